@@ -1,0 +1,46 @@
+package infra
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+// The keys of log attributes. A fact has one key everywhere, so that one filter finds it everywhere.
+const (
+	KeyView     = "view"
+	KeyRun      = "run_id"
+	KeyStrategy = "strategy"
+	KeyState    = "state"
+	KeyRows     = "rows"
+	KeyTook     = "took"
+	KeyAsOf     = "as_of"
+	KeyLink     = "link"
+	KeySlot     = "slot"
+	KeyHolder   = "holder"
+	KeyAttempt  = "attempt"
+	KeyDelay    = "delay"
+	KeyError    = "error"
+	KeyHint     = "hint"
+	KeyVersion  = "version"
+)
+
+// NewLogger returns a logger that writes lines of the format ("text" or "json") from the level ("debug", "info",
+// "warn" or "error") upwards. It fails on any other word.
+func NewLogger(w io.Writer, format, level string) (*slog.Logger, error) {
+	levels := map[string]slog.Level{
+		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
+	}
+	at, known := levels[level]
+	if !known {
+		return nil, fmt.Errorf("log level %q: want debug, info, warn or error", level)
+	}
+	options := &slog.HandlerOptions{Level: at}
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, options)), nil
+	}
+	return nil, fmt.Errorf("log format %q: want text or json", format)
+}

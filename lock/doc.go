@@ -1,0 +1,2 @@
+// Package lock says who may refresh.
+package lock

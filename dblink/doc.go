@@ -1,0 +1,2 @@
+// Package dblink is how PostgreSQL reads Redshift.
+package dblink

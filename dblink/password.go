@@ -1,0 +1,100 @@
+package dblink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ErrPasswordExposed means that the server would record the password, because it keeps the text of nested statements.
+// [SetPassword] and [Create] return it before the password is sent.
+var ErrPasswordExposed = errors.New("the server would record the password")
+
+// secretTable carries the password to the block that needs it: the rows of a COPY are in no log, whereas statement
+// texts and bind parameters are.
+const secretTable = "redcache_secret"
+
+// createMapping reads the password inside the server. Its handler lets neither the inner statement nor its context
+// out, and covers query_canceled too, which OTHERS does not.
+const createMapping = `DO $redcache$
+DECLARE
+	secret pg_temp.redcache_secret%ROWTYPE;
+BEGIN
+	SELECT * INTO STRICT secret FROM pg_temp.redcache_secret;
+	EXECUTE pg_catalog.format('DROP USER MAPPING IF EXISTS FOR CURRENT_USER SERVER %I', secret.server);
+	EXECUTE pg_catalog.format('CREATE USER MAPPING FOR CURRENT_USER SERVER %I OPTIONS ("user" %L, password %L)',
+		secret.server, secret.login, secret.password);
+EXCEPTION WHEN OTHERS OR query_canceled THEN
+	RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM;
+END
+$redcache$`
+
+// SetPassword makes or replaces the current role's user mapping of a server. The password appears in no statement
+// text and no bind parameter, hence in no log. Sessions that are open already keep the login they have.
+func SetPassword(ctx context.Context, tx pgx.Tx, server, user, password string) error {
+	if err := setPassword(ctx, tx, server, user, password); err != nil {
+		return fmt.Errorf("set password of server %s: %w", server, err)
+	}
+	return nil
+}
+
+func setPassword(ctx context.Context, tx pgx.Tx, server, user, password string) error {
+	switch {
+	case password == "":
+		return errors.New("the password is empty")
+	case strings.Contains(password, "\x00") || !utf8.ValidString(password):
+		return errors.New("the password is not valid text")
+	}
+	if err := refuseRecorders(ctx, tx); err != nil {
+		return err
+	}
+	// Two that set the same mapping must wait for each other here: a wait inside the inner statement would be logged
+	// with its text when log_lock_waits is on.
+	_, err := tx.Exec(ctx, `
+		SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('redcache user mapping of ' || $1::text, 0))`,
+		server)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, "DROP TABLE IF EXISTS pg_temp."+secretTable)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, "CREATE TEMPORARY TABLE "+secretTable+" (server text, login text, password text) ON COMMIT DROP")
+	if err != nil {
+		return err
+	}
+	_, err = tx.CopyFrom(ctx, pgx.Identifier{"pg_temp", secretTable}, []string{"server", "login", "password"},
+		pgx.CopyFromRows([][]any{{server, user, password}}))
+	if err != nil {
+		return err
+	}
+	return execAll(ctx, tx, []string{createMapping, "DROP TABLE pg_temp." + secretTable})
+}
+
+// refuseRecorders looks for extensions that keep the text of nested statements.
+func refuseRecorders(ctx context.Context, q Querier) error {
+	var track, utility, audit string
+	err := q.QueryRow(ctx, `
+		SELECT coalesce(pg_catalog.current_setting('pg_stat_statements.track', true), ''),
+		       coalesce(pg_catalog.current_setting('pg_stat_statements.track_utility', true), ''),
+		       coalesce(pg_catalog.current_setting('pgaudit.log', true), '')`).Scan(&track, &utility, &audit)
+	if err != nil {
+		return err
+	}
+	if track == "all" && utility != "off" {
+		return fmt.Errorf("%w: pg_stat_statements.track is all; "+
+			"ALTER ROLE … SET pg_stat_statements.track = 'top' for this role, and connect again", ErrPasswordExposed)
+	}
+	for class := range strings.SplitSeq(strings.ToLower(audit), ",") {
+		if class = strings.TrimSpace(class); class == "all" || class == "ddl" {
+			return fmt.Errorf("%w: pgaudit.log has %s; "+
+				"ALTER ROLE … SET pgaudit.log = 'none' for this role, and connect again", ErrPasswordExposed, class)
+		}
+	}
+	return nil
+}

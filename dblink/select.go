@@ -1,0 +1,63 @@
+package dblink
+
+import (
+	"fmt"
+	"strings"
+)
+
+// TextPolicy says what happens to zero bytes in texts, at which libpq would cut the value without a word.
+type TextPolicy int
+
+const (
+	// StripNUL takes zero bytes out on Redshift. It is the default.
+	StripNUL TextPolicy = iota
+	// TrustText sends texts untouched, for a server without CHR(0).
+	TrustText
+)
+
+// RemoteSelect builds the statement that Redshift runs: the columns of a query that [CheckQuery] accepted, each in the
+// form in which it travels. A where condition, if any, sees the query's columns under the alias q; its values must
+// have been quoted by [RemoteLiteral].
+func RemoteSelect(columns []Column, query, where string, policy TextPolicy) (string, error) {
+	var b strings.Builder
+	b.WriteString("SELECT ")
+	for i, c := range columns {
+		name, err := RemoteIdent(c.Name)
+		if err != nil {
+			return "", fmt.Errorf("column %q: %w", c.Name, err)
+		}
+		template := c.Type.RemoteExpr
+		if policy == TrustText && c.Type.text {
+			template = asIs
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%s AS %s", apply(template, "q."+name), name)
+	}
+	b.WriteString(" FROM " + subquery(query))
+	if where != "" {
+		b.WriteString(" WHERE " + where)
+	}
+	return b.String(), nil
+}
+
+// subquery wraps a query so that a comment on its last line cannot swallow the parenthesis.
+func subquery(query string) string { return "(\n" + query + "\n) AS q" }
+
+// Select builds the local statement that reads a [RemoteSelect] through the link and gives its columns their names
+// and types. extSchema is where dblink lives, see [Extensions].
+func Select(extSchema, server string, columns []Column, remoteSQL string) string {
+	var list, wire strings.Builder
+	for i, c := range columns {
+		if i > 0 {
+			list.WriteString(", ")
+			wire.WriteString(", ")
+		}
+		name := Ident(c.Name)
+		list.WriteString(apply(c.Type.LocalExpr, "t."+name) + " AS " + name)
+		wire.WriteString(name + " " + c.Type.Wire)
+	}
+	return fmt.Sprintf("SELECT %s FROM %s(%s, %s) AS t(%s)",
+		list.String(), Ident(extSchema, "dblink"), Literal(server), Literal(remoteSQL), wire.String())
+}

@@ -1,0 +1,161 @@
+package dblink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Settings are what a session asks of Redshift beyond the settings that every session has.
+type Settings struct {
+	QueryGroup       string        // names us in the warehouse's query history and its queues; empty sets none
+	StatementTimeout time.Duration // whole milliseconds; counts queueing too; 0 means the remote's own
+}
+
+// Session is one open connection to Redshift, held by the backend that runs the local transaction. See the package's
+// comment for its name. It is not safe for concurrent use.
+type Session struct {
+	tx     pgx.Tx
+	server string
+	schema string
+	pid    int
+}
+
+// Open connects the transaction's backend to a server and prepares the connection: ISO dates, exact floats, UTC. A
+// connection that an earlier transaction left open under the same name is closed first. In the local transaction,
+// IntervalStyle becomes postgres. The caller must [Session.Close] it, also after a failure.
+func Open(ctx context.Context, tx pgx.Tx, server string, set Settings) (*Session, error) {
+	s, err := open(ctx, tx, server, set)
+	if err != nil {
+		return nil, fmt.Errorf("open link %s: %w", server, err)
+	}
+	return s, nil
+}
+
+func open(ctx context.Context, tx pgx.Tx, server string, set Settings) (*Session, error) {
+	prepare, err := set.statements()
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{tx: tx, server: server}
+	if s.schema, err = Extensions(ctx, tx); err != nil {
+		return nil, err
+	}
+	if err := disconnect(ctx, tx, s.schema, server); err != nil {
+		return nil, err
+	}
+	// dblink takes a name that is no server for connection options; the cast makes sure that it is one.
+	connect := "SELECT " + Ident(s.schema, "dblink_connect") + `($1, s.srvname),
+		       pg_catalog.set_config('intervalstyle', 'postgres', true)
+		FROM pg_catalog.pg_foreign_server s WHERE s.srvname = $1`
+	tag, err := tx.Exec(ctx, connect, server)
+	if err != nil {
+		return nil, err
+	}
+	if tag.RowsAffected() == 0 {
+		return nil, fmt.Errorf("%w: %s", ErrNoServer, server)
+	}
+	row, err := s.Row(ctx, prepare+"SELECT pg_backend_pid()", 1)
+	if err == nil {
+		s.pid, err = strconv.Atoi(deref(row[0]))
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
+	}
+	return s, nil
+}
+
+// ErrNoServer means that no foreign server has the name. [Open] and [Cancel] return it.
+var ErrNoServer = errors.New("no such foreign server")
+
+// statements are sent as one message. Each is known to Redshift; what PostgreSQL added after 8.0 is not.
+func (set Settings) statements() (string, error) {
+	var b strings.Builder
+	b.WriteString("SET datestyle TO ISO; SET extra_float_digits TO 2; SET timezone TO 'UTC'; ")
+	if set.QueryGroup != "" {
+		group, err := RemoteLiteral(set.QueryGroup)
+		if err != nil {
+			return "", fmt.Errorf("query group: %w", err)
+		}
+		b.WriteString("SET query_group TO " + group + "; ")
+	}
+	if set.StatementTimeout > 0 {
+		// A timeout of zero would be none at all.
+		fmt.Fprintf(&b, "SET statement_timeout TO %d; ", max(1, set.StatementTimeout.Milliseconds()))
+	}
+	return b.String(), nil
+}
+
+// Close ends the remote connection. It must not be called in a transaction that has failed: roll back to a savepoint
+// first. A session that nobody closed lives until its backend ends, or until the next [Open] there.
+func (s *Session) Close(ctx context.Context) error {
+	if err := disconnect(ctx, s.tx, s.schema, s.server); err != nil {
+		return fmt.Errorf("close link %s: %w", s.server, err)
+	}
+	return nil
+}
+
+// PID returns the process id of the remote session, for [Cancel].
+func (s *Session) PID() int { return s.pid }
+
+// Schema returns the schema in which dblink lives.
+func (s *Session) Schema() string { return s.schema }
+
+// Row runs a statement that returns at most one row of n values on the remote, and returns the values as text, nil for
+// NULL. Without a row it returns [pgx.ErrNoRows].
+func (s *Session) Row(ctx context.Context, sql string, n int) ([]*string, error) {
+	rows, err := s.rows(ctx, sql, n)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, pgx.ErrNoRows
+	}
+	return rows[0], nil
+}
+
+// rows reads a few small rows of n values as text.
+func (s *Session) rows(ctx context.Context, sql string, n int) ([][]*string, error) {
+	columns := make([]string, n)
+	for i := range columns {
+		columns[i] = "c" + strconv.Itoa(i) + " text"
+	}
+	local := "SELECT * FROM " + Ident(s.schema, "dblink") + "($1, $2) AS t(" + strings.Join(columns, ", ") + ")"
+	rows, err := s.tx.Query(ctx, local, s.server, sql)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) ([]*string, error) {
+		values := make([]*string, n)
+		targets := make([]any, n)
+		for i := range values {
+			targets[i] = &values[i]
+		}
+		return values, row.Scan(targets...)
+	})
+}
+
+// exec runs a command on the remote.
+func (s *Session) exec(ctx context.Context, sql string) error {
+	_, err := s.tx.Exec(ctx, "SELECT "+Ident(s.schema, "dblink_exec")+"($1, $2)", s.server, sql)
+	return err
+}
+
+// disconnect closes a named connection of this backend if there is one.
+func disconnect(ctx context.Context, q Querier, schema, name string) error {
+	_, err := q.Exec(ctx, "SELECT "+Ident(schema, "dblink_disconnect")+"($1) WHERE $1 = ANY ("+
+		Ident(schema, "dblink_get_connections")+"())", name)
+	return err
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

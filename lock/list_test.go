@@ -77,13 +77,21 @@ func TestKeys_DoNotCollide(t *testing.T) {
 	}
 }
 
-// A list shows the locks of its own database, though pg_locks shows all.
+// A list shows the locks of its own database, though pg_locks shows those of all, and keys may well be equal there.
 func TestList_OfThisDatabaseOnly(t *testing.T) {
 	t.Parallel()
 	here, there := setup(t), setup(t)
-	// Both databases come from one template, so the keys may well be equal; the lock is not the same.
-	lockView(t, there.begin(t, "there"), 7)
 	lockView(t, here.begin(t, "here"), 7)
+	var class int32
+	err := here.pool.QueryRow(t.Context(), `SELECT 'redcache.view'::regclass`+lock.ToInteger).Scan(&class)
+	if err != nil {
+		t.Fatalf("read the key: %v", err)
+	}
+	_, err = there.begin(t, "there").Exec(t.Context(), `SELECT pg_advisory_xact_lock($1, 7)`, class)
+	if err != nil {
+		t.Fatalf("lock in the other database: %v", err)
+	}
+
 	got, err := lock.List(t.Context(), here.pool)
 	if err != nil {
 		t.Fatal(err)

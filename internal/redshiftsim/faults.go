@@ -1,0 +1,188 @@
+package redshiftsim
+
+import (
+	"context"
+	"net"
+	"strings"
+	"sync"
+	"time"
+)
+
+// faults is what tests told the stand-in to do wrong.
+type faults struct {
+	mu        sync.Mutex
+	stalled   chan struct{} // closed when the stall ends; nil while there is none
+	delay     time.Duration
+	rate      int
+	dropAfter int
+	dropArmed bool
+	failures  []failure
+}
+
+type failure struct {
+	substring string
+	err       EngineError
+}
+
+// Stall makes the stand-in a silent peer: connections are accepted and kept, and nothing is answered. Stall(false)
+// lets all of them go on where they were.
+func (s *Server) Stall(on bool) {
+	f := &s.faults
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if on && f.stalled == nil {
+		f.stalled = make(chan struct{})
+	}
+	if !on && f.stalled != nil {
+		close(f.stalled)
+		f.stalled = nil
+	}
+}
+
+// Delay makes every statement wait that long before it starts; 0 ends it. A waiting statement can be cancelled.
+func (s *Server) Delay(d time.Duration) {
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	s.faults.delay = d
+}
+
+// Throttle limits the rows that a session gets per second; 0 ends it. It also acts on results under way.
+func (s *Server) Throttle(rowsPerSecond int) {
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	s.faults.rate = rowsPerSecond
+}
+
+// DropAfter cuts the next session that gets more than that many rows of one result, after that many. It happens once.
+func (s *Server) DropAfter(rows int) {
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	s.faults.dropAfter, s.faults.dropArmed = rows, true
+}
+
+// FailNext makes the next statement that contains the text fail with err instead of being run. Calls add up: two calls
+// with one text fail two statements.
+func (s *Server) FailNext(substring string, err EngineError) {
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	s.faults.failures = append(s.faults.failures, failure{substring, err})
+}
+
+// DropAll cuts every connection without a goodbye. The peers see a reset.
+func (s *Server) DropAll() { s.dropConns() }
+
+// Pause refuses new connections and cuts the open ones, like a paused or rebooting cluster.
+func (s *Server) Pause() {
+	_ = s.hangUp() // the port is gone either way
+	s.dropConns()
+}
+
+// Resume listens again, on the port that Pause left.
+func (s *Server) Resume(ctx context.Context) error { return s.listen(ctx) }
+
+// Move listens on another port of the same host, cuts the open connections, and lets the old port refuse.
+func (s *Server) Move(ctx context.Context) error {
+	s.mu.Lock()
+	old := s.listener
+	s.port = 0
+	s.mu.Unlock()
+	if err := s.listen(ctx); err != nil {
+		return err
+	}
+	if old != nil {
+		_ = old.Close() // the port is gone either way
+	}
+	s.dropConns()
+	return nil
+}
+
+// ExpirePassword refuses later logins of the user. Sessions that are open go on.
+func (s *Server) ExpirePassword(user string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.expired[user] = true
+}
+
+// SetPassword gives a login another password and lets it in again.
+func (s *Server) SetPassword(user, password string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.passwords[user] = password
+	delete(s.expired, user)
+}
+
+// password returns what the user has to know, and false for users who cannot log in.
+func (s *Server) password(user string) (string, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	password, known := s.passwords[user]
+	return password, known && !s.expired[user]
+}
+
+func (s *Server) dropConns() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for conn, cancel := range s.conns {
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0) // a reset instead of a FIN; without effect on a closed connection
+		}
+		_ = conn.Close()
+		cancel()
+	}
+}
+
+// pass waits while the stand-in is stalled.
+func (f *faults) pass(ctx context.Context) error {
+	f.mu.Lock()
+	stalled := f.stalled
+	f.mu.Unlock()
+	if stalled == nil {
+		return nil
+	}
+	select {
+	case <-stalled:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (f *faults) wait() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.delay
+}
+
+// pace is the time that one row takes.
+func (f *faults) pace() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.rate <= 0 {
+		return 0
+	}
+	return time.Second / time.Duration(f.rate)
+}
+
+// cuts reports whether the session must be cut now that so many rows of a result were sent and another one is due.
+func (f *faults) cuts(rows int) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.dropArmed || rows < f.dropAfter {
+		return false
+	}
+	f.dropArmed = false
+	return true
+}
+
+// failure takes the fault that a statement has to meet, if there is one.
+func (f *faults) failure(sql string) *EngineError {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i, planned := range f.failures {
+		if strings.Contains(sql, planned.substring) {
+			f.failures = append(f.failures[:i], f.failures[i+1:]...)
+			return &planned.err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,37 @@
+package redshiftsim
+
+import (
+	"context"
+	"embed"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+)
+
+//go:embed sql/*.sql
+var files embed.FS
+
+// Prepare installs the types and functions of Redshift into the engine's database, which its superuser's URL names.
+// Doing it again changes nothing.
+func Prepare(ctx context.Context, engineURL string) error {
+	conn, err := pgx.Connect(ctx, engineURL)
+	if err != nil {
+		return fmt.Errorf("connect to engine: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	tx, err := conn.Begin(ctx)
+	if err != nil {
+		return fmt.Errorf("prepare engine: %w", err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // without effect after the commit
+	for _, name := range []string{"types.sql", "functions.sql", "views.sql"} {
+		text, err := files.ReadFile("sql/" + name)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, string(text)); err != nil {
+			return fmt.Errorf("prepare engine: %s: %w", name, err)
+		}
+	}
+	return tx.Commit(ctx)
+}

@@ -1,0 +1,2 @@
+CREATE SCHEMA IF NOT EXISTS redshift;
+GRANT USAGE ON SCHEMA redshift TO public;

@@ -1,0 +1,58 @@
+package redshiftsim
+
+import (
+	"context"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/redcache/redcache/internal/pgtest"
+)
+
+// User and Password are the login of a [Warehouse].
+const (
+	User     = "cache_ro"
+	Password = `p\a'ss w"ord$%`
+)
+
+// Warehouse is a stand-in of a test's own, with an engine database on the package's shared server.
+type Warehouse struct {
+	*Server
+	Engine    *pgxpool.Pool // superuser; changes the source behind the stand-in's back
+	EngineURL string
+	Name      string // of the engine's database
+}
+
+// For starts a stand-in on a fresh engine database and closes it when the test ends.
+func For(t testing.TB) *Warehouse {
+	t.Helper()
+	db := pgtest.New(t)
+	engineURL := db.AdminURL(db.Name)
+	if err := Prepare(t.Context(), engineURL); err != nil {
+		t.Fatal(err)
+	}
+	return &Warehouse{
+		Server:    StartFor(t, Config{EngineURL: engineURL, Users: map[string]string{User: Password}}),
+		Engine:    db.AdminPool(t),
+		EngineURL: engineURL,
+		Name:      db.Name,
+	}
+}
+
+// UserURL is the connection URL of [User].
+func (w *Warehouse) UserURL() string { return w.URL(w.Name, User, Password) }
+
+// StartFor starts a stand-in and closes it when the test ends.
+func StartFor(t testing.TB, cfg Config) *Server {
+	t.Helper()
+	server, err := Start(context.WithoutCancel(t.Context()), cfg)
+	if err != nil {
+		t.Fatalf("start stand-in: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Errorf("close stand-in: %v", err)
+		}
+	})
+	return server
+}

@@ -54,6 +54,8 @@ func (a *account) run(cmd *exec.Cmd) {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
 	if a.switched {
+		// libpq, which dblink uses in the server, gives up TLS when it may not look for certificates in its home.
+		cmd.Env = append(os.Environ(), "HOME="+cmd.Dir)
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: a.uid, Gid: a.gid}
 	}
 }

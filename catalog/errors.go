@@ -1,0 +1,66 @@
+package catalog
+
+import "fmt"
+
+// InvalidError is a definition that cannot work, found before anything was changed.
+type InvalidError struct {
+	What    string // the object, e.g. "view bi.sales"
+	Problem string // what is wrong with it
+	Fix     string // what to do about it; may be empty
+}
+
+func (e *InvalidError) Error() string { return e.What + ": " + e.Problem }
+
+// Hint says what to do about it.
+func (e *InvalidError) Hint() string { return e.Fix }
+
+// NotFoundError is returned when a link or view is named that the catalog does not have.
+type NotFoundError struct {
+	Kind string // "link" or "view"
+	Name string
+	Near string // a name that is alike; may be empty
+}
+
+func (e *NotFoundError) Error() string { return fmt.Sprintf("%s %s does not exist", e.Kind, e.Name) }
+
+// Hint names what may have been meant.
+func (e *NotFoundError) Hint() string {
+	if e.Near != "" {
+		return fmt.Sprintf("did you mean %s?", e.Near)
+	}
+	if e.Kind == "link" {
+		return "`cachectl link list` shows the links, `cachectl link add` makes one"
+	}
+	return "`cachectl list` shows the views, `cachectl add-view` makes one"
+}
+
+// ExistsError is returned when a link or view is to be made under a name that is taken.
+type ExistsError struct {
+	Kind string
+	Name string
+}
+
+func (e *ExistsError) Error() string { return fmt.Sprintf("%s %s exists already", e.Kind, e.Name) }
+
+// Hint says how to go on.
+func (e *ExistsError) Hint() string {
+	if e.Kind == "view" {
+		return "change it with `cachectl alter-view`, or choose another name"
+	}
+	return "choose another name, or remove the old one first"
+}
+
+// InUseError is returned when a link is to be removed that views still read from.
+type InUseError struct {
+	Link  string
+	Views []string
+}
+
+func (e *InUseError) Error() string {
+	return fmt.Sprintf("link %s is used by %d views", e.Link, len(e.Views))
+}
+
+// Hint names the views.
+func (e *InUseError) Hint() string {
+	return fmt.Sprintf("drop them first: %s", joinSome(e.Views, 5))
+}

@@ -1,0 +1,73 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
+)
+
+// ProvisionLink makes a link: its row, the foreign server and the user mapping, and proves in the same transaction
+// that a session can be opened through it. When that fails, nothing is left behind.
+func ProvisionLink(ctx context.Context, b infra.Beginner, l Link, password string) (Link, error) {
+	if err := l.Validate(); err != nil {
+		return l, err
+	}
+	err := infra.InTx(ctx, b, infra.Limits{}, func(tx pgx.Tx) error {
+		var err error
+		if l, err = In(tx).AddLink(ctx, l); err != nil {
+			return err
+		}
+		if err := dblink.Create(ctx, tx, l.Server(), password); err != nil {
+			return fmt.Errorf("create link %s: %w", l.Name, err)
+		}
+		return TryLink(ctx, tx, l)
+	})
+	return l, err
+}
+
+// TryLink opens a session through the link and reads one row, in tx.
+func TryLink(ctx context.Context, tx pgx.Tx, l Link) error {
+	session, err := dblink.Open(ctx, tx, l.Server().Name, dblink.Settings{QueryGroup: "redcache link test"})
+	if err != nil {
+		return ExplainRemote(err, "connect through link "+l.Name)
+	}
+	if _, err := session.Row(ctx, "SELECT 1", 1); err != nil {
+		return ExplainRemote(err, "query through link "+l.Name)
+	}
+	if err := session.Close(ctx); err != nil {
+		return fmt.Errorf("close link %s: %w", l.Name, err)
+	}
+	return nil
+}
+
+// UnprovisionLink removes a link with its foreign server and user mapping; an *InUseError when views read from it.
+func UnprovisionLink(ctx context.Context, b infra.Beginner, l Link) error {
+	return infra.InTx(ctx, b, infra.Limits{}, func(tx pgx.Tx) error {
+		if err := In(tx).RemoveLink(ctx, l); err != nil {
+			return err
+		}
+		if err := dblink.Drop(ctx, tx, l.Server().Name); err != nil {
+			return fmt.Errorf("drop link %s: %w", l.Name, err)
+		}
+		return nil
+	})
+}
+
+// remoteError is a failure of the remote side in words for humans.
+type remoteError struct {
+	text string
+	err  error
+}
+
+func (e *remoteError) Error() string { return e.text }
+func (e *remoteError) Unwrap() error { return e.err }
+
+// ExplainRemote says what a failure of the remote side means, what was being done, and in a hint what to do next.
+func ExplainRemote(err error, doing string) error {
+	what, hint := dblink.Explain(err)
+	return infra.Hinted(&remoteError{text: doing + ": " + what, err: err}, hint)
+}

@@ -1,0 +1,37 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/sql"
+)
+
+// ErrNotReady means that schema redcache is missing or older than this program. Ready returns it.
+var ErrNotReady = errors.New("the catalog is not ready")
+
+// Ready checks that the catalog exists in the version that this program was built for, or in a newer one.
+func (s Store) Ready(ctx context.Context) error {
+	files, err := fs.Glob(sql.Migrations(), "*.sql")
+	if err != nil {
+		return fmt.Errorf("list migrations: %w", err)
+	}
+	var version int
+	var exists bool
+	err = s.db.QueryRow(ctx, `SELECT pg_catalog.to_regclass('redcache.schema_version') IS NOT NULL`).Scan(&exists)
+	if err == nil && exists {
+		const newest = `SELECT coalesce(max(version_id), 0)::integer FROM redcache.schema_version`
+		err = s.db.QueryRow(ctx, newest).Scan(&version)
+	}
+	if err != nil {
+		return fmt.Errorf("read version of schema redcache: %w", err)
+	}
+	if version < len(files) {
+		return infra.Hinted(fmt.Errorf("%w: schema redcache has version %d, this program needs %d",
+			ErrNotReady, version, len(files)), "Run `cachectl init`.")
+	}
+	return nil
+}

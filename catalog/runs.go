@@ -1,0 +1,149 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/sql"
+)
+
+// ErrRunOver is returned by FinishRun when the run is no longer running: somebody who got the lock since has
+// marked it abandoned, so what it wrote must not be committed.
+var ErrRunOver = errors.New("the run was marked abandoned by somebody else")
+
+// StartRun writes that a run is running and returns its id. The caller holds the view's lock, so older runs of the
+// view that still claim to run are marked abandoned.
+func (s Store) StartRun(ctx context.Context, v View, strategy Strategy, whole bool, origin string, pid int) (int64, error) {
+	var id int64
+	err := s.db.QueryRow(ctx, sql.StartRun, v.ID, v.Generation, strategy, whole, origin, pid).Scan(&id)
+	if err != nil {
+		return 0, fmt.Errorf("start run of view %s: %w", v.Name, err)
+	}
+	return id, nil
+}
+
+// ResumeRun says that a run goes on in another transaction, and reports whether the run is still considered running.
+func (s Store) ResumeRun(ctx context.Context, runID int64, pid, attempts int) (bool, error) {
+	tag, err := s.db.Exec(ctx, `UPDATE redcache.run SET pid = $2, attempts = $3 WHERE id = $1 AND state = 'running'`,
+		runID, pid, attempts)
+	if err != nil {
+		return false, fmt.Errorf("resume run %d: %w", runID, err)
+	}
+	return tag.RowsAffected() == 1, nil
+}
+
+// FinishRun writes that a run succeeded, what is now true of the view, and its watermark. It belongs into the
+// transaction that wrote the rows.
+func (s Store) FinishRun(ctx context.Context, runID int64, generation int32, attempts int, o Outcome) error {
+	tag, err := s.db.Exec(ctx, sql.FinishRun, runID, o.AsOf, o.Whole, o.RowsRead, o.RowsInserted, o.RowsUpdated,
+		o.RowsDeleted, o.RowCount, o.Watermark, generation, attempts)
+	if err != nil {
+		return fmt.Errorf("finish run %d: %w", runID, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return fmt.Errorf("finish run %d: %w", runID, ErrRunOver)
+	}
+	return nil
+}
+
+// FailRun writes that a run failed or was canceled, and when it is due again.
+func (s Store) FailRun(ctx context.Context, runID int64, state RunState, message, hint string, attempts int) error {
+	if _, err := s.db.Exec(ctx, sql.FailRun, runID, state, message, hint, attempts); err != nil {
+		return fmt.Errorf("record failure of run %d: %w", runID, err)
+	}
+	return nil
+}
+
+// SkipRun writes that a view was not refreshed because somebody else was at it, and returns the run's id.
+func (s Store) SkipRun(ctx context.Context, v View, strategy Strategy, origin, holder string) (int64, error) {
+	var id int64
+	err := s.db.QueryRow(ctx, `
+		INSERT INTO redcache.run (view_id, generation, strategy, origin, state, holder, finished_at)
+		VALUES ($1, $2, $3, $4, 'skipped', $5, clock_timestamp())
+		RETURNING id`, v.ID, v.Generation, strategy, origin, holder).Scan(&id)
+	if err != nil {
+		return 0, fmt.Errorf("record skipped run of view %s: %w", v.Name, err)
+	}
+	return id, nil
+}
+
+// PruneRuns deletes all but the newest runs of a view.
+func (s Store) PruneRuns(ctx context.Context, v View, keep int) error {
+	if _, err := s.db.Exec(ctx, sql.PruneRuns, v.ID, keep); err != nil {
+		return fmt.Errorf("prune history of view %s: %w", v.Name, err)
+	}
+	return nil
+}
+
+type runRow struct {
+	Run
+	Name
+}
+
+// Runs returns the newest runs first, of one view or, with viewID nil, of all.
+func (s Store) Runs(ctx context.Context, viewID *int32, limit int) ([]Run, error) {
+	return s.runs(ctx, viewID, nil, limit)
+}
+
+// Run returns one run; pgx.ErrNoRows when it does not exist (any more).
+func (s Store) Run(ctx context.Context, id int64) (Run, error) {
+	runs, err := s.runs(ctx, nil, &id, 1)
+	if err != nil {
+		return Run{}, err
+	}
+	if len(runs) == 0 {
+		return Run{}, fmt.Errorf("read run %d: %w", id, pgx.ErrNoRows)
+	}
+	return runs[0], nil
+}
+
+func (s Store) runs(ctx context.Context, viewID *int32, id *int64, limit int) ([]Run, error) {
+	rows, err := collect[runRow](ctx, s.db, sql.Runs, viewID, id, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read runs: %w", err)
+	}
+	runs := make([]Run, len(rows))
+	for i, row := range rows {
+		runs[i] = row.Run
+		runs[i].View = row.Name
+	}
+	return runs, nil
+}
+
+// State returns what is true of a view now.
+func (s Store) State(ctx context.Context, v View) (State, error) {
+	states, err := collect[State](ctx, s.db, `
+		SELECT s.generation, s.as_of, s.reconciled_at, s.next_due, s.failures, s.row_count, w.value AS watermark
+		FROM redcache.state s
+		LEFT JOIN redcache.watermark w ON w.view_id = s.view_id
+		WHERE s.view_id = $1`, v.ID)
+	if err != nil || len(states) == 0 {
+		return State{}, fmt.Errorf("read state of view %s: %w", v.Name, errors.Join(err))
+	}
+	return states[0], nil
+}
+
+// Due is a view whose time has come.
+type Due struct {
+	ViewID int32 `db:"id"`
+	Name
+	LinkID int32
+	Since  time.Time `db:"next_due"`
+}
+
+// Due returns at most limit views that are due and that nobody is refreshing, the longest overdue first, without
+// those in except.
+func (s Store) Due(ctx context.Context, except []int32, limit int) ([]Due, error) {
+	if except == nil {
+		except = []int32{}
+	}
+	due, err := collect[Due](ctx, s.db, sql.Due, except, limit)
+	if err != nil {
+		return nil, fmt.Errorf("find due views: %w", err)
+	}
+	return due, nil
+}

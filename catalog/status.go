@@ -1,0 +1,73 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/redcache/redcache/sql"
+)
+
+type statusRow struct {
+	ViewID    int32
+	RowCount  *int64
+	Bytes     *int64
+	AsOf      *time.Time
+	Age       *Seconds
+	Stale     bool
+	NextDue   *time.Time
+	Failures  int
+	Watermark *string
+	LastRunID *int64
+}
+
+// Status returns all views by name with all that operators ask about them.
+func (s Store) Status(ctx context.Context) ([]Status, error) {
+	views, err := s.Views(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := collect[statusRow](ctx, s.db, sql.Status)
+	if err != nil {
+		return nil, fmt.Errorf("read status: %w", err)
+	}
+	states := make(map[int32]statusRow, len(rows))
+	for _, row := range rows {
+		states[row.ViewID] = row
+	}
+	runs, err := s.lastRuns(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Status, 0, len(views))
+	for _, view := range views {
+		row, found := states[view.ID]
+		if !found {
+			continue // dropped between the two reads
+		}
+		status := Status{
+			View: view, LinkName: view.Link.Name, Rows: row.RowCount, Bytes: row.Bytes, AsOf: row.AsOf, Age: row.Age,
+			Stale: row.Stale, NextDue: row.NextDue, Failures: row.Failures, Watermark: row.Watermark,
+		}
+		if row.LastRunID != nil {
+			if run, found := runs[*row.LastRunID]; found {
+				status.LastRun = &run
+			}
+		}
+		all = append(all, status)
+	}
+	return all, nil
+}
+
+func (s Store) lastRuns(ctx context.Context) (map[int64]Run, error) {
+	rows, err := collect[runRow](ctx, s.db, sql.LastRuns)
+	if err != nil {
+		return nil, fmt.Errorf("read last runs: %w", err)
+	}
+	runs := make(map[int64]Run, len(rows))
+	for _, row := range rows {
+		row.Run.View = row.Name
+		runs[row.ID] = row.Run
+	}
+	return runs, nil
+}

@@ -1,0 +1,198 @@
+package catalog
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redcache/redcache/dblink"
+)
+
+// Strategy is how a refresh is applied.
+type Strategy string
+
+// The strategies, by the names that users, catalog and metrics all use.
+const (
+	Nonconcurrent Strategy = "nonconcurrent" // REFRESH MATERIALIZED VIEW; readers wait
+	Concurrent    Strategy = "concurrent"    // REFRESH MATERIALIZED VIEW CONCURRENTLY; needs a key
+	Incremental   Strategy = "incremental"   // reads past the watermark into a table
+)
+
+// Strategies lists all of them.
+var Strategies = []Strategy{Nonconcurrent, Concurrent, Incremental}
+
+// View is the definition of one cached relation.
+type View struct {
+	ID      int32    `json:"-"`
+	LinkID  int32    `json:"-"`
+	Name    Name     `json:"view" db:"-"`
+	Link    Link     `json:"-" db:"-"`
+	Query   string   `json:"query"`
+	Columns []Column `json:"columns"`
+
+	Strategy  Strategy `json:"strategy"`
+	Key       []string `json:"key,omitempty"`
+	Watermark string   `json:"watermark,omitempty"`
+	// Lookback is how far below the watermark a read starts: an interval, or a number for a numeric watermark.
+	Lookback string `json:"lookback,omitempty"`
+	// SafetyLag leaves rows younger than this for a later run; zero leaves none.
+	SafetyLag time.Duration `json:"safety_lag,omitempty"`
+	// ReconcileEvery is how often an incremental view is read in full; zero means only on demand.
+	ReconcileEvery time.Duration `json:"reconcile_every,omitempty"`
+	// RefreshEvery is how often the worker refreshes the view; zero means only on demand.
+	RefreshEvery time.Duration `json:"every,omitempty"`
+	// MaxAge is the freshness promise; zero means none.
+	MaxAge time.Duration `json:"max_age,omitempty"`
+	// Timeout ends a refresh, on both servers.
+	Timeout time.Duration `json:"timeout,omitempty"`
+
+	Indexes  []string `json:"indexes,omitempty"`
+	Grantees []string `json:"grants,omitempty"`
+	NulBytes NulBytes `json:"nul_bytes"`
+
+	// Generation is the one that this definition asks for.
+	Generation int32     `json:"-"`
+	CreatedAt  time.Time `json:"created_at"`
+	ChangedAt  time.Time `json:"changed_at"`
+}
+
+// NulBytes is what happens to NUL bytes in text, at which libpq would cut a value without a word.
+type NulBytes string
+
+// The ways to treat NUL bytes.
+const (
+	StripNul NulBytes = "strip" // the remote side removes them
+	TrustNul NulBytes = "trust" // the source is trusted to have none
+)
+
+// Column is one column of a view's query, as it was described through the link.
+type Column struct {
+	Name string `json:"name"`
+	Type string `json:"type"` // the remote type
+}
+
+// DataSchema holds the generations.
+const DataSchema = "redcache_data"
+
+// Relation returns the name, inside [DataSchema], of one generation.
+func (v View) Relation(generation int32) string { return fmt.Sprintf("v%d_g%d", v.ID, generation) }
+
+// RelationSQL returns the quoted and qualified name of one generation.
+func (v View) RelationSQL(generation int32) string {
+	return dblink.Ident(DataSchema, v.Relation(generation))
+}
+
+// Materialized says whether generations are materialized views; otherwise they are tables.
+func (v View) Materialized() bool { return v.Strategy != Incremental }
+
+// DescribedColumns returns the columns with the types that they have on both sides. It fails only when the
+// catalog's types are no longer in the type table.
+func (v View) DescribedColumns() ([]dblink.Column, error) {
+	columns := make([]dblink.Column, len(v.Columns))
+	for i, c := range v.Columns {
+		mapped, err := dblink.Map(c.Type)
+		if err != nil {
+			return nil, fmt.Errorf("column %s of view %s: %w", c.Name, v.Name, err)
+		}
+		columns[i] = dblink.Column{Name: c.Name, RemoteType: c.Type, Type: mapped}
+	}
+	return columns, nil
+}
+
+// TextPolicy is the treatment of NUL bytes in the words of package dblink.
+func (v View) TextPolicy() dblink.TextPolicy {
+	if v.NulBytes == TrustNul {
+		return dblink.TrustText
+	}
+	return dblink.StripNUL
+}
+
+// column finds a column by name.
+func (v View) column(name string) (Column, bool) {
+	i := slices.IndexFunc(v.Columns, func(c Column) bool { return c.Name == name })
+	if i < 0 {
+		return Column{}, false
+	}
+	return v.Columns[i], true
+}
+
+// Validate holds the definition against the columns that its query returns, before anything is changed.
+func (v View) Validate() error {
+	for _, check := range []func() error{v.checkStrategy, v.checkKey, v.checkWatermark, v.checkTimes} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return v.Name.validate()
+}
+
+func (v View) invalid(fix, problem string, args ...any) error {
+	return &InvalidError{What: "view " + v.Name.String(), Problem: fmt.Sprintf(problem, args...), Fix: fix}
+}
+
+func (v View) checkStrategy() error {
+	switch {
+	case !slices.Contains(Strategies, v.Strategy):
+		return v.invalid("choose nonconcurrent, concurrent or incremental", "strategy %q does not exist", v.Strategy)
+	case v.Strategy == Concurrent && len(v.Key) == 0:
+		return v.invalid("name the columns that identify a row with --key a,b, or choose --strategy nonconcurrent",
+			"strategy concurrent needs a key, for the unique index by which rows are compared")
+	case v.Strategy == Incremental && v.Watermark == "":
+		return v.invalid("name a column that only grows with --watermark, or choose another --strategy",
+			"strategy incremental needs a watermark")
+	case v.Strategy != Incremental && v.Watermark != "":
+		return v.invalid("add --strategy incremental, or leave --watermark out",
+			"strategy %s reads everything and uses no watermark", v.Strategy)
+	}
+	return nil
+}
+
+func (v View) checkKey() error {
+	for i, name := range v.Key {
+		c, found := v.column(name)
+		switch {
+		case !found:
+			return v.invalid("the query returns "+v.columnNames(), "key column %s does not exist", name)
+		case slices.Contains(v.Key[:i], name):
+			return v.invalid("name each key column once", "key column %s is named twice", name)
+		case !orderable(c.Type):
+			return v.invalid("choose columns of numbers, text, dates or times",
+				"key column %s has type %s, which cannot identify rows", name, c.Type)
+		}
+	}
+	return nil
+}
+
+func (v View) checkTimes() error {
+	for name, d := range map[string]time.Duration{
+		"every": v.RefreshEvery, "max-age": v.MaxAge, "safety-lag": v.SafetyLag,
+		"reconcile-every": v.ReconcileEvery, "timeout": v.Timeout,
+	} {
+		if d < 0 {
+			return v.invalid("choose a positive duration, like 5m", "%s is negative", name)
+		}
+	}
+	if v.Timeout < time.Second {
+		return v.invalid("choose at least 1s", "timeout is %s", v.Timeout)
+	}
+	if v.MaxAge > 0 && v.RefreshEvery > v.MaxAge {
+		return v.invalid("refresh more often, or promise less", "refreshing every %s cannot keep a max-age of %s",
+			v.RefreshEvery, v.MaxAge)
+	}
+	return nil
+}
+
+func (v View) columnNames() string {
+	names := make([]string, len(v.Columns))
+	for i, c := range v.Columns {
+		names[i] = c.Name
+	}
+	return joinSome(names, 20)
+}
+
+// orderable says whether the local form of a remote type has a default ordering, as unique indexes need.
+func orderable(remoteType string) bool {
+	mapped, err := dblink.Map(remoteType)
+	return err == nil && !strings.HasPrefix(mapped.Local, "json")
+}

@@ -1,0 +1,72 @@
+package catalog
+
+import (
+	"math/big"
+	"strings"
+
+	"github.com/redcache/redcache/dblink"
+)
+
+// WatermarkKind is what the values of a watermark column are; it decides what a lookback can be.
+type WatermarkKind int
+
+// The kinds of watermark.
+const (
+	NoWatermark      WatermarkKind = iota
+	NumericWatermark               // a lookback is a number
+	TimeWatermark                  // a lookback is an interval
+)
+
+// WatermarkKind says what the watermark column holds; NoWatermark when there is none, or when its type has no order
+// that both servers agree on.
+func (v View) WatermarkKind() WatermarkKind {
+	switch base := v.WatermarkType(); {
+	case base == "smallint", base == "integer", base == "bigint", strings.HasPrefix(base, "numeric"):
+		return NumericWatermark
+	case base == "date", strings.HasPrefix(base, "timestamp"):
+		return TimeWatermark
+	}
+	return NoWatermark
+}
+
+// WatermarkType returns the local type of the watermark column, or nothing.
+func (v View) WatermarkType() string {
+	c, found := v.column(v.Watermark)
+	if !found {
+		return ""
+	}
+	mapped, err := dblink.Map(c.Type)
+	if err != nil {
+		return ""
+	}
+	return mapped.Local
+}
+
+func (v View) checkWatermark() error {
+	if v.Watermark == "" {
+		return nil
+	}
+	c, found := v.column(v.Watermark)
+	if !found {
+		return v.invalid("the query returns "+v.columnNames(), "watermark column %s does not exist", v.Watermark)
+	}
+	switch v.WatermarkKind() {
+	case NoWatermark:
+		return v.invalid("choose a column of an integer, numeric, date or timestamp type",
+			"watermark column %s has type %s, which has no order that both servers agree on", v.Watermark, c.Type)
+	case NumericWatermark:
+		if number, ok := new(big.Rat).SetString(v.Lookback); !ok || number.Sign() < 0 {
+			return v.invalid("give a number, like --lookback 1000",
+				"watermark column %s is numeric, and lookback %q is no number of zero or more", v.Watermark, v.Lookback)
+		}
+		if v.SafetyLag != 0 {
+			return v.invalid("leave --safety-lag out, or choose a watermark of a date or timestamp type",
+				"a safety lag needs a watermark in time, and %s has type %s", v.Watermark, c.Type)
+		}
+	case TimeWatermark:
+		if d, err := ParseDuration(v.Lookback); err != nil || d < 0 {
+			return v.invalid("give a duration, like --lookback 10m", "lookback %q is no duration", v.Lookback)
+		}
+	}
+	return nil
+}

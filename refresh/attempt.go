@@ -1,0 +1,179 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/lock"
+)
+
+// attempt is one refresh over the transactions that it takes.
+type attempt struct {
+	runner  *Runner
+	req     Request
+	view    catalog.View // as read last
+	number  int
+	runID   int64 // zero until the run is in the history
+	lastErr error
+}
+
+func (a *attempt) strategy() catalog.Strategy {
+	if a.req.Strategy != "" {
+		return a.req.Strategy
+	}
+	return a.view.Strategy
+}
+
+func (a *attempt) tell(phase Phase) {
+	if a.req.Progress != nil {
+		a.req.Progress(phase)
+	}
+}
+
+// run is one attempt: one transaction from the lock to the commit.
+func (a *attempt) run(ctx context.Context) error {
+	// The statement that reads is bounded by the view's timeout on both servers; pauses between statements are ours.
+	limits := infra.Limits{Statement: a.view.Timeout}
+	return infra.InTx(ctx, a.runner.pool, limits, func(tx pgx.Tx) error {
+		w, err := a.prepare(ctx, tx)
+		if err != nil {
+			return err
+		}
+		a.tell(Queueing)
+		link := w.view.Link
+		if _, err := lock.Slot(ctx, tx, link.ID, link.MaxConcurrency, w.view.Timeout); err != nil {
+			return err
+		}
+		a.tell(Connecting)
+		outcome, err := a.readAndWrite(ctx, w)
+		if err != nil {
+			return err
+		}
+		a.tell(Committing)
+		return catalog.In(tx).FinishRun(ctx, a.runID, w.view.Generation, a.number, outcome)
+	})
+}
+
+// prepare takes the lock, reads definition and state under it, and makes the run visible.
+func (a *attempt) prepare(ctx context.Context, tx pgx.Tx) (*work, error) {
+	a.tell(Locking)
+	if err := lock.View(ctx, tx, a.view.ID, a.req.Wait); err != nil {
+		return nil, err
+	}
+	w, err := a.read(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	return w, a.record(ctx, w)
+}
+
+// read reads the definition and the state of the view, and decides how much of its query has to be read.
+func (a *attempt) read(ctx context.Context, tx pgx.Tx) (w *work, err error) {
+	store := catalog.In(tx)
+	if a.view, err = store.View(ctx, a.req.View); err != nil {
+		return nil, err
+	}
+	w = &work{tx: tx, view: a.view, strategy: a.strategy()}
+	if w.state, err = store.State(ctx, a.view); err != nil {
+		return nil, err
+	}
+	now, err := w.now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if a.req.OnlyIfDue && (w.state.NextDue == nil || w.state.NextDue.After(now)) {
+		return nil, errNotDue
+	}
+	if w.columns, err = a.view.DescribedColumns(); err != nil {
+		return nil, err
+	}
+	w.fresh = w.state.Generation == nil || *w.state.Generation != a.view.Generation
+	w.whole = w.fresh || a.req.Whole || w.state.Watermark == nil || reconcileDue(a.view, w.state, now)
+	return w, nil
+}
+
+// reconcileDue says whether an incremental view has to be read in full once more.
+func reconcileDue(v catalog.View, s catalog.State, now time.Time) bool {
+	return v.ReconcileEvery > 0 && (s.ReconciledAt == nil || now.Sub(*s.ReconciledAt) >= v.ReconcileEvery)
+}
+
+// record makes the run visible to others, through another connection: this transaction's writes are not.
+func (a *attempt) record(ctx context.Context, w *work) (err error) {
+	pid := int(w.tx.Conn().PgConn().PID())
+	if a.runID != 0 {
+		resumed, err := a.runner.store.ResumeRun(ctx, a.runID, pid, a.number)
+		if err != nil || resumed {
+			return err
+		}
+	}
+	whole := w.whole || w.view.Materialized()
+	a.runID, err = a.runner.store.StartRun(ctx, w.view, w.strategy, whole, a.runner.cfg.Origin, pid)
+	return err
+}
+
+// readAndWrite opens the session, lets the strategy work inside a savepoint, and closes the session also after a
+// failure: a pooler may hand the backend to somebody else.
+func (a *attempt) readAndWrite(ctx context.Context, w *work) (o catalog.Outcome, err error) {
+	w.session, err = dblink.Open(ctx, w.tx, w.view.Link.Server().Name, dblink.Settings{
+		QueryGroup: "redcache " + w.view.Name.String(), StatementTimeout: w.view.Timeout,
+	})
+	if err != nil {
+		return o, explainRemote(w.view, err)
+	}
+	stop := a.cancelRemoteOn(ctx, w)
+	a.tell(Loading)
+	outer := w.tx
+	err = pgx.BeginFunc(ctx, outer, func(nested pgx.Tx) error {
+		w.tx = nested
+		o, err = w.load(ctx)
+		return err
+	})
+	w.tx = outer
+	stop()
+	if err != nil {
+		err = w.diagnose(ctx, err)
+	}
+	return o, errors.Join(err, closeSession(ctx, w.session, err))
+}
+
+// closeSession closes the session. After a failure it does not add to it: the connection may be what failed.
+func closeSession(ctx context.Context, s *dblink.Session, failure error) error {
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	err := s.Close(ctx)
+	if failure != nil {
+		return nil
+	}
+	return err
+}
+
+// cancelRemoteOn cancels the statement on the remote server when ctx ends: the backend that waits for it may not
+// notice its own cancellation before the remote side answers. The returned function must be called; it waits.
+func (a *attempt) cancelRemoteOn(ctx context.Context, w *work) (stop func()) {
+	done := make(chan struct{})
+	server, pid := w.view.Link.Server().Name, w.session.PID()
+	forget := context.AfterFunc(ctx, func() {
+		defer close(done)
+		ctx, cancel := recording(ctx)
+		defer cancel()
+		err := infra.InTx(ctx, a.runner.pool, infra.Limits{}, func(tx pgx.Tx) error {
+			return dblink.Cancel(ctx, tx, server, pid)
+		})
+		if err != nil {
+			a.runner.cfg.Log.WarnContext(ctx, "statement may still run on the remote side",
+				infra.KeyView, w.view.Name.String(), infra.KeyError, fmt.Sprint(err))
+		}
+	})
+	return func() {
+		if !forget() {
+			<-done
+		}
+	}
+}

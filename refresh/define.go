@@ -1,0 +1,225 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/lock"
+)
+
+// changePatience is how long a change of a definition waits for a refresh of the view to end.
+const changePatience = 30 * time.Second
+
+// Definer adds, changes and drops views.
+type Definer struct {
+	pool   *pgxpool.Pool
+	runner *Runner
+}
+
+// NewDefiner returns a Definer that fills views through runner.
+func NewDefiner(pool *pgxpool.Pool, runner *Runner) *Definer {
+	return &Definer{pool: pool, runner: runner}
+}
+
+// Add describes the view's query through its link, holds the definition against the result, rehearses the statements
+// that will make the view, and stores the definition. Unless noData, it then fills and publishes the view; when that
+// fails, the definition is removed again, so that an error always means that nothing has changed. The view has no
+// columns yet, and a link.
+func (d *Definer) Add(ctx context.Context, v catalog.View, noData bool, progress func(Phase)) (catalog.Run, error) {
+	if err := dblink.CheckQuery(v.Query); err != nil {
+		return catalog.Run{}, fmt.Errorf("add view %s: %w", v.Name, err)
+	}
+	limits := infra.Limits{Statement: v.Timeout}
+	err := infra.InTx(ctx, d.pool, limits, func(tx pgx.Tx) (err error) {
+		v, err = d.addIn(ctx, tx, v)
+		return err
+	})
+	if err != nil {
+		return catalog.Run{}, fmt.Errorf("add view %s: %w", v.Name, err)
+	}
+	if noData {
+		return catalog.Run{}, nil
+	}
+	run, err := d.runner.Refresh(ctx, Request{View: v.Name, Progress: progress})
+	if err == nil && run.State == catalog.Succeeded {
+		return run, nil
+	}
+	if run.State == catalog.Skipped {
+		return run, nil // a worker was faster, and is filling it now
+	}
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	return run, errors.Join(err, d.withdraw(ctx, v))
+}
+
+func (d *Definer) addIn(ctx context.Context, tx pgx.Tx, v catalog.View) (catalog.View, error) {
+	columns, schema, err := describe(ctx, tx, &v)
+	if err != nil {
+		return v, err
+	}
+	if err := v.Validate(); err != nil {
+		return v, err
+	}
+	stored, err := catalog.In(tx).AddView(ctx, v)
+	if err != nil {
+		return v, err
+	}
+	return stored, rehearse(ctx, tx, stored, columns, schema, nil)
+}
+
+// withdraw removes a definition whose first load failed, unless somebody has filled it since.
+func (d *Definer) withdraw(ctx context.Context, v catalog.View) error {
+	return infra.InTx(ctx, d.pool, infra.Limits{}, func(tx pgx.Tx) error {
+		if err := lock.View(ctx, tx, v.ID, changePatience); err != nil {
+			return err
+		}
+		state, err := catalog.In(tx).State(ctx, v)
+		if err != nil || state.Generation != nil {
+			return err
+		}
+		return catalog.In(tx).DropView(ctx, v)
+	})
+}
+
+// Alter replaces a view's definition by the one that change makes of it. What only says when and for whom the view is
+// refreshed takes effect at once. Anything else asks for a new generation, which, unless noData, is built right away;
+// when that fails, the old definition is put back. Readers keep the old rows until the new generation is published.
+func (d *Definer) Alter(
+	ctx context.Context, name catalog.Name, change func(*catalog.View) error, noData bool, progress func(Phase),
+) (catalog.Run, error) {
+	var before, after catalog.View
+	err := infra.InTx(ctx, d.pool, infra.Limits{}, func(tx pgx.Tx) (err error) {
+		before, after, err = alterIn(ctx, tx, name, change)
+		return err
+	})
+	if err != nil {
+		return catalog.Run{}, fmt.Errorf("alter view %s: %w", name, err)
+	}
+	if noData || after.Generation == before.Generation {
+		return catalog.Run{}, nil
+	}
+	run, err := d.runner.Refresh(ctx, Request{View: name, Wait: changePatience, Progress: progress})
+	if err == nil {
+		return run, nil
+	}
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	return run, errors.Join(err, d.restore(ctx, before, after))
+}
+
+// alterIn changes the definition under the view's lock, so that no refresh runs while it does.
+func alterIn(
+	ctx context.Context, tx pgx.Tx, name catalog.Name, change func(*catalog.View) error,
+) (before, after catalog.View, err error) {
+	store := catalog.In(tx)
+	if before, err = store.View(ctx, name); err != nil {
+		return before, after, err
+	}
+	if err = lock.View(ctx, tx, before.ID, changePatience); err != nil {
+		return before, after, err
+	}
+	if before, err = store.View(ctx, name); err != nil { // it may have changed before the lock was taken
+		return before, after, err
+	}
+	after = before
+	if err = change(&after); err != nil {
+		return before, after, err
+	}
+	if err = dblink.CheckQuery(after.Query); err != nil {
+		return before, after, err
+	}
+	columns, schema, err := describe(ctx, tx, &after)
+	if err != nil {
+		return before, after, err
+	}
+	if err = after.Validate(); err != nil {
+		return before, after, err
+	}
+	state, err := store.State(ctx, before)
+	if err != nil {
+		return before, after, err
+	}
+	if needsGeneration(before, after) {
+		after.Generation++
+		if err = rehearse(ctx, tx, after, columns, schema, state.Generation); err != nil {
+			return before, after, err
+		}
+	} else if err = runSteps(ctx, tx, grantStepsIf(state.Generation != nil, after)); err != nil {
+		return before, after, err
+	}
+	return before, after, store.AlterView(ctx, after)
+}
+
+func grantStepsIf(published bool, v catalog.View) []Step {
+	if !published {
+		return nil
+	}
+	return grantSteps(v)
+}
+
+// restore puts back a definition whose successor could not be built, unless it has been changed or built since.
+func (d *Definer) restore(ctx context.Context, before, after catalog.View) error {
+	return infra.InTx(ctx, d.pool, infra.Limits{}, func(tx pgx.Tx) error {
+		if err := lock.View(ctx, tx, before.ID, changePatience); err != nil {
+			return err
+		}
+		store := catalog.In(tx)
+		now, err := store.View(ctx, before.Name)
+		if err != nil {
+			return err
+		}
+		state, err := store.State(ctx, now)
+		if err != nil {
+			return err
+		}
+		built := state.Generation != nil && *state.Generation == after.Generation
+		if built || now.Generation != after.Generation {
+			return nil
+		}
+		return store.AlterView(ctx, before)
+	})
+}
+
+// Drop removes a view, its generations, its definition and its history. It fails when other objects depend on the
+// view, and names them.
+func (d *Definer) Drop(ctx context.Context, name catalog.Name) error {
+	err := infra.InTx(ctx, d.pool, infra.Limits{}, func(tx pgx.Tx) error {
+		v, err := catalog.In(tx).View(ctx, name)
+		if err != nil {
+			return err
+		}
+		if err := lock.View(ctx, tx, v.ID, changePatience); err != nil {
+			return err
+		}
+		return dropIn(ctx, tx, v)
+	})
+	return wrap(err, "drop view "+name.String())
+}
+
+func dropIn(ctx context.Context, tx pgx.Tx, v catalog.View) error {
+	store := catalog.In(tx)
+	state, err := store.State(ctx, v)
+	if err != nil {
+		return err
+	}
+	err = patiently(ctx, tx, "drop view "+v.Name.String(), func(tx pgx.Tx) error {
+		if state.Generation != nil { // otherwise the name may be somebody else's
+			if err := runSteps(ctx, tx, []Step{dropStep(v)}); err != nil {
+				return err
+			}
+		}
+		return dropGenerations(ctx, tx, v, true)
+	})
+	if err != nil {
+		return explainDrop(err)
+	}
+	return store.DropView(ctx, v)
+}

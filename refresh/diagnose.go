@@ -1,0 +1,100 @@
+package refresh
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
+)
+
+// What bad rows are reported as.
+const (
+	uniqueViolation      = "23505"
+	duplicateRows        = "21000" // REFRESH … CONCURRENTLY found two rows that are alike
+	notNullViolation     = "23502"
+	untranslatableText   = "22021"
+	outOfRange           = "22003"
+	invalidText          = "22P02"
+	columnsDiffer        = "42804" // dblink's word for a result of another shape
+	queryCanceled        = "57014"
+	stringTooLong        = "22001"
+	invalidDatetime      = "22007"
+	datetimeFieldTooHigh = "22008"
+)
+
+// diagnose turns the failure of a load into something that its reader can act upon. For bad rows it asks the source
+// for examples, through the session that is still open.
+func (w *work) diagnose(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	name := w.view.Name.String()
+	switch state := sqlState(err); {
+	case errors.Is(err, errNullKey), state == notNullViolation:
+		return w.badRows(ctx, err, "its key %s is NULL", dblink.FindNullKeys,
+			"Exclude such rows in the query, or choose another key.")
+	case state == uniqueViolation, state == duplicateRows:
+		return w.badRows(ctx, err, "its key %s repeats", dblink.FindDuplicateKeys,
+			"Redshift does not enforce keys. Remove the duplicates in the query, for instance with ROW_NUMBER(), "+
+				"choose another key, or use strategy incremental, which keeps the row with the latest watermark.")
+	case state == untranslatableText:
+		return w.badText(ctx, err)
+	case state == outOfRange, state == invalidText, state == columnsDiffer, state == stringTooLong,
+		state == invalidDatetime, state == datetimeFieldTooHigh:
+		return infra.Hinted(fmt.Errorf("a value does not fit its column: %w", err),
+			"The source's columns may have changed since they were described: "+
+				"`cachectl alter-view "+name+" --describe` describes them again.")
+	}
+	return explainRemote(w.view, err)
+}
+
+type finder func(ctx context.Context, s *dblink.Session, query string, key []string) ([]string, error)
+
+// badRows adds examples of the rows that are in the way.
+func (w *work) badRows(ctx context.Context, err error, problem string, find finder, hint string) error {
+	key := strings.Join(w.view.Key, ", ")
+	if len(w.view.Key) == 0 {
+		return err // not about the key: a unique index of the user's own, say
+	}
+	problem = fmt.Sprintf(problem, key)
+	examples, findErr := find(ctx, w.session, w.view.Query, w.view.Key)
+	if findErr == nil && len(examples) > 0 {
+		problem += ", for instance " + strings.Join(examples, "; ")
+	}
+	return infra.Hinted(fmt.Errorf("%s: %w", problem, err), hint)
+}
+
+// badText names the columns and rows whose text is not valid UTF-8.
+func (w *work) badText(ctx context.Context, err error) error {
+	problem := "a text is not valid UTF-8"
+	found, findErr := dblink.FindBadText(ctx, w.session, w.columns, w.view.Query, w.view.Key)
+	if findErr == nil {
+		var examples []string
+		for _, bad := range found {
+			examples = append(examples, fmt.Sprintf("column %s where %s", bad.Column, cmp.Or(bad.Key, "no key tells which row")))
+		}
+		if len(examples) > 0 {
+			problem += ", for instance " + strings.Join(examples, "; ")
+		}
+	}
+	return infra.Hinted(fmt.Errorf("%s: %w", problem, err),
+		"Repair the value on Redshift, or leave it out in the query.")
+}
+
+// explainRemote says what was wrong on the way to Redshift or there.
+func explainRemote(v catalog.View, err error) error {
+	if sqlState(err) == queryCanceled {
+		return infra.Hinted(fmt.Errorf("read through link %s: %w", v.Link.Name, err), fmt.Sprintf(
+			"The view's timeout is %s; `cachectl alter-view %s --timeout` changes it.",
+			catalog.FormatDuration(v.Timeout), v.Name))
+	}
+	if infra.Hint(err) != "" {
+		return err // explained where it happened
+	}
+	return catalog.ExplainRemote(err, "read through link "+v.Link.Name)
+}

@@ -1,0 +1,16 @@
+// Package refresh is the engine: it is the only code that fills, publishes and drops generations of cached views.
+//
+// A refresh is one transaction, and the hard idea is what is in it: the view's advisory lock, the rows, the watermark
+// and the run's result. They commit together or not at all, so there is no moment at which a crash, a cut network or
+// a kill could leave rows without their watermark, a watermark without its rows, or a lock without its holder.
+//
+// Only two things stand outside. The row that says that a run is under way is written by a second connection, since
+// others must see it before the transaction ends; if it is left behind, the next holder of the lock marks it
+// abandoned. And what a failed transaction leaves on Redshift, a statement that runs for nobody, is cancelled through
+// a third connection, because the one that waits for it cannot.
+//
+// What readers query is a plain view over one generation. A [Runner] fills the generation that readers see, or, when
+// the definition asks for another, builds that one beside it and points the view at it in the same transaction. A
+// [Definer] changes definitions: it rehearses the statements that will build the new generation and rolls them back,
+// so that whatever PostgreSQL would object to is found before anything is stored.
+package refresh

@@ -1,0 +1,140 @@
+package refresh
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
+)
+
+// bounds are what an incremental read is limited to, as text of the watermark's type.
+type bounds struct {
+	low  *string // rows from here on are read, and rows without a watermark; nil reads everything
+	high *string // rows up to here are read; nil means no limit
+	// ceiling is how far the watermark may move: the remote clock. A row from the future is read, again and again
+	// until its time has come, but never moves the watermark over rows that are yet to be written.
+	ceiling *string
+}
+
+// fillIncremental reads what lies past the watermark and writes what differs.
+func fillIncremental(ctx context.Context, w *work) (catalog.Outcome, error) {
+	asOf, err := w.now(ctx)
+	if err != nil {
+		return catalog.Outcome{}, err
+	}
+	b, err := w.bounds(ctx)
+	if err != nil {
+		return catalog.Outcome{}, err
+	}
+	statement, err := w.incrementalSQL(b)
+	if err != nil {
+		return catalog.Outcome{}, err
+	}
+	o := catalog.Outcome{AsOf: asOf.Add(-w.view.SafetyLag), Whole: b.low == nil}
+	var settled int64
+	err = w.tx.QueryRow(ctx, statement, pgx.QueryExecModeExec).Scan(
+		&o.RowsRead, &settled, &o.RowsInserted, &o.RowsUpdated, &o.RowsDeleted, &o.Watermark)
+	if err != nil {
+		return catalog.Outcome{}, fmt.Errorf("load rows: %w", err)
+	}
+	if o.RowCount = settled; !o.Whole {
+		o.RowCount = w.rowCount() + o.RowsInserted - o.RowsDeleted
+	}
+	return o, nil
+}
+
+// bounds asks the remote clock, and subtracts from watermark and clock what the view's definition says.
+func (w *work) bounds(ctx context.Context) (b bounds, err error) {
+	var watermark *string
+	if !w.whole {
+		watermark = w.state.Watermark
+	}
+	if w.view.WatermarkKind() == catalog.NumericWatermark {
+		err = w.tx.QueryRow(ctx, `SELECT ($1::numeric - $2::numeric)::text`, watermark, w.view.Lookback).Scan(&b.low)
+		return b, wrap(err, "compute bounds")
+	}
+	lookback, err := catalog.ParseDuration(w.view.Lookback)
+	if err != nil {
+		return b, wrap(err, "read lookback")
+	}
+	clock, err := w.session.Row(ctx, "SELECT GETDATE()", 1)
+	if err != nil {
+		return b, wrap(err, "read remote clock")
+	}
+	// The remote session's time zone is UTC, and so is this one's. A date is the day that the moment falls on.
+	err = w.tx.QueryRow(ctx, fmt.Sprintf(`
+		SELECT ($1::%[1]s - $2::interval)::%[1]s::text,
+		       CASE WHEN $3::interval > '0' THEN ($4::timestamptz - $3::interval)::%[1]s::text END,
+		       $4::timestamptz::%[1]s::text`, w.view.WatermarkType()),
+		watermark, lookback, w.view.SafetyLag, *clock[0]+"+00").Scan(&b.low, &b.high, &b.ceiling)
+	return b, wrap(err, "compute bounds")
+}
+
+// incrementalSQL is the one statement that reads, settles duplicates, writes and counts. One statement needs no
+// temporary table, whose making and dropping would bloat the system catalogs run by run.
+func (w *work) incrementalSQL(b bounds) (string, error) {
+	where, err := remoteRange(w.view, b)
+	if err != nil {
+		return "", err
+	}
+	remote, err := dblink.RemoteSelect(w.columns, w.view.Query, where, w.view.TextPolicy())
+	if err != nil {
+		return "", err
+	}
+	fetch := dblink.Select(w.session.Schema(), w.view.Link.Server().Name, w.columns, remote)
+	return w.writeSQL(fetch, b), nil
+}
+
+// remoteRange is the condition on the remote side. Rows without a watermark are read every time.
+func remoteRange(v catalog.View, b bounds) (string, error) {
+	if b.low == nil && b.high == nil {
+		return "", nil
+	}
+	column, err := dblink.RemoteIdent(v.Watermark)
+	if err != nil {
+		return "", err
+	}
+	typ := v.WatermarkType()
+	if v.WatermarkKind() == catalog.NumericWatermark {
+		typ = "numeric(38,10)" // wider than any integer, so that a lookback below the type's range is no error
+	}
+	var terms []string
+	for _, bound := range []struct {
+		operator string
+		value    *string
+	}{{">=", b.low}, {"<=", b.high}} {
+		if bound.value == nil {
+			continue
+		}
+		value, err := dblink.RemoteLiteral(*bound.value)
+		if err != nil {
+			return "", err
+		}
+		terms = append(terms, fmt.Sprintf("q.%s %s %s::%s", column, bound.operator, value, typ))
+	}
+	return fmt.Sprintf("(%s) OR q.%s IS NULL", strings.Join(terms, " AND "), column), nil
+}
+
+// localRange is the same condition on the cached rows, known as c.
+func localRange(v catalog.View, b bounds) string {
+	column := "c." + dblink.Ident(v.Watermark)
+	var terms []string
+	if b.low != nil {
+		typ := v.WatermarkType()
+		if v.WatermarkKind() == catalog.NumericWatermark {
+			typ = "numeric"
+		}
+		terms = append(terms, fmt.Sprintf("%s >= %s::%s", column, dblink.Literal(*b.low), typ))
+		if b.high != nil {
+			terms = append(terms, fmt.Sprintf("%s <= %s::%s", column, dblink.Literal(*b.high), typ))
+		}
+	}
+	if terms == nil {
+		return "true"
+	}
+	return fmt.Sprintf("(%s) OR %s IS NULL", strings.Join(terms, " AND "), column)
+}

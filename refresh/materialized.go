@@ -1,0 +1,88 @@
+package refresh
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/catalog"
+)
+
+// fillMaterialized refreshes a materialized view. The first population of a generation is never concurrent, which
+// Postgres would refuse; nobody reads it yet, so nobody waits.
+func fillMaterialized(ctx context.Context, w *work) (catalog.Outcome, error) {
+	asOf, err := w.now(ctx)
+	if err != nil {
+		return catalog.Outcome{}, err
+	}
+	before, err := w.written(ctx)
+	if err != nil {
+		return catalog.Outcome{}, err
+	}
+	step := refreshStep(w.view, w.view.Generation, w.strategy == catalog.Concurrent && !w.fresh)
+	if w.fresh || w.strategy == catalog.Concurrent {
+		err = runSteps(ctx, w.tx, []Step{step})
+	} else {
+		err = patiently(ctx, w.tx, "refresh view "+w.view.Name.String(), func(tx pgx.Tx) error {
+			return runSteps(ctx, tx, []Step{step})
+		})
+	}
+	if err != nil {
+		return catalog.Outcome{}, err
+	}
+	after, err := w.written(ctx)
+	if err != nil {
+		return catalog.Outcome{}, err
+	}
+	o := catalog.Outcome{AsOf: asOf, Whole: true}
+	o.RowsInserted, o.RowsDeleted = after.inserted-before.inserted, after.deleted-before.deleted
+	if w.strategy == catalog.Concurrent && !w.fresh {
+		o.RowCount = w.rowCount() + o.RowsInserted - o.RowsDeleted
+	} else {
+		o.RowCount = o.RowsInserted
+		o.RowsDeleted = w.rowCount()
+	}
+	o.RowsRead = o.RowCount
+	return o, w.checkKey(ctx)
+}
+
+func refreshStep(v catalog.View, generation int32, concurrently bool) Step {
+	how := ""
+	if concurrently {
+		how = "CONCURRENTLY "
+	}
+	return Step{"refresh materialized view", "REFRESH MATERIALIZED VIEW " + how + v.RelationSQL(generation)}
+}
+
+// changes are row counts of one relation in the current transaction.
+type changes struct{ inserted, deleted int64 }
+
+// written returns what this transaction has written into the generation so far, as the server counts it anyway.
+func (w *work) written(ctx context.Context) (c changes, err error) {
+	err = w.tx.QueryRow(ctx, `
+		SELECT pg_catalog.pg_stat_get_xact_tuples_inserted(r.oid), pg_catalog.pg_stat_get_xact_tuples_deleted(r.oid)
+		FROM (SELECT $1::text::regclass::oid AS oid) r`, w.relation()).Scan(&c.inserted, &c.deleted)
+	if err != nil {
+		return c, fmt.Errorf("count rows: %w", err)
+	}
+	return c, nil
+}
+
+// checkKey finds rows that the key does not identify. A fresh generation has no index yet to find them by, but all of
+// its rows have just been written and are in memory.
+func (w *work) checkKey(ctx context.Context) error {
+	if len(w.view.Key) == 0 {
+		return nil
+	}
+	var found bool
+	err := w.tx.QueryRow(ctx, fmt.Sprintf("SELECT EXISTS (SELECT FROM %s WHERE %s)",
+		w.relation(), nullKey(w.view.Key))).Scan(&found)
+	if err != nil {
+		return fmt.Errorf("check key: %w", err)
+	}
+	if found {
+		return errNullKey
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/redcache/redcache/infra"
+)
+
+// A strong lock on what readers use makes every new reader queue behind it while it waits. So it waits for a short
+// time only, lets the queue pass, and tries again later.
+const (
+	shortLock    = 250 * time.Millisecond // how long new readers may have to queue
+	lockPatience = time.Minute            // how long tries go on
+)
+
+const lockNotAvailable = "55P03"
+
+// patiently runs fn, which takes a strong lock, in a savepoint, until it gets the lock. What the transaction did before
+// stays. It gives up after lockPatience.
+func patiently(ctx context.Context, tx pgx.Tx, doing string, fn func(tx pgx.Tx) error) error {
+	deadline := time.Now().Add(lockPatience)
+	for {
+		err := briefly(ctx, tx, fn)
+		var pg *pgconn.PgError
+		if !errors.As(err, &pg) || pg.Code != lockNotAvailable {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return infra.Hinted(
+				fmt.Errorf("%s: readers kept it in use for %s: %w", doing, lockPatience, err),
+				"Look for long transactions with SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start; "+
+					"strategies concurrent and incremental never wait for readers.")
+		}
+		pause := 100*time.Millisecond + rand.N(400*time.Millisecond)
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
+		case <-time.After(pause):
+		}
+	}
+}
+
+// briefly runs fn in a savepoint under the short lock timeout.
+func briefly(ctx context.Context, tx pgx.Tx, fn func(tx pgx.Tx) error) error {
+	return pgx.BeginFunc(ctx, tx, func(nested pgx.Tx) error {
+		const limit = `SELECT pg_catalog.set_config('lock_timeout', $1, true)`
+		if _, err := nested.Exec(ctx, limit, fmt.Sprint(shortLock.Milliseconds())); err != nil {
+			return err
+		}
+		return fn(nested)
+	})
+}

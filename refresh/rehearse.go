@@ -1,0 +1,100 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
+)
+
+// describe asks the remote side what the view's query returns, and writes it into the view.
+func describe(ctx context.Context, tx pgx.Tx, v *catalog.View) (columns []dblink.Column, schema string, err error) {
+	session, err := dblink.Open(ctx, tx, v.Link.Server().Name, dblink.Settings{
+		QueryGroup: "redcache describe " + v.Name.String(), StatementTimeout: v.Timeout,
+	})
+	if err != nil {
+		return nil, "", catalog.ExplainRemote(err, "connect through link "+v.Link.Name)
+	}
+	columns, err = session.Describe(ctx, v.Query)
+	if err != nil {
+		return nil, "", catalog.ExplainRemote(err, "describe the query through link "+v.Link.Name)
+	}
+	v.Columns = make([]catalog.Column, len(columns))
+	for i, c := range columns {
+		v.Columns[i] = catalog.Column{Name: c.Name, Type: c.RemoteType}
+	}
+	return columns, session.Schema(), session.Close(ctx)
+}
+
+// errRehearsed rolls a rehearsal back.
+var errRehearsed = errors.New("rehearsed")
+
+// rehearse runs the statements that will make and publish the view's generation, empty, and rolls them back. What
+// Postgres objects to (an index expression, a role, a name that is taken) comes to light before anything is stored.
+func rehearse(
+	ctx context.Context, tx pgx.Tx, v catalog.View, columns []dblink.Column, schema string, published *int32,
+) error {
+	w := &work{tx: tx, view: v, columns: columns, state: catalog.State{Generation: published}}
+	err := pgx.BeginFunc(ctx, tx, func(nested pgx.Tx) error {
+		w.tx = nested
+		selectSQL, err := selectAll(v, columns, schema)
+		if err != nil {
+			return err
+		}
+		steps := append(buildSteps(v, v.Generation, columns, selectSQL), indexSteps(v, v.Generation)...)
+		if err := runSteps(ctx, nested, steps); err != nil {
+			return explainBuild(err)
+		}
+		if err := w.publish(ctx); err != nil {
+			return err
+		}
+		return errRehearsed
+	})
+	if errors.Is(err, errRehearsed) {
+		return nil
+	}
+	return err
+}
+
+// explainBuild says what to do about a definition that Postgres refuses.
+func explainBuild(err error) error {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return err
+	}
+	switch {
+	case strings.Contains(err.Error(), "create index"):
+		return infra.Hinted(err, `An --index is what stands between the parentheses of CREATE INDEX, like "region, sold_at DESC", `+
+			`or begins with USING: "USING gin (tags)".`)
+	case pg.Code == insufficientRights:
+		return infra.Hinted(err, "`cachectl init` must be run by the role of DATABASE_URL, which owns schema redcache_data.")
+	}
+	return err
+}
+
+// needsGeneration says whether a changed definition needs another physical relation.
+func needsGeneration(before, after catalog.View) bool {
+	return before.Query != after.Query || before.Link.ID != after.Link.ID ||
+		!slices.Equal(before.Columns, after.Columns) ||
+		before.Materialized() != after.Materialized() ||
+		before.NulBytes != after.NulBytes || before.Watermark != after.Watermark ||
+		!slices.Equal(before.Key, after.Key) || !slices.Equal(before.Indexes, after.Indexes)
+}
+
+func dropStep(v catalog.View) Step { return Step{"drop view", "DROP VIEW " + v.Name.SQL()} }
+
+// explainDrop names what depends on a view that is to be dropped.
+func explainDrop(err error) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == dependentObjects {
+		return infra.Hinted(err, "Drop these first: "+strings.ReplaceAll(pg.Detail, "\n", "; "))
+	}
+	return err
+}

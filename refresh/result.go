@@ -1,0 +1,105 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/lock"
+)
+
+// recordTimeout bounds the writing of a result after the caller's context has ended.
+const recordTimeout = 10 * time.Second
+
+func recording(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+}
+
+// succeed tidies up behind a committed run. Nothing here can make the run fail any more.
+func (r *Runner) succeed(ctx context.Context, a *attempt) (catalog.Run, error) {
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	const notify = `SELECT pg_catalog.pg_notify('redcache', $1)`
+	_, notifyErr := r.pool.Exec(ctx, notify, a.view.Name.String())
+	pruneErr := r.store.PruneRuns(ctx, a.view, r.cfg.KeepRuns)
+	tidyErr := dropLeftovers(ctx, r.pool, a.view)
+	var held *lock.HeldError
+	if errors.As(tidyErr, &held) || sqlState(tidyErr) == lockNotAvailable {
+		tidyErr = nil // in use; a later run drops it
+	}
+	if err := errors.Join(notifyErr, pruneErr, tidyErr); err != nil {
+		r.cfg.Log.WarnContext(ctx, "tidying up after a run", infra.KeyView, a.view.Name.String(), infra.KeyError, err.Error())
+	}
+	run, err := r.store.Run(ctx, a.runID)
+	if err != nil {
+		return catalog.Run{ID: a.runID, View: a.view.Name, State: catalog.Succeeded}, nil
+	}
+	r.log(ctx, slog.LevelInfo, run)
+	return run, nil
+}
+
+// skip records that somebody else is at it.
+func (r *Runner) skip(ctx context.Context, a *attempt, held *lock.HeldError) (catalog.Run, error) {
+	holder := "a session that has ended since"
+	if held.Known {
+		holder = held.Holder.String()
+	}
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	id, err := r.store.SkipRun(ctx, a.view, a.strategy(), r.cfg.Origin, holder)
+	if err != nil {
+		return catalog.Run{}, err
+	}
+	run, err := r.store.Run(ctx, id)
+	if err == nil {
+		r.log(ctx, slog.LevelWarn, run)
+	}
+	return run, err
+}
+
+// fail records why a run failed, or that it was canceled, and returns the error with the view's name and a hint.
+func (r *Runner) fail(ctx context.Context, a *attempt, cause error) (catalog.Run, error) {
+	hint := infra.Hint(cause)
+	failure := infra.Hinted(fmt.Errorf("refresh view %s: %w", a.view.Name, cause), hint)
+	state := catalog.Failed
+	if ctx.Err() != nil {
+		state = catalog.Canceled
+	}
+	if a.runID == 0 {
+		return catalog.Run{}, failure
+	}
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	if err := r.store.FailRun(ctx, a.runID, state, cause.Error(), hint, a.number); err != nil {
+		// The next holder of the lock will find the run and mark it abandoned.
+		r.cfg.Log.WarnContext(ctx, "failure is not in the history", infra.KeyRun, a.runID, infra.KeyError, err.Error())
+		return catalog.Run{ID: a.runID, View: a.view.Name, State: state}, failure
+	}
+	run, err := r.store.Run(ctx, a.runID)
+	if err != nil {
+		return catalog.Run{ID: a.runID, View: a.view.Name, State: state}, failure
+	}
+	r.log(ctx, slog.LevelError, run)
+	return run, failure
+}
+
+func (r *Runner) log(ctx context.Context, level slog.Level, run catalog.Run) {
+	attrs := []slog.Attr{
+		slog.String(infra.KeyView, run.View.String()), slog.Int64(infra.KeyRun, run.ID),
+		slog.String(infra.KeyStrategy, string(run.Strategy)), slog.String(infra.KeyState, string(run.State)),
+		slog.Duration(infra.KeyTook, run.Took()),
+	}
+	if run.RowsRead != nil {
+		attrs = append(attrs, slog.Int64(infra.KeyRows, *run.RowsRead))
+	}
+	for key, text := range map[string]*string{infra.KeyHolder: run.Holder, infra.KeyError: run.Error} {
+		if text != nil {
+			attrs = append(attrs, slog.String(key, *text))
+		}
+	}
+	r.cfg.Log.LogAttrs(ctx, level, "run finished", attrs...)
+}

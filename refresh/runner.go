@@ -1,0 +1,175 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/lock"
+)
+
+// Config says how a Runner behaves. The zero value is usable.
+type Config struct {
+	Origin   string        // who asks, as it stands in the history; default "cli"
+	Log      *slog.Logger  // default: none
+	Attempts int           // transactions tried before a run fails; default 3
+	Backoff  infra.Backoff // pauses between attempts
+	KeepRuns int           // history kept of each view; default 1000 runs
+}
+
+// Runner refreshes views. It is safe for concurrent use; each refresh under way takes up to three of the pool's
+// connections, two of them briefly, so a pool needs at least one more than twice the number of concurrent refreshes.
+type Runner struct {
+	pool  *pgxpool.Pool
+	store catalog.Store
+	cfg   Config
+}
+
+// NewRunner returns a Runner that works through pool, which stays the caller's to close.
+func NewRunner(pool *pgxpool.Pool, cfg Config) *Runner {
+	if cfg.Origin == "" {
+		cfg.Origin = "cli"
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Attempts <= 0 {
+		cfg.Attempts = 3
+	}
+	if cfg.KeepRuns <= 0 {
+		cfg.KeepRuns = 1000
+	}
+	return &Runner{pool: pool, store: catalog.In(pool), cfg: cfg}
+}
+
+// Request asks for one refresh.
+type Request struct {
+	View      catalog.Name
+	Strategy  catalog.Strategy // nonconcurrent or concurrent instead of what the definition says; empty: as defined
+	Whole     bool             // read everything, whatever the watermark says
+	Wait      time.Duration    // how long to wait for the view's lock; zero: not at all
+	OnlyIfDue bool             // do nothing when the view is no longer due once it is locked
+	Progress  func(Phase)      // told what the refresh is at; may be nil, must not block
+}
+
+// Phase is what a refresh is at, for progress displays.
+type Phase string
+
+// The phases, in order.
+const (
+	Locking    Phase = "waiting for the lock"
+	Queueing   Phase = "waiting for a slot of the link"
+	Connecting Phase = "connecting to Redshift"
+	Loading    Phase = "loading"
+	Committing Phase = "committing"
+)
+
+// errNotDue ends an attempt that OnlyIfDue makes pointless.
+var errNotDue = errors.New("not due")
+
+// Refresh refreshes one view and returns the run as it stands in the history. A run that was skipped, because
+// somebody else holds the lock, is no error. With OnlyIfDue, a view that is not due returns a zero Run. An error
+// comes with the failed run, if it got as far as having one.
+func (r *Runner) Refresh(ctx context.Context, req Request) (catalog.Run, error) {
+	view, err := r.store.View(ctx, req.View)
+	if err != nil {
+		return catalog.Run{}, err
+	}
+	if err := checkRequest(view, req); err != nil {
+		return catalog.Run{}, err
+	}
+	a := &attempt{runner: r, req: req, view: view}
+	err = r.tryUntilDone(ctx, a)
+	var held *lock.HeldError
+	switch {
+	case errors.Is(err, errNotDue):
+		return catalog.Run{}, nil
+	case errors.As(err, &held) && a.runID == 0:
+		return r.skip(ctx, a, held)
+	case err != nil:
+		return r.fail(ctx, a, err)
+	}
+	return r.succeed(ctx, a)
+}
+
+// checkRequest refuses what the view's generation cannot do.
+func checkRequest(v catalog.View, req Request) error {
+	invalid := func(problem, fix string) error {
+		return &catalog.InvalidError{What: "refresh of view " + v.Name.String(), Problem: problem, Fix: fix}
+	}
+	switch req.Strategy {
+	case "", v.Strategy:
+		return nil
+	case catalog.Concurrent:
+		if v.Materialized() && len(v.Key) == 0 {
+			return invalid("strategy concurrent needs a key", "give the view one with `cachectl alter-view --key`")
+		}
+	case catalog.Nonconcurrent:
+	default:
+		return invalid(fmt.Sprintf("its strategy is %s", v.Strategy),
+			"change it with `cachectl alter-view --strategy "+string(req.Strategy)+"`")
+	}
+	if !v.Materialized() {
+		return invalid("an incremental view is a table, not a materialized view",
+			"change it with `cachectl alter-view --strategy "+string(req.Strategy)+"`")
+	}
+	return nil
+}
+
+// tryUntilDone makes attempts until one commits, or fails in a way that trying again does not mend.
+func (r *Runner) tryUntilDone(ctx context.Context, a *attempt) error {
+	for {
+		a.number++
+		err := a.run(ctx)
+		if errors.Is(err, infra.ErrOutcomeUnknown) && r.committed(ctx, a) {
+			return nil
+		}
+		if err == nil || ctx.Err() != nil || a.number >= r.cfg.Attempts || !retryable(err) {
+			return err
+		}
+		var held *lock.HeldError
+		if errors.As(err, &held) {
+			if a.runID == 0 {
+				return err
+			}
+			return fmt.Errorf("%w; then %w", a.lastErr, err) // lost to somebody else between two attempts
+		}
+		a.lastErr = err
+		r.cfg.Log.WarnContext(ctx, "refresh is tried again", infra.KeyView, a.view.Name.String(),
+			infra.KeyAttempt, a.number, infra.KeyError, err.Error())
+		if err := r.cfg.Backoff.Wait(ctx, a.number); err != nil {
+			return fmt.Errorf("%w; %w", a.lastErr, err)
+		}
+	}
+}
+
+// retryable says whether the same work may succeed in another transaction.
+func retryable(err error) bool {
+	switch dblink.Classify(err) {
+	case dblink.Reconnect, dblink.RetryTransaction, dblink.Backoff:
+		return true
+	}
+	return errors.Is(err, infra.ErrOutcomeUnknown)
+}
+
+// committed finds out what became of a commit whose answer was lost: the run's result was part of it.
+func (r *Runner) committed(ctx context.Context, a *attempt) bool {
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	for n := 1; ; n++ {
+		run, err := r.store.Run(ctx, a.runID)
+		if err == nil {
+			return run.State == catalog.Succeeded
+		}
+		if r.cfg.Backoff.Wait(ctx, n) != nil {
+			return false
+		}
+	}
+}

@@ -1,0 +1,151 @@
+package refresh
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
+)
+
+// Step is one statement of a plan: what it is for, and its text.
+type Step struct {
+	Title string `json:"title"`
+	SQL   string `json:"sql"`
+}
+
+// runSteps runs statements in order. The text of a step may hold what a user wrote (an index expression), so each
+// goes through the extended protocol, which takes one statement at a time.
+func runSteps(ctx context.Context, tx pgx.Tx, steps []Step) error {
+	for _, step := range steps {
+		rows, err := tx.Query(ctx, step.SQL, pgx.QueryExecModeExec)
+		if err == nil {
+			rows.Close()
+			err = rows.Err()
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", step.Title, err)
+		}
+	}
+	return nil
+}
+
+// buildSteps make an empty generation.
+func buildSteps(v catalog.View, generation int32, columns []dblink.Column, selectSQL string) []Step {
+	relation := v.RelationSQL(generation)
+	kind, body := "TABLE", ""
+	if v.Materialized() {
+		kind = "MATERIALIZED VIEW"
+		body = fmt.Sprintf("CREATE MATERIALIZED VIEW %s AS %s WITH NO DATA", relation, selectSQL)
+	} else {
+		body = fmt.Sprintf("CREATE TABLE %s (%s)", relation, columnDefinitions(v, columns))
+	}
+	comment := fmt.Sprintf("Redcache: generation %d of %s. Applications query %s.", generation, v.Name, v.Name)
+	return []Step{
+		{"create generation", body},
+		{"comment on generation", fmt.Sprintf("COMMENT ON %s %s IS %s", kind, relation, dblink.Literal(comment))},
+	}
+}
+
+func columnDefinitions(v catalog.View, columns []dblink.Column) string {
+	inKey := make(map[string]bool, len(v.Key))
+	for _, name := range v.Key {
+		inKey[name] = true
+	}
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		list[i] = dblink.Ident(c.Name) + " " + c.Type.Local
+		if inKey[c.Name] {
+			list[i] += " NOT NULL"
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// indexSteps make the indexes of a generation that has been filled.
+func indexSteps(v catalog.View, generation int32) []Step {
+	relation := v.RelationSQL(generation)
+	var steps []Step
+	if len(v.Key) > 0 {
+		steps = append(steps, Step{"create key index", fmt.Sprintf("CREATE UNIQUE INDEX %s ON %s (%s)",
+			dblink.Ident(v.Relation(generation)+"_key"), relation, identList("", v.Key))})
+	}
+	if len(v.Key) > 0 && v.Materialized() {
+		// A materialized view cannot have NOT NULL columns. This index is empty as long as the key holds, and tells
+		// in no time whether it does.
+		steps = append(steps, Step{"create null key index", fmt.Sprintf("CREATE INDEX %s ON %s ((1)) WHERE %s",
+			dblink.Ident(v.Relation(generation)+"_null_key"), relation, nullKey(v.Key))})
+	}
+	if v.Watermark != "" {
+		steps = append(steps, Step{"create watermark index", fmt.Sprintf("CREATE INDEX %s ON %s (%s)",
+			dblink.Ident(v.Relation(generation)+"_watermark"), relation, dblink.Ident(v.Watermark))})
+	}
+	for _, index := range v.Indexes {
+		text := "(" + index + ")"
+		if strings.HasPrefix(strings.ToLower(strings.TrimSpace(index)), "using ") {
+			text = index
+		}
+		steps = append(steps, Step{"create index " + index, fmt.Sprintf("CREATE INDEX ON %s %s", relation, text)})
+	}
+	return steps
+}
+
+// nullKey is true for a row that no key identifies.
+func nullKey(key []string) string {
+	terms := make([]string, len(key))
+	for i, name := range key {
+		terms[i] = dblink.Ident(name) + " IS NULL"
+	}
+	return strings.Join(terms, " OR ")
+}
+
+// identList quotes names and joins them, each behind a prefix such as "excluded.".
+func identList(prefix string, names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = prefix + dblink.Ident(name)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+func analyzeStep(v catalog.View, generation int32) Step {
+	return Step{"analyze generation", "ANALYZE " + v.RelationSQL(generation)}
+}
+
+// publishSteps point a view that does not exist yet at a generation and let the grantees read it.
+func publishSteps(v catalog.View, generation int32, columns []dblink.Column) []Step {
+	return append([]Step{{"publish generation", "CREATE VIEW " + viewBody(v, generation, columns)}}, grantSteps(v)...)
+}
+
+func viewBody(v catalog.View, generation int32, columns []dblink.Column) string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = c.Name
+	}
+	return fmt.Sprintf("%s AS SELECT %s FROM %s", v.Name.SQL(), identList("", names), v.RelationSQL(generation))
+}
+
+func grantSteps(v catalog.View) []Step {
+	var steps []Step
+	for _, role := range v.Grantees {
+		to := roleSQL(role)
+		steps = append(steps,
+			Step{"let " + role + " use the schema", "GRANT USAGE ON SCHEMA " + dblink.Ident(v.Name.Schema) + " TO " + to},
+			Step{"let " + role + " read the view", "GRANT SELECT ON " + v.Name.SQL() + " TO " + to},
+			Step{"let " + role + " use schema redcache", "GRANT USAGE ON SCHEMA redcache TO " + to},
+			Step{"let " + role + " read the freshness", "GRANT SELECT ON redcache.freshness TO " + to},
+		)
+	}
+	return steps
+}
+
+// roleSQL quotes a role; PUBLIC is a word of the language, not a role.
+func roleSQL(role string) string {
+	if strings.EqualFold(role, "public") {
+		return "PUBLIC"
+	}
+	return dblink.Ident(role)
+}

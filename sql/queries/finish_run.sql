@@ -1,0 +1,20 @@
+WITH finished AS (
+    UPDATE redcache.run
+    SET state = 'succeeded', finished_at = clock_timestamp(), as_of = $2, whole = $3, rows_read = $4,
+        rows_inserted = $5, rows_updated = $6, rows_deleted = $7, watermark = $9, generation = $10, attempts = $11
+    WHERE id = $1 AND state = 'running'
+    RETURNING id, view_id, whole, as_of, started_at
+), moved AS (
+    INSERT INTO redcache.watermark (view_id, value)
+    SELECT view_id, $9
+    FROM finished
+    WHERE $9::text IS NOT NULL
+    ON CONFLICT (view_id) DO UPDATE SET value = excluded.value, moved_at = excluded.moved_at
+)
+UPDATE redcache.state s
+SET generation = $10, as_of = greatest(s.as_of, f.as_of), failures = 0, row_count = $8, last_run_id = f.id,
+    reconciled_at = CASE WHEN f.whole THEN f.as_of ELSE s.reconciled_at END,
+    next_due = f.started_at + nullif(v.refresh_every, '0')
+FROM finished f
+JOIN redcache.view v ON v.id = f.view_id
+WHERE s.view_id = f.view_id

@@ -1,0 +1,12 @@
+SELECT v.id AS view_id, s.row_count, pg_catalog.pg_total_relation_size(c.oid) AS bytes, s.as_of,
+       extract(epoch FROM statement_timestamp() - s.as_of)::float8 AS age, f.stale, s.next_due, s.failures,
+       w.value AS watermark, s.last_run_id
+FROM redcache.view v
+JOIN redcache.state s ON s.view_id = v.id
+CROSS JOIN LATERAL (
+    SELECT v.max_age > '0' AND coalesce(statement_timestamp() - s.as_of > v.max_age, true) AS stale
+) f
+LEFT JOIN redcache.watermark w ON w.view_id = v.id
+LEFT JOIN pg_catalog.pg_class c
+    ON c.relname = pg_catalog.format('v%s_g%s', v.id, s.generation)
+   AND c.relnamespace = 'redcache_data'::regnamespace

@@ -1,0 +1,48 @@
+// Package sql holds the statements of the catalog: the migrations that make it, in the order in which they run, and
+// every query longer than a few lines.
+//
+// Migrations only go forward. A released one is never edited: a change is a new file.
+package sql
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Migrations returns the migration files, named 00001_what_it_adds.sql and so on.
+func Migrations() fs.FS {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	return files
+}
+
+// Queries longer than a few lines, named for what they return or do.
+var (
+	//go:embed queries/views.sql
+	Views string
+	//go:embed queries/add_view.sql
+	AddView string
+	//go:embed queries/alter_view.sql
+	AlterView string
+	//go:embed queries/due.sql
+	Due string
+	//go:embed queries/runs.sql
+	Runs string
+	//go:embed queries/last_runs.sql
+	LastRuns string
+	//go:embed queries/status.sql
+	Status string
+	//go:embed queries/start_run.sql
+	StartRun string
+	//go:embed queries/finish_run.sql
+	FinishRun string
+	//go:embed queries/fail_run.sql
+	FailRun string
+	//go:embed queries/prune_runs.sql
+	PruneRuns string
+)

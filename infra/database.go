@@ -3,9 +3,9 @@ package infra
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,20 +14,31 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// DatabaseConfig says where the cache database is and how it is used. Printing it in any way hides the password.
+// DatabaseConfig says where the cache database is and how it is used. Printing it hides the password.
 type DatabaseConfig struct {
-	URL            string        `envconfig:"DATABASE_URL" required:"true" secret:"url" desc:"cache database, as postgres://user:password@host:5432/database"`
-	Application    string        `envconfig:"APPLICATION" default:"redcache" desc:"application_name of the sessions"`
-	MaxConns       int32         `envconfig:"MAX_CONNS" default:"10" min:"1" desc:"most connections at once"`
-	ConnectTimeout time.Duration `envconfig:"CONNECT_TIMEOUT" default:"10s" min:"1ms" desc:"limit of one attempt to connect"`
+	// URL names the database. Its variable is DATABASE_URL, without a prefix, as most platforms have it.
+	URL string `envconfig:"DATABASE_URL" required:"true" secret:"url" desc:"cache database, postgres://user:password@host:5432/database"`
+	// Application is what others see of a session, in pg_stat_activity and as the holder of a lock. Empty takes
+	// the URL's application_name, or redcache.
+	Application string `desc:"application_name of the sessions, what others see as the holder of a lock"`
+	// MaxConns is the most connections at once. Zero takes the URL's pool_max_conns, or 10.
+	MaxConns int32 `min:"0" max:"10000" desc:"most connections at once, 10 when not given"`
+	// ConnectTimeout limits one attempt to connect to one address. Zero takes the URL's connect_timeout, or 10 s.
+	ConnectTimeout time.Duration `min:"0s" desc:"limit of one attempt to connect, 10s when not given"`
 }
 
-// The defaults of a DatabaseConfig whose fields are zero.
+// What a zero field of a DatabaseConfig and a silent URL come to.
 const (
 	defaultApplication    = "redcache"
 	defaultMaxConns       = 10
 	defaultConnectTimeout = 10 * time.Second
 )
+
+// pingTimeout limits the check of a connection that had been idle, before it is handed out.
+const pingTimeout = 5 * time.Second
+
+// cancelGrace is how long a statement may take to end after its context did. Then the connection is given up.
+const cancelGrace = 5 * time.Second
 
 // String returns the configuration without its password.
 func (c DatabaseConfig) String() string { return Redacted(c) }
@@ -38,8 +49,8 @@ func (c DatabaseConfig) GoString() string { return Redacted(c) }
 // LogValue returns the configuration without its password.
 func (c DatabaseConfig) LogValue() slog.Value { return slog.StringValue(Redacted(c)) }
 
-// OpenPool opens a pool on the cache database and proves that it can be reached. Sessions are set up as the package
-// comment says. The caller closes the pool. An error carries a hint and never the password.
+// OpenPool opens a pool on the cache database and proves that a session can be had. Sessions are as the package
+// comment says. The caller closes the pool. An error says what to do next by [Hint] and never has the password.
 func OpenPool(ctx context.Context, c DatabaseConfig) (*pgxpool.Pool, error) {
 	config, err := c.pool()
 	if err != nil {
@@ -47,35 +58,43 @@ func OpenPool(ctx context.Context, c DatabaseConfig) (*pgxpool.Pool, error) {
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
-		return nil, unreachable(config, err)
+		return nil, unreachable(ctx, config.ConnConfig, err)
 	}
 	if err := pool.Ping(ctx); err != nil {
 		pool.Close()
-		return nil, unreachable(config, err)
+		return nil, unreachable(ctx, config.ConnConfig, err)
 	}
 	return pool, nil
 }
 
+const urlForm = "postgres://user:password@host:5432/database"
+
 func (c DatabaseConfig) pool() (*pgxpool.Config, error) {
 	if c.URL == "" {
 		return nil, Hinted(errors.New("open cache database: DATABASE_URL is not set"),
-			"Set DATABASE_URL to postgres://user:password@host:5432/database.")
+			"Set DATABASE_URL to "+urlForm+", the PostgreSQL database that holds the cached views.")
 	}
 	config, err := pgxpool.ParseConfig(c.URL)
 	if err != nil {
-		// The parser's own text may quote the URL; what is wrong with it is in the cause, if anywhere.
-		return nil, Hinted(errors.New("open cache database: DATABASE_URL is not a connection URL"),
-			"It should read postgres://user:password@host:5432/database; special characters in the password "+
-				"are written %XX, for instance %40 for @.")
+		// What the parser says may quote parts of the password, so it is not repeated.
+		return nil, Hinted(errors.New("open cache database: DATABASE_URL is not a valid connection URL"),
+			"Write it as "+urlForm+". In user and password, the characters : / ? # [ ] @ and % "+
+				"must be written as % and two hex digits, for instance %40 for @.")
 	}
-	if config.ConnConfig.RuntimeParams["application_name"] == "" {
-		config.ConnConfig.RuntimeParams["application_name"] = or(c.Application, defaultApplication)
+	conn := config.ConnConfig
+	if c.Application != "" || conn.RuntimeParams["application_name"] == "" {
+		conn.RuntimeParams["application_name"] = or(c.Application, defaultApplication)
 	}
-	config.MaxConns = or(c.MaxConns, defaultMaxConns)
-	config.ConnConfig.ConnectTimeout = or(c.ConnectTimeout, defaultConnectTimeout)
-	config.ConnConfig.DialFunc = dialer().DialContext
-	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
-	config.ConnConfig.BuildContextWatcherHandler = cancelOnServer
+	if c.MaxConns > 0 || !strings.Contains(c.URL, "pool_max_conns") {
+		config.MaxConns = or(c.MaxConns, defaultMaxConns)
+	}
+	if c.ConnectTimeout > 0 || !strings.Contains(c.URL, "connect_timeout") {
+		conn.ConnectTimeout = or(c.ConnectTimeout, defaultConnectTimeout)
+	}
+	config.PingTimeout = pingTimeout
+	conn.DialFunc = dialer(conn.ConnectTimeout).DialContext
+	conn.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	conn.BuildContextWatcherHandler = cancelOnServer
 	return config, nil
 }
 
@@ -87,20 +106,15 @@ func or[T comparable](value, byDefault T) T {
 	return value
 }
 
-// dialer notices a peer that vanished without a goodbye after 35 s instead of the systems' two hours.
-func dialer() *net.Dialer {
-	return &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
+// dialer makes connections that notice a peer's silent end after 35 s, instead of the two hours of most systems.
+func dialer(timeout time.Duration) *net.Dialer {
+	return &net.Dialer{Timeout: timeout, KeepAliveConfig: net.KeepAliveConfig{
 		Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 4,
 	}}
 }
 
-// cancelOnServer makes a cancelled context cancel the statement on the server, so that nothing goes on there for
-// nobody; only when the server does not answer in time is the connection given up.
+// cancelOnServer makes the end of a context cancel the statement on the server, so that nothing goes on there for
+// nobody, and the connection stays good for the rollback.
 func cancelOnServer(conn *pgconn.PgConn) ctxwatch.Handler {
-	return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: 5 * time.Second}
-}
-
-func unreachable(config *pgxpool.Config, err error) error {
-	c := config.ConnConfig
-	return fmt.Errorf("open cache database %s at %s:%d as %s: %w", c.Database, c.Host, c.Port, c.User, err)
+	return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelGrace}
 }

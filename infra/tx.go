@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -16,70 +17,79 @@ type Beginner interface {
 }
 
 // ErrOutcomeUnknown says that the connection was lost while the server was committing, so that nobody on this side
-// can tell whether it did. [InTx] returns it; work that may be repeated can simply be run again.
+// can tell whether it did. [InTx] returns it. Work that may be repeated can simply be done again.
 var ErrOutcomeUnknown = errors.New("connection lost during commit, the outcome is unknown")
 
-// Cleaning up must not wait for a network that is gone. A commit may wait longer, for a synchronous replica.
+// Cleaning up must not wait for a network that is gone. A commit may wait longer, for a synchronous replica say.
 const (
 	rollbackTimeout = 5 * time.Second
 	commitTimeout   = time.Minute
 )
 
 // InTx is the one door to a transaction. It begins one (READ COMMITTED) under the limits and the session rules of
-// this package, runs fn, and commits when fn returned nil. In any other case, panic and a cancelled context included,
-// it rolls back; a connection that cannot roll back is closed instead of being used again. The error of fn comes back
-// as it is.
+// this package, runs fn, and commits when fn returned nil. In any other case, a panic and a context that ended
+// included, it rolls back; a connection that cannot roll back is closed and never used again. The error of fn comes
+// back as it is, and so does its panic; but when ctx ended, the error is also ctx.Err() and its cause, where the
+// server has only said that it cancelled a statement.
 //
-// Once COMMIT is on its way, a cancelled context no longer stops it: its outcome is worth waiting for.
+// Once COMMIT is on its way, the end of ctx no longer stops it: its outcome is worth waiting for.
 func InTx(ctx context.Context, b Beginner, limits Limits, fn func(tx pgx.Tx) error) error {
 	tx, err := b.BeginTx(ctx, pgx.TxOptions{BeginQuery: limits.begin()})
 	if err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
 	}
-	settled := false
+	done := false
 	defer func() {
-		if !settled { // fn panicked, or ended its goroutine
-			_ = rollback(ctx, tx) // the panic says more than a second failure would
+		if !done { // also when fn panicked, which goes on with its own stack, or ended its goroutine
+			rollback(ctx, tx)
 		}
 	}()
-	err = fn(tx)
-	if err == nil && ctx.Err() != nil {
-		err = fmt.Errorf("commit: %w", context.Cause(ctx))
+	if err := fn(tx); err != nil {
+		return withEnd(ctx, err)
 	}
-	settled = true
-	if err != nil {
-		return errors.Join(err, rollback(ctx, tx))
+	if ctx.Err() != nil {
+		return withEnd(ctx, errors.New("nothing was committed"))
 	}
+	done = true
 	return commit(ctx, tx)
+}
+
+// withEnd adds to an error that the context has ended, and why.
+func withEnd(ctx context.Context, err error) error {
+	for _, end := range []error{context.Cause(ctx), ctx.Err()} {
+		if end != nil && !errors.Is(err, end) {
+			err = fmt.Errorf("%w: %w", end, err)
+		}
+	}
+	return err
 }
 
 func commit(ctx context.Context, tx pgx.Tx) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
 	err := tx.Commit(ctx)
-	var refused *pgconn.PgError
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.Is(err, pgx.ErrTxCommitRollback), errors.Is(err, pgx.ErrTxClosed):
-		return fmt.Errorf("commit: %w", err)
-	case errors.As(err, &refused) && !endsSession(refused.Code):
+	}
+	if isRefusal(err) || pgconn.SafeToRetry(err) {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return fmt.Errorf("commit: %w: %w", ErrOutcomeUnknown, err)
 }
 
-// endsSession tells the states with which a server ends a session, also between the commit and its acknowledgement:
-// admin_shutdown, crash_shutdown and their kin.
-func endsSession(state string) bool { return len(state) == 5 && state[:3] == "57P" }
+// isRefusal tells whether the server answered that it did not commit. Class 57P, its shutdown, is no answer: it may
+// come between the commit and its acknowledgement.
+func isRefusal(err error) bool {
+	if errors.Is(err, pgx.ErrTxCommitRollback) || errors.Is(err, pgx.ErrTxClosed) {
+		return true
+	}
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && !strings.HasPrefix(refused.Code, "57P")
+}
 
-// rollback reports nothing about a connection that is gone: the server rolls back what it can no longer answer.
-func rollback(ctx context.Context, tx pgx.Tx) error {
+// rollback has nothing to report: when it fails, pgx closes the connection, and the server rolls back by itself.
+func rollback(ctx context.Context, tx pgx.Tx) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 	defer cancel()
-	err := tx.Rollback(ctx) // pgx closes the connection when this fails
-	if err == nil || errors.Is(err, pgx.ErrTxClosed) || tx.Conn() == nil || tx.Conn().IsClosed() {
-		return nil
-	}
-	return fmt.Errorf("roll back: %w", err)
+	_ = tx.Rollback(ctx)
 }

@@ -1,0 +1,159 @@
+package infra_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/internal/pgtest"
+)
+
+func TestLimits_HoldForTheTransactionOnly(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	for _, tt := range []struct {
+		name                  string
+		limits                infra.Limits
+		lock, statement, idle string
+	}{
+		{"defaults", infra.Limits{}, "10s", "15min", "1min"},
+		{"chosen", infra.Limits{Lock: 1, Statement: time.Hour, Idle: 1500 * time.Millisecond}, "1ms", "1h", "1500ms"},
+		{"none", infra.Limits{Lock: -1, Statement: -1, Idle: -1}, "0", "0", "0"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			want := map[string]string{
+				"lock_timeout": tt.lock, "statement_timeout": tt.statement,
+				"idle_in_transaction_session_timeout": tt.idle, "client_connection_check_interval": "5s",
+				"standard_conforming_strings": "on", "search_path": "", "DateStyle": "ISO, MDY", "TimeZone": "UTC",
+				"IntervalStyle": "postgres", "extra_float_digits": "1", "transaction_isolation": "read committed",
+			}
+			conn := odd(t, db)
+			before := show(t, conn, want)
+			var inside map[string]string
+			err := infra.InTx(t.Context(), conn, tt.limits, func(tx pgx.Tx) error {
+				inside = show(t, tx, want)
+				return nil
+			})
+			if err != nil {
+				t.Fatalf("InTx: %v", err)
+			}
+			if diff := cmp.Diff(want, inside); diff != "" {
+				t.Errorf("settings in the transaction (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(before, show(t, conn, want)); diff != "" {
+				t.Errorf("settings of the session (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+// odd connects to a database where every setting is unlike what a transaction of ours has.
+func odd(t *testing.T, db *pgtest.Database) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), db.URL)
+	if err != nil {
+		t.Fatalf("connect: %v", err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	_, err = conn.Exec(t.Context(), `
+		SET lock_timeout = '77s'; SET statement_timeout = '78s'; SET idle_in_transaction_session_timeout = '79s';
+		SET client_connection_check_interval = '80s'; SET standard_conforming_strings = off;
+		SET search_path = public; SET datestyle = 'German'; SET timezone = 'Asia/Tokyo';
+		SET intervalstyle = 'iso_8601'; SET extra_float_digits = 0; SET default_transaction_isolation = 'serializable'`)
+	if err != nil {
+		t.Fatalf("set odd settings: %v", err)
+	}
+	return conn
+}
+
+func show(t *testing.T, q interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}, names map[string]string,
+) map[string]string {
+	t.Helper()
+	got := make(map[string]string, len(names))
+	for name := range names {
+		var value string
+		if err := q.QueryRow(t.Context(), `SELECT pg_catalog.current_setting($1)`, name).Scan(&value); err != nil {
+			t.Fatalf("show %s: %v", name, err)
+		}
+		got[name] = value
+	}
+	return got
+}
+
+func TestLimits_End(t *testing.T) {
+	t.Parallel()
+	db, pool := setupNote(t)
+	blocker, err := db.Pool(t).Begin(t.Context())
+	if err != nil {
+		t.Fatalf("begin: %v", err)
+	}
+	defer func() { _ = blocker.Rollback(context.Background()) }()
+	if _, err := blocker.Exec(t.Context(), `LOCK TABLE public.note`); err != nil {
+		t.Fatalf("lock: %v", err)
+	}
+
+	err = infra.InTx(t.Context(), pool, infra.Limits{Lock: 50 * time.Millisecond}, func(tx pgx.Tx) error {
+		return addNote(t.Context(), tx)
+	})
+	wantState(t, err, "55P03") // lock_not_available
+	err = infra.InTx(t.Context(), pool, infra.Limits{Statement: 50 * time.Millisecond}, func(tx pgx.Tx) error {
+		return addNote(t.Context(), tx)
+	})
+	wantState(t, err, "57014") // query_canceled
+	err = infra.InTx(t.Context(), pool, infra.Limits{Idle: time.Millisecond}, func(tx pgx.Tx) error {
+		pid := tx.Conn().PgConn().PID()
+		awaitTrue(t, pool, `SELECT count(*) = 0 FROM pg_catalog.pg_stat_activity WHERE pid = $1`, pid)
+		_, err := tx.Exec(t.Context(), `SELECT 1`)
+		return err
+	})
+	wantState(t, err, "25P03") // idle_in_transaction_session_timeout
+}
+
+func TestLimits_UnqualifiedNamesFail(t *testing.T) {
+	t.Parallel()
+	_, pool := setupNote(t)
+	err := infra.InTx(t.Context(), pool, infra.Limits{}, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `SELECT FROM note`)
+		return err
+	})
+	wantState(t, err, "42P01") // undefined_table
+}
+
+// queries counts the messages that carry statements.
+type queries struct{ started atomic.Int64 }
+
+func (q *queries) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	q.started.Add(1)
+	return ctx
+}
+
+func (q *queries) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+func TestLimits_CostNoRoundTrip(t *testing.T) {
+	t.Parallel()
+	config, err := pgx.ParseConfig(pgtest.New(t).URL)
+	if err != nil {
+		t.Fatal("parse database URL")
+	}
+	count := &queries{}
+	config.Tracer = count
+	conn, err := pgx.ConnectConfig(t.Context(), config)
+	if err != nil {
+		t.Fatalf("connect: %v", err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	if err := infra.InTx(t.Context(), conn, infra.Limits{}, func(pgx.Tx) error { return nil }); err != nil {
+		t.Fatalf("InTx: %v", err)
+	}
+	if got := count.started.Load(); got != 2 {
+		t.Errorf("an empty transaction took %d messages, want 2: begin with its rules, and commit", got)
+	}
+}

@@ -172,7 +172,7 @@ func TestDatabaseConfig_PrintsNoPassword(t *testing.T) {
 	slog.New(slog.NewTextHandler(&logged, nil)).Info("x", "config", config)
 	for name, text := range map[string]string{
 		"%v": fmt.Sprintf("%v", config), "%+v": fmt.Sprintf("%+v", config), "%#v": fmt.Sprintf("%#v", config),
-		"%s": fmt.Sprintf("%s", config), "pointer": fmt.Sprintf("%v", &config),
+		"String": config.String(), "pointer": fmt.Sprintf("%v", &config),
 		"nested": fmt.Sprintf("%+v", nested), "nested %#v": fmt.Sprintf("%#v", nested), "log": logged.String(),
 		"Redacted": infra.Redacted(nested),
 	} {

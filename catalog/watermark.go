@@ -42,6 +42,15 @@ func (v View) WatermarkType() string {
 	return mapped.Local
 }
 
+// DefaultLookback is how far below the watermark a view reads that does not say: ten minutes for commits that come
+// late, nothing for a watermark that is no time.
+func (v View) DefaultLookback() string {
+	if v.WatermarkKind() == TimeWatermark {
+		return "10m"
+	}
+	return "0"
+}
+
 func (v View) checkWatermark() error {
 	if v.Watermark == "" {
 		return nil

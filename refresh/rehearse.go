@@ -30,6 +30,9 @@ func describe(ctx context.Context, tx pgx.Tx, v *catalog.View) (columns []dblink
 	for i, c := range columns {
 		v.Columns[i] = catalog.Column{Name: c.Name, Type: c.RemoteType}
 	}
+	if v.Lookback == "" {
+		v.Lookback = v.DefaultLookback()
+	}
 	return columns, session.Schema(), session.Close(ctx)
 }
 

@@ -1,0 +1,146 @@
+// Package archtest holds the code against the project's rules of structure.
+package archtest
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/redcache/redcache/"
+
+// layers orders the folders: a package may import what stands in a lower layer, and its own folder.
+var layers = map[string]int{
+	"sql": 0, "internal": 0,
+	"infra": 1,
+	"lock":  2, "dblink": 2,
+	"catalog":  3,
+	"refresh":  4,
+	"schedule": 5,
+	"cmd":      6,
+}
+
+// helpers are test and demo tools, which no production code may know.
+var helpers = []string{"internal/pgtest", "internal/redshiftsim", "internal/demo", "internal/archtest"}
+
+type pkg struct {
+	ImportPath, Dir string
+	Imports         []string
+	Deps            []string
+	GoFiles         []string
+}
+
+func list(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-deps=false", "-json", "./...")
+	cmd.Dir = filepath.Join("..", "..")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []pkg
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	if len(all) < 8 {
+		t.Fatalf("go list found %d packages only", len(all))
+	}
+	return all
+}
+
+func local(path string) (string, bool) { return strings.CutPrefix(path, module) }
+
+func folder(path string) string { return strings.SplitN(path, "/", 2)[0] }
+
+func isHelper(path string) bool {
+	for _, helper := range helpers {
+		if path == helper || strings.HasPrefix(path, helper+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	t.Parallel()
+	checked := 0
+	for _, p := range list(t) {
+		path, ok := local(p.ImportPath)
+		if !ok || isHelper(path) || len(p.GoFiles) == 0 {
+			continue
+		}
+		from, known := layers[folder(path)]
+		if !known {
+			if folder(path) != "integration" {
+				t.Errorf("package %s has no layer", path)
+			}
+			continue
+		}
+		for _, imported := range p.Imports {
+			to, ok := local(imported)
+			if !ok {
+				continue
+			}
+			checked++
+			if isHelper(to) {
+				t.Errorf("production package %s imports test helper %s", path, to)
+			}
+			if layer := layers[folder(to)]; layer >= from && folder(to) != folder(path) {
+				t.Errorf("package %s (layer %d) imports %s (layer %d)", path, from, to, layer)
+			}
+		}
+	}
+	if checked == 0 {
+		t.Error("no import was checked")
+	}
+}
+
+// allowed says which libraries may be linked by whom only.
+var allowed = map[string][]string{
+	"github.com/spf13/cobra":            {"cmd/cachectl"},
+	"github.com/schollz/progressbar/v3": {"cmd/cachectl"},
+	"github.com/pressly/goose/v3":       {"catalog/migrate"},
+	"github.com/kelseyhightower/envconfig": {
+		"infra",
+	},
+	"database/sql": {"catalog/migrate"},
+	"testing":      {},
+}
+
+func TestLibrariesStayWhereTheyBelong(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, p := range list(t) {
+		path, _ := local(p.ImportPath)
+		if isHelper(path) || folder(path) == "integration" {
+			continue
+		}
+		for _, imported := range p.Imports {
+			homes, restricted := allowed[imported]
+			if !restricted {
+				continue
+			}
+			seen[imported] = true
+			home := false
+			for _, h := range homes {
+				home = home || path == h
+			}
+			if !home {
+				t.Errorf("package %s imports %s, which only %v may", path, imported, homes)
+			}
+		}
+	}
+	if !seen["github.com/kelseyhightower/envconfig"] || !seen["github.com/pressly/goose/v3"] {
+		t.Errorf("rules that apply to nothing: saw only %v", seen)
+	}
+}

@@ -61,11 +61,12 @@ func TestLocksEndWhenAWaiterDies(t *testing.T) {
 	b := setup(t)
 	holder, waiter := b.begin(t, "holder"), b.begin(t, "waiter")
 	lockView(t, holder, 7)
+	waiterPID := pidOf(waiter)
 	result := make(chan error, 1)
 	go func() { result <- lock.View(t.Context(), waiter, 7, patience) }()
 	b.awaitLocks(t, "the waiter", waiting)
 
-	if _, err := b.pool.Exec(t.Context(), `SELECT pg_terminate_backend($1)`, pidOf(waiter)); err != nil {
+	if _, err := b.pool.Exec(t.Context(), `SELECT pg_terminate_backend($1)`, waiterPID); err != nil {
 		t.Fatalf("terminate: %v", err)
 	}
 

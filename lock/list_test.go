@@ -17,7 +17,9 @@ func TestList_ShowsHoldersAndWaiters(t *testing.T) {
 	lockView(t, viewHolder, math.MaxInt32)
 	slot := lockSlot(t, slotHolder, 5, lock.MaxSlots)
 	lockView(t, slotHolder, 2)
-	go func() { _ = lock.View(t.Context(), waiter, math.MaxInt32, patience) }() // ends with the waiter's connection
+	waiterPID := pidOf(waiter)
+	result := make(chan error, 1)
+	go func() { result <- lock.View(t.Context(), waiter, math.MaxInt32, patience) }()
 
 	got := b.awaitLocks(t, "the waiter", waiting)
 
@@ -36,13 +38,16 @@ func TestList_ShowsHoldersAndWaiters(t *testing.T) {
 	want := []row{
 		{lock.KindView, 2, 0, false, pidOf(slotHolder), "transfer"},
 		{lock.KindView, math.MaxInt32, 0, false, pidOf(viewHolder), "refresh"},
-		{lock.KindView, math.MaxInt32, 0, true, pidOf(waiter), "waiter"},
+		{lock.KindView, math.MaxInt32, 0, true, waiterPID, "waiter"},
 		{lock.KindLink, 5, slot, false, pidOf(slotHolder), "transfer"},
 	}
 	if diff := cmp.Diff(want, rows); diff != "" {
 		t.Errorf("locks (-want +got):\n%s", diff)
 	}
 	rollback(t, viewHolder)
+	if err := <-result; err != nil {
+		t.Errorf("View: %v", err)
+	}
 }
 
 // Views, slots and other people's locks with the same numbers do not meet.

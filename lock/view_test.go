@@ -150,11 +150,12 @@ func TestView_WaitOutlivesTheStatementTimeout(t *testing.T) {
 	holder, waiter := b.begin(t, "holder"), b.begin(t, "waiter")
 	setTimeouts(t, waiter, "4321ms", "1s")
 	lockView(t, holder, 7)
+	waiterPID := pidOf(waiter)
 	result := make(chan error, 1)
 	go func() { result <- lock.View(t.Context(), waiter, 7, patience) }()
 	b.awaitLocks(t, "the waiter", waiting)
 	b.awaitTrue(t, `SELECT clock_timestamp() > query_start + interval '1.2 s' FROM pg_catalog.pg_stat_activity
-		WHERE pid = $1`, pidOf(waiter))
+		WHERE pid = $1`, waiterPID)
 
 	rollback(t, holder)
 	if err := <-result; err != nil {

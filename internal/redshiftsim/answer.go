@@ -47,6 +47,7 @@ func (ses *session) exchange(message *pgproto3.ErrorResponse) []pgproto3.Backend
 	for _, r := range rewordings {
 		translated.Message = r.pattern.ReplaceAllString(translated.Message, r.text)
 	}
+	translated.Message = ses.server.names.restore(translated.Message)
 	if message.Code == "57014" {
 		translated.Message = fmt.Sprintf("Query (%d) canceled on user's request", 100+ses.id)
 	}

@@ -109,7 +109,7 @@ func (l *login) open(ctx context.Context, startup *pgproto3.StartupMessage) (*se
 	if refusal != nil {
 		return nil, l.refuse(*refusal)
 	}
-	ses := newSession(l, startup.Parameters)
+	ses := newSession(l, startup.Parameters, settings)
 	statuses, err := l.connect(ctx, ses, settings)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package redshiftsim
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -144,7 +145,10 @@ func (ses *session) translate(message pgproto3.BackendMessage) []pgproto3.Backen
 func (ses *session) describe(message *pgproto3.RowDescription, head reply) {
 	fields := make([]field, len(message.Fields))
 	for i := range message.Fields {
-		fields[i] = ses.server.types.field(&message.Fields[i])
+		described := &message.Fields[i]
+		fields[i] = ses.server.types.field(described)
+		name := strings.TrimPrefix(string(described.Name), ownPrefix) // of a setting that is shown
+		described.Name = []byte(ses.server.names.restore(name))
 	}
 	if head.hidden {
 		ses.portals[head.portal] = fields

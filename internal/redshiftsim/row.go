@@ -90,7 +90,7 @@ func (m typeMap) field(described *pgproto3.FieldDescription) field {
 // holdsText reports whether the two formats of a column's values are both plain text.
 func (f field) holdsText() bool {
 	switch f.oid {
-	case pgtype.TextOID, pgtype.VarcharOID, pgtype.BPCharOID, pgtype.NameOID, 705, 4000:
+	case pgtype.TextOID, pgtype.VarcharOID, pgtype.BPCharOID, 705, 4000:
 		return true
 	}
 	return false
@@ -105,6 +105,8 @@ func (ses *session) translateRow(row *pgproto3.DataRow) {
 	for i, value := range row.Values {
 		switch {
 		case i >= len(fields) || value == nil:
+		case fields[i].oid == pgtype.NameOID:
+			row.Values[i] = []byte(ses.server.names.restore(string(value)))
 		case fields[i].holdsText():
 			row.Values[i] = unmark(value)
 		case fields[i].oid == pgtype.NumericOID && fields[i].format == pgproto3.BinaryFormat:

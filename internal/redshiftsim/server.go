@@ -46,6 +46,7 @@ type Server struct {
 	caDir  string
 	faults faults
 	log    statementLog
+	names  longNames
 
 	stop    context.CancelCauseFunc
 	running context.Context //nolint:containedctx // the life of the server, ended by Close

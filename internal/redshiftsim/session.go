@@ -40,9 +40,10 @@ type session struct {
 	unfinished []*Statement
 
 	// Of run only.
-	inGroup    bool // messages were sent since the last Sync
-	skipping   bool // until Sync, after an error of the stand-in itself
-	queryGroup string
+	inGroup       bool // messages were sent since the last Sync
+	skipping      bool // until Sync, after an error of the stand-in itself
+	queryGroup    string
+	caseSensitive bool
 
 	// Of relay only.
 	fields  []field
@@ -51,11 +52,12 @@ type session struct {
 	due     time.Time // when the next row may leave, under Throttle
 }
 
-func newSession(l *login, parameters map[string]string) *session {
+func newSession(l *login, parameters, settings map[string]string) *session {
 	ses := &session{
 		server: l.server, user: l.user, application: parameters["application_name"],
 		encoding: askedEncoding(parameters), raw: l.raw, conn: l.conn, client: l.client,
-		tx: 'I', refusals: map[string]EngineError{}, portals: map[string][]field{}, queryGroup: "unset",
+		tx: 'I', refusals: map[string]EngineError{}, portals: map[string][]field{},
+		queryGroup: settings[ownPrefix+"query_group"], caseSensitive: isOn(settings[ownPrefix+"enable_case_sensitive_identifier"]),
 	}
 	ses.changed = sync.NewCond(&ses.mu)
 	return ses

@@ -1,0 +1,204 @@
+package redshiftsim
+
+import (
+	"slices"
+	"strings"
+)
+
+// ownFunctions replace functions of the engine that answer differently on Redshift.
+var ownFunctions = map[string]bool{"version": true, "chr": true, "format_type": true}
+
+// renamedTypes are spellings of types that the engine does not know; longer ones come first.
+var renamedTypes = []struct {
+	words []string
+	text  string
+}{
+	{[]string{"interval", "year", "to", "month"}, "intervaly2m"},
+	{[]string{"interval", "day", "to", "second"}, "intervald2s"},
+	{[]string{"binary", "varying"}, "varbyte"},
+	{[]string{"varbinary"}, "varbyte"},
+	{[]string{"nvarchar"}, "varchar"},
+	{[]string{"varchar", "(", "max", ")"}, "varchar(65535)"},
+	{[]string{"varbyte", "(", "max", ")"}, "varbyte(1024000)"},
+}
+
+// dateParts are functions whose first argument may be a bare word.
+var dateParts = map[string]bool{"dateadd": true, "datediff": true, "date_part": true, "date_diff": true, "date_add": true}
+
+// rewrite turns Redshift's SQL into the engine's.
+func (st *statement) rewrite() string {
+	st.rewriteSetting()
+	for i := range st.tokens {
+		switch st.tokens[i].kind {
+		case quotedToken:
+			st.rewriteName(i)
+		case wordToken:
+			if len(st.tokens[i].word) > engineNameLength {
+				st.rewriteName(i)
+			}
+			st.rewriteCall(i)
+			st.rewriteMissing(i)
+			st.rewriteType(i)
+		}
+	}
+	st.rewriteCasts()
+	st.rewriteUnknown()
+	return st.rewritten()
+}
+
+// rewriteName folds quoted names too, and shortens those that only Redshift can keep.
+func (st *statement) rewriteName(i int) {
+	name := st.tokens[i].word
+	if !st.caseSensitive {
+		name = fold(name)
+	}
+	if len(name) > engineNameLength {
+		name = st.shorten(name)
+	}
+	st.replace(i, i, `"`+strings.ReplaceAll(name, `"`, `""`)+`"`)
+}
+
+// rewriteCall sends a call to where the engine has the function, or to where it has not.
+func (st *statement) rewriteCall(i int) {
+	word := st.word(i)
+	if word == "sysdate" && st.sign(i-1) != "." && st.sign(i+1) != "." && st.sign(i+1) != "(" && st.word(i-1) != "as" {
+		st.replace(i, i, "redshift.sysdate()")
+		return
+	}
+	if !st.calls(i) {
+		return
+	}
+	switch {
+	case ownFunctions[word] || missingFunctions[word]:
+		st.qualify(i)
+	case word == "nvl":
+		st.replace(i, i, "coalesce")
+	case word == "listagg":
+		st.rewriteListagg(i)
+	case dateParts[word] && st.word(i+2) != "" && st.sign(i+3) == ",":
+		st.replace(i+2, i+2, "'"+st.word(i+2)+"'")
+	}
+}
+
+// qualify puts the schema redshift before the name at i, or in the place of pg_catalog.
+func (st *statement) qualify(i int) {
+	if st.sign(i-1) == "." && st.word(i-2) == "pg_catalog" {
+		st.replace(i-2, i-2, "redshift")
+		return
+	}
+	st.replace(i, i, "redshift."+st.word(i))
+}
+
+// rewriteListagg turns LISTAGG(a, b) WITHIN GROUP (ORDER BY c) into listagg(a, b ORDER BY c).
+func (st *statement) rewriteListagg(i int) {
+	closing := st.closing(i + 1)
+	if closing > 0 && st.reads(closing+1, "within", "group", "(") {
+		st.replace(closing, closing+3, " ")
+	}
+}
+
+// rewriteMissing lets the engine miss the catalogs that Redshift does not have.
+func (st *statement) rewriteMissing(i int) {
+	if !missingRelations[st.word(i)] || st.sign(i+1) == "(" || st.sign(i+1) == "." || st.word(i-1) == "as" {
+		return
+	}
+	if st.sign(i-1) != "." || st.word(i-2) == "pg_catalog" {
+		st.qualify(i)
+	}
+}
+
+func (st *statement) rewriteType(i int) {
+	for _, renamed := range renamedTypes {
+		if st.reads(i, renamed.words...) && st.sign(i-1) != "." {
+			st.replace(i, i+len(renamed.words)-1, renamed.text)
+			return
+		}
+	}
+	if st.sign(i-1) == "::" {
+		st.missType(i)
+	}
+}
+
+// rewriteCasts does for CAST(x AS type) what rewriteType does for x::type.
+func (st *statement) rewriteCasts() {
+	for i := range st.tokens {
+		if !st.reads(i, "cast", "(") {
+			continue
+		}
+		for n := st.closing(i+1) - 1; n > i; n-- {
+			if st.word(n) == "as" {
+				st.missType(n + 1)
+				break
+			}
+		}
+	}
+}
+
+func (st *statement) missType(i int) {
+	if st.word(i) == "pg_catalog" && st.sign(i+1) == "." {
+		i += 2
+	}
+	if missingTypes[st.word(i)] {
+		st.qualify(i)
+	}
+}
+
+// rewriteSetting moves Redshift's own settings to where the engine keeps them.
+func (st *statement) rewriteSetting() {
+	name, _, ok := st.assignment()
+	if !ok && (st.word(0) == "show" || st.word(0) == "reset") {
+		name, ok = 1, len(st.tokens) == 2
+	}
+	if ok && isOwnSetting(st.word(name)) {
+		st.replace(name, name, ownPrefix+st.word(name))
+	}
+	for i := range st.tokens {
+		reading := st.word(i) == "current_setting" || st.word(i) == "set_config"
+		if kind, ok := st.kind(i + 2); reading && ok && kind == stringToken && isOwnSetting(st.tokens[i+2].word) {
+			st.replace(i+2, i+2, "'"+ownPrefix+fold(st.tokens[i+2].word)+"'")
+		}
+	}
+}
+
+func isOwnSetting(name string) bool {
+	_, own := ownSettings[fold(name)]
+	return own
+}
+
+// unknownType is the engine's type for a literal that nobody gave a type. Modern servers make such a column text.
+const unknownType = "::pg_catalog.redshift_unknown"
+
+// rewriteUnknown marks the bare literals of select lists. Where a literal has to agree with something else, as in a
+// UNION or an INSERT, the engine's own rules stay.
+func (st *statement) rewriteUnknown() {
+	if st.word(0) == "insert" {
+		return
+	}
+	for _, word := range []string{"union", "intersect", "except", "minus"} {
+		if st.find(word) >= 0 {
+			return
+		}
+	}
+	st.walk(func(i int, l *level) {
+		literal := st.tokens[i].kind == stringToken || st.word(i) == "null"
+		if !literal || !l.list || !st.startsItem(i) {
+			return
+		}
+		switch next := i + 1; {
+		case st.endsItem(next) || st.word(next) == "from":
+			st.edits = append(st.edits, edit{st.tokens[i].end, st.tokens[i].end, unknownType + ` AS "?column?"`})
+		case st.word(next) == "as" || st.isName(next) && (st.endsItem(next+1) || st.word(next+1) == "from"):
+			st.edits = append(st.edits, edit{st.tokens[i].end, st.tokens[i].end, unknownType})
+		}
+	})
+}
+
+func (st *statement) startsItem(i int) bool {
+	quantified := (st.word(i-1) == "distinct" || st.word(i-1) == "all") && st.word(i-2) == "select"
+	return quantified || st.word(i-1) == "select" || st.sign(i-1) == ","
+}
+
+func (st *statement) endsItem(i int) bool {
+	clauses := []string{"where", "group", "having", "order", "limit"}
+	return i >= len(st.tokens) || st.sign(i) == "," || st.sign(i) == ")" || slices.Contains(clauses, st.word(i))
+}

@@ -185,6 +185,17 @@ func TestInTx_KnowsWhenItDoesNotKnow(t *testing.T) {
 	wantNotes(t, pool, 0) // and the pool has another connection
 }
 
+func TestInTx_KnowsThatNothingWasSent(t *testing.T) {
+	t.Parallel()
+	_, pool := setupNote(t)
+	err := infra.InTx(t.Context(), pool, infra.Limits{}, func(tx pgx.Tx) error {
+		return tx.Conn().Close(t.Context())
+	})
+	if err == nil || errors.Is(err, infra.ErrOutcomeUnknown) {
+		t.Errorf("got %v, want an error that leaves nothing open", err)
+	}
+}
+
 func TestInTx_GivesUpADeadConnection(t *testing.T) {
 	t.Parallel()
 	_, pool := setupNote(t)

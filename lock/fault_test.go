@@ -81,7 +81,10 @@ func TestLocksEndWhenAWaiterDies(t *testing.T) {
 
 func TestLocksEndWithACrash(t *testing.T) {
 	t.Parallel()
-	cluster := pgtest.StartFor(t, pgtest.Config{Extensions: []string{}})
+	cluster := pgtest.StartFor(t, pgtest.Config{
+		Extensions: []string{},
+		Settings:   map[string]string{"synchronous_commit": "on"}, // the tables must survive
+	})
 	ctx := t.Context()
 	err := cluster.Admin(ctx, "postgres",
 		`CREATE SCHEMA redcache`, `CREATE TABLE redcache.view (id integer)`, `CREATE TABLE redcache.link (id integer)`)

@@ -33,7 +33,7 @@ func (st *statement) refused() *EngineError {
 
 var activeRefusals = slices.DeleteFunc(Refusals(), func(r Refusal) bool { return r.match == nil })
 
-// nearWord refuses with a syntax error at token i.
+// nearToken refuses with a syntax error at token i.
 func (st *statement) nearToken(i int) *EngineError {
 	if i >= len(st.tokens) {
 		return &EngineError{Code: "42601", Message: "syntax error at end of input"}

@@ -49,10 +49,6 @@ func (l *lexer) scan() (tokenKind, error) {
 	case startsWord(c):
 		l.pos += wordLength(l.text[l.pos:], continuesWord)
 		return tokenWord, nil
-	case isDigit(c):
-		// A number swallows the letters that follow it, so that 1$$ does not open a literal.
-		l.pos += wordLength(l.text[l.pos:], isDigit)
-		return tokenOther, nil
 	default:
 		l.pos++
 		return tokenOther, nil

@@ -52,15 +52,10 @@ func setPassword(ctx context.Context, tx pgx.Tx, server, user, password string) 
 	if err := refuseRecorders(ctx, tx); err != nil {
 		return err
 	}
-	// Two that set the same mapping must wait for each other here: a wait inside the inner statement would be logged
-	// with its text when log_lock_waits is on.
-	_, err := tx.Exec(ctx, `
-		SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('redcache user mapping of ' || $1::text, 0))`,
-		server)
-	if err != nil {
+	if err := lockServer(ctx, tx, server); err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, "DROP TABLE IF EXISTS pg_temp."+secretTable)
+	_, err := tx.Exec(ctx, "DROP TABLE IF EXISTS pg_temp."+secretTable)
 	if err != nil {
 		return err
 	}
@@ -74,6 +69,19 @@ func setPassword(ctx context.Context, tx pgx.Tx, server, user, password string) 
 		return err
 	}
 	return execAll(ctx, tx, []string{createMapping, "DROP TABLE pg_temp." + secretTable})
+}
+
+// lockServer makes two transactions that set the same mapping wait for each other here: a wait inside the inner
+// statement would be logged with its text when log_lock_waits is on. The key is the server's row, as in package lock:
+// the OID of its catalog, and its own.
+func lockServer(ctx context.Context, q Querier, server string) error {
+	tag, err := q.Exec(ctx, `
+		SELECT pg_catalog.pg_advisory_xact_lock(s.tableoid::bigint::bit(32)::integer, s.oid::bigint::bit(32)::integer)
+		FROM pg_catalog.pg_foreign_server s WHERE s.srvname = $1`, server)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = ErrNoServer
+	}
+	return err
 }
 
 // refuseRecorders looks for extensions that keep the text of nested statements.
@@ -90,11 +98,23 @@ func refuseRecorders(ctx context.Context, q Querier) error {
 		return fmt.Errorf("%w: pg_stat_statements.track is all; "+
 			"ALTER ROLE … SET pg_stat_statements.track = 'top' for this role, and connect again", ErrPasswordExposed)
 	}
-	for class := range strings.SplitSeq(strings.ToLower(audit), ",") {
-		if class = strings.TrimSpace(class); class == "all" || class == "ddl" {
-			return fmt.Errorf("%w: pgaudit.log has %s; "+
-				"ALTER ROLE … SET pgaudit.log = 'none' for this role, and connect again", ErrPasswordExposed, class)
-		}
+	if recordsDDL(audit) {
+		return fmt.Errorf("%w: pgaudit.log is %q; "+
+			"ALTER ROLE … SET pgaudit.log = 'none' for this role, and connect again", ErrPasswordExposed, audit)
 	}
 	return nil
+}
+
+// recordsDDL reads a value of pgaudit.log, in which a later class wins: "all, -ddl". Older versions of pgaudit, and
+// those for PostgreSQL before 16, show the password of a user mapping.
+func recordsDDL(audit string) (records bool) {
+	for class := range strings.SplitSeq(strings.ToLower(audit), ",") {
+		switch strings.TrimSpace(class) {
+		case "all", "ddl":
+			records = true
+		case "none", "-all", "-ddl":
+			records = false
+		}
+	}
+	return records
 }

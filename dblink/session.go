@@ -28,7 +28,8 @@ type Session struct {
 
 // Open connects the transaction's backend to a server and prepares the connection: ISO dates, exact floats, UTC. A
 // connection that an earlier transaction left open under the same name is closed first. In the local transaction,
-// IntervalStyle becomes postgres. The caller must [Session.Close] it, also after a failure.
+// IntervalStyle becomes postgres. The caller must [Session.Close] it. When Open fails, nothing is left open and the
+// transaction can go on.
 func Open(ctx context.Context, tx pgx.Tx, server string, set Settings) (*Session, error) {
 	s, err := open(ctx, tx, server, set)
 	if err != nil {
@@ -42,35 +43,49 @@ func open(ctx context.Context, tx pgx.Tx, server string, set Settings) (*Session
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{tx: tx, server: server}
-	if s.schema, err = Extensions(ctx, tx); err != nil {
-		return nil, err
-	}
-	if err := disconnect(ctx, tx, s.schema, server); err != nil {
-		return nil, err
-	}
-	// dblink takes a name that is no server for connection options; the cast makes sure that it is one.
-	connect := "SELECT " + Ident(s.schema, "dblink_connect") + `($1, s.srvname),
-		       pg_catalog.set_config('intervalstyle', 'postgres', true)
-		FROM pg_catalog.pg_foreign_server s WHERE s.srvname = $1`
-	tag, err := tx.Exec(ctx, connect, server)
+	schema, err := Extensions(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	if tag.RowsAffected() == 0 {
-		return nil, fmt.Errorf("%w: %s", ErrNoServer, server)
-	}
-	row, err := s.Row(ctx, prepare+"SELECT pg_backend_pid()", 1)
-	if err == nil {
-		s.pid, err = strconv.Atoi(deref(row[0]))
-	}
+	s := &Session{tx: tx, server: server, schema: schema}
+	guard, err := tx.Begin(ctx) // so that a failure can still close what it left open
 	if err != nil {
-		return nil, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
+		return nil, err
 	}
-	return s, nil
+	if err = s.connect(ctx, prepare); err == nil {
+		return s, guard.Commit(ctx)
+	}
+	cleanup := context.WithoutCancel(ctx)
+	if guard.Rollback(cleanup) == nil {
+		_ = disconnect(cleanup, tx, schema, server) // the first error is the one that matters
+	}
+	return nil, err
 }
 
-// ErrNoServer means that no foreign server has the name. [Open] and [Cancel] return it.
+// connect makes the remote connection and sends it the statements that prepare it, in one message.
+func (s *Session) connect(ctx context.Context, prepare string) error {
+	if err := disconnect(ctx, s.tx, s.schema, s.server); err != nil {
+		return err
+	}
+	// dblink takes a name that is no server for connection options, so it only gets to see names of servers.
+	tag, err := s.tx.Exec(ctx, "SELECT "+Ident(s.schema, "dblink_connect")+`($1, s.srvname),
+		       pg_catalog.set_config('intervalstyle', 'postgres', true)
+		FROM pg_catalog.pg_foreign_server s WHERE s.srvname = $1`, s.server)
+	if err != nil {
+		return err
+	}
+	if tag.RowsAffected() == 0 {
+		return ErrNoServer
+	}
+	row, err := s.Row(ctx, prepare+"SELECT pg_backend_pid()", 1)
+	if err != nil {
+		return err
+	}
+	s.pid, err = strconv.Atoi(deref(row[0]))
+	return err
+}
+
+// ErrNoServer means that no foreign server has the name. [Open], [Cancel] and [SetPassword] return it.
 var ErrNoServer = errors.New("no such foreign server")
 
 // statements are sent as one message. Each is known to Redshift; what PostgreSQL added after 8.0 is not.
@@ -102,6 +117,9 @@ func (s *Session) Close(ctx context.Context) error {
 
 // PID returns the process id of the remote session, for [Cancel].
 func (s *Session) PID() int { return s.pid }
+
+// Server returns the name of the foreign server, which is the connection's name too.
+func (s *Session) Server() string { return s.server }
 
 // Schema returns the schema in which dblink lives.
 func (s *Session) Schema() string { return s.schema }

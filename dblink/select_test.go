@@ -1,0 +1,155 @@
+package dblink_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/redcache/redcache/dblink"
+)
+
+// mustSelect builds the local statement that reads a query, each value cast to text.
+func mustSelect(t testing.TB, s *dblink.Session, columns []dblink.Column, query string) string {
+	t.Helper()
+	remote, err := dblink.RemoteSelect(columns, query, "", dblink.StripNUL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "SELECT " + dblink.Ident(columns[0].Name) + "::text FROM (" +
+		dblink.Select(s.Schema(), s.Server(), columns, remote) + ") AS local"
+}
+
+// types is the type table: an expression on Redshift, the type that Describe must find for the cache, and the text
+// that must arrive ("" for NULL).
+var types = []struct{ name, query, local, want string }{
+	{"boolean", "SELECT true AS v", "boolean", "true"},
+	{"smallint", "SELECT (-32768)::smallint AS v", "smallint", "-32768"},
+	{"integer", "SELECT 2147483647 AS v", "integer", "2147483647"},
+	{"bigint", "SELECT 9223372036854775807 AS v", "bigint", "9223372036854775807"},
+	{"numeric", "SELECT 12345678901234567890123456789.012345678::numeric(38,9) AS v", "numeric(38,9)", "12345678901234567890123456789.012345678"},
+	{"numeric of scale 37", "SELECT 1.2345678901234567890123456789012345678::numeric(38,37) AS v", "numeric(38,37)", "1.2345678901234567890123456789012345678"},
+	{"numeric null", "SELECT NULL::numeric(5,2) AS v", "numeric(5,2)", ""},
+	{"real", "SELECT 1.1::real AS v", "real", "1.1"},
+	{"real infinity", "SELECT '-Infinity'::real AS v", "real", "-Infinity"},
+	{"double", "SELECT 0.1::float8 + 0.2::float8 AS v", "double precision", "0.30000000000000004"},
+	{"double nan", "SELECT 'NaN'::float8 AS v", "double precision", "NaN"},
+	{"varchar", `SELECT 'it''s \\ “ü” 🚀'::varchar(40) AS v`, "character varying(40)", `it's \ “ü” 🚀`},
+	{"varchar empty", "SELECT ''::varchar(1) AS v", "character varying(1)", ""},
+	{"varchar blanks", "SELECT 'a '::varchar(5) AS v", "character varying(5)", "a "},
+	{"char", "SELECT 'ab'::char(4) AS v", "character(4)", "ab"}, // a cast to text drops the padding
+	{"literal", "SELECT 'a' AS v", "text", "a"},
+	{"date", "SELECT '2024-02-29'::date AS v", "date", "2024-02-29"},
+	{"date bc", "SELECT '4713-01-01 BC'::date AS v", "date", "4713-01-01 BC"},
+	{"time", "SELECT '23:59:59.999999'::time AS v", "time without time zone", "23:59:59.999999"},
+	{"timetz", "SELECT '23:59:59.5+02'::timetz AS v", "time with time zone", "23:59:59.5+02"},
+	{"timestamp", "SELECT '294276-01-02 03:04:05.678901'::timestamp AS v", "timestamp without time zone", "294276-01-02 03:04:05.678901"},
+	{"timestamptz", "SELECT '2024-07-01 12:00:00+02'::timestamptz AS v", "timestamp with time zone", "2024-07-01 10:00:00+00"},
+	{"interval", "SELECT '-1 day 02:00:00'::interval AS v", "interval", "-1 days +02:00:00"},
+	{"super", `SELECT s AS v FROM special`, "jsonb", `{"a": [1, "ü"]}`},
+	{"varbyte", "SELECT b AS v FROM special", "bytea", `\x00616263ff`},
+	{"geometry", "SELECT g AS v FROM special", "text", "0101000000000000000000F03F0000000000000040"},
+	{"geography", "SELECT o AS v FROM special", "text", "0101000020E6100000"},
+	{"hllsketch", "SELECT h AS v FROM special", "text", `{"logm":15}`},
+	{"year to month", "SELECT y AS v FROM special", "interval", "1 year 2 mons"},
+	{"day to second", "SELECT d AS v FROM special", "interval", "1 day 02:03:04.567891"},
+	{"oid", "SELECT 4294967295::oid AS v", "bigint", "4294967295"},
+	{"name", "SELECT 'pg_class'::name AS v", "text", "pg_class"},
+}
+
+func TestTypes_Arrive(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	mustExec(t, b.warehouse.Engine, `
+		CREATE TABLE special (s super, b varbyte(10), g geometry, o geography, h hllsketch, y intervaly2m, d intervald2s)`)
+	mustExec(t, b.warehouse.Engine, `
+		INSERT INTO special VALUES ('{"a":[1,"ü"]}', '00616263ff', '0101000000000000000000F03F0000000000000040',
+			'0101000020E6100000', '{"logm":15}', '1 year 2 mons', '1 days 02:03:04.567891')`)
+	b.inSession(t, func(tx pgx.Tx, s *dblink.Session) {
+		mustExec(t, tx, "SET LOCAL timezone TO 'UTC'; SET LOCAL extra_float_digits TO 1")
+		for _, test := range types {
+			inSavepoint(t, tx, func(tx pgx.Tx) {
+				columns, err := s.Describe(t.Context(), test.query)
+				if err != nil {
+					t.Errorf("%s: %v", test.name, err)
+					return
+				}
+				if columns[0].Type.Local != test.local {
+					t.Errorf("%s: %s became %s, want %s", test.name, columns[0].RemoteType, columns[0].Type.Local, test.local)
+				}
+				var got *string
+				if err := tx.QueryRow(t.Context(), mustSelect(t, s, columns, test.query)).Scan(&got); err != nil {
+					t.Errorf("%s: %v", test.name, err)
+					return
+				}
+				if got == nil {
+					got = new(string)
+				}
+				if *got != test.want {
+					t.Errorf("%s: got %q, want %q", test.name, *got, test.want)
+				}
+			})
+		}
+	})
+}
+
+func TestSelect_GivesColumnsTheirNames(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const query = `SELECT 1 AS "weird name; drop table x", 2 AS "größe", 3 AS "select", 4 AS "a\b", 5 AS "q""q" -- no end`
+	b.inSession(t, func(tx pgx.Tx, s *dblink.Session) {
+		columns, err := s.Describe(t.Context(), query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		remote, err := dblink.RemoteSelect(columns, query, `q."größe" = 2`, dblink.StripNUL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := tx.Query(t.Context(), dblink.Select(s.Schema(), s.Server(), columns, remote))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := pgx.CollectOneRow(rows, pgx.RowToMap)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]any{
+			"weird name; drop table x": int32(1), "größe": int32(2), "select": int32(3), `a\b`: int32(4), `q"q`: int32(5),
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestSelect_RefusesANumberThatDoesNotFit(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	narrow, err := dblink.Map("numeric(5,2)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	columns := []dblink.Column{{Name: "v", RemoteType: "numeric(5,2)", Type: narrow}}
+	for value, code := range map[string]string{
+		"1.005": "22P02", "1000": "22003", "-999.99": "", "1.500": "", "'NaN'": "",
+	} {
+		b.inSession(t, func(tx pgx.Tx, s *dblink.Session) {
+			inSavepoint(t, tx, func(tx pgx.Tx) {
+				_, err := tx.Exec(t.Context(), mustSelect(t, s, columns, "SELECT "+value+"::numeric AS v"))
+				if got := sqlstate(err); got != code {
+					t.Errorf("%s: got %q (%v), want %q", value, got, err, code)
+				}
+			})
+		})
+	}
+}
+
+func sqlstate(err error) string {
+	if remote := (*pgconn.PgError)(nil); errors.As(err, &remote) {
+		return remote.Code
+	}
+	return ""
+}

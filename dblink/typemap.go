@@ -57,8 +57,9 @@ const (
 	asIs = "%s"
 	// stripNUL takes out zero bytes, at which libpq would cut the value without a word.
 	stripNUL = "REPLACE(%s, CHR(0), '')"
-	// checkUTF8 raises 22021 for bytes that are no UTF-8; dblink itself lets them in.
-	checkUTF8 = "pg_catalog.convert_from(pg_catalog.convert_to(%s, 'UTF8'), 'UTF8')"
+	// checkUTF8 raises 22021 for bytes that are no UTF-8; dblink itself lets them in. Without COLLATE, the result would
+	// sort as the encoding's name does, by "C".
+	checkUTF8 = "(pg_catalog.convert_from(pg_catalog.convert_to(%s, 'UTF8'), 'UTF8') COLLATE pg_catalog.\"default\")"
 )
 
 // maxVarchar is the longest VARCHAR of a Redshift table, in bytes. An expression can be longer.

@@ -73,7 +73,9 @@ func (w *work) insertSQL(from string, b bounds) string {
 		sets[i] = fmt.Sprintf("%[1]s = excluded.%[1]s", dblink.Ident(name))
 	}
 	// *<> compares what is stored, not what is equal: 1.0 and 1.00, or '1 day' and '24 hours', do differ.
-	differs := fmt.Sprintf("ROW(%s) OPERATOR(pg_catalog.*<>) ROW(%s)", identList("c.", rest), identList("excluded.", rest))
+	// Without the casts, the operator would be looked for column by column.
+	differs := fmt.Sprintf("ROW(%s)::record OPERATOR(pg_catalog.*<>) ROW(%s)::record",
+		identList("c.", rest), identList("excluded.", rest))
 	if b.low != nil {
 		// A duplicate that was settled against in an earlier read must not come back in a later one.
 		differs += fmt.Sprintf(" AND (c.%[1]s IS NULL OR excluded.%[1]s >= c.%[1]s)", dblink.Ident(w.view.Watermark))

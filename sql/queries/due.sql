@@ -1,16 +1,30 @@
--- What is due and not being refreshed by anybody right now, the longest overdue first.
-SELECT v.id, v.schema_name, v.view_name, v.link_id, s.next_due
-FROM redcache.state s
-JOIN redcache.view v ON v.id = s.view_id
-WHERE s.next_due <= clock_timestamp()
-  AND v.id <> ALL ($1::integer[])
-  AND NOT EXISTS (
-      SELECT
-      FROM pg_catalog.pg_locks l
-      WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted
-        AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database())
-        AND l.classid = 'redcache.view'::regclass
-        AND l.objid = v.id::oid
-  )
-ORDER BY s.next_due
+-- What is due and not being refreshed by anybody right now. Links take turns, the longest overdue view of each first,
+-- so that however many views one link has overdue, the first rows have some of every link. A link whose slots are all
+-- taken has none.
+WITH held AS MATERIALIZED (
+    SELECT l.classid, l.objid::bigint AS id
+    FROM pg_catalog.pg_locks l
+    WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted
+      AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database())
+      AND l.classid IN ('redcache.view'::regclass, 'redcache.link'::regclass)
+), busy AS (
+    SELECT k.id
+    FROM redcache.link k
+    JOIN held h ON h.classid = 'redcache.link'::regclass AND h.id / 64 = k.id
+    GROUP BY k.id
+    HAVING count(*) >= k.max_concurrency
+), due AS (
+    SELECT v.id, v.schema_name, v.view_name, v.link_id, s.next_due,
+           row_number() OVER (PARTITION BY v.link_id ORDER BY s.next_due, v.id) AS turn
+    FROM redcache.state s
+    JOIN redcache.view v ON v.id = s.view_id
+    WHERE s.next_due <= statement_timestamp() -- stable, unlike clock_timestamp(), so that the index is used
+      AND v.id <> ALL ($1::integer[])
+      AND NOT EXISTS (SELECT FROM held h WHERE h.classid = 'redcache.view'::regclass AND h.id = v.id)
+      AND NOT EXISTS (SELECT FROM busy b WHERE b.id = v.link_id)
+)
+SELECT d.id, d.schema_name, d.view_name, d.link_id, d.next_due
+FROM due d
+WHERE d.turn <= $2
+ORDER BY d.turn, d.next_due
 LIMIT $2

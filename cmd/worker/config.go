@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/redcache/redcache/infra"
+)
+
+const prefix = "REDCACHE"
+
+// foreign are variables that may stand in a worker's environment without being its own: the passwords of links, which
+// cachectl reads from whatever variable it is told.
+var foreign = []string{prefix + "_*PASSWORD*"}
+
+// config is all that the environment says.
+type config struct {
+	infra.DatabaseConfig
+	Concurrency int           `default:"4" min:"1" max:"1000" desc:"most refreshes at once"`
+	PerLink     int           `min:"0" max:"1000" desc:"most of them of one link; when not given, half of them, or all while there is one link"`
+	Poll        time.Duration `default:"1s" min:"10ms" max:"30s" desc:"pause between two looks at what is due"`
+	StopGrace   time.Duration `default:"30s" min:"100ms" desc:"how long refreshes may go on after SIGTERM before they are cancelled"`
+	KeepRuns    int           `default:"1000" min:"1" desc:"history kept of each view, in runs"`
+	LogFormat   string        `default:"text" allowed:"text,json" desc:"form of the log on stderr"`
+	LogLevel    string        `default:"info" allowed:"debug,info,warn,error" desc:"least important lines in the log"`
+	HealthAddr  string        `desc:"address that answers GET /healthz, for instance :8080; none when not given"`
+}
+
+// String returns the configuration without its password.
+func (c config) String() string { return infra.Redacted(c) }
+
+// spare is how many connections the worker needs beside two for each refresh: one to look for what is due, and one
+// for the short third of one refresh.
+const spare = 2
+
+// Validate holds the variables against each other, and completes what they leave open.
+func (c *config) Validate() error {
+	url, err := pgxpool.ParseConfig(c.URL)
+	if err != nil { // which may quote parts of the password
+		return fmt.Errorf("DATABASE_URL is not a valid connection URL, postgres://user:password@host:5432/database")
+	}
+	needed := int32(2*c.Concurrency + spare)
+	switch {
+	case c.MaxConns == 0:
+		c.MaxConns = max(needed, url.MaxConns)
+	case c.MaxConns < needed:
+		return fmt.Errorf("%s_MAX_CONNS=%d: %s_CONCURRENCY=%d needs at least %d connections",
+			prefix, c.MaxConns, prefix, c.Concurrency, needed)
+	}
+	if c.Application == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			host = "unknown host"
+		}
+		c.Application = fmt.Sprintf("redcache worker %s:%d", host, os.Getpid())
+	}
+	return nil
+}
+
+// printUsage prints what the program is and the variables it reads.
+func printUsage(w io.Writer) error {
+	fmt.Fprint(w, "Usage: worker [--help | --version]\n\n"+
+		"Keeps cached views fresh until it is stopped by SIGTERM or SIGINT; a second signal ends it at once.\n"+
+		"It is configured by environment variables:\n\n")
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "VARIABLE\tTYPE\tDEFAULT\tMEANING")
+	for _, v := range infra.Variables(prefix, &config{}) {
+		byDefault := v.Default
+		if v.Required {
+			byDefault = "required"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", v.Name, v.Type, byDefault, v.Description)
+	}
+	return table.Flush()
+}

@@ -1,0 +1,75 @@
+// Worker keeps cached views fresh. Any number of workers may work on one cache.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/redcache/redcache/infra"
+)
+
+// The exit codes beside 0, which is a stop that was asked for.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	ctx := untilSignal()
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	if err == nil {
+		return
+	}
+	fmt.Fprintln(os.Stderr, "worker:", err)
+	if hint := infra.Hint(err); hint != "" {
+		fmt.Fprintln(os.Stderr, hint)
+	}
+	os.Exit(exitCode(err))
+}
+
+// untilSignal returns a context that the first SIGTERM or SIGINT ends. The second ends the process.
+func untilSignal() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	go func() { // ends with the process
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(exitFailed)
+	}()
+	return ctx
+}
+
+func exitCode(err error) int {
+	var wrong *infra.ConfigError
+	if errors.As(err, &wrong) || errors.Is(err, errUsage) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+var errUsage = errors.New("wrong usage")
+
+// run does what the arguments ask for: the work, unless they ask for help or version.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if len(args) > 1 {
+		return infra.Hinted(fmt.Errorf("%w: it takes one argument at most", errUsage), "See worker --help.")
+	}
+	if len(args) == 0 {
+		return work(ctx, stderr)
+	}
+	switch args[0] {
+	case "-h", "--help", "help":
+		return printUsage(stdout)
+	case "--version", "version":
+		_, err := fmt.Fprintln(stdout, "worker", infra.Version())
+		return err
+	}
+	return infra.Hinted(fmt.Errorf("%w: unknown argument %q", errUsage, args[0]), "See worker --help.")
+}

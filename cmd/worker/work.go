@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/refresh"
+	"github.com/redcache/redcache/schedule"
+)
+
+// work refreshes what is due until ctx ends.
+func work(ctx context.Context, stderr io.Writer) error {
+	var cfg config
+	if err := infra.Load(prefix, &cfg, foreign...); err != nil {
+		return err
+	}
+	log, err := infra.NewLogger(stderr, cfg.LogFormat, cfg.LogLevel)
+	if err != nil {
+		return err
+	}
+	log.InfoContext(ctx, "worker starts", infra.KeyVersion, infra.Version(), "config", cfg.String())
+	pool, err := open(ctx, cfg, log)
+	if ctx.Err() != nil {
+		return nil // stopped before there was anything to do
+	}
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	runner := refresh.NewRunner(pool, refresh.Config{Origin: "worker", Log: log, KeepRuns: cfg.KeepRuns})
+	loop, err := schedule.New(catalog.In(pool), runner, schedule.Config{
+		Concurrency: cfg.Concurrency, PerLink: cfg.PerLink, Poll: cfg.Poll, StopGrace: cfg.StopGrace, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	closeHealth, err := serveHealth(ctx, cfg.HealthAddr, loop)
+	if err != nil {
+		return err
+	}
+	defer closeHealth()
+	err = loop.Run(ctx)
+	log.InfoContext(ctx, "worker stopped")
+	return err
+}
+
+// open opens the pool on a catalog that is ready. As long as the database is out of reach it tries again: it may be
+// starting, or failing over. What trying does not mend is an error.
+func open(ctx context.Context, cfg config, log *slog.Logger) (*pgxpool.Pool, error) {
+	backoff := infra.Backoff{Max: 5 * time.Second}
+	for n := 1; ; n++ {
+		pool, err := openReady(ctx, cfg)
+		if err == nil || permanent(err) {
+			return pool, err
+		}
+		if ctx.Err() == nil {
+			log.WarnContext(ctx, "cache database is out of reach, trying again", infra.KeyAttempt, n,
+				infra.KeyError, err.Error(), infra.KeyHint, infra.Hint(err))
+		}
+		if err := backoff.Wait(ctx, n); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func openReady(ctx context.Context, cfg config) (*pgxpool.Pool, error) {
+	pool, err := infra.OpenPool(ctx, cfg.DatabaseConfig)
+	if err != nil {
+		return nil, err
+	}
+	if err := catalog.In(pool).Ready(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("use database %s: %w", pool.Config().ConnConfig.Database, err)
+	}
+	return pool, nil
+}
+
+// permanent says whether somebody has to change something before the database can be used.
+func permanent(err error) bool {
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		// Connection exceptions, too few resources, and an operator's intervention pass.
+		passing := []string{"08", "53", "57"}
+		for _, class := range passing {
+			if strings.HasPrefix(refused.Code, class) {
+				return false
+			}
+		}
+		return true
+	}
+	var badCertificate *tls.CertificateVerificationError
+	var unknownAuthority x509.UnknownAuthorityError
+	return errors.Is(err, catalog.ErrNotReady) || errors.As(err, &badCertificate) || errors.As(err, &unknownAuthority)
+}

@@ -1,0 +1,153 @@
+package schedule_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redcache/redcache/sql"
+)
+
+const (
+	manyViews = 10_000
+	looks     = 21
+	lookLimit = 50 * time.Millisecond // what design and operators are promised
+)
+
+// setupMany makes a cache of 10,000 views over 20 links.
+func setupMany(t testing.TB) *bundle {
+	t.Helper()
+	b := setup(t)
+	for _, name := range strings.Split("abcdefghijklmnopqrst", "") {
+		b.addLink(t, name, manyViews/20, "1 hour")
+	}
+	b.exec(t, `ANALYZE redcache.state, redcache.view, redcache.link`)
+	return b
+}
+
+// dueEvery leaves one view in so many overdue.
+func (b *bundle) dueEvery(t testing.TB, n int) {
+	t.Helper()
+	b.exec(t, `UPDATE redcache.state SET next_due = next_due + interval '1 day' WHERE view_id % $1 <> 0`, n)
+	b.exec(t, `ANALYZE redcache.state`)
+}
+
+// median looks many times, wants so many rows each time, and returns the median time.
+func (b *bundle) median(t testing.TB, limit, want int) time.Duration {
+	t.Helper()
+	took := make([]time.Duration, looks)
+	for i := range took {
+		start := time.Now()
+		due, err := b.store.Due(t.Context(), []int32{1, 2, 3}, limit)
+		took[i] = time.Since(start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(due) != want {
+			t.Fatalf("got %d due views, want %d", len(due), want)
+		}
+	}
+	slices.Sort(took)
+	return took[looks/2]
+}
+
+func TestDue_FindsAFewAmongTenThousandByTheIndex(t *testing.T) {
+	t.Parallel()
+	b := setupMany(t)
+	b.dueEvery(t, 1000)
+	if got := b.median(t, 80, 10); got > lookLimit {
+		t.Errorf("finding 10 due views took %s, want at most %s", got, lookLimit)
+	}
+	rows, err := b.pool.Query(t.Context(), "EXPLAIN "+sql.Due, []int32{1, 2, 3}, 80)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var plan strings.Builder
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			t.Fatal(err)
+		}
+		plan.WriteString(line + "\n")
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(plan.String(), "state_next_due") || strings.Contains(plan.String(), "Seq Scan on state") {
+		t.Errorf("the index on next_due is not used:\n%s", plan.String())
+	}
+}
+
+func TestDue_FindsSomeWhenAllTenThousandAreOverdue(t *testing.T) {
+	t.Parallel()
+	b := setupMany(t)
+	if got := b.median(t, 80, 80); got > lookLimit {
+		t.Errorf("finding 80 of 10,000 due views took %s, want at most %s", got, lookLimit)
+	}
+}
+
+func TestDue_LetsLinksTakeTurns(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.addLink(t, "crowded", 500, "1 day")
+	b.addLink(t, "quiet", 2, "1 minute")
+	due, err := b.store.Due(t.Context(), nil, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, d := range due {
+		got = append(got, d.Name.String())
+	}
+	want := []string{"crowded.v1", "quiet.v1", "crowded.v2", "quiet.v2", "crowded.v3"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestDue_LeavesOutWhatIsHeld(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.addLink(t, "free", 2, "1 minute")
+	b.addLink(t, "full", 2, "1 minute")
+	b.exec(t, `UPDATE redcache.link SET max_concurrency = 1 WHERE name = 'full'`)
+	tx, err := b.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(t.Context())
+	for _, held := range []string{
+		`SELECT pg_advisory_xact_lock('redcache.view'::regclass::oid::integer, id)
+		 FROM redcache.view WHERE schema_name = 'free' AND view_name = 'v1'`,
+		`SELECT pg_advisory_xact_lock('redcache.link'::regclass::oid::integer, id * 64)
+		 FROM redcache.link WHERE name = 'full'`,
+	} {
+		if _, err := tx.Exec(t.Context(), held); err != nil {
+			t.Fatal(err)
+		}
+	}
+	due, err := b.store.Due(t.Context(), nil, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(due) != 1 || due[0].Name.String() != "free.v2" {
+		t.Errorf("got %v, want only free.v2", due)
+	}
+}
+
+func BenchmarkDue(b *testing.B) {
+	for _, tt := range []struct {
+		name        string
+		every, want int
+	}{{"none", manyViews + 1, 0}, {"few", 1000, 10}, {"all", 1, 80}} {
+		b.Run(tt.name, func(b *testing.B) {
+			bundle := setupMany(b)
+			bundle.dueEvery(b, tt.every)
+			for b.Loop() {
+				b.ReportMetric(float64(bundle.median(b, 80, tt.want).Microseconds())/1000, "ms/median")
+			}
+		})
+	}
+}

@@ -16,8 +16,8 @@ var ownSettings = map[string]string{
 	"enable_result_cache_for_session": "on", "enable_vacuum_boost": "off", "error_on_nondeterministic_update": "off",
 	"json_serialization_enable": "off", "json_serialization_parse_nested_strings": "off",
 	"max_cursor_result_set_size": "default", "mv_enable_aqmv_for_session": "on", "navigate_super_null_on_error": "on",
-	"parse_super_null_on_error": "off", "query_group": "unset", "spectrum_query_maxerror": "-1",
-	"stored_proc_log_min_messages": "LOG", "wlm_query_slot_count": "1",
+	"parse_super_null_on_error": "off", "query_group": "unset", "server_version": "8.0.2",
+	"spectrum_query_maxerror": "-1", "stored_proc_log_min_messages": "LOG", "wlm_query_slot_count": "1",
 }
 
 // sharedSettings are those of 8.0 that Redshift has and the engine can take as they are.
@@ -28,7 +28,7 @@ var sharedSettings = map[string]bool{
 	"transaction_isolation": true, "transaction_read_only": true,
 }
 
-// readOnlySettings can be shown.
+// readOnlySettings can only be shown.
 var readOnlySettings = map[string]bool{
 	"server_version": true, "server_encoding": true, "is_superuser": true, "integer_datetimes": true,
 }
@@ -49,6 +49,8 @@ func checkSetting(name, value string) *EngineError {
 	switch {
 	case deniedSettings[folded]:
 		return &EngineError{Code: "42501", Message: `permission denied to set parameter "` + name + `" to "` + value + `"`}
+	case readOnlySettings[folded]:
+		return &EngineError{Code: "55P02", Message: `parameter "` + name + `" cannot be changed`}
 	case !own && !sharedSettings[folded]:
 		return unknownSetting(name)
 	case strings.EqualFold(value, "default"):

@@ -42,7 +42,7 @@ type sign struct {
 
 // signs are tried in order: what is more special comes first.
 var signs = []sign{
-	{Never, nil, []string{"query monitoring rule", "disk full", "certificate", "does not support ssl", "ssl off"}},
+	{Never, nil, []string{"query monitoring rule", "disk full", "certificate", "does not support ssl", "ssl off", "no encryption"}},
 	{Never, []string{"2F003", "53100"}, []string{"password is required"}},
 	{Credentials, []string{"28"}, []string{"password authentication failed", "no pg_hba.conf entry"}},
 	{RetryTransaction, []string{"40001", "40P01"}, []string{
@@ -78,22 +78,15 @@ func Classify(err error) Class {
 }
 
 func classifyServer(err *pgconn.PgError) Class {
-	text := strings.ToLower(err.Message + "\n" + err.Detail)
 	for _, s := range signs {
-		for _, fragment := range s.texts {
-			if strings.Contains(text, fragment) {
-				return s.class
-			}
-		}
-		for _, code := range s.codes {
-			if strings.HasPrefix(err.Code, code) {
-				return s.class
-			}
+		if matches(err, s.codes, s.texts) {
+			return s.class
 		}
 	}
 	return Never
 }
 
+// firstQuoted returns the name that a message quotes, which may itself hold quotes.
 func firstQuoted(text string) string {
 	_, rest, _ := strings.Cut(text, `"`)
 	if end := strings.LastIndexByte(rest, '"'); end >= 0 {

@@ -18,16 +18,20 @@ var ErrPasswordExposed = errors.New("the server would record the password")
 // texts and bind parameters are.
 const secretTable = "redcache_secret"
 
-// createMapping reads the password inside the server. Its handler lets neither the inner statement nor its context
-// out, and covers query_canceled too, which OTHERS does not.
+// createMapping reads the password inside the server. Whatever the server says about a nested statement carries its
+// text as context, so nothing is to be said: the handler passes on neither the statement nor its context and covers
+// query_canceled too, which OTHERS does not; messages below a warning are kept from the client.
 const createMapping = `DO $redcache$
 DECLARE
 	secret pg_temp.redcache_secret%ROWTYPE;
+	verbosity text := pg_catalog.current_setting('client_min_messages');
 BEGIN
+	PERFORM pg_catalog.set_config('client_min_messages', 'warning', true);
 	SELECT * INTO STRICT secret FROM pg_temp.redcache_secret;
 	EXECUTE pg_catalog.format('DROP USER MAPPING IF EXISTS FOR CURRENT_USER SERVER %I', secret.server);
 	EXECUTE pg_catalog.format('CREATE USER MAPPING FOR CURRENT_USER SERVER %I OPTIONS ("user" %L, password %L)',
 		secret.server, secret.login, secret.password);
+	PERFORM pg_catalog.set_config('client_min_messages', verbosity, true);
 EXCEPTION WHEN OTHERS OR query_canceled THEN
 	RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM;
 END
@@ -55,11 +59,7 @@ func setPassword(ctx context.Context, tx pgx.Tx, server, user, password string) 
 	if err := lockServer(ctx, tx, server); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, "DROP TABLE IF EXISTS pg_temp."+secretTable)
-	if err != nil {
-		return err
-	}
-	_, err = tx.Exec(ctx, "CREATE TEMPORARY TABLE "+secretTable+" (server text, login text, password text) ON COMMIT DROP")
+	_, err := tx.Exec(ctx, "CREATE TEMPORARY TABLE "+secretTable+" (server text, login text, password text) ON COMMIT DROP")
 	if err != nil {
 		return err
 	}
@@ -82,39 +82,4 @@ func lockServer(ctx context.Context, q Querier, server string) error {
 		err = ErrNoServer
 	}
 	return err
-}
-
-// refuseRecorders looks for extensions that keep the text of nested statements.
-func refuseRecorders(ctx context.Context, q Querier) error {
-	var track, utility, audit string
-	err := q.QueryRow(ctx, `
-		SELECT coalesce(pg_catalog.current_setting('pg_stat_statements.track', true), ''),
-		       coalesce(pg_catalog.current_setting('pg_stat_statements.track_utility', true), ''),
-		       coalesce(pg_catalog.current_setting('pgaudit.log', true), '')`).Scan(&track, &utility, &audit)
-	if err != nil {
-		return err
-	}
-	if track == "all" && utility != "off" {
-		return fmt.Errorf("%w: pg_stat_statements.track is all; "+
-			"ALTER ROLE … SET pg_stat_statements.track = 'top' for this role, and connect again", ErrPasswordExposed)
-	}
-	if recordsDDL(audit) {
-		return fmt.Errorf("%w: pgaudit.log is %q; "+
-			"ALTER ROLE … SET pgaudit.log = 'none' for this role, and connect again", ErrPasswordExposed, audit)
-	}
-	return nil
-}
-
-// recordsDDL reads a value of pgaudit.log, in which a later class wins: "all, -ddl". Older versions of pgaudit, and
-// those for PostgreSQL before 16, show the password of a user mapping.
-func recordsDDL(audit string) (records bool) {
-	for class := range strings.SplitSeq(strings.ToLower(audit), ",") {
-		switch strings.TrimSpace(class) {
-		case "all", "ddl":
-			records = true
-		case "none", "-all", "-ddl":
-			records = false
-		}
-	}
-	return records
 }

@@ -1,0 +1,85 @@
+package dblink_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/dblink"
+)
+
+func TestFindKeys_ShowsThreeExamples(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	mustExec(t, b.warehouse.Engine, `CREATE TABLE odd (id int, region varchar(9), live boolean)`)
+	mustExec(t, b.warehouse.Engine, `
+		INSERT INTO odd VALUES (1, 'eu', true), (1, 'eu', true), (1, 'eu', true), (1, 'us', true), (2, NULL, true), (2, NULL, true),
+			(NULL, 'x', true)`)
+	const query = `SELECT id, region, live FROM odd -- all`
+	b.inSession(t, func(_ pgx.Tx, s *dblink.Session) {
+		key := []string{"id", "region", "live"}
+		got, err := dblink.FindDuplicateKeys(t.Context(), s, query, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"id = 1, region = eu, live = t (3 rows)"}, got); diff != "" {
+			t.Error(diff)
+		}
+		got, err = dblink.FindNullKeys(t.Context(), s, query+" ORDER BY 1", key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"id = 2, region = NULL, live = t", "id = 2, region = NULL, live = t", "id = NULL, region = x, live = t"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+		got, err = dblink.FindDuplicateKeys(t.Context(), s, "SELECT 1 AS id", []string{"id"})
+		if err != nil || len(got) != 0 {
+			t.Errorf("got %v, %v of a query with one row", got, err)
+		}
+	})
+}
+
+func TestFindBadText_NamesColumnAndKey(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	// PostgreSQL keeps invalid text out; this cast is the only way to smuggle some in.
+	mustExec(t, b.warehouse.Engine, "CREATE CAST (bytea AS text) WITHOUT FUNCTION")
+	mustExec(t, b.warehouse.Engine, "CREATE TABLE note (id int, body text, code varchar(9))")
+	mustExec(t, b.warehouse.Engine, `
+		INSERT INTO note SELECT 1, 'fine ü 🚀', 'a'
+		UNION ALL SELECT 2, CAST('\x61ff'::bytea AS text), 'b'
+		UNION ALL SELECT 3, CAST('\xeda080'::bytea AS text), CAST('\xc080'::bytea AS text)`)
+	const query = "SELECT id, body, code FROM note"
+	b.inSession(t, func(tx pgx.Tx, s *dblink.Session) {
+		columns, err := s.Describe(t.Context(), query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The copy of the text would get in, were it not for the check.
+		inSavepoint(t, tx, func(tx pgx.Tx) {
+			remote, err := dblink.RemoteSelect(columns, query, "", dblink.TrustText)
+			if err != nil {
+				t.Fatal(err)
+			}
+			mustExec(t, tx, "CREATE TEMPORARY TABLE raw AS SELECT * FROM public.dblink('dw', $1) AS t(id int, body text, code text)", remote)
+			_, err = tx.Exec(t.Context(), "CREATE TEMPORARY TABLE copy AS "+dblink.Select(s.Schema(), "dw", columns, remote))
+			if sqlstate(err) != "22021" {
+				t.Errorf("got %v, want 22021", err)
+			}
+		})
+		got, err := dblink.FindBadText(t.Context(), s, columns, query, []string{"id", "code"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []dblink.BadText{
+			{Column: "body", Key: "id = 2, code = b"},
+			{Column: "body", Key: "id = 3, code = bytes c080"},
+			{Column: "code", Key: "id = 3, code = bytes c080"},
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/redcache/redcache/catalog"
+)
+
+func (p *program) addViewCommand() *cobra.Command {
+	var d definition
+	cmd := &cobra.Command{
+		Use:   "add-view SCHEMA.NAME --link LINK (--query Q | --query-file F | --table S.T)",
+		Short: "Cache the result of a query under a name",
+		Long: `Describes the query through the link, makes and fills the cached view, and publishes it under the name that
+applications query. When any of it fails, nothing has changed.
+
+Without --strategy, a view with --watermark is incremental, one with --key is concurrent, and any other is
+nonconcurrent.`,
+		Example: `  cachectl add-view bi.sales --link dw --table public.sales --key id --every 5m --max-age 15m
+  cachectl add-view bi.events --link dw --query-file events.sql --key id --watermark updated_at --every 1m
+  cachectl add-view 'bi."Net Sales"' --link dw --query "select region, sum(net) as net from sales group by 1" \
+    --index "region" --grant dashboard`,
+		Args:              takes(1, 1),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name, err := viewName(args[0])
+			if err != nil {
+				return err
+			}
+			v, err := d.newView(name, p.stdin)
+			if err != nil {
+				return err
+			}
+			return p.inCatalog(cmd.Context(), func(s *session) error {
+				return doing(s.addView(cmd.Context(), v, d), "add view %s", name)
+			})
+		},
+	}
+	d.register(cmd)
+	_ = cmd.RegisterFlagCompletionFunc("link", p.completeLinks)
+	return cmd
+}
+
+// newView is the definition that add-view was given.
+func (d *definition) newView(name catalog.Name, stdin io.Reader) (catalog.View, error) {
+	v := catalog.View{Name: name, Timeout: time.Hour, NulBytes: catalog.StripNul}
+	switch {
+	case d.link == "":
+		return v, usagef("`cachectl link list` shows the links", "--link is missing")
+	case !d.given("query") && !d.given("query-file") && !d.given("table"):
+		return v, usagef("", "one of --query, --query-file and --table is needed")
+	}
+	if err := d.check(stdin); err != nil {
+		return v, err
+	}
+	d.apply(&v)
+	if !d.given("strategy") {
+		v.Strategy = catalog.Nonconcurrent
+		set(len(v.Key) > 0, &v.Strategy, catalog.Concurrent)
+		set(v.Watermark != "", &v.Strategy, catalog.Incremental)
+	}
+	if v.Strategy == catalog.Incremental {
+		d.settle(&v, "")
+	}
+	return v, contradiction(v)
+}
+
+func (s *session) addView(ctx context.Context, v catalog.View, d definition) (err error) {
+	if v.Link, err = s.store.Link(ctx, d.link); err != nil {
+		return err
+	}
+	if d.dryRun {
+		steps, err := s.definer().PlanAdd(ctx, v, d.noData)
+		if err != nil {
+			return err
+		}
+		return s.printPlan(planOf("view "+v.Name.String(), steps), d.json)
+	}
+	show := s.watch("add view "+v.Name.String(), 0)
+	run, err := s.definer().Add(ctx, v, d.noData, show.phase)
+	show.stop()
+	if err != nil {
+		return err
+	}
+	return s.printDefined(ctx, v.Name, "added", run, d)
+}
+
+// printDefined shows what became of a view that was added or altered.
+func (s *session) printDefined(ctx context.Context, name catalog.Name, done string, run catalog.Run, d definition) error {
+	if d.json {
+		record, err := s.detail(ctx, name)
+		if err != nil {
+			return err
+		}
+		return s.printJSON(record)
+	}
+	switch {
+	case run.State == catalog.Succeeded:
+		return s.printf("view %s %s: %s\n", name, done, outcome(run))
+	case run.State == catalog.Skipped:
+		return s.printf("view %s %s; %s is filling it now\n", name, done, text(run.Holder))
+	case d.noData:
+		return s.printf("view %s %s, without data: the next refresh fills it\n", name, done)
+	}
+	return s.printf("view %s %s\n", name, done)
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/redcache/redcache/catalog"
+)
+
+func (p *program) alterViewCommand() *cobra.Command {
+	var d definition
+	cmd := &cobra.Command{
+		Use:   "alter-view VIEW",
+		Short: "Change the definition of a view",
+		Long: `Changes what is given and leaves the rest. --key, --index and --grant replace the whole list; '' empties it.
+
+What only says when and for whom the view is refreshed takes effect at once. Anything else builds a new copy beside
+the old one; readers go on with the old rows until it is complete. When that fails, the old definition stays.`,
+		Example: `  cachectl alter-view bi.sales --every 1m --max-age 5m
+  cachectl alter-view bi.sales --every 0
+  cachectl alter-view bi.sales --strategy incremental --watermark updated_at
+  cachectl alter-view bi.sales --describe`,
+		Args:              takes(1, 1),
+		ValidArgsFunction: p.completeViews(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name, err := viewName(args[0])
+			if err != nil {
+				return err
+			}
+			if !d.changes(cmd.Flags()) {
+				return usagef("`cachectl status "+name.String()+"` shows the definition", "nothing to change was given")
+			}
+			if err := d.check(p.stdin); err != nil {
+				return err
+			}
+			d.key, d.indexes, d.grants = nonEmpty(d.key), nonEmpty(d.indexes), nonEmpty(d.grants)
+			return p.inCatalog(cmd.Context(), func(s *session) error {
+				return doing(s.alterView(cmd.Context(), name, d), "alter view %s", name)
+			})
+		},
+	}
+	d.register(cmd)
+	cmd.Flags().BoolVar(&d.describe, "describe", false, "describe the query again, after columns of the source have changed")
+	_ = cmd.RegisterFlagCompletionFunc("link", p.completeLinks)
+	return cmd
+}
+
+// nonEmpty makes ” the way to empty a list.
+func nonEmpty(list []string) []string {
+	return slices.DeleteFunc(list, func(s string) bool { return s == "" })
+}
+
+func (s *session) alterView(ctx context.Context, name catalog.Name, d definition) error {
+	change, err := s.changeTo(ctx, d)
+	if err != nil {
+		return err
+	}
+	if d.dryRun {
+		steps, err := s.definer().PlanAlter(ctx, name, change)
+		if err != nil {
+			return err
+		}
+		return s.printPlan(planOf("view "+name.String(), steps), d.json)
+	}
+	show := s.watch("alter view "+name.String(), s.lastTook(ctx, name))
+	run, err := s.definer().Alter(ctx, name, change, d.noData, show.phase)
+	show.stop()
+	if err != nil {
+		return err
+	}
+	return s.printDefined(ctx, name, "altered", run, d)
+}
+
+// changeTo returns the change that was asked for, as a function of the definition as it is once nobody else can
+// change it.
+func (s *session) changeTo(ctx context.Context, d definition) (func(v *catalog.View) error, error) {
+	var link catalog.Link
+	if d.given("link") {
+		var err error
+		if link, err = s.store.Link(ctx, d.link); err != nil {
+			return nil, err
+		}
+	}
+	return func(v *catalog.View) error {
+		was := *v
+		if d.given("link") {
+			v.Link, v.LinkID = link, link.ID
+		}
+		d.apply(v)
+		d.settle(v, was.Strategy)
+		// Another column may be of another kind, for which the old lookback means nothing.
+		set(v.Watermark != was.Watermark && !d.given("lookback"), &v.Lookback, "")
+		return nil
+	}, nil
+}

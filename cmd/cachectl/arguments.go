@@ -1,0 +1,130 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
+)
+
+// needsCommand is what a command does that only has subcommands.
+func needsCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		cmd.SetOut(cmd.ErrOrStderr())
+		_ = cmd.Help() // the terminal is gone when this fails
+		return usagef("`"+cmd.CommandPath()+" COMMAND --help` explains a command", "name a command")
+	}
+	hint := ""
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = "did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return usagef(hint, "unknown command %q", args[0])
+}
+
+// takes demands between least and most arguments; most is negative when there is no limit.
+func takes(least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		form := "write: " + cmd.UseLine()
+		switch {
+		case len(args) < least:
+			return usagef(form, "%d arguments are missing", least-len(args))
+		case most >= 0 && len(args) > most:
+			return usagef(form, "%d arguments are too many", len(args)-most)
+		}
+		return nil
+	}
+}
+
+// duration is a flag that is written as 30s, 5m, 2h or 7d.
+type duration time.Duration
+
+func (d *duration) Set(text string) error {
+	parsed, err := catalog.ParseDuration(text)
+	if err != nil {
+		return err
+	}
+	if parsed < 0 {
+		return fmt.Errorf("%s is negative", text)
+	}
+	*d = duration(parsed)
+	return nil
+}
+
+// String writes zero so that the help does not mention it as a default.
+func (d *duration) String() string {
+	if *d == 0 {
+		return "0"
+	}
+	return catalog.FormatDuration(time.Duration(*d))
+}
+
+func (d *duration) Type() string { return "duration" }
+
+// oneOf is a flag that takes one of a few words.
+type oneOf[T ~string] struct {
+	value   *T
+	allowed []T
+}
+
+func (f oneOf[T]) Set(text string) error {
+	words := make([]string, len(f.allowed))
+	for i, word := range f.allowed {
+		if text == string(word) {
+			*f.value = word
+			return nil
+		}
+		words[i] = string(word)
+	}
+	return fmt.Errorf("choose one of %s", strings.Join(words, ", "))
+}
+
+func (f oneOf[T]) String() string {
+	if f.value == nil {
+		return ""
+	}
+	return string(*f.value)
+}
+
+func (f oneOf[T]) Type() string { return "word" }
+
+// viewName reads the argument that names a view.
+func viewName(text string) (catalog.Name, error) {
+	name, err := catalog.ParseName(text)
+	return name, usage(err, "")
+}
+
+var tablePart = regexp.MustCompile(`^("(?:[^"]|"")+"|[^".\s;]+)(\.|$)`)
+
+// remoteTable turns SCHEMA.TABLE, or DATABASE.SCHEMA.TABLE, into a query of the whole table. Plain parts are folded to
+// lower case, as Redshift does.
+func remoteTable(text string) (query string, err error) {
+	var parts []string
+	for rest, more := text, true; more; {
+		m := tablePart.FindStringSubmatch(rest)
+		if m == nil {
+			return "", errNoTable
+		}
+		part := strings.ToLower(m[1])
+		if strings.HasPrefix(m[1], `"`) {
+			part = strings.ReplaceAll(m[1][1:len(m[1])-1], `""`, `"`)
+		}
+		if part, err = dblink.RemoteIdent(part); err != nil {
+			return "", err
+		}
+		parts = append(parts, part)
+		rest, more = rest[len(m[0]):], m[2] != ""
+	}
+	if len(parts) < 2 || len(parts) > 3 {
+		return "", errNoTable
+	}
+	return "SELECT * FROM " + strings.Join(parts, "."), nil
+}
+
+var errNoTable = errors.New(`a table is written SCHEMA.TABLE, with double quotes around a part that is not a plain ` +
+	`identifier: public."Net Sales"`)

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
+)
+
+// definition are the flags of add-view and alter-view that say what a view is.
+type definition struct {
+	given func(flag string) bool
+
+	link, query, queryFile, table  string
+	key                            []string
+	strategy                       catalog.Strategy
+	watermark, lookback            string
+	every, maxAge                  duration
+	safetyLag, reconcile, timeout  duration
+	indexes, grants                []string
+	nulBytes                       catalog.NulBytes
+	noData, dryRun, json, describe bool
+}
+
+func (d *definition) register(cmd *cobra.Command) {
+	f := cmd.Flags()
+	d.given = f.Changed
+	f.StringVar(&d.link, "link", "", "`name` of the link to read through")
+	f.StringVar(&d.query, "query", "", "the `select` to cache: one statement, in Redshift's SQL")
+	f.StringVar(&d.queryFile, "query-file", "", "`file` with the query; - reads stdin")
+	f.StringVar(&d.table, "table", "", "`schema.table` to cache as a whole, instead of a query")
+	f.StringSliceVar(&d.key, "key", nil, "`columns` that identify a row, as a,b")
+	f.Var(oneOf[catalog.Strategy]{&d.strategy, catalog.Strategies}, "strategy",
+		"how a refresh is applied: nonconcurrent (readers wait), concurrent (needs\n--key) or incremental (needs --watermark)")
+	f.Var(&d.every, "every", "how often the worker refreshes the view; 0: only on demand")
+	f.Var(&d.maxAge, "max-age", "the freshness promise: the view is stale when it is older; 0: none")
+	f.StringVar(&d.watermark, "watermark", "", "`column` that only grows, for strategy incremental")
+	f.StringVar(&d.lookback, "lookback", "", "how far below the watermark a read starts, a duration or an `amount`\n"+
+		"(default 10m for a watermark in time, 0 for a number)")
+	f.Var(&d.safetyLag, "safety-lag", "leave rows that are younger for a later run")
+	f.Var(&d.reconcile, "reconcile-every", "how often an incremental view is read in full, to see deletes; 0: only with\n"+
+		"refresh --full (default 1d for incremental)")
+	f.Var(&d.timeout, "timeout", "end a refresh that takes longer, on both servers (default 1h)")
+	f.StringArrayVar(&d.indexes, "index", nil, "one more index, an `expression`: what stands between the parentheses of CREATE INDEX,\n"+
+		"or USING …; may be given several times")
+	f.StringArrayVar(&d.grants, "grant", nil, "`role` that may read the view; may be given several times")
+	f.Var(oneOf[catalog.NulBytes]{&d.nulBytes, []catalog.NulBytes{catalog.StripNul, catalog.TrustNul}}, "nul-bytes",
+		"zero bytes in text, at which the transport would cut a value: strip removes\nthem on Redshift, trust says that there are none (default strip)")
+	f.BoolVar(&d.noData, "no-data", false, "store the definition only; the next refresh fills the view")
+	f.BoolVar(&d.dryRun, "dry-run", false, dryRunHelp)
+	f.BoolVar(&d.json, "json", false, jsonHelp)
+	_ = cmd.RegisterFlagCompletionFunc("strategy", words(catalog.Strategies...)) // the flag exists
+	_ = cmd.RegisterFlagCompletionFunc("nul-bytes", words(catalog.StripNul, catalog.TrustNul))
+}
+
+const (
+	dryRunHelp = "print the SQL and change nothing"
+	jsonHelp   = "print JSON, see docs/json.md"
+)
+
+// check finds what contradicts itself, before anything is connected to. It also reads the query, wherever it is.
+func (d *definition) check(stdin io.Reader) error {
+	sources := 0
+	for _, flag := range []string{"query", "query-file", "table"} {
+		if d.given(flag) {
+			sources++
+		}
+	}
+	if sources > 1 {
+		return usagef("", "--query, --query-file and --table exclude each other")
+	}
+	for flag, value := range map[string]string{"link": d.link, "query-file": d.queryFile, "table": d.table} {
+		if d.given(flag) && value == "" {
+			return usagef("", "--%s is empty", flag)
+		}
+	}
+	if err := d.readQuery(stdin); err != nil {
+		return err
+	}
+	if d.given("query") || d.given("query-file") {
+		if err := dblink.CheckQuery(d.query); err != nil {
+			return usage(err, "")
+		}
+	}
+	if d.given("timeout") && time.Duration(d.timeout) < time.Second {
+		return usagef("choose at least 1s", "--timeout is too short")
+	}
+	return d.checkLookback()
+}
+
+func (d *definition) readQuery(stdin io.Reader) error {
+	var err error
+	switch {
+	case d.given("table"):
+		d.query, err = remoteTable(d.table)
+		return usage(wrap(err, "--table "+d.table), "")
+	case d.queryFile == "-":
+		var text []byte
+		text, err = io.ReadAll(stdin)
+		d.query = string(text)
+	case d.queryFile != "":
+		var text []byte
+		text, err = os.ReadFile(d.queryFile)
+		d.query = string(text)
+	}
+	return usage(wrap(err, "read --query-file"), "name a file that can be read, or - for stdin")
+}
+
+// checkLookback refuses what fits no kind of watermark. Which kind it is shows when the query is described.
+func (d *definition) checkLookback() error {
+	if !d.given("lookback") {
+		return nil
+	}
+	span, err := catalog.ParseDuration(d.lookback)
+	if err == nil && span >= 0 {
+		return nil
+	}
+	if number, ok := new(big.Rat).SetString(d.lookback); ok && number.Sign() >= 0 {
+		return nil
+	}
+	return usagef("write --lookback 10m for a watermark in time, --lookback 1000 for a number",
+		"--lookback %q is neither a duration nor a number of zero or more", d.lookback)
+}
+
+// contradiction is a definition that no query can make right. On alter-view, the view may have what is not given.
+func contradiction(v catalog.View) error {
+	switch {
+	case v.Strategy == catalog.Concurrent && len(v.Key) == 0:
+		return usagef("name the columns that identify a row with --key a,b, or choose --strategy nonconcurrent",
+			"strategy concurrent needs a key, for the unique index by which rows are compared")
+	case v.Strategy == catalog.Incremental && v.Watermark == "":
+		return usagef("name a column that only grows with --watermark, or choose another --strategy",
+			"strategy incremental needs a watermark")
+	case v.Strategy != catalog.Incremental && v.Watermark != "":
+		return usagef("choose --strategy incremental, or leave --watermark out",
+			"strategy %s reads everything and uses no watermark", v.Strategy)
+	case v.Strategy != catalog.Incremental && (v.Lookback != "" || v.SafetyLag != 0 || v.ReconcileEvery != 0):
+		return usagef("name a column that only grows with --watermark, or leave them out",
+			"--lookback, --safety-lag and --reconcile-every are for strategy incremental, and this is %s", v.Strategy)
+	case v.MaxAge > 0 && v.RefreshEvery > v.MaxAge:
+		return usagef("refresh more often, or promise less", "refreshing every %s cannot keep a max-age of %s",
+			catalog.FormatDuration(v.RefreshEvery), catalog.FormatDuration(v.MaxAge))
+	}
+	return nil
+}
+
+// apply writes what was given into v.
+func (d *definition) apply(v *catalog.View) {
+	set(d.given("query") || d.given("query-file") || d.given("table"), &v.Query, d.query)
+	set(d.given("key"), &v.Key, d.key)
+	set(d.given("strategy"), &v.Strategy, d.strategy)
+	set(d.given("watermark"), &v.Watermark, d.watermark)
+	set(d.given("lookback"), &v.Lookback, d.lookback)
+	set(d.given("safety-lag"), &v.SafetyLag, time.Duration(d.safetyLag))
+	set(d.given("reconcile-every"), &v.ReconcileEvery, time.Duration(d.reconcile))
+	set(d.given("every"), &v.RefreshEvery, time.Duration(d.every))
+	set(d.given("max-age"), &v.MaxAge, time.Duration(d.maxAge))
+	set(d.given("timeout"), &v.Timeout, time.Duration(d.timeout))
+	set(d.given("index"), &v.Indexes, d.indexes)
+	set(d.given("grant"), &v.Grantees, d.grants)
+	set(d.given("nul-bytes"), &v.NulBytes, d.nulBytes)
+}
+
+func set[T any](given bool, field *T, value T) {
+	if given {
+		*field = value
+	}
+}
+
+const defaultReconcile = 24 * time.Hour
+
+// settle follows the consequences of a strategy that was given or changed: what belongs to incremental alone comes
+// and goes with it.
+func (d *definition) settle(v *catalog.View, was catalog.Strategy) {
+	if v.Strategy == was {
+		return
+	}
+	if v.Strategy == catalog.Incremental {
+		set(!d.given("reconcile-every"), &v.ReconcileEvery, defaultReconcile)
+		return
+	}
+	set(!d.given("watermark"), &v.Watermark, "")
+	set(!d.given("lookback"), &v.Lookback, "")
+	set(!d.given("safety-lag"), &v.SafetyLag, 0)
+	set(!d.given("reconcile-every"), &v.ReconcileEvery, 0)
+}
+
+// changes says whether any flag of the definition itself was given.
+func (d *definition) changes(f *pflag.FlagSet) bool {
+	found := false
+	f.Visit(func(flag *pflag.Flag) {
+		switch flag.Name {
+		case "no-data", "dry-run", "json", "database-url":
+		default:
+			found = true
+		}
+	})
+	return found
+}
+
+func wrap(err error, what string) error {
+	if err == nil {
+		return nil
+	}
+	if path := (*os.PathError)(nil); errors.As(err, &path) {
+		return fmt.Errorf("%s %s: %w", what, path.Path, path.Err)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/redcache/redcache/catalog"
+)
+
+func (p *program) listCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the views with their freshness",
+		Long: `Lists every view with its strategy, rows, size on disk, as-of (the instant before which every commit on Redshift is
+contained), age, whether that breaks its freshness promise, and its last run.`,
+		Example: `  cachectl list
+  cachectl list --json | jq -r '.[] | select(.stale) | .view'`,
+		Args:              takes(0, 0),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.inCatalog(cmd.Context(), func(s *session) error {
+				return doing(s.listViews(cmd.Context(), asJSON), "list views")
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, jsonHelp)
+	return cmd
+}
+
+func (s *session) listViews(ctx context.Context, asJSON bool) error {
+	all, err := s.store.Status(ctx)
+	if err != nil {
+		return err
+	}
+	records, rows := []viewRecord{}, [][]string{}
+	for _, status := range all {
+		records = append(records, recordView(status))
+		rows = append(rows, []string{
+			status.View.Name.String(), string(status.View.Strategy), text(status.Rows), size(status.Bytes),
+			instant(status.AsOf), age(status.Age), yesNo(status.Stale), lastRun(status.LastRun),
+		})
+	}
+	if asJSON {
+		return s.printJSON(records)
+	}
+	return s.printTable("no views yet; `cachectl add-view` makes one",
+		[]string{"VIEW", "STRATEGY", "ROWS", "SIZE", "AS OF", "AGE", "STALE", "LAST RUN"}, rows)
+}
+
+func yesNo(is bool) string {
+	if is {
+		return "yes"
+	}
+	return "no"
+}
+
+func lastRun(r *catalog.Run) string {
+	switch {
+	case r == nil:
+		return "-"
+	case r.FinishedAt == nil:
+		return string(r.State)
+	}
+	return string(r.State) + " in " + brief(r.Took())
+}

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/redcache/redcache/internal/pgtest"
+	"github.com/redcache/redcache/internal/redshiftsim"
+)
+
+// asProcess makes this binary cachectl itself, for the tests that need a process: one that gets signals.
+const asProcess = "CACHECTL_TEST_AS_PROCESS"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProcess) != "" {
+		main()
+	}
+	pgtest.Main(m)
+}
+
+// TestScripts runs the very program against a cache database and a source of each script's own. Beside testscript's
+// commands there are:
+//
+//	cachectl ARG…            runs it, and wants exit status 0
+//	exits N cachectl ARG…    runs it, and wants exit status N
+//	feed FILE                is what the next cachectl reads from stdin
+//	sql STATEMENT            runs SQL in the cache database as its owner; rows go to stdout, NULL as (null)
+//	admin STATEMENT          the same, as superuser
+//	source STATEMENT         the same, in the source behind the stand-in's back
+//	hold VIEW | release      keeps the lock of a view until release
+//	warehouse pause|resume|expire  what happens to the stand-in
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup:               setUp,
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"cachectl":  func(ts *testscript.TestScript, neg bool, args []string) { cachectl(ts, neg, exitDone, args) },
+			"exits":     exits,
+			"feed":      feed,
+			"sql":       func(ts *testscript.TestScript, neg bool, args []string) { runSQL(ts, neg, "DATABASE_URL", args) },
+			"admin":     func(ts *testscript.TestScript, neg bool, args []string) { runSQL(ts, neg, "ADMIN_URL", args) },
+			"source":    func(ts *testscript.TestScript, neg bool, args []string) { runSQL(ts, neg, "SOURCE_URL", args) },
+			"hold":      hold,
+			"release":   release,
+			"warehouse": warehouse,
+		},
+	})
+}
+
+// bench is what a script works with.
+type bench struct {
+	source *redshiftsim.Warehouse
+	input  []byte
+	holder *pgx.Conn
+}
+
+type benchKey struct{}
+
+func setUp(env *testscript.Env) error {
+	t, ok := env.T().(testing.TB)
+	if !ok {
+		return fmt.Errorf("scripts need a testing.TB, got %T", env.T())
+	}
+	cache, source := pgtest.New(t), redshiftsim.For(t)
+	if err := cache.Admin(t.Context(), cache.Name, "REVOKE ALL ON SCHEMA public FROM PUBLIC"); err != nil {
+		return err
+	}
+	b := &bench{source: source}
+	env.Values[benchKey{}] = b
+	env.Setenv("DATABASE_URL", cache.URL)
+	env.Setenv("ADMIN_URL", cache.AdminURL(cache.Name))
+	env.Setenv("SOURCE_URL", source.EngineURL)
+	env.Setenv("DW_HOST", source.Host())
+	env.Setenv("DW_PORT", strconv.Itoa(source.Port()))
+	env.Setenv("DW_DATABASE", source.Name)
+	env.Setenv("DW_USER", redshiftsim.User)
+	env.Setenv("DW_PASSWORD", redshiftsim.Password)
+	return nil
+}
+
+func of(ts *testscript.TestScript) *bench { return ts.Value(benchKey{}).(*bench) }
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 || args[1] != "cachectl" || neg {
+		ts.Fatalf("usage: exits N cachectl ARG…")
+	}
+	status, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	cachectl(ts, false, status, args[2:])
+}
+
+func cachectl(ts *testscript.TestScript, neg bool, want int, args []string) {
+	if neg {
+		ts.Fatalf("write `exits N cachectl …`")
+	}
+	b := of(ts)
+	var stdout, stderr bytes.Buffer
+	lookup := func(name string) (string, bool) { value := ts.Getenv(name); return value, value != "" }
+	got := run(context.Background(), args, lookup, bytes.NewReader(b.input), &stdout, &stderr)
+	b.input = nil
+	fmt.Fprint(ts.Stdout(), stdout.String())
+	fmt.Fprint(ts.Stderr(), stderr.String())
+	secretless(ts, "stdout", stdout.String())
+	secretless(ts, "stderr", stderr.String())
+	if got != want {
+		ts.Fatalf("exit status %d, want %d\n%s%s", got, want, stdout.String(), stderr.String())
+	}
+}
+
+// secretless fails when a secret shows anywhere in what the program said.
+func secretless(ts *testscript.TestScript, where, text string) {
+	for _, name := range []string{"DATABASE_URL", "DW_PASSWORD"} {
+		secret := ts.Getenv(name)
+		if config, err := pgx.ParseConfig(secret); err == nil && name == "DATABASE_URL" {
+			secret = config.Password
+		}
+		if secret != "" && strings.Contains(text, secret) {
+			ts.Fatalf("%s shows the secret of %s:\n%s", where, name, text)
+		}
+	}
+}
+
+func feed(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: feed FILE")
+	}
+	of(ts).input = []byte(ts.ReadFile(args[0]))
+}
+
+func runSQL(ts *testscript.TestScript, neg bool, url string, args []string) {
+	conn, err := pgx.Connect(context.Background(), ts.Getenv(url))
+	ts.Check(err)
+	defer conn.Close(context.Background())
+	rows, err := conn.Query(context.Background(), strings.Join(args, " "), pgx.QueryExecModeSimpleProtocol)
+	ts.Check(err)
+	for rows.Next() {
+		fields := rows.RawValues()
+		texts := make([]string, len(fields))
+		for i, field := range fields {
+			texts[i] = string(field)
+			if field == nil {
+				texts[i] = "(null)"
+			}
+		}
+		fmt.Fprintln(ts.Stdout(), strings.Join(texts, "|"))
+	}
+	if err := rows.Err(); (err != nil) != neg {
+		ts.Fatalf("%s: %v", strings.Join(args, " "), err)
+	}
+}
+
+// hold begins a transaction of somebody else's that has the lock of a view.
+func hold(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: hold VIEW")
+	}
+	b, ctx := of(ts), context.Background()
+	config, err := pgx.ParseConfig(ts.Getenv("DATABASE_URL"))
+	ts.Check(err)
+	config.RuntimeParams["application_name"] = "redcache worker host-a"
+	b.holder, err = pgx.ConnectConfig(ctx, config)
+	ts.Check(err)
+	ts.Defer(func() { _ = b.holder.Close(ctx) })
+	_, err = b.holder.Exec(ctx, `BEGIN`)
+	ts.Check(err)
+	tag, err := b.holder.Exec(ctx, `
+		SELECT pg_advisory_xact_lock('redcache.view'::regclass::oid::bigint::bit(32)::integer, id)
+		FROM redcache.view WHERE format('%I.%I', schema_name, view_name) = $1`, args[0])
+	ts.Check(err)
+	if tag.RowsAffected() != 1 {
+		ts.Fatalf("there is no view %s to hold", args[0])
+	}
+}
+
+func release(ts *testscript.TestScript, _ bool, _ []string) {
+	_, err := of(ts).holder.Exec(context.Background(), `ROLLBACK`)
+	ts.Check(err)
+}
+
+func warehouse(ts *testscript.TestScript, neg bool, args []string) {
+	source := of(ts).source
+	switch {
+	case slices.Equal(args, []string{"pause"}):
+		source.Pause()
+	case slices.Equal(args, []string{"resume"}):
+		ts.Check(source.Resume(context.Background()))
+	case slices.Equal(args, []string{"expire"}):
+		source.ExpirePassword(redshiftsim.User)
+	default:
+		ts.Fatalf("usage: warehouse pause|resume|expire")
+	}
+}

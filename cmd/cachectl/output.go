@@ -1,0 +1,153 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"github.com/redcache/redcache/catalog"
+)
+
+func (p *program) printf(format string, args ...any) error {
+	_, err := fmt.Fprintf(p.stdout, format, args...)
+	return wrap(err, "write to stdout")
+}
+
+// printJSON prints one value, indented for human eyes.
+func (p *program) printJSON(value any) error {
+	encoder := json.NewEncoder(p.stdout)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return wrap(encoder.Encode(value), "write to stdout")
+}
+
+// printTable prints rows under headings. Without rows it says so on stderr, and stdout stays empty.
+func (p *program) printTable(none string, headings []string, rows [][]string) error {
+	if len(rows) == 0 {
+		p.tell("%s", none)
+		return nil
+	}
+	return wrap(writeTable(p.stdout, headings, rows), "write to stdout")
+}
+
+func writeTable(w io.Writer, headings []string, rows [][]string) error {
+	const gap = 2
+	table := tabwriter.NewWriter(w, 0, 0, gap, ' ', 0)
+	for _, row := range append([][]string{headings}, rows...) {
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = printable(cell)
+		}
+		fmt.Fprintln(table, strings.TrimRight(strings.Join(cells, "\t"), "\t"))
+	}
+	return table.Flush() // reports what went wrong above, too
+}
+
+// printPlan prints a dry run: SQL that could be pasted, or JSON.
+func (p *program) printPlan(plan []stepRecord, asJSON bool) error {
+	if asJSON {
+		return p.printJSON(plan)
+	}
+	if len(plan) == 0 {
+		p.tell("no statement needs to be run now")
+	}
+	for _, step := range plan {
+		if err := p.printf("-- %s: %s\n%s;\n", printable(step.Object), printable(step.Title), step.SQL); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printable makes one line of a text, without characters that move a terminal's cursor.
+func printable(text string) string {
+	if strings.IndexFunc(text, unicode.IsControl) < 0 {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case unicode.IsControl(r):
+			fmt.Fprintf(&b, `\x%02x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// text is an optional text in a table.
+func text[T any](value *T) string {
+	if value == nil {
+		return "-"
+	}
+	return fmt.Sprint(*value)
+}
+
+func instant(t *time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// brief is a duration with the precision that a reader wants: 120ms, 3.2s, 4m12s, 3h5m, 2d3h.
+func brief(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
+	case d < time.Minute:
+		return d.Round(100 * time.Millisecond).String()
+	case d < time.Hour:
+		return catalog.FormatDuration(d.Round(time.Second))
+	case d < 24*time.Hour:
+		return catalog.FormatDuration(d.Round(time.Minute))
+	}
+	return catalog.FormatDuration(d.Round(time.Hour))
+}
+
+func span(d time.Duration) string {
+	if d == 0 {
+		return "-"
+	}
+	return catalog.FormatDuration(d)
+}
+
+func age(s *catalog.Seconds) string {
+	if s == nil {
+		return "-"
+	}
+	return brief(time.Duration(float64(*s) * float64(time.Second)))
+}
+
+func size(bytes *int64) string {
+	if bytes == nil {
+		return "-"
+	}
+	n, units := float64(*bytes), []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	unit := 0
+	for n >= 1024 && unit < len(units)-1 {
+		n, unit = n/1024, unit+1
+	}
+	if unit == 0 || n >= 100 {
+		return fmt.Sprintf("%.0f %s", n, units[unit])
+	}
+	return fmt.Sprintf("%.1f %s", n, units[unit])
+}
+
+// outcome says in a few words what a run did.
+func outcome(r catalog.Run) string {
+	if r.RowsRead == nil {
+		return fmt.Sprintf("%s in %s", r.State, brief(r.Took()))
+	}
+	return fmt.Sprintf("%d rows read, %s inserted, %s updated, %s deleted in %s",
+		*r.RowsRead, text(r.RowsInserted), text(r.RowsUpdated), text(r.RowsDeleted), brief(r.Took()))
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// Exit statuses.
+const (
+	exitDone   = 0 // done, or skipped because somebody else is at it
+	exitFailed = 1
+	exitUsage  = 2 // found before anything was connected to
+)
+
+// program is one run of cachectl with all that it has of the outside world.
+type program struct {
+	lookup      func(name string) (value string, found bool) // the environment
+	stdin       io.Reader
+	stdout      io.Writer
+	stderr      io.Writer
+	databaseURL string // --database-url
+}
+
+// run is the whole program. It returns the exit status.
+func run(
+	ctx context.Context, args []string, lookup func(string) (string, bool), stdin io.Reader, stdout, stderr io.Writer,
+) int {
+	p := &program{lookup: lookup, stdin: stdin, stdout: stdout, stderr: stderr}
+	root := p.command()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitDone
+	}
+	return p.report(ctx, cmd, err)
+}
+
+// command builds the tree of commands.
+func (p *program) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "cachectl",
+		Short: "Keep low-latency copies of Amazon Redshift query results in PostgreSQL",
+		Long: `cachectl provisions links from a PostgreSQL database to Amazon Redshift and manages the cached views that
+are read through them.
+
+The cache database is named by the environment variable DATABASE_URL. Results go to stdout, everything else to
+stderr. Exit status: 0 done or skipped, 1 failed, 2 wrong usage.`,
+		Example: `  export DATABASE_URL=postgres://cache_owner:password@db.example.com:5432/app
+  cachectl init
+  cachectl link add dw --host dw.example.com --database prod --user cache_ro --password-env DW_PASSWORD
+  cachectl add-view bi.sales --link dw --table public.sales --key id --every 5m --max-age 15m
+  cachectl status bi.sales`,
+		SilenceErrors: true, SilenceUsage: true,
+		RunE: needsCommand,
+	}
+	root.PersistentFlags().StringVar(&p.databaseURL, "database-url", "", "cache database `URL`, instead of the variable "+
+		"DATABASE_URL; prefer the variable: a password\non the command line shows in process lists and in shell histories")
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err, "") })
+	root.AddCommand(p.initCommand(), p.linkCommand(), p.queryCommand(), p.addViewCommand(), p.alterViewCommand(),
+		p.dropViewCommand(), p.listCommand(), p.statusCommand(), p.refreshCommand(), p.runsCommand(), p.locksCommand(),
+		p.versionCommand(), p.completionCommand())
+	return root
+}
+
+// isTerminal says whether a human is likely to read w right now.
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/redcache/redcache/refresh"
+)
+
+const (
+	drawEvery  = 100 * time.Millisecond // on a terminal
+	settleTime = time.Second            // elsewhere, a phase that is over before is not worth a line
+	lineEvery  = 10 * time.Second
+)
+
+// watcher shows on stderr what long work is at: a bar on a terminal, a line now and then elsewhere.
+type watcher struct {
+	what     string
+	estimate time.Duration // what the work took the last time; 0 when it is not known
+	start    time.Time
+	draw     func(phase refresh.Phase, elapsed time.Duration)
+	finish   func()
+
+	mu      sync.Mutex
+	current refresh.Phase
+	changed time.Time
+
+	done, over chan struct{}
+}
+
+// watch begins to show the progress of some work. The caller must stop it, before anything else is printed.
+func (p *program) watch(what string, estimate time.Duration) *watcher {
+	now := time.Now()
+	w := &watcher{
+		what: what, estimate: estimate, start: now, changed: now,
+		done: make(chan struct{}), over: make(chan struct{}),
+	}
+	interval := drawEvery
+	if isTerminal(p.stderr) {
+		w.draw, w.finish = w.bar(progressbar.OptionSetWriter(p.stderr))
+	} else {
+		w.draw, w.finish = w.lines(p), func() {}
+	}
+	go w.run(interval)
+	return w
+}
+
+// phase says what the work is at now.
+func (w *watcher) phase(phase refresh.Phase) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.current, w.changed = phase, time.Now()
+}
+
+// stop takes the bar away.
+func (w *watcher) stop() {
+	close(w.done)
+	<-w.over
+}
+
+func (w *watcher) run(interval time.Duration) {
+	defer close(w.over)
+	defer w.finish()
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-w.done:
+			return
+		case now := <-ticker.C:
+			w.mu.Lock()
+			phase := w.current
+			w.mu.Unlock()
+			w.draw(phase, now.Sub(w.start))
+		}
+	}
+}
+
+func (w *watcher) describe(phase refresh.Phase, elapsed time.Duration) string {
+	text := w.what
+	if phase != "" {
+		text += ": " + string(phase)
+	}
+	text += ", " + brief(elapsed.Round(100*time.Millisecond))
+	if w.estimate > 0 {
+		text += fmt.Sprintf(" (last time %s)", brief(w.estimate))
+	}
+	return text
+}
+
+// bar draws a bar when there is an estimate, and a spinner otherwise.
+func (w *watcher) bar(to progressbar.Option) (draw func(refresh.Phase, time.Duration), finish func()) {
+	most := int64(-1)
+	if w.estimate > 0 {
+		most = w.estimate.Milliseconds() + 1
+	}
+	const spinner, width = 14, 20
+	bar := progressbar.NewOptions64(most, to, progressbar.OptionSetElapsedTime(false),
+		progressbar.OptionSetPredictTime(false), progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(width),
+		progressbar.OptionSpinnerType(spinner), progressbar.OptionSetSpinnerChangeInterval(0))
+	draw = func(phase refresh.Phase, elapsed time.Duration) {
+		bar.Describe(w.describe(phase, elapsed))
+		if most > 0 {
+			_ = bar.Set64(min(elapsed.Milliseconds(), most-1)) // a bar that cannot be drawn must not stop the work
+		} else {
+			_ = bar.Add(1)
+		}
+	}
+	return draw, func() { _ = bar.Clear() }
+}
+
+// lines writes a line when a phase has gone on for a while, and then every ten seconds.
+func (w *watcher) lines(p *program) func(refresh.Phase, time.Duration) {
+	var told refresh.Phase
+	next := settleTime
+	return func(phase refresh.Phase, elapsed time.Duration) {
+		w.mu.Lock()
+		settled := time.Since(w.changed) >= settleTime
+		w.mu.Unlock()
+		if (phase != told && settled) || elapsed >= next {
+			p.tell("%s", w.describe(phase, elapsed))
+			told, next = phase, elapsed+lineEvery
+		}
+	}
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/spf13/cobra"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
+)
+
+type queryOptions struct {
+	link, query string
+	limit       int
+	timeout     duration
+	csv, json   bool
+}
+
+func (p *program) queryCommand() *cobra.Command {
+	o := queryOptions{timeout: duration(infra.DefaultStatement)}
+	cmd := &cobra.Command{
+		Use:   `query LINK "select …"`,
+		Short: "Run a query on Redshift, live, through a link",
+		Long: `Runs one SELECT on Redshift through the link and prints its rows as they come: as a table on a terminal, as CSV
+elsewhere (with a header; NULL is empty, an empty text is ""), or with --json as one object a line. Values are texts,
+as PostgreSQL writes them. Nothing is cached, and nothing can be written.`,
+		Example: `  cachectl query dw "select count(*) as n from public.sales"
+  cachectl query dw "select * from public.sales" --limit 20
+  cachectl query dw "select * from public.venue" --csv > venue.csv`,
+		Args:              takes(2, 2),
+		ValidArgsFunction: p.completeLinks,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.link, o.query = args[0], args[1]
+			switch {
+			case o.csv && o.json:
+				return usagef("", "--csv and --json exclude each other")
+			case o.limit < 0:
+				return usagef("", "--limit is negative")
+			}
+			if err := dblink.CheckQuery(o.query); err != nil {
+				return usage(err, "")
+			}
+			return p.inCatalog(cmd.Context(), func(s *session) error {
+				return doing(s.query(cmd.Context(), o), "query link %s", o.link)
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&o.limit, "limit", 0, "most `rows` to read; 0: all")
+	f.Var(&o.timeout, "timeout", "end the query when it takes longer, on both servers")
+	f.BoolVar(&o.csv, "csv", false, "print CSV, also on a terminal")
+	f.BoolVar(&o.json, "json", false, "print one JSON object a line, see docs/json.md")
+	return cmd
+}
+
+func (s *session) query(ctx context.Context, o queryOptions) error {
+	link, err := s.store.Link(ctx, o.link)
+	if err != nil {
+		return err
+	}
+	server, timeout := link.Server().Name, time.Duration(o.timeout)
+	limits := infra.Limits{Statement: timeout}
+	return infra.InTx(ctx, s.pool, limits, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SET TRANSACTION READ ONLY`); err != nil {
+			return err
+		}
+		remote, err := dblink.Open(ctx, tx, server, dblink.Settings{
+			QueryGroup: "redcache query", StatementTimeout: timeout,
+		})
+		if err != nil {
+			return catalog.ExplainRemote(err, "connect through link "+o.link)
+		}
+		stop := s.cancelRemoteOn(ctx, server, remote.PID())
+		// In a savepoint, so that the connection can be closed also after a failure.
+		err = pgx.BeginFunc(ctx, tx, func(nested pgx.Tx) error { return s.stream(ctx, nested, remote, server, o) })
+		stop()
+		if err != nil && infra.Hint(err) == "" {
+			err = catalog.ExplainRemote(err, "read")
+		}
+		return errors.Join(err, remote.Close(context.WithoutCancel(ctx)))
+	})
+}
+
+// stream describes the query and prints its rows while they come in.
+func (s *session) stream(ctx context.Context, tx pgx.Tx, remote *dblink.Session, server string, o queryOptions) error {
+	columns, err := remote.Describe(ctx, o.query)
+	if err != nil {
+		return err
+	}
+	sql, err := dblink.RemoteSelect(columns, limited(o), "", dblink.StripNUL)
+	if err != nil {
+		return err
+	}
+	names, texts := make([]string, len(columns)), ""
+	for i, c := range columns {
+		names[i] = c.Name
+		if i > 0 {
+			texts += ", "
+		}
+		texts += "r." + dblink.Ident(c.Name) + "::text"
+	}
+	local := "SELECT " + texts + " FROM (" + dblink.Select(remote.Schema(), server, columns, sql) + ") AS r"
+	rows, err := tx.Query(ctx, local)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	out := s.newRowWriter(names, o)
+	values := make([]*string, len(columns))
+	targets := make([]any, len(columns))
+	for i := range values {
+		targets[i] = &values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(targets...); err != nil {
+			return err
+		}
+		if err := out.write(values); err != nil {
+			return wrap(err, "write to stdout")
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return wrap(out.close(), "write to stdout")
+}
+
+// limited is the query with its limit, in a form that both the query's own ORDER BY and a last comment survive.
+func limited(o queryOptions) string {
+	if o.limit == 0 {
+		return o.query
+	}
+	return fmt.Sprintf("SELECT * FROM (\n%s\n) AS q LIMIT %d", o.query, o.limit)
+}
+
+// cancelRemoteOn cancels the remote statement when ctx ends: the backend that waits for it may not notice its own
+// cancellation before Redshift answers. The returned function must be called; it waits.
+func (s *session) cancelRemoteOn(ctx context.Context, server string, pid int) (stop func()) {
+	const patience = 10 * time.Second
+	done := make(chan struct{})
+	forget := context.AfterFunc(ctx, func() {
+		defer close(done)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		defer cancel()
+		err := infra.InTx(ctx, s.pool, infra.Limits{}, func(tx pgx.Tx) error { return dblink.Cancel(ctx, tx, server, pid) })
+		if err != nil {
+			s.tell("note: the query may still run on Redshift: %s", said(err))
+		}
+	})
+	return func() {
+		if !forget() {
+			<-done
+		}
+	}
+}

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"time"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/lock"
+	"github.com/redcache/redcache/refresh"
+)
+
+// The records are what --json prints, a contract that docs/json.md explains and a test holds to it. A field is always
+// there; what is not known, or does not apply, is null. Durations are seconds, times are RFC 3339 in UTC.
+
+type linkRecord struct {
+	Link           string    `json:"link"`
+	Host           string    `json:"host"`
+	HostAddr       *string   `json:"hostaddr"`
+	Port           int       `json:"port"`
+	Database       string    `json:"database"`
+	User           string    `json:"user"`
+	SSLMode        string    `json:"sslmode"`
+	SSLRootCert    *string   `json:"sslrootcert"`
+	MaxConcurrency int       `json:"max_concurrency"`
+	CreatedAt      time.Time `json:"created_at"`
+}
+
+func recordLink(l catalog.Link) linkRecord {
+	return linkRecord{
+		Link: l.Name, Host: l.Host, HostAddr: some(l.HostAddr), Port: l.Port, Database: l.Database, User: l.User,
+		SSLMode: l.SSLMode, SSLRootCert: some(l.SSLRootCert), MaxConcurrency: l.MaxConcurrency,
+		CreatedAt: l.CreatedAt.UTC(),
+	}
+}
+
+type linkTestRecord struct {
+	Link string  `json:"link"`
+	Took seconds `json:"took_seconds"`
+}
+
+type columnRecord struct {
+	Column string `json:"column"`
+	Type   string `json:"type"`
+}
+
+type viewRecord struct {
+	View           string           `json:"view"`
+	Link           string           `json:"link"`
+	Strategy       catalog.Strategy `json:"strategy"`
+	Query          string           `json:"query"`
+	Columns        []columnRecord   `json:"columns"`
+	Key            []string         `json:"key"`
+	WatermarkIn    *string          `json:"watermark_column"`
+	Lookback       *string          `json:"lookback"`
+	SafetyLag      seconds          `json:"safety_lag_seconds"`
+	ReconcileEvery seconds          `json:"reconcile_every_seconds"`
+	Every          seconds          `json:"every_seconds"`
+	MaxAge         seconds          `json:"max_age_seconds"`
+	Timeout        seconds          `json:"timeout_seconds"`
+	Indexes        []string         `json:"indexes"`
+	Grants         []string         `json:"grants"`
+	NulBytes       catalog.NulBytes `json:"nul_bytes"`
+	CreatedAt      time.Time        `json:"created_at"`
+	ChangedAt      time.Time        `json:"changed_at"`
+	Rows           *int64           `json:"rows"`
+	Bytes          *int64           `json:"bytes"`
+	AsOf           *time.Time       `json:"as_of"`
+	Age            *seconds         `json:"age_seconds"`
+	Stale          bool             `json:"stale"`
+	NextDue        *time.Time       `json:"next_due"`
+	Failures       int              `json:"failures"`
+	Watermark      *string          `json:"watermark"`
+	LastRun        *runRecord       `json:"last_run"`
+}
+
+func recordView(status catalog.Status) viewRecord {
+	v := status.View
+	record := viewRecord{
+		View: v.Name.String(), Link: v.Link.Name, Strategy: v.Strategy, Query: v.Query, Columns: []columnRecord{},
+		Key: list(v.Key), WatermarkIn: some(v.Watermark), Lookback: some(v.Lookback),
+		SafetyLag: secondsOf(v.SafetyLag), ReconcileEvery: secondsOf(v.ReconcileEvery),
+		Every: secondsOf(v.RefreshEvery), MaxAge: secondsOf(v.MaxAge), Timeout: secondsOf(v.Timeout),
+		Indexes: list(v.Indexes), Grants: list(v.Grantees), NulBytes: v.NulBytes,
+		CreatedAt: v.CreatedAt.UTC(), ChangedAt: v.ChangedAt.UTC(),
+		Rows: status.Rows, Bytes: status.Bytes, AsOf: utc(status.AsOf), Stale: status.Stale,
+		NextDue: utc(status.NextDue), Failures: status.Failures, Watermark: status.Watermark,
+	}
+	for _, c := range v.Columns {
+		record.Columns = append(record.Columns, columnRecord{c.Name, c.Type})
+	}
+	if status.Age != nil {
+		age := seconds(*status.Age)
+		record.Age = &age
+	}
+	if status.LastRun != nil {
+		run := recordRun(*status.LastRun)
+		record.LastRun = &run
+	}
+	return record
+}
+
+// detailRecord is one view with what only one view is asked for.
+type detailRecord struct {
+	viewRecord
+	Generation *int32  `json:"generation"`
+	Relation   *string `json:"relation"`
+}
+
+type runRecord struct {
+	ID           int64            `json:"id"`
+	View         string           `json:"view"`
+	Strategy     catalog.Strategy `json:"strategy"`
+	State        catalog.RunState `json:"state"`
+	Whole        bool             `json:"whole"`
+	Generation   int32            `json:"generation"`
+	Origin       string           `json:"origin"`
+	Application  string           `json:"application"`
+	PID          *int32           `json:"pid"`
+	Attempts     int              `json:"attempts"`
+	StartedAt    time.Time        `json:"started_at"`
+	FinishedAt   *time.Time       `json:"finished_at"`
+	Took         *seconds         `json:"took_seconds"`
+	AsOf         *time.Time       `json:"as_of"`
+	RowsRead     *int64           `json:"rows_read"`
+	RowsInserted *int64           `json:"rows_inserted"`
+	RowsUpdated  *int64           `json:"rows_updated"`
+	RowsDeleted  *int64           `json:"rows_deleted"`
+	Watermark    *string          `json:"watermark"`
+	Holder       *string          `json:"holder"`
+	Error        *string          `json:"error"`
+	Hint         *string          `json:"hint"`
+}
+
+func recordRun(r catalog.Run) runRecord {
+	record := runRecord{
+		ID: r.ID, View: r.View.String(), Strategy: r.Strategy, State: r.State, Whole: r.Whole, Generation: r.Generation,
+		Origin: r.Origin, Application: r.Application, PID: r.PID, Attempts: r.Attempts,
+		StartedAt: r.StartedAt.UTC(), FinishedAt: utc(r.FinishedAt), AsOf: utc(r.AsOf), RowsRead: r.RowsRead,
+		RowsInserted: r.RowsInserted, RowsUpdated: r.RowsUpdated, RowsDeleted: r.RowsDeleted, Watermark: r.Watermark,
+		Holder: r.Holder, Error: r.Error, Hint: r.Hint,
+	}
+	if r.FinishedAt != nil {
+		took := secondsOf(r.Took())
+		record.Took = &took
+	}
+	return record
+}
+
+type lockRecord struct {
+	Kind        string     `json:"kind"`
+	Name        string     `json:"name"`
+	Slot        *int       `json:"slot"`
+	Waiting     bool       `json:"waiting"`
+	PID         *int       `json:"pid"`
+	Application *string    `json:"application"`
+	User        *string    `json:"user"`
+	ClientAddr  *string    `json:"client_addr"`
+	Since       *time.Time `json:"since"`
+	State       *string    `json:"state"`
+}
+
+func recordLock(h lock.Held, name string) lockRecord {
+	record := lockRecord{
+		Kind: h.Kind, Name: name, Waiting: h.Waiting, PID: some(h.PID), Application: some(h.Application),
+		User: some(h.User), ClientAddr: some(h.ClientAddr), State: some(h.State),
+	}
+	if h.Kind == lock.KindLink {
+		record.Slot = &h.Slot
+	}
+	if !h.Since.IsZero() {
+		record.Since = utc(&h.Since)
+	}
+	return record
+}
+
+// stepRecord is one statement of a dry run.
+type stepRecord struct {
+	Object string `json:"object"`
+	Title  string `json:"title"`
+	SQL    string `json:"sql"`
+}
+
+func planOf(object string, steps []refresh.Step) []stepRecord {
+	records := []stepRecord{}
+	for _, step := range steps {
+		records = append(records, stepRecord{object, step.Title, step.SQL})
+	}
+	return records
+}
+
+type removalRecord struct {
+	Kind string `json:"kind"`
+	Name string `json:"name"`
+}
+
+type initRecord struct {
+	Version int64    `json:"version"`
+	Applied []string `json:"applied"`
+}
+
+type versionRecord struct {
+	Version string `json:"version"`
+}
+
+// seconds is a duration in JSON.
+type seconds float64
+
+func secondsOf(d time.Duration) seconds { return seconds(d.Seconds()) }
+
+// some is a value, or null when it is the zero one.
+func some[T comparable](value T) *T {
+	var zero T
+	if value == zero {
+		return nil
+	}
+	return &value
+}
+
+func utc(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	at := t.UTC()
+	return &at
+}
+
+// list is never null.
+func list(texts []string) []string {
+	if texts == nil {
+		return []string{}
+	}
+	return texts
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/spf13/cobra"
+
+	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
+)
+
+// usageError is something wrong with the command line, found before anything was connected to.
+type usageError struct {
+	err  error
+	hint string
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// usage marks an error of the command line. Without a hint, the error's own is shown, or the way to the help.
+func usage(err error, hint string) error {
+	if err == nil {
+		return nil
+	}
+	return &usageError{err: err, hint: hint}
+}
+
+func usagef(hint, format string, args ...any) error { return usage(fmt.Errorf(format, args...), hint) }
+
+// doingError says what was being done to what, in front of why it failed.
+type doingError struct {
+	what string
+	err  error
+}
+
+func (e *doingError) Error() string {
+	if text := e.err.Error(); e.what == "" || strings.HasPrefix(text, e.what+":") {
+		return text // said where it happened, too
+	}
+	return e.what + ": " + e.err.Error()
+}
+
+func (e *doingError) Unwrap() error { return e.err }
+
+// doing says what was being done when err happened.
+func doing(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return &doingError{what: fmt.Sprintf(format, args...), err: err}
+}
+
+// report tells the user what went wrong and what to do next, and returns the exit status.
+func (p *program) report(ctx context.Context, cmd *cobra.Command, err error) int {
+	if wrong := (*usageError)(nil); errors.As(err, &wrong) {
+		p.complain(said(doing(err, "%s", strings.TrimPrefix(strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()), " "))), wrong.advice(cmd))
+		return exitUsage
+	}
+	// What cobra itself finds wrong, it finds before a command begins.
+	if what, near, unknown := strings.Cut(err.Error(), "\n\nDid you mean this?\n"); unknown ||
+		strings.HasPrefix(what, "unknown command ") {
+		advice := "`cachectl --help` lists the commands"
+		if names := strings.Fields(near); len(names) > 0 {
+			advice = "did you mean " + strings.Join(names, " or ") + "?"
+		}
+		p.complain(what, advice)
+		return exitUsage
+	}
+	p.fail(ctx, err)
+	return exitFailed
+}
+
+// fail reports the failure of some work.
+func (p *program) fail(ctx context.Context, err error) {
+	if what := (*doingError)(nil); ctx.Err() != nil && errors.As(err, &what) {
+		p.complain(what.what+": interrupted; what was running has been cancelled on the server", "")
+		return
+	}
+	p.complain(said(err), hint(err))
+}
+
+func (p *program) complain(what, hint string) {
+	fmt.Fprintln(p.stderr, "cachectl:", what)
+	if hint != "" {
+		fmt.Fprintln(p.stderr, "hint:", hint)
+	}
+}
+
+// tell says something that is no result.
+func (p *program) tell(format string, args ...any) { fmt.Fprintf(p.stderr, format+"\n", args...) }
+
+func (e *usageError) advice(cmd *cobra.Command) string {
+	if e.hint != "" {
+		return e.hint
+	}
+	if known := hint(e.err); known != "" {
+		return known
+	}
+	return "`" + cmd.CommandPath() + " --help` explains the command"
+}
+
+// said is an error's text without what only a program reads from it: severity and SQLSTATE.
+func said(err error) string {
+	text := err.Error()
+	walk(err, func(err error) bool {
+		if pg, ok := err.(*pgconn.PgError); ok { //nolint:errorlint // walk unwraps
+			text = strings.ReplaceAll(text, pg.Error(), pg.Message)
+		}
+		return true
+	})
+	return text
+}
+
+// hint is what the error, or the server, says to do next.
+func hint(err error) string {
+	if text := infra.Hint(err); text != "" {
+		return text
+	}
+	found := ""
+	walk(err, func(err error) bool {
+		switch known := err.(type) { //nolint:errorlint // walk unwraps
+		case interface{ Hint() string }:
+			found = known.Hint()
+		case *dblink.QueryError:
+			found = known.Hint
+		case *pgconn.PgError:
+			found = known.Hint
+		}
+		return found == ""
+	})
+	return found
+}
+
+// walk visits err and all that it wraps, the outermost first, until visit returns false.
+func walk(err error, visit func(error) bool) bool {
+	if err == nil {
+		return true
+	}
+	if !visit(err) {
+		return false
+	}
+	switch wrapper := err.(type) { //nolint:errorlint // this is the unwrapping
+	case interface{ Unwrap() error }:
+		return walk(wrapper.Unwrap(), visit)
+	case interface{ Unwrap() []error }:
+		for _, inner := range wrapper.Unwrap() {
+			if !walk(inner, visit) {
+				return false
+			}
+		}
+	}
+	return true
+}

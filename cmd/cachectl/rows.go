@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"strings"
+)
+
+// rowWriter prints the rows of a query one by one. Memory stays flat however many there are.
+type rowWriter interface {
+	write(values []*string) error
+	close() error
+}
+
+func (p *program) newRowWriter(names []string, o queryOptions) rowWriter {
+	switch {
+	case o.json:
+		return &jsonRows{out: bufio.NewWriter(p.stdout), names: names}
+	case o.csv || !isTerminal(p.stdout):
+		rows := &csvRows{out: bufio.NewWriter(p.stdout)}
+		rows.header(names)
+		return rows
+	}
+	return &tableRows{out: p.stdout, names: names}
+}
+
+// csvRows writes RFC 4180 in the way of COPY … CSV: NULL is nothing, an empty text is "".
+type csvRows struct{ out *bufio.Writer }
+
+func (w *csvRows) header(names []string) {
+	values := make([]*string, len(names))
+	for i := range names {
+		values[i] = &names[i]
+	}
+	_ = w.write(values) // a bufio.Writer fails again when it is flushed
+}
+
+func (w *csvRows) write(values []*string) error {
+	for i, value := range values {
+		if i > 0 {
+			_ = w.out.WriteByte(',')
+		}
+		if value != nil {
+			_, _ = w.out.WriteString(csvField(*value))
+		}
+	}
+	return w.out.WriteByte('\n')
+}
+
+func (w *csvRows) close() error { return w.out.Flush() }
+
+func csvField(text string) string {
+	if text != "" && text != `\.` && !strings.ContainsAny(text, ",\"\r\n") {
+		return text
+	}
+	return `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
+}
+
+// jsonRows writes one object a line, its fields in the order of the query.
+type jsonRows struct {
+	out   *bufio.Writer
+	names []string
+}
+
+func (w *jsonRows) write(values []*string) error {
+	var line bytes.Buffer
+	encoder := json.NewEncoder(&line)
+	encoder.SetEscapeHTML(false)
+	for i, value := range values {
+		line.WriteByte(",{"[b2i(i == 0)])
+		for j, part := range []any{w.names[i], value} {
+			if err := encoder.Encode(part); err != nil {
+				return err
+			}
+			line.Truncate(line.Len() - 1) // the encoder's newline
+			if j == 0 {
+				line.WriteByte(':')
+			}
+		}
+	}
+	line.WriteString("}\n")
+	_, err := w.out.Write(line.Bytes())
+	return err
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (w *jsonRows) close() error { return w.out.Flush() }
+
+// tableRows aligns rows in batches, each with a heading of its own.
+type tableRows struct {
+	out   io.Writer
+	names []string
+	batch [][]string
+	some  bool
+}
+
+const batchSize = 1000
+
+func (w *tableRows) write(values []*string) error {
+	row := make([]string, len(values))
+	for i, value := range values {
+		row[i] = "NULL"
+		if value != nil {
+			row[i] = *value
+		}
+	}
+	w.batch = append(w.batch, row)
+	if len(w.batch) < batchSize {
+		return nil
+	}
+	return w.flush()
+}
+
+func (w *tableRows) flush() error {
+	err := writeTable(w.out, w.names, w.batch)
+	w.batch, w.some = w.batch[:0], true
+	return err
+}
+
+func (w *tableRows) close() error {
+	if len(w.batch) == 0 && w.some {
+		return nil
+	}
+	return w.flush()
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/redcache/redcache/catalog"
+)
+
+func (p *program) statusCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "status [VIEW]",
+		Short: "Show all about one view, or the list of all",
+		Long: `Shows the definition of a view, how fresh it is, when it is due, and what its last run did or failed for. Without a
+view it shows what list shows.`,
+		Example: `  cachectl status
+  cachectl status bi.sales
+  cachectl status bi.sales --json`,
+		Args:              takes(0, 1),
+		ValidArgsFunction: p.completeViews(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return p.inCatalog(cmd.Context(), func(s *session) error {
+					return doing(s.listViews(cmd.Context(), asJSON), "show status")
+				})
+			}
+			name, err := viewName(args[0])
+			if err != nil {
+				return err
+			}
+			return p.inCatalog(cmd.Context(), func(s *session) error {
+				return doing(s.showView(cmd.Context(), name, asJSON), "show status of %s", name)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, jsonHelp)
+	return cmd
+}
+
+func (s *session) showView(ctx context.Context, name catalog.Name, asJSON bool) error {
+	record, err := s.detail(ctx, name)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return s.printJSON(record)
+	}
+	w := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
+	for _, line := range describe(record) {
+		if line[1] != "" && line[1] != "-" {
+			fmt.Fprintf(w, "%s:\t%s\n", line[0], line[1])
+		}
+	}
+	return wrap(w.Flush(), "write to stdout")
+}
+
+// detail reads all that there is to know about one view.
+func (s *session) detail(ctx context.Context, name catalog.Name) (detailRecord, error) {
+	view, err := s.store.View(ctx, name)
+	if err != nil {
+		return detailRecord{}, err
+	}
+	all, err := s.store.Status(ctx)
+	if err != nil {
+		return detailRecord{}, err
+	}
+	state, err := s.store.State(ctx, view)
+	if err != nil {
+		return detailRecord{}, err
+	}
+	for _, status := range all {
+		if status.View.ID == view.ID {
+			record := detailRecord{viewRecord: recordView(status), Generation: state.Generation}
+			if state.Generation != nil {
+				record.Relation = some(catalog.DataSchema + "." + view.Relation(*state.Generation))
+			}
+			return record, nil
+		}
+	}
+	return detailRecord{}, &catalog.NotFoundError{Kind: "view", Name: name.String()} // dropped just now
+}

@@ -2,7 +2,6 @@ package refresh
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -130,7 +129,7 @@ func (a *attempt) readAndWrite(ctx context.Context, w *work) (o catalog.Outcome,
 	stop := a.cancelRemoteOn(ctx, w)
 	a.tell(Loading)
 	outer := w.tx
-	err = pgx.BeginFunc(ctx, outer, func(nested pgx.Tx) error {
+	err = inSavepoint(ctx, outer, func(nested pgx.Tx) error {
 		w.tx = nested
 		o, err = w.load(ctx)
 		return err
@@ -140,16 +139,20 @@ func (a *attempt) readAndWrite(ctx context.Context, w *work) (o catalog.Outcome,
 	if err != nil {
 		err = w.diagnose(ctx, err)
 	}
-	return o, errors.Join(err, closeSession(ctx, w.session, err))
+	return o, w.closeSession(ctx, err)
 }
 
-// closeSession closes the session. After a failure it does not add to it: the connection may be what failed.
-func closeSession(ctx context.Context, s *dblink.Session, failure error) error {
+// closeSession closes the session, and returns the failure that came before, if any. When the session cannot be
+// closed, the backend that holds it is: nothing of it may reach the next user of a pooled connection.
+func (w *work) closeSession(ctx context.Context, failure error) error {
 	ctx, cancel := recording(ctx)
 	defer cancel()
-	err := s.Close(ctx)
+	err := w.session.Close(ctx)
+	if err != nil {
+		_ = w.tx.Conn().Close(ctx)
+	}
 	if failure != nil {
-		return nil
+		return failure
 	}
 	return err
 }

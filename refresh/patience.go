@@ -49,7 +49,7 @@ func patiently(ctx context.Context, tx pgx.Tx, doing string, fn func(tx pgx.Tx) 
 
 // briefly runs fn in a savepoint under the short lock timeout.
 func briefly(ctx context.Context, tx pgx.Tx, fn func(tx pgx.Tx) error) error {
-	return pgx.BeginFunc(ctx, tx, func(nested pgx.Tx) error {
+	return inSavepoint(ctx, tx, func(nested pgx.Tx) error {
 		const limit = `SELECT pg_catalog.set_config('lock_timeout', $1, true)`
 		if _, err := nested.Exec(ctx, limit, fmt.Sprint(shortLock.Milliseconds())); err != nil {
 			return err

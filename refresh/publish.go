@@ -58,7 +58,7 @@ func repoint(ctx context.Context, tx pgx.Tx, v catalog.View, columns []dblink.Co
 	body := viewBody(v, v.Generation, columns)
 	replace := []Step{{"publish generation", "CREATE OR REPLACE VIEW " + body}}
 	return patiently(ctx, tx, "publish view "+v.Name.String(), func(tx pgx.Tx) error {
-		err := pgx.BeginFunc(ctx, tx, func(nested pgx.Tx) error { return runSteps(ctx, nested, replace) })
+		err := inSavepoint(ctx, tx, func(nested pgx.Tx) error { return runSteps(ctx, nested, replace) })
 		if sqlState(err) == invalidTable {
 			err = remake(ctx, tx, v, body)
 		}

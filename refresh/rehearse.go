@@ -45,7 +45,7 @@ func rehearse(
 	ctx context.Context, tx pgx.Tx, v catalog.View, columns []dblink.Column, schema string, published *int32,
 ) error {
 	w := &work{tx: tx, view: v, columns: columns, state: catalog.State{Generation: published}}
-	err := pgx.BeginFunc(ctx, tx, func(nested pgx.Tx) error {
+	err := inSavepoint(ctx, tx, func(nested pgx.Tx) error {
 		w.tx = nested
 		selectSQL, err := selectAll(v, columns, schema)
 		if err != nil {

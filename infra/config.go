@@ -93,7 +93,7 @@ func (f field) check(text string) error {
 	return nil
 }
 
-// bound reads a min or max tag, of which the package's callers make sure that it fits the field.
+// bound reads a min or max tag. One that does not fit its field is a mistake in the program, so it panics.
 func (f field) bound(text string) int64 {
 	if d, err := time.ParseDuration(text); err == nil && f.isDuration() {
 		return int64(d)

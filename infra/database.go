@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -36,9 +34,6 @@ const (
 
 // pingTimeout limits the check of a connection that had been idle, before it is handed out.
 const pingTimeout = 5 * time.Second
-
-// cancelGrace is how long a statement may take to end after its context did. Then the connection is given up.
-const cancelGrace = 5 * time.Second
 
 // String returns the configuration without its password.
 func (c DatabaseConfig) String() string { return Redacted(c) }
@@ -94,7 +89,7 @@ func (c DatabaseConfig) pool() (*pgxpool.Config, error) {
 	config.PingTimeout = pingTimeout
 	conn.DialFunc = dialer(conn.ConnectTimeout).DialContext
 	conn.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
-	conn.BuildContextWatcherHandler = cancelOnServer
+	conn.BuildContextWatcherHandler = newCanceller
 	return config, nil
 }
 
@@ -111,10 +106,4 @@ func dialer(timeout time.Duration) *net.Dialer {
 	return &net.Dialer{Timeout: timeout, KeepAliveConfig: net.KeepAliveConfig{
 		Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 4,
 	}}
-}
-
-// cancelOnServer makes the end of a context cancel the statement on the server, so that nothing goes on there for
-// nobody, and the connection stays good for the rollback.
-func cancelOnServer(conn *pgconn.PgConn) ctxwatch.Handler {
-	return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelGrace}
 }

@@ -23,6 +23,10 @@
 //   - The end of a context cancels the statement on the server. When the server does not say within 5 s that the
 //     statement ended, the connection is closed. What pgx returns then is the server's query_canceled (57014);
 //     [InTx] adds the context's own error, so that errors.Is finds it. Outside of InTx, look at ctx.Err().
+//     A statement inside dblink takes two requests, as the first one only makes it read the rest of the remote result;
+//     they come half a second apart. But statement_timeout and pg_cancel_backend ask once: a statement that waits for
+//     dblink may outlive its limit until the remote query ends, so bound that one on its own side, too. Nor does
+//     dblink tell the remote server that nobody waits any more.
 //   - A peer that vanished without a goodbye is noticed by TCP keepalives after 35 s. In the other direction,
 //     client_connection_check_interval (from 14, on Linux) makes a busy server notice a vanished client after 5 s.
 //   - Nothing but application_name is sent at login, as poolers refuse what they do not know.

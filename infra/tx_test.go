@@ -3,6 +3,7 @@ package infra_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -137,6 +138,37 @@ func TestInTx_CancelsTheStatementOnTheServer(t *testing.T) {
 	awaitTrue(t, watcher, `SELECT NOT (`+active+`)`)
 	awaitTrue(t, watcher, `SELECT state = 'idle' FROM pg_catalog.pg_stat_activity WHERE pid = $1`, pid)
 	wantNotes(t, pool, 0)
+}
+
+// A cancelled dblink call first reads what is left of its remote result, however long that takes, and must be asked
+// twice. The connection stays good: a dead one could not be idle.
+func TestInTx_CancelsAStatementInsideDblink(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	pool, watcher := openPool(t, db.URL), db.Pool(t)
+	remote := fmt.Sprintf("host=%s port=%d dbname=%s user=%s password=%s",
+		db.Host, db.Port, db.Name, pgtest.Owner, db.OwnerPassword)
+	ctx, cancel := context.WithCancel(t.Context())
+	pids, result := make(chan uint32, 1), make(chan error, 1)
+	go func() {
+		result <- infra.InTx(ctx, pool, infra.Limits{Statement: -1}, func(tx pgx.Tx) error {
+			pids <- tx.Conn().PgConn().PID()
+			_, err := tx.Exec(ctx, `SELECT FROM public.dblink($1, 'SELECT pg_sleep(3600)::text') AS t (a text)`, remote)
+			return err
+		})
+	}()
+	pid := <-pids
+	awaitTrue(t, watcher, `SELECT count(*) > 0 FROM pg_catalog.pg_stat_activity
+		WHERE query = 'SELECT pg_sleep(3600)::text' AND state = 'active' AND datname = current_database()`)
+
+	cancel()
+
+	err := <-result
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want the context's end", err)
+	}
+	wantState(t, err, "57014") // query_canceled
+	awaitTrue(t, watcher, `SELECT state = 'idle' FROM pg_catalog.pg_stat_activity WHERE pid = $1`, pid)
 }
 
 func TestInTx_ReportsARefusedCommit(t *testing.T) {

@@ -11,6 +11,8 @@
 //	holder's process, kill -9             The kernel closes its socket and the server rolls back: at once when it was
 //	                                      between statements, else within client_connection_check_interval (14 and
 //	                                      later), before 14 when the running statement ends.
+//	holder's context, cancelled           The statement is cancelled and rolled back. One that waits in dblink must be
+//	                                      cancelled twice: the first time it still reads its remote result to the end.
 //	holder's backend, terminated          Rolled back before the backend exits; the holder sees its connection end.
 //	the network, without a goodbye        Rolled back when the server's TCP keepalives (tcp_keepalives_idle and its
 //	                                      kin) or idle_in_transaction_session_timeout give the holder up, or a

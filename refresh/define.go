@@ -3,7 +3,6 @@ package refresh
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -35,7 +34,7 @@ func NewDefiner(pool *pgxpool.Pool, runner *Runner) *Definer {
 // columns yet, and a link.
 func (d *Definer) Add(ctx context.Context, v catalog.View, noData bool, progress func(Phase)) (catalog.Run, error) {
 	if err := dblink.CheckQuery(v.Query); err != nil {
-		return catalog.Run{}, fmt.Errorf("add view %s: %w", v.Name, err)
+		return catalog.Run{}, about("add view", v.Name, err)
 	}
 	limits := infra.Limits{Statement: v.Timeout}
 	err := infra.InTx(ctx, d.pool, limits, func(tx pgx.Tx) (err error) {
@@ -43,7 +42,7 @@ func (d *Definer) Add(ctx context.Context, v catalog.View, noData bool, progress
 		return err
 	})
 	if err != nil {
-		return catalog.Run{}, fmt.Errorf("add view %s: %w", v.Name, err)
+		return catalog.Run{}, about("add view", v.Name, err)
 	}
 	if noData {
 		return catalog.Run{}, nil
@@ -101,7 +100,7 @@ func (d *Definer) Alter(
 		return err
 	})
 	if err != nil {
-		return catalog.Run{}, fmt.Errorf("alter view %s: %w", name, err)
+		return catalog.Run{}, about("alter view", name, err)
 	}
 	if noData || after.Generation == before.Generation {
 		return catalog.Run{}, nil
@@ -201,7 +200,7 @@ func (d *Definer) Drop(ctx context.Context, name catalog.Name) error {
 		}
 		return dropIn(ctx, tx, v)
 	})
-	return wrap(err, "drop view "+name.String())
+	return about("drop view", name, err)
 }
 
 func dropIn(ctx context.Context, tx pgx.Tx, v catalog.View) error {

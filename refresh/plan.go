@@ -32,7 +32,7 @@ func plan(ctx context.Context, b infra.Beginner, fn func(tx pgx.Tx) ([]Step, err
 // changes nothing. It fails where Add would, as far as that shows before rows are read.
 func (d *Definer) PlanAdd(ctx context.Context, v catalog.View, noData bool) ([]Step, error) {
 	if err := dblink.CheckQuery(v.Query); err != nil {
-		return nil, wrap(err, "add view "+v.Name.String())
+		return nil, about("add view", v.Name, err)
 	}
 	steps, err := plan(ctx, d.pool, func(tx pgx.Tx) ([]Step, error) {
 		stored, err := d.addIn(ctx, tx, v)
@@ -41,7 +41,7 @@ func (d *Definer) PlanAdd(ctx context.Context, v catalog.View, noData bool) ([]S
 		}
 		return planLoad(ctx, tx, Request{View: stored.Name})
 	})
-	return steps, wrap(err, "add view "+v.Name.String())
+	return steps, about("add view", v.Name, err)
 }
 
 // PlanAlter returns the statements that [Definer.Alter] would run to build the view's next generation, none when the
@@ -54,7 +54,7 @@ func (d *Definer) PlanAlter(ctx context.Context, name catalog.Name, change func(
 		}
 		return planLoad(ctx, tx, Request{View: name})
 	})
-	return steps, wrap(err, "alter view "+name.String())
+	return steps, about("alter view", name, err)
 }
 
 // PlanDrop returns the statements that [Definer.Drop] would run, and changes nothing.
@@ -74,14 +74,14 @@ func (d *Definer) PlanDrop(ctx context.Context, name catalog.Name) ([]Step, erro
 		}
 		return generations, err
 	})
-	return steps, wrap(err, "drop view "+name.String())
+	return steps, about("drop view", name, err)
 }
 
 // Plan returns the statements that [Runner.Refresh] would run in the cache database, and reads nothing but the remote
 // clock.
 func (r *Runner) Plan(ctx context.Context, req Request) ([]Step, error) {
 	steps, err := plan(ctx, r.pool, func(tx pgx.Tx) ([]Step, error) { return planLoad(ctx, tx, req) })
-	return steps, wrap(err, "refresh view "+req.View.String())
+	return steps, about("refresh view", req.View, err)
 }
 
 // planLoad writes down what work.load would run.

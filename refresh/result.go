@@ -3,7 +3,6 @@ package refresh
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -64,7 +63,7 @@ func (r *Runner) skip(ctx context.Context, a *attempt, held *lock.HeldError) (ca
 // fail records why a run failed, or that it was canceled, and returns the error with the view's name and a hint.
 func (r *Runner) fail(ctx context.Context, a *attempt, cause error) (catalog.Run, error) {
 	hint := infra.Hint(cause)
-	failure := infra.Hinted(fmt.Errorf("refresh view %s: %w", a.view.Name, cause), hint)
+	failure := about("refresh view", a.view.Name, cause)
 	state := catalog.Failed
 	if ctx.Err() != nil {
 		state = catalog.Canceled

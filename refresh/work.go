@@ -118,3 +118,15 @@ func wrap(err error, doing string) error {
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }
+
+// about says what was being done to which view, unless the error names the view itself.
+func about(doing string, name catalog.Name, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, new(*catalog.InvalidError)), errors.As(err, new(*catalog.ExistsError)),
+		errors.As(err, new(*catalog.NotFoundError)):
+		return err
+	}
+	return fmt.Errorf("%s %s: %w", doing, name, err)
+}

@@ -138,6 +138,22 @@ func TestLimits_End(t *testing.T) {
 func TestLimits_EndAStatementWhoseClientIsGone(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
+	for _, tt := range []struct {
+		statement string
+		args      []any
+	}{
+		{`SELECT pg_catalog.pg_sleep(3600)`, nil},
+		{`SELECT FROM public.dblink($1, 'SELECT pg_sleep(3600)::text') AS t (a text)`, []any{remote(db)}},
+	} {
+		t.Run(tt.statement, func(t *testing.T) {
+			t.Parallel()
+			endsWithItsClient(t, db, tt.statement, tt.args...)
+		})
+	}
+}
+
+func endsWithItsClient(t *testing.T, db *pgtest.Database, statement string, args ...any) {
+	t.Helper()
 	watcher := db.Pool(t)
 	config, err := pgx.ParseConfig(db.URL)
 	if err != nil {
@@ -162,11 +178,11 @@ func TestLimits_EndAStatementWhoseClientIsGone(t *testing.T) {
 	result := make(chan error, 1)
 	go func() {
 		result <- infra.InTx(t.Context(), conn, infra.Limits{Statement: -1}, func(tx pgx.Tx) error {
-			_, err := tx.Exec(t.Context(), `SELECT pg_catalog.pg_sleep(3600)`)
+			_, err := tx.Exec(t.Context(), statement, args...)
 			return err
 		})
 	}()
-	awaitTrue(t, watcher, `SELECT coalesce(wait_event = 'PgSleep', false) FROM pg_catalog.pg_stat_activity WHERE pid = $1`, pid)
+	awaitTrue(t, watcher, `SELECT coalesce(wait_event IN ('PgSleep', 'Extension', 'DblinkGetResult'), false) FROM pg_catalog.pg_stat_activity WHERE pid = $1`, pid)
 
 	if err := socket.Close(); err != nil {
 		t.Fatalf("cut: %v", err)

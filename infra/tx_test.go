@@ -140,20 +140,24 @@ func TestInTx_CancelsTheStatementOnTheServer(t *testing.T) {
 	wantNotes(t, pool, 0)
 }
 
+// remote is a dblink connection string that leads back to the same database.
+func remote(db *pgtest.Database) string {
+	return fmt.Sprintf("host=%s port=%d dbname=%s user=%s password=%s",
+		db.Host, db.Port, db.Name, pgtest.Owner, db.OwnerPassword)
+}
+
 // A cancelled dblink call first reads what is left of its remote result, however long that takes, and must be asked
 // twice. The connection stays good: a dead one could not be idle.
 func TestInTx_CancelsAStatementInsideDblink(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	pool, watcher := openPool(t, db.URL), db.Pool(t)
-	remote := fmt.Sprintf("host=%s port=%d dbname=%s user=%s password=%s",
-		db.Host, db.Port, db.Name, pgtest.Owner, db.OwnerPassword)
 	ctx, cancel := context.WithCancel(t.Context())
 	pids, result := make(chan uint32, 1), make(chan error, 1)
 	go func() {
 		result <- infra.InTx(ctx, pool, infra.Limits{Statement: -1}, func(tx pgx.Tx) error {
 			pids <- tx.Conn().PgConn().PID()
-			_, err := tx.Exec(ctx, `SELECT FROM public.dblink($1, 'SELECT pg_sleep(3600)::text') AS t (a text)`, remote)
+			_, err := tx.Exec(ctx, `SELECT FROM public.dblink($1, 'SELECT pg_sleep(3600)::text') AS t (a text)`, remote(db))
 			return err
 		})
 	}()

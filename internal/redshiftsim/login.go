@@ -167,6 +167,9 @@ func (l *login) connect(ctx context.Context, ses *session, settings map[string]s
 	config := l.server.engine.Copy()
 	config.User, config.Password = l.user, l.server.rolePassword(l.user)
 	config.RuntimeParams = settings
+	if l.server.probes {
+		settings["client_connection_check_interval"] = "500" // a dropped session must not work on for nobody
+	}
 	engine, err := pgconn.ConnectConfig(ctx, config)
 	if pgErr := (*pgconn.PgError)(nil); errors.As(err, &pgErr) {
 		return nil, l.refuse(EngineError{Code: pgErr.Code, Message: pgErr.Message, Detail: pgErr.Detail})

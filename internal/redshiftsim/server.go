@@ -42,6 +42,7 @@ type Server struct {
 	cfg    Config
 	engine *pgconn.Config // as superuser; sessions use a copy with their own role
 	types  typeMap
+	probes bool // the engine can notice by itself that a client is gone (14 and later)
 	tls    *tls.Config
 	caDir  string
 	faults faults
@@ -116,6 +117,11 @@ func (s *Server) meetEngine(ctx context.Context) error {
 		if err := makeRole(ctx, conn, user, s.rolePassword(user), false); err != nil {
 			return err
 		}
+	}
+	if err := conn.QueryRow(ctx, `
+		SELECT count(*) > 0 FROM pg_catalog.pg_settings WHERE name = 'client_connection_check_interval'`).
+		Scan(&s.probes); err != nil {
+		return fmt.Errorf("read engine settings: %w", err)
 	}
 	s.types, err = loadTypes(ctx, conn)
 	return err

@@ -1,2 +1,48 @@
-// Package dblink is how PostgreSQL reads Redshift.
+// Package dblink is how PostgreSQL reads Redshift: the foreign server and its user mapping, the session, the columns
+// of a query, the types, the quoting, and the SELECT that reads through dblink. All of it happens in the backend of a
+// local transaction, which an ordinary role began; rows never pass through Go.
+//
+// # One name for the session and the server
+//
+// The hard idea is that a [Session] is a dblink connection with the name of its foreign server. dblink('dw', …) takes
+// an open connection of that name if there is one, and only else connects to the server dw. So a materialized view that
+// names the server is read through our connection, with our settings, while we refresh it, and still works when
+// somebody refreshes it by hand. A connection belongs to the backend and outlives the transaction: [Session.Close] ends
+// it, and [Open] ends one that an earlier transaction left behind.
+//
+// # Text
+//
+// libpq cuts a value at a zero byte, and dblink lets in bytes that are no UTF-8. A text is therefore stripped of zero
+// bytes on Redshift ([StripNUL]) and checked here, where a bad one raises 22021 and [FindBadText] then names it.
+// The same care goes for numbers: Redshift delivers more digits than the type of a computed column says, and a cast
+// would round them, so the cached numeric(p,s) compares before it casts and raises 22P02 ("1.005 does not fit
+// numeric(5,2)"), or 22003 where the value is too large. The types are a table, see [Map]; what is not in it has to be
+// cast in the query.
+//
+// # The password
+//
+// Servers log statements, and with log_statement = all their bind parameters. So the password travels as a row of a
+// COPY into a temporary table, and a DO block puts it into the user mapping. What remains are settings that record
+// statements within statements; [SetPassword] refuses to work under them. See recorder.go.
+//
+// # What ends a statement that waits for Redshift
+//
+// Seen on PostgreSQL 15.18, where dblink waits in a way that interrupts reach. Older minor releases block in libpq
+// instead, and there only the last line helps:
+//
+//	pg_cancel_backend, or the cancel     The statement is doomed at once but returns only when Redshift has finished:
+//	request that pgx sends               dblink first reads the rest of the answer. Redshift works on.
+//	the same a second time               Returns at once. Redshift works on; the session is stuck ("another command is
+//	                                     already in progress") and can only be closed.
+//	pg_terminate_backend                 The backend ends at once. Redshift works on until it next writes.
+//	Cancel, from another backend         Redshift ends the query, and the statement fails at once with Redshift's
+//	                                     57014. The session can be used again.
+//
+// Hence [Watch]: when the context ends, it cancels here, for work that is local, and on Redshift.
+//
+// # Failures
+//
+// An error keeps the SQLSTATE that the remote gave. [Classify] says what can help against it (Redshift reports most
+// failures as XX000, and dblink every failed connection as 08001, so it reads texts too), and [Explain] says to a human
+// what it means and what to do.
 package dblink

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/internal/redshiftsim"
 )
 
 // mustSelect builds the local statement that reads a query, each value cast to text.
@@ -145,6 +146,29 @@ func TestSelect_RefusesANumberThatDoesNotFit(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestSelect_StripsZeroBytesUnlessToldToTrust(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	mustExec(t, b.warehouse.Engine, "CREATE TABLE zero AS SELECT $1::varchar(20) AS v", "a"+redshiftsim.NULMarker+"b")
+	const query = "SELECT v FROM zero"
+	b.inSession(t, func(tx pgx.Tx, s *dblink.Session) {
+		columns, err := s.Describe(t.Context(), query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// What libpq leaves of a trusted text shows why stripping is the default.
+		for policy, want := range map[dblink.TextPolicy]string{dblink.StripNUL: "ab", dblink.TrustText: "a"} {
+			remote, err := dblink.RemoteSelect(columns, query, "", policy)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := mustText(t, tx, dblink.Select(s.Schema(), "dw", columns, remote)); got != want {
+				t.Errorf("policy %d: got %q, want %q", policy, got, want)
+			}
+		}
+	})
 }
 
 func sqlstate(err error) string {

@@ -17,17 +17,20 @@ const refusalRelation = "redshiftsim refusal "
 func (ses *session) provoke(e EngineError) string {
 	ses.mu.Lock()
 	defer ses.mu.Unlock()
-	name := fmt.Sprint(refusalRelation, len(ses.refusals))
+	ses.refused++
+	name := fmt.Sprint(refusalRelation, ses.refused)
 	ses.refusals[name] = e
 	return `SELECT FROM "` + name + `"`
 }
 
+// refusal takes the error that a provoked one stands for.
 func (ses *session) refusal(message string) (EngineError, bool) {
 	_, rest, _ := strings.Cut(message, `"`)
 	name, _, _ := strings.Cut(rest, `"`)
 	ses.mu.Lock()
 	defer ses.mu.Unlock()
 	e, ok := ses.refusals[name]
+	delete(ses.refusals, name)
 	return e, ok
 }
 
@@ -69,10 +72,10 @@ var rewordings = []struct {
 	},
 }
 
-// plain keeps of an error what 8.0 knows of.
+// plain keeps of an error what 8.0 knows of. The position would be that in the rewritten text.
 func plain(message *pgproto3.ErrorResponse) *pgproto3.ErrorResponse {
 	return &pgproto3.ErrorResponse{
 		Severity: message.Severity, Code: message.Code, Message: message.Message,
-		Detail: message.Detail, Hint: message.Hint, Position: message.Position,
+		Detail: message.Detail, Hint: message.Hint,
 	}
 }

@@ -78,15 +78,14 @@ func (s *Server) Pause() {
 }
 
 // Resume listens again, on the port that Pause left.
-func (s *Server) Resume(ctx context.Context) error { return s.listen(ctx) }
+func (s *Server) Resume(ctx context.Context) error { return s.listen(ctx, s.Port()) }
 
 // Move listens on another port of the same host, cuts the open connections, and lets the old port refuse.
 func (s *Server) Move(ctx context.Context) error {
 	s.mu.Lock()
 	old := s.listener
-	s.port = 0
 	s.mu.Unlock()
-	if err := s.listen(ctx); err != nil {
+	if err := s.listen(ctx, 0); err != nil {
 		return err
 	}
 	if old != nil {

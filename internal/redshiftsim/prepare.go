@@ -24,6 +24,10 @@ func Prepare(ctx context.Context, engineURL string) error {
 		return fmt.Errorf("prepare engine: %w", err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // without effect after the commit
+	// Two at once would collide in the catalogs.
+	if _, err := tx.Exec(ctx, "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('redshiftsim'))"); err != nil {
+		return fmt.Errorf("prepare engine: %w", err)
+	}
 	for _, name := range []string{"types.sql", "functions.sql", "views.sql"} {
 		text, err := files.ReadFile("sql/" + name)
 		if err != nil {

@@ -8,47 +8,51 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/internal/redshiftsim"
 )
 
-// client is a way to send a text to the stand-in that returns its error.
+// client is a session of some kind with the stand-in that sends a text and returns its error.
 type client struct {
 	name string
-	send func(ctx context.Context, t *testing.T, sql string) error
+	send func(ctx context.Context, sql string) error
 }
 
 // clients are what the product uses: pgconn and pgx in Go, and libpq inside of a cache database, as an ordinary role.
 func clients(t *testing.T, w *redshiftsim.Warehouse) []client {
-	cache := pgtest.New(t).Pool(t)
+	t.Helper()
+	raw, cooked := connect(t, w).PgConn(), connect(t, w)
+	cache, err := pgx.Connect(t.Context(), pgtest.New(t).URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cache.Close(context.Background()) })
+	if _, err := cache.Exec(t.Context(), "SELECT dblink_connect('c', $1)", conninfo(w)); err != nil {
+		t.Fatal(err)
+	}
 	return []client{
-		{"pgconn", func(ctx context.Context, t *testing.T, sql string) error {
-			conn := connect(t, w)
-			_, err := conn.PgConn().Exec(ctx, sql).ReadAll()
+		{"pgconn", func(ctx context.Context, sql string) error {
+			_, err := raw.Exec(ctx, sql).ReadAll()
 			return err
 		}},
-		{"pgx", func(ctx context.Context, t *testing.T, sql string) error {
-			conn := connect(t, w)
+		{"pgx", func(ctx context.Context, sql string) error {
 			statements := []string{sql}
 			if strings.HasPrefix(sql, "BEGIN; ") { // a prepared statement is one command
 				statements = strings.Split(sql, "; ")
 			}
 			for _, statement := range statements {
-				if _, err := conn.Exec(ctx, statement, pgx.QueryExecModeExec); err != nil {
+				if _, err := cooked.Exec(ctx, statement, pgx.QueryExecModeExec); err != nil {
 					return err
 				}
 			}
 			return nil
 		}},
-		{"dblink", func(ctx context.Context, t *testing.T, sql string) error { return throughDblink(ctx, cache, w, sql) }},
+		{"dblink", func(ctx context.Context, sql string) error {
+			_, err := cache.Exec(ctx, "SELECT dblink_exec('c', $1)", sql)
+			return err
+		}},
 	}
-}
-
-func throughDblink(ctx context.Context, cache *pgxpool.Pool, w *redshiftsim.Warehouse, sql string) error {
-	_, err := cache.Exec(ctx, "SELECT dblink_exec($1, $2)", conninfo(w), sql)
-	return err
 }
 
 // connect opens a session as the stand-in's user and closes it when the test ends.
@@ -66,15 +70,16 @@ func TestServer_Refuses(t *testing.T) {
 	t.Parallel()
 	warehouse := redshiftsim.For(t)
 	exec(t, warehouse, `CREATE TABLE tickit_example (id int, name varchar(20))`)
-	clients := clients(t, warehouse)
-	for _, refusal := range redshiftsim.Refusals() {
-		if refusal.Example == "" {
-			continue
-		}
-		for _, client := range clients {
-			t.Run(refusal.Name+"/"+client.name, func(t *testing.T) {
-				t.Parallel()
-				wantError(t, client.send(t.Context(), t, refusal.Example), refusal.Code, refusal.Message)
+	for _, client := range clients(t, warehouse) {
+		for _, refusal := range redshiftsim.Refusals() {
+			if refusal.Example == "" {
+				continue
+			}
+			t.Run(client.name+"/"+refusal.Name, func(t *testing.T) { // one after the other, in one session
+				wantError(t, client.send(t.Context(), refusal.Example), refusal.Code, refusal.Message)
+				if err := client.send(t.Context(), "ROLLBACK"); err != nil {
+					t.Error(err)
+				}
 			})
 		}
 	}
@@ -96,7 +101,7 @@ func TestServer_Takes(t *testing.T) {
 	t.Parallel()
 	warehouse := redshiftsim.For(t)
 	exec(t, warehouse, `CREATE TABLE tickit_example (id int, name varchar(20))`)
-	clients := clients(t, warehouse)
+	clients := clients(t, warehouse)[:2] // dblink_exec takes no rows
 	for _, test := range []struct{ name, sql string }{
 		{"text in literals", `SELECT 'SAVEPOINT s; E''x'' ARRAY[1] ctid now()' FROM tickit_example`},
 		{"text in comments", `SELECT 1 /* ARRAY[1] /* nested */ now() */ FROM tickit_example -- DISTINCT ON (`},
@@ -118,10 +123,10 @@ func TestServer_Takes(t *testing.T) {
 		{"own variable", `SET app.tenant TO 'x'`},
 		{"nothing", ` ; -- nothing`},
 	} {
-		for _, client := range clients[:2] { // dblink_exec takes no rows
-			t.Run(test.name+"/"+client.name, func(t *testing.T) {
-				t.Parallel()
-				if err := client.send(t.Context(), t, test.sql); err != nil {
+		for _, client := range clients {
+			t.Run(client.name+"/"+test.name, func(t *testing.T) {
+				err := client.send(t.Context(), test.sql)
+				if err := errors.Join(err, client.send(t.Context(), "ROLLBACK")); err != nil {
 					t.Error(err)
 				}
 			})

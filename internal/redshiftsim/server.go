@@ -69,7 +69,7 @@ var errClosed = errors.New("stand-in is closed")
 // Start serves an engine until Close. Roles that the logins need are made in the engine.
 func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	s := &Server{
-		cfg: cfg, host: cfg.Host, port: cfg.Port,
+		cfg: cfg, host: cfg.Host,
 		passwords: map[string]string{}, expired: map[string]bool{},
 		sessions: map[*session]struct{}{}, conns: map[net.Conn]context.CancelFunc{},
 	}
@@ -92,7 +92,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.running, s.stop = context.WithCancelCause(context.Background())
-	if err = s.listen(ctx); err != nil {
+	if err = s.listen(ctx, cfg.Port); err != nil {
 		s.stop(err)
 		return nil, errors.Join(err, os.RemoveAll(s.caDir))
 	}
@@ -169,12 +169,12 @@ func (s *Server) Sessions() int {
 	return len(s.sessions)
 }
 
-// listen opens the port and accepts in the background until the listener is closed.
-func (s *Server) listen(ctx context.Context) error {
+// listen opens a port, or any for 0, and accepts in the background until the listener is closed.
+func (s *Server) listen(ctx context.Context, port int) error {
 	var lc net.ListenConfig
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	listener, err := lc.Listen(ctx, "tcp", net.JoinHostPort(s.host, strconv.Itoa(s.port)))
+	listener, err := lc.Listen(ctx, "tcp", net.JoinHostPort(s.host, strconv.Itoa(port)))
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}

@@ -37,6 +37,7 @@ type session struct {
 	cursor     bool       // a cursor is open
 	hiddenErr  *pgproto3.ErrorResponse
 	refusals   map[string]EngineError // by the name of the relation that provokes them
+	refused    int                    // how many there ever were
 	unfinished []*Statement
 
 	// Of run only.

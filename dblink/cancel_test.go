@@ -43,8 +43,9 @@ func TestCancel_EndsBothSides(t *testing.T) {
 		if err := dblink.Cancel(t.Context(), other, "dw", s.PID()); err != nil {
 			t.Error(err)
 		}
-		if left := mustText(t, other, "SELECT coalesce(pg_catalog.array_to_string(public.dblink_get_connections(), ','), '')"); left != "" {
-			t.Error("Cancel left a connection open")
+		const open = "SELECT coalesce(pg_catalog.array_to_string(public.dblink_get_connections(), ','), '')"
+		if left := mustText(t, other, open); left != "" {
+			t.Errorf("Cancel left connection %s open", left)
 		}
 	})
 	select {

@@ -60,7 +60,9 @@ func TestFindBadText_NamesColumnAndKey(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			mustExec(t, tx, "CREATE TEMPORARY TABLE raw AS SELECT * FROM public.dblink('dw', $1) AS t(id int, body text, code text, plain text)", remote)
+			mustExec(t, tx,
+				"CREATE TEMPORARY TABLE raw AS SELECT * FROM public.dblink('dw', $1) AS t(id int, body text, code text, plain text)",
+				remote)
 			_, err = tx.Exec(t.Context(), "CREATE TEMPORARY TABLE copy AS "+dblink.Select(s.Schema(), "dw", columns, remote))
 			if sqlstate(err) != "22021" {
 				t.Errorf("got %v, want 22021", err)

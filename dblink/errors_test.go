@@ -91,15 +91,27 @@ func TestClassify(t *testing.T) {
 		{fmt.Errorf("refresh: %w", context.Canceled), dblink.Canceled},
 		{context.DeadlineExceeded, dblink.Canceled},
 		{&net.OpError{Op: "dial", Err: errors.New("refused")}, dblink.Reconnect},
-		{&pgconn.PgError{Code: "XX000", Message: "1023", Detail: "Serializable isolation violation on table - 1"}, dblink.RetryTransaction},
+		{
+			&pgconn.PgError{Code: "XX000", Message: "1023", Detail: "Serializable isolation violation on table - 1"},
+			dblink.RetryTransaction,
+		},
 		{&pgconn.PgError{Code: "XX000", Message: "could not open relation with OID 7"}, dblink.RetryTransaction},
 		{&pgconn.PgError{Code: "XX000", Message: "1018", Detail: "Relation does not exist."}, dblink.RetryTransaction},
 		{&pgconn.PgError{Code: "XX000", Message: "system requested abort", Detail: "code: 1020"}, dblink.Backoff},
-		{&pgconn.PgError{Code: "XX000", Message: "abort query", Detail: "error: abort query\n code:      1020\n"}, dblink.Backoff},
+		{
+			&pgconn.PgError{Code: "XX000", Message: "abort query", Detail: "error: abort query\n code:      1020\n"},
+			dblink.Backoff,
+		},
 		{&pgconn.PgError{Code: "XX000", Message: "Disk Full", Detail: "code: 1016"}, dblink.Never},
 		{&pgconn.PgError{Code: "57014", Message: "Query (150) canceled on user's request"}, dblink.Canceled},
-		{&pgconn.PgError{Code: "57014", Message: `Query (1) cancelled by WLM abort action of Query Monitoring Rule "r".`}, dblink.Never},
-		{&pgconn.PgError{Code: "08001", Detail: `FATAL:  connection limit "500" exceeded for non-bootstrap users`}, dblink.Backoff},
+		{
+			&pgconn.PgError{Code: "57014", Message: `Query (1) cancelled by WLM abort action of Query Monitoring Rule "r".`},
+			dblink.Never,
+		},
+		{
+			&pgconn.PgError{Code: "08001", Detail: `FATAL:  connection limit "500" exceeded for non-bootstrap users`},
+			dblink.Backoff,
+		},
 		{&pgconn.PgError{Code: "08006", Message: "server closed the connection unexpectedly"}, dblink.Reconnect},
 		{&pgconn.PgError{Code: "57P01"}, dblink.Reconnect},
 		{&pgconn.PgError{Code: "40P01"}, dblink.RetryTransaction},
@@ -135,4 +147,51 @@ func TestOpen_HonoursTheConnectTimeout(t *testing.T) {
 			t.Errorf("got %v, want %v", got, dblink.Reconnect)
 		}
 	})
+}
+
+func TestSession_ExplainsALostConnection(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.inTx(t, func(tx pgx.Tx) {
+		s := mustOpen(t, tx, "dw")
+		b.warehouse.DropAll()
+		inSavepoint(t, tx, func(pgx.Tx) {
+			_, err := s.Row(t.Context(), "SELECT 1", 1)
+			if got := dblink.Classify(err); got != dblink.Reconnect {
+				t.Errorf("got %v (%v), want %v", got, err, dblink.Reconnect)
+			}
+			what, _ := dblink.Explain(err)
+			mustContain(t, what, "connection to Redshift broke")
+		})
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestDescribe_ExplainsAMissingRight(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	mustExec(t, b.warehouse.Engine, "REVOKE TEMPORARY ON DATABASE "+b.warehouse.Name+" FROM PUBLIC")
+	b.inSession(t, func(tx pgx.Tx, s *dblink.Session) {
+		inSavepoint(t, tx, func(pgx.Tx) {
+			_, err := s.Describe(t.Context(), "SELECT 1 AS a")
+			_, hint := dblink.Explain(err)
+			mustContain(t, hint, "GRANT TEMP ON DATABASE")
+		})
+	})
+}
+
+func TestDrop_LeavesAServerThatOthersNeed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	mustExec(t, b.cache, "CREATE FOREIGN TABLE others (a int) SERVER dw")
+	b.inTx(t, func(tx pgx.Tx) {
+		inSavepoint(t, tx, func(tx pgx.Tx) {
+			what, hint := dblink.Explain(dblink.Drop(t.Context(), tx, "dw"))
+			mustContain(t, what, "still needs it")
+			mustContain(t, hint, "foreign table")
+		})
+	})
+	b.inSession(t, func(pgx.Tx, *dblink.Session) {}) // the mapping is still there
 }

@@ -146,6 +146,11 @@ var explanations = []advice{
 		hint: "Cast the column in the query to a wider type, or ROUND it to the scale that it has.",
 	},
 	{
+		codes: []string{"2BP01"},
+		what:  "something else still needs it",
+		hint:  "Remove what depends on it first: a foreign table, or another role's user mapping.",
+	},
+	{
 		codes: []string{"42501"},
 		what:  "the right to it is missing",
 		hint:  "Grant it to the link's user on Redshift (USAGE on the schema and SELECT on the relation), or to the role here.",

@@ -30,8 +30,14 @@ var types = []struct{ name, query, local, want string }{
 	{"smallint", "SELECT (-32768)::smallint AS v", "smallint", "-32768"},
 	{"integer", "SELECT 2147483647 AS v", "integer", "2147483647"},
 	{"bigint", "SELECT 9223372036854775807 AS v", "bigint", "9223372036854775807"},
-	{"numeric", "SELECT 12345678901234567890123456789.012345678::numeric(38,9) AS v", "numeric(38,9)", "12345678901234567890123456789.012345678"},
-	{"numeric of scale 37", "SELECT 1.2345678901234567890123456789012345678::numeric(38,37) AS v", "numeric(38,37)", "1.2345678901234567890123456789012345678"},
+	{
+		"numeric", "SELECT 12345678901234567890123456789.012345678::numeric(38,9) AS v",
+		"numeric(38,9)", "12345678901234567890123456789.012345678",
+	},
+	{
+		"numeric of scale 37", "SELECT 1.2345678901234567890123456789012345678::numeric(38,37) AS v",
+		"numeric(38,37)", "1.2345678901234567890123456789012345678",
+	},
 	{"numeric null", "SELECT NULL::numeric(5,2) AS v", "numeric(5,2)", ""},
 	{"real", "SELECT 1.1::real AS v", "real", "1.1"},
 	{"real infinity", "SELECT '-Infinity'::real AS v", "real", "-Infinity"},
@@ -46,8 +52,14 @@ var types = []struct{ name, query, local, want string }{
 	{"date bc", "SELECT '4713-01-01 BC'::date AS v", "date", "4713-01-01 BC"},
 	{"time", "SELECT '23:59:59.999999'::time AS v", "time without time zone", "23:59:59.999999"},
 	{"timetz", "SELECT '23:59:59.5+02'::timetz AS v", "time with time zone", "23:59:59.5+02"},
-	{"timestamp", "SELECT '294276-01-02 03:04:05.678901'::timestamp AS v", "timestamp without time zone", "294276-01-02 03:04:05.678901"},
-	{"timestamptz", "SELECT '2024-07-01 12:00:00+02'::timestamptz AS v", "timestamp with time zone", "2024-07-01 10:00:00+00"},
+	{
+		"timestamp", "SELECT '294276-01-02 03:04:05.678901'::timestamp AS v",
+		"timestamp without time zone", "294276-01-02 03:04:05.678901",
+	},
+	{
+		"timestamptz", "SELECT '2024-07-01 12:00:00+02'::timestamptz AS v",
+		"timestamp with time zone", "2024-07-01 10:00:00+00",
+	},
 	{"interval", "SELECT '-1 day 02:00:00'::interval AS v", "interval", "-1 days +02:00:00"},
 	{"super", `SELECT s AS v FROM special`, "jsonb", `{"a": [1, "ü"]}`},
 	{"varbyte", "SELECT b AS v FROM special", "bytea", `\x00616263ff`},

@@ -77,11 +77,14 @@ func (s *Session) connect(ctx context.Context, prepare string) error {
 	if tag.RowsAffected() == 0 {
 		return ErrNoServer
 	}
-	row, err := s.Row(ctx, prepare+"SELECT pg_backend_pid()", 1)
+	rows, err := s.rows(ctx, prepare+"SELECT pg_backend_pid()", 1)
 	if err != nil {
 		return err
 	}
-	s.pid, err = strconv.Atoi(deref(row[0]))
+	if len(rows) != 1 {
+		return fmt.Errorf("the remote answered its process id with %d rows", len(rows))
+	}
+	s.pid, err = strconv.Atoi(deref(rows[0][0]))
 	return err
 }
 
@@ -128,11 +131,11 @@ func (s *Session) Schema() string { return s.schema }
 // NULL. Without a row it returns [pgx.ErrNoRows].
 func (s *Session) Row(ctx context.Context, sql string, n int) ([]*string, error) {
 	rows, err := s.rows(ctx, sql, n)
-	if err != nil {
-		return nil, err
+	if err == nil && len(rows) == 0 {
+		err = pgx.ErrNoRows
 	}
-	if len(rows) == 0 {
-		return nil, pgx.ErrNoRows
+	if err != nil {
+		return nil, fmt.Errorf("read from link %s: %w", s.server, err)
 	}
 	return rows[0], nil
 }

@@ -18,7 +18,8 @@ var (
 )
 
 // Literal quotes a text for PostgreSQL. It reads the same whatever standard_conforming_strings says: a text with a
-// backslash becomes an escape literal, with an E before it. Zero bytes, which no PostgreSQL text can hold, are left out, as in [Ident].
+// backslash becomes an escape literal, with an E before it. Zero bytes, which no PostgreSQL text can hold, are left
+// out, as in [Ident].
 func Literal(s string) string {
 	s = strings.ReplaceAll(s, "\x00", "")
 	quoted := "'" + strings.ReplaceAll(s, "'", "''") + "'"
@@ -31,8 +32,8 @@ func Literal(s string) string {
 // Ident quotes a PostgreSQL name of one or more parts.
 func Ident(parts ...string) string { return pgx.Identifier(parts).Sanitize() }
 
-// RemoteLiteral quotes a text for Redshift, where a backslash escapes in every literal and escape literals with an E do not
-// exist. It refuses a text with a zero byte.
+// RemoteLiteral quotes a text for Redshift, where a backslash escapes in every literal, and an E before it is an error.
+// It refuses a text with a zero byte.
 func RemoteLiteral(s string) (string, error) {
 	if strings.Contains(s, "\x00") {
 		return "", errNUL

@@ -164,7 +164,11 @@ func (f *fake) await(t testing.TB, n int) []string {
 // awaitCount waits until a view has been begun so many times.
 func (f *fake) awaitCount(t testing.TB, name string, n int) {
 	t.Helper()
+	deadline := time.Now().Add(patience)
 	for f.count(name) < n {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s began %d times, want %d", name, f.count(name), n)
+		}
 		f.await(t, 1)
 	}
 }

@@ -1,0 +1,317 @@
+package schedule_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/schedule"
+)
+
+func TestLoop_KeepsItsBounds(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		views  []int // due, of each link
+		cfg    schedule.Config
+		atOnce int
+		ofLink int // at most
+	}{
+		{"all for the only link", []int{10}, schedule.Config{Concurrency: 5}, 5, 5},
+		{"half for one of two links", []int{10, 0}, schedule.Config{Concurrency: 5}, 3, 3},
+		{"all for two links", []int{10, 10}, schedule.Config{Concurrency: 5}, 5, 3},
+		{"as configured", []int{10, 10, 10}, schedule.Config{Concurrency: 4, PerLink: 1}, 3, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			busy, gate := newGauge(), make(chan struct{})
+			for i, views := range tt.views {
+				link := string(rune('a' + i))
+				b.addLink(t, link, views, "1 hour")
+				b.fake.on(link, func(context.Context) (catalog.Run, error) {
+					defer busy.enter("all", link)()
+					<-gate
+					return ended(catalog.Succeeded), nil
+				})
+			}
+			stop := b.run(t, tt.cfg)
+			b.fake.await(t, tt.atOnce)
+			for range 30 { // one ends, and the next one begins
+				gate <- struct{}{}
+				b.fake.await(t, 1)
+			}
+			close(gate)
+			stop()
+			if got := busy.most("all"); got != tt.atOnce {
+				t.Errorf("%d refreshes at once, want %d", got, tt.atOnce)
+			}
+			for i := range tt.views {
+				if got := busy.most(string(rune('a' + i))); got > tt.ofLink {
+					t.Errorf("%d refreshes of link %d at once, want at most %d", got, i, tt.ofLink)
+				}
+			}
+		})
+	}
+}
+
+// gauge counts what goes on at once.
+type gauge struct {
+	mu       sync.Mutex
+	now, max map[string]int
+}
+
+func newGauge() *gauge { return &gauge{now: make(map[string]int), max: make(map[string]int)} }
+
+func (g *gauge) enter(names ...string) (leave func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, name := range names {
+		g.now[name]++
+		g.max[name] = max(g.max[name], g.now[name])
+	}
+	return func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		for _, name := range names {
+			g.now[name]--
+		}
+	}
+}
+
+func (g *gauge) most(name string) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.max[name]
+}
+
+func TestLoop_ObeysTheLinksOwnLimit(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.addLink(t, "narrow", 5, "1 hour")
+	b.exec(t, `UPDATE redcache.link SET max_concurrency = 1`)
+	busy := newGauge()
+	b.fake.on("narrow", func(context.Context) (catalog.Run, error) {
+		defer busy.enter("narrow")()
+		return ended(catalog.Succeeded), nil
+	})
+	stop := b.run(t, schedule.Config{Concurrency: 4, PerLink: 4})
+	b.fake.await(t, 50)
+	stop()
+	if got := busy.most("narrow"); got != 1 {
+		t.Errorf("%d refreshes at once over a link that takes one", got)
+	}
+}
+
+func TestLoop_RefreshesOthersWhileALinkHangs(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.addLink(t, "hung", 300, "1 day") // far longer overdue, so first in line
+	b.addLink(t, "well", 1, "1 second")
+	b.fake.on("hung", untilCancelled)
+	b.run(t, schedule.Config{Concurrency: 2, StopGrace: -1})
+	b.fake.awaitCount(t, "well.v1", 20)
+}
+
+func untilCancelled(ctx context.Context) (catalog.Run, error) {
+	<-ctx.Done()
+	return ended(catalog.Canceled), context.Cause(ctx)
+}
+
+// A view that is still due after its turn would be tried as fast as the loop can turn.
+func TestLoop_LetsAViewRest(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		do    func(context.Context) (catalog.Run, error)
+		lines int // in the log: the runner has logged what is in the history
+		text  string
+	}{
+		{"after a lost race", func(context.Context) (catalog.Run, error) {
+			return ended(catalog.Skipped), nil
+		}, 0, "not in the history"},
+		{"after a failure", func(context.Context) (catalog.Run, error) {
+			return ended(catalog.Failed), errors.New("boom")
+		}, 0, "not in the history"},
+		{"after a failure that nobody recorded", func(context.Context) (catalog.Run, error) {
+			return catalog.Run{}, errors.New("boom")
+		}, 1, "boom"},
+		{"after a panic", func(context.Context) (catalog.Run, error) {
+			panic("boom")
+		}, 1, "loop_test.go"},
+		{"when it was dropped meanwhile", func(context.Context) (catalog.Run, error) {
+			return catalog.Run{}, &catalog.NotFoundError{Kind: "view", Name: "bad.v1"}
+		}, 0, "not in the history"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.addLink(t, "bad", 1, "1 hour")
+			b.addLink(t, "good", 1, "1 hour")
+			b.fake.on("bad.v1", tt.do)
+			var clock atomic.Int64
+			b.run(t, schedule.Config{Concurrency: 2, Now: func() time.Time { return time.Unix(clock.Load(), 0) }})
+			b.fake.awaitCount(t, "bad.v1", 1)
+			b.fake.awaitCount(t, "good.v1", b.fake.count("good.v1")+50) // as many turns of the loop
+			if got := b.fake.count("bad.v1"); got != 1 {
+				t.Errorf("began %d times while it should rest", got)
+			}
+			if got := b.log.count(tt.text); got != tt.lines {
+				t.Errorf("%q is %d times in the log, want %d", tt.text, got, tt.lines)
+			}
+			clock.Add(3600)
+			b.fake.awaitCount(t, "bad.v1", 2)
+		})
+	}
+}
+
+func TestLoop_LetsRunningRefreshesFinish(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.addLink(t, "a", 10, "1 hour")
+	release := make(chan struct{})
+	var cancelled atomic.Int32
+	b.fake.on("a", func(ctx context.Context) (catalog.Run, error) {
+		select {
+		case <-release:
+			return ended(catalog.Succeeded), nil
+		case <-ctx.Done():
+			cancelled.Add(1)
+			return ended(catalog.Canceled), ctx.Err()
+		}
+	})
+	stop := b.run(t, schedule.Config{Concurrency: 3, StopGrace: patience})
+	b.fake.await(t, 3)
+	stopped := make(chan struct{})
+	go func() { defer close(stopped); stop() }()
+	for b.log.count("stopping once running refreshes have ended") == 0 {
+		awaitTick(t)
+	}
+	close(release)
+	<-stopped
+	if cancelled.Load() != 0 {
+		t.Errorf("%d refreshes were cancelled within the grace", cancelled.Load())
+	}
+	select {
+	case name := <-b.fake.begun:
+		t.Errorf("%s began after the stop", name)
+	default:
+	}
+}
+
+// awaitTick lets other goroutines go on between two looks at what only they change.
+func awaitTick(t testing.TB) {
+	t.Helper()
+	select {
+	case <-t.Context().Done():
+		t.Fatal("the test ended")
+	case <-time.After(time.Millisecond):
+	}
+}
+
+func TestLoop_CancelsWhatOutlastsTheGrace(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.addLink(t, "a", 3, "1 hour")
+	causes := make(chan error, 3)
+	b.fake.on("a", func(ctx context.Context) (catalog.Run, error) {
+		run, err := untilCancelled(ctx)
+		causes <- err
+		return run, err
+	})
+	stop := b.run(t, schedule.Config{Concurrency: 3, StopGrace: 20 * time.Millisecond})
+	b.fake.await(t, 3)
+	stop()
+	if len(causes) != 3 {
+		t.Fatalf("the loop ended before %d of 3 refreshes", 3-len(causes))
+	}
+	for range 3 {
+		if err := <-causes; !errors.Is(err, schedule.ErrStopped) {
+			t.Errorf("got cause %v, want ErrStopped", err)
+		}
+	}
+}
+
+func TestLoop_OutlivesACatalogThatIsOutOfReach(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.addLink(t, "a", 1, "1 hour")
+	b.run(t, schedule.Config{Rand: func() float64 { return 0 }})
+	b.fake.await(t, 1)
+	b.exec(t, `ALTER SCHEMA redcache RENAME TO gone`)
+	const lost, found = "cache database is out of reach", "cache database answers again"
+	for b.log.count(lost) == 0 {
+		awaitTick(t)
+	}
+	before := b.fake.count("a.v1")
+	b.exec(t, `ALTER SCHEMA gone RENAME TO redcache`)
+	for b.log.count(found) == 0 {
+		awaitTick(t)
+	}
+	b.fake.awaitCount(t, "a.v1", before+1)
+	if lines := b.log.count(lost); lines != 1 {
+		t.Errorf("the outage is %d times in the log, want once", lines)
+	}
+}
+
+func TestLoop_RunsOnceAtATime(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.addLink(t, "a", 1, "1 hour")
+	loop, err := schedule.New(b.store, b.fake, schedule.Config{Poll: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !loop.LastTurn().IsZero() {
+		t.Error("it turned before it ran")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- loop.Run(ctx) }()
+	b.fake.await(t, 1)
+	if err := loop.Run(ctx); err == nil {
+		t.Error("it ran twice at once")
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	if time.Since(loop.LastTurn()) > patience {
+		t.Errorf("it last turned at %s", loop.LastTurn())
+	}
+}
+
+func TestNew_RefusesNegativeNumbers(t *testing.T) {
+	t.Parallel()
+	for _, cfg := range []schedule.Config{{Concurrency: -1}, {PerLink: -1}, {Poll: -1}} {
+		if _, err := schedule.New(catalog.Store{}, newFake(), cfg); err == nil {
+			t.Errorf("got no error for %+v", cfg)
+		}
+	}
+}
+
+// Not parallel: it looks at the goroutines of the whole process.
+func TestLoop_LeavesNoGoroutine(t *testing.T) {
+	b := setup(t)
+	b.addLink(t, "a", 5, "1 hour")
+	b.addLink(t, "b", 5, "1 hour")
+	b.fake.on("a", untilCancelled)
+	b.fake.on("b.v1", func(context.Context) (catalog.Run, error) { panic("boom") })
+	before := goleak.IgnoreCurrent()
+	stop := b.run(t, schedule.Config{StopGrace: time.Millisecond})
+	names := b.fake.await(t, 20)
+	stop()
+	b.pool.Close()
+	goleak.VerifyNone(t, before)
+	if !slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, "b.") }) {
+		t.Errorf("only %v began", names)
+	}
+}

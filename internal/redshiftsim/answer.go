@@ -62,7 +62,10 @@ var rewordings = []struct {
 	pattern *regexp.Regexp
 	text    string
 }{
-	{regexp.MustCompile(`^permission denied for (table|view|materialized view|sequence) `), "permission denied for relation "},
+	{
+		regexp.MustCompile(`^permission denied for (table|view|materialized view|sequence) `),
+		"permission denied for relation ",
+	},
 	{regexp.MustCompile(`(function |relation "|type ")redshift\.`), "$1"},
 	{regexp.MustCompile(`^unrecognized configuration parameter "redshift\.`), `unrecognized configuration parameter "`},
 	{regexp.MustCompile(`([(, ])unknown([,)])`), `$1"unknown"$2`},

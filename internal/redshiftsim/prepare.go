@@ -12,13 +12,20 @@ import (
 var files embed.FS
 
 // Prepare installs the types and functions of Redshift into the engine's database, which its superuser's URL names.
-// Doing it again changes nothing.
+// Doing it again changes nothing. The engine is PostgreSQL 14 or later: 13 has no role that may read everything.
 func Prepare(ctx context.Context, engineURL string) error {
 	conn, err := pgx.Connect(ctx, engineURL)
 	if err != nil {
 		return fmt.Errorf("connect to engine: %w", err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
+	var version int
+	if err := conn.QueryRow(ctx, "SELECT pg_catalog.current_setting('server_version_num')::int").Scan(&version); err != nil {
+		return fmt.Errorf("read engine version: %w", err)
+	}
+	if version < 140000 {
+		return fmt.Errorf("engine is PostgreSQL %d: the stand-in needs 14 or later", version/10000)
+	}
 	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return fmt.Errorf("prepare engine: %w", err)

@@ -1,82 +1,80 @@
 package redshiftsim
 
 // commandRefusals are whole commands that Redshift does not have.
-func commandRefusals() []Refusal {
-	return []Refusal{
-		{
-			Name: "SAVEPOINT", Example: `SAVEPOINT s2`, Code: "0A000", Message: "SAVEPOINT is not supported",
-			Source: "1d", Believed: true, match: starts(unsupported("SAVEPOINT is not supported"), "savepoint"),
-		},
-		{
-			Name: "ROLLBACK TO SAVEPOINT", Example: `ROLLBACK TO SAVEPOINT s2`, Code: "0A000",
-			Message: "ROLLBACK TO SAVEPOINT is not supported", Source: "1d", Believed: true,
-			match: starts(unsupported("ROLLBACK TO SAVEPOINT is not supported"), "rollback", "to"),
-		},
-		{
-			Name: "RELEASE SAVEPOINT", Example: `RELEASE SAVEPOINT s2`, Code: "0A000",
-			Message: "RELEASE SAVEPOINT is not supported", Source: "1d", Believed: true,
-			match: starts(unsupported("RELEASE SAVEPOINT is not supported"), "release"),
-		},
-		{
-			Name: "MOVE", Example: `MOVE BACKWARD ALL IN c1`, Code: "0A000", Message: "MOVE is not supported",
-			Source: "1d", Believed: true, match: starts(unsupported("MOVE is not supported"), "move"),
-		},
-		{
-			Name: "DISCARD", Example: `DISCARD ALL`, Code: "42601", Message: `syntax error at or near "DISCARD"`,
-			Source: "1f", match: startsNear(0, "discard"),
-		},
-		{
-			Name: "DEALLOCATE ALL", Example: `DEALLOCATE ALL`, Code: "42601", Message: `syntax error at or near "ALL"`,
-			Source: "1f", match: startsNear(1, "deallocate", "all"),
-		},
-		{
-			Name: "COPY of a query", Example: `COPY (SELECT 1) TO STDOUT`, Code: "42601",
-			Message: `syntax error at or near "("`, Source: "4", match: startsNear(1, "copy", "("),
-		},
-		{
-			Name: "COPY TO STDOUT", Example: `COPY tickit_example TO STDOUT`, Code: "42601",
-			Message: `syntax error at or near "STDOUT"`, Source: "4", match: copyNear("stdout"),
-		},
-		{
-			Name: "COPY FROM STDIN", Example: `COPY tickit_example FROM STDIN`, Code: "42601",
-			Message: `syntax error at or near "STDIN"`, Source: "1f", Believed: true, match: copyNear("stdin"),
-		},
-		{
-			Name: "EXPLAIN ANALYZE", Example: `EXPLAIN ANALYZE SELECT 1`, Code: "42601",
-			Message: `syntax error at or near "ANALYZE"`, Source: "4", Believed: true,
-			match: startsNear(1, "explain", "analyze"),
-		},
-		{
-			Name: "EXPLAIN with options", Example: `EXPLAIN (FORMAT json) SELECT 1`, Code: "42601",
-			Message: `syntax error at or near "("`, Source: "4", Believed: true, match: explainOptions,
-		},
-		{
-			Name: "DO", Example: `DO $$ BEGIN END $$`, Code: "42601", Message: `syntax error at or near "DO"`,
-			Source: "4", Believed: true, match: startsNear(0, "do"),
-		},
-		{
-			Name: "VALUES as a command", Example: `VALUES (1), (2)`, Code: "42601",
-			Message: `syntax error at or near "VALUES"`, Source: "4", Believed: true, match: startsNear(0, "values"),
-		},
-		{
-			Name: "REFRESH CONCURRENTLY", Example: `REFRESH MATERIALIZED VIEW CONCURRENTLY v`, Code: "42601",
-			Message: `syntax error at or near "CONCURRENTLY"`, Source: "4", Believed: true,
-			match: startsNear(3, "refresh", "materialized", "view", "concurrently"),
-		},
-		{
-			Name: "CREATE INDEX", Example: `CREATE INDEX i ON tickit_example (id)`, Code: "0A000",
-			Message: `SQL command "CREATE INDEX i ON tickit_example (id)" not supported on Redshift tables.`,
-			Source:  "4", Believed: true, match: createRefused,
-		},
-		{
-			Name: "serial column", Example: `CREATE TEMP TABLE x (id serial, n int)`, Code: "0A000",
-			Message: `Column "id" has unsupported type "serial".`, Source: "4", match: columnType,
-		},
-		{
-			Name: "json column", Example: `CREATE TEMP TABLE x (id int, doc json)`, Code: "0A000",
-			Message: `Column "doc" has unsupported type "json".`, Source: "4", match: columnType,
-		},
-	}
+var commandRefusals = []Refusal{
+	{
+		Name: "SAVEPOINT", Example: `SAVEPOINT s2`, Code: "0A000", Message: "SAVEPOINT is not supported",
+		Source: "1d", Believed: true, match: starts(unsupported("SAVEPOINT is not supported"), "savepoint"),
+	},
+	{
+		Name: "ROLLBACK TO SAVEPOINT", Example: `ROLLBACK TO SAVEPOINT s2`, Code: "0A000",
+		Message: "ROLLBACK TO SAVEPOINT is not supported", Source: "1d", Believed: true,
+		match: starts(unsupported("ROLLBACK TO SAVEPOINT is not supported"), "rollback", "to"),
+	},
+	{
+		Name: "RELEASE SAVEPOINT", Example: `RELEASE SAVEPOINT s2`, Code: "0A000",
+		Message: "RELEASE SAVEPOINT is not supported", Source: "1d", Believed: true,
+		match: starts(unsupported("RELEASE SAVEPOINT is not supported"), "release"),
+	},
+	{
+		Name: "MOVE", Example: `MOVE BACKWARD ALL IN c1`, Code: "0A000", Message: "MOVE is not supported",
+		Source: "1d", Believed: true, match: starts(unsupported("MOVE is not supported"), "move"),
+	},
+	{
+		Name: "DISCARD", Example: `DISCARD ALL`, Code: "42601", Message: `syntax error at or near "DISCARD"`,
+		Source: "1f", match: startsNear(0, "discard"),
+	},
+	{
+		Name: "DEALLOCATE ALL", Example: `DEALLOCATE ALL`, Code: "42601", Message: `syntax error at or near "ALL"`,
+		Source: "1f", match: startsNear(1, "deallocate", "all"),
+	},
+	{
+		Name: "COPY of a query", Example: `COPY (SELECT 1) TO STDOUT`, Code: "42601",
+		Message: `syntax error at or near "("`, Source: "4", match: startsNear(1, "copy", "("),
+	},
+	{
+		Name: "COPY TO STDOUT", Example: `COPY tickit_example TO STDOUT`, Code: "42601",
+		Message: `syntax error at or near "STDOUT"`, Source: "4", match: copyNear("stdout"),
+	},
+	{
+		Name: "COPY FROM STDIN", Example: `COPY tickit_example FROM STDIN`, Code: "42601",
+		Message: `syntax error at or near "STDIN"`, Source: "1f", Believed: true, match: copyNear("stdin"),
+	},
+	{
+		Name: "EXPLAIN ANALYZE", Example: `EXPLAIN ANALYZE SELECT 1`, Code: "42601",
+		Message: `syntax error at or near "ANALYZE"`, Source: "4", Believed: true,
+		match: startsNear(1, "explain", "analyze"),
+	},
+	{
+		Name: "EXPLAIN with options", Example: `EXPLAIN (FORMAT json) SELECT 1`, Code: "42601",
+		Message: `syntax error at or near "("`, Source: "4", Believed: true, match: explainOptions,
+	},
+	{
+		Name: "DO", Example: `DO $$ BEGIN END $$`, Code: "42601", Message: `syntax error at or near "DO"`,
+		Source: "4", Believed: true, match: startsNear(0, "do"),
+	},
+	{
+		Name: "VALUES as a command", Example: `VALUES (1), (2)`, Code: "42601",
+		Message: `syntax error at or near "VALUES"`, Source: "4", Believed: true, match: startsNear(0, "values"),
+	},
+	{
+		Name: "REFRESH CONCURRENTLY", Example: `REFRESH MATERIALIZED VIEW CONCURRENTLY v`, Code: "42601",
+		Message: `syntax error at or near "CONCURRENTLY"`, Source: "4", Believed: true,
+		match: startsNear(3, "refresh", "materialized", "view", "concurrently"),
+	},
+	{
+		Name: "CREATE INDEX", Example: `CREATE INDEX i ON tickit_example (id)`, Code: "0A000",
+		Message: `SQL command "CREATE INDEX i ON tickit_example (id)" not supported on Redshift tables.`,
+		Source:  "4", Believed: true, match: createRefused,
+	},
+	{
+		Name: "serial column", Example: `CREATE TEMP TABLE x (id serial, n int)`, Code: "0A000",
+		Message: `Column "id" has unsupported type "serial".`, Source: "4", match: columnType,
+	},
+	{
+		Name: "json column", Example: `CREATE TEMP TABLE x (id int, doc json)`, Code: "0A000",
+		Message: `Column "doc" has unsupported type "json".`, Source: "4", match: columnType,
+	},
 }
 
 // copyNear refuses COPY with a syntax error at the word that says where the rows go.

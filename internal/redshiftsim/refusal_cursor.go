@@ -9,38 +9,36 @@ import (
 const singleNodeFetch = 1000
 
 // cursorRefusals are what DECLARE and FETCH do not take. What depends on the session or the cluster has no example here.
-func cursorRefusals() []Refusal {
-	return []Refusal{
-		{
-			Name: "cursor outside a transaction", Example: `DECLARE c CURSOR FOR SELECT 1`, Code: "25P01",
-			Message: "cursors can only be used within the transaction that created them", Source: "2",
-		},
-		{
-			Name: "WITH HOLD", Example: `BEGIN; DECLARE c CURSOR WITH HOLD FOR SELECT 1`, Code: "42601",
-			Message: `syntax error at or near "WITH"`, Source: "2", Believed: true, match: declareOptions,
-		},
-		{
-			Name: "SCROLL", Example: `BEGIN; DECLARE c SCROLL CURSOR FOR SELECT 1`, Code: "42601",
-			Message: `syntax error at or near "SCROLL"`, Source: "2", Believed: true, match: declareOptions,
-		},
-		{
-			Name: "BINARY", Example: `BEGIN; DECLARE c BINARY CURSOR FOR SELECT 1`, Code: "42601",
-			Message: `syntax error at or near "BINARY"`, Source: "2", Believed: true, match: declareOptions,
-		},
-		{
-			Name:    "second cursor",
-			Example: `BEGIN; DECLARE c CURSOR FOR SELECT 1; DECLARE d CURSOR FOR SELECT 2`, Code: "0A000",
-			Message: "only one cursor can be open in a session", Source: "2", Believed: true, match: secondCursor,
-		},
-		{
-			Name:    "FETCH backwards",
-			Example: `BEGIN; DECLARE c CURSOR FOR SELECT 1; FETCH BACKWARD 1 FROM c`, Code: "0A000",
-			Message: "cursors can only be fetched forward", Source: "2", Believed: true, match: fetchBackward,
-		},
-		{
-			Name: "FETCH of 1001 rows from a single node", Source: "2", Believed: true, match: fetchSize,
-		},
-	}
+var cursorRefusals = []Refusal{
+	{
+		Name: "cursor outside a transaction", Example: `DECLARE c CURSOR FOR SELECT 1`, Code: "25P01",
+		Message: "cursors can only be used within the transaction that created them", Source: "2",
+	},
+	{
+		Name: "WITH HOLD", Example: `BEGIN; DECLARE c CURSOR WITH HOLD FOR SELECT 1`, Code: "42601",
+		Message: `syntax error at or near "WITH"`, Source: "2", Believed: true, match: declareOptions,
+	},
+	{
+		Name: "SCROLL", Example: `BEGIN; DECLARE c SCROLL CURSOR FOR SELECT 1`, Code: "42601",
+		Message: `syntax error at or near "SCROLL"`, Source: "2", Believed: true, match: declareOptions,
+	},
+	{
+		Name: "BINARY", Example: `BEGIN; DECLARE c BINARY CURSOR FOR SELECT 1`, Code: "42601",
+		Message: `syntax error at or near "BINARY"`, Source: "2", Believed: true, match: declareOptions,
+	},
+	{
+		Name:    "second cursor",
+		Example: `BEGIN; DECLARE c CURSOR FOR SELECT 1; DECLARE d CURSOR FOR SELECT 2`, Code: "0A000",
+		Message: "only one cursor can be open in a session", Source: "2", Believed: true, match: secondCursor,
+	},
+	{
+		Name:    "FETCH backwards",
+		Example: `BEGIN; DECLARE c CURSOR FOR SELECT 1; FETCH BACKWARD 1 FROM c`, Code: "0A000",
+		Message: "cursors can only be fetched forward", Source: "2", Believed: true, match: fetchBackward,
+	},
+	{
+		Name: "FETCH of 1001 rows from a single node", Source: "2", Believed: true, match: fetchSize,
+	},
 }
 
 func declareOptions(st *statement) *EngineError {

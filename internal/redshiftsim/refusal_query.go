@@ -3,95 +3,93 @@ package redshiftsim
 import "strings"
 
 // queryRefusals are parts of queries that Redshift does not know.
-func queryRefusals() []Refusal {
-	return []Refusal{
-		{
-			Name: "E literal", Example: `SELECT E'a'`, Code: "42704", Message: `type "e" does not exist`,
-			Source: "1a", match: escapeLiteral,
-		},
-		{
-			Name: "DISTINCT ON", Example: `SELECT DISTINCT ON (id) id, name FROM tickit_example`, Code: "0A000",
-			Message: "SELECT DISTINCT ON is not supported", Source: "4", match: distinctOn,
-		},
-		{
-			Name: "FILTER", Example: `SELECT count(*) FILTER (WHERE id > 1) FROM tickit_example`, Code: "42601",
-			Message: `syntax error at or near "("`, Source: "4", match: near(2, ")", "filter", "("),
-		},
-		{
-			Name: "ON CONFLICT", Example: `INSERT INTO tickit_example VALUES (1, 'a') ON CONFLICT DO NOTHING`, Code: "42601",
-			Message: `syntax error at or near "ON"`, Source: "4", Believed: true, match: near(0, "on", "conflict"),
-		},
-		{
-			Name: "RETURNING", Example: `DELETE FROM tickit_example RETURNING id`, Code: "42601",
-			Message: `syntax error at or near "RETURNING"`, Source: "4", Believed: true, match: returning,
-		},
-		{
-			Name: "IS DISTINCT FROM", Example: `SELECT 1 WHERE 1 IS NOT DISTINCT FROM 2`, Code: "0A000",
-			Message: "IS DISTINCT FROM is not supported", Source: "4", Believed: true, match: isDistinctFrom,
-		},
-		{
-			Name: "LATERAL", Example: `SELECT 1 FROM tickit_example t, LATERAL (SELECT t.id) q`, Code: "42601",
-			Message: `syntax error at or near "LATERAL"`, Source: "4", Believed: true, match: near(0, "lateral", "("),
-		},
-		{
-			Name: "TABLESAMPLE", Example: `SELECT id FROM tickit_example TABLESAMPLE system (10)`, Code: "42601",
-			Message: `syntax error at or near "TABLESAMPLE"`, Source: "4", Believed: true, match: tableSample,
-		},
-		{
-			Name: "VALUES as a table", Example: `SELECT a FROM (VALUES (1), (2)) AS v(a)`, Code: "42601",
-			Message: `syntax error at or near "VALUES"`, Source: "4", Believed: true, match: near(1, "(", "values"),
-		},
-		{
-			Name: "WITH ORDINALITY", Example: `SELECT 1 FROM generate_series(1, 2) WITH ORDINALITY`, Code: "42601",
-			Message: `syntax error at or near "ORDINALITY"`, Source: "4", Believed: true,
-			match: near(1, "with", "ordinality"),
-		},
-		{
-			Name: "ARRAY constructor", Example: `SELECT ARRAY[1, 2]`, Code: "0A000",
-			Message: "ARRAY constructors are not supported", Source: "4", Believed: true, match: arrayConstructor,
-		},
-		{
-			Name: "ANY of an array", Example: `SELECT id FROM tickit_example WHERE id = ANY ('{1,2}')`, Code: "0A000",
-			Message: "op ANY/ALL (array) is not supported", Source: "4", Believed: true, match: anyOfArray,
-		},
-		{
-			Name: "array type", Example: `SELECT '{1}'::int[]`, Code: "42601", Message: `syntax error at or near "["`,
-			Source: "4", Believed: true, match: near(0, "[", "]"),
-		},
-		{
-			Name: "subscript of a string", Example: `SELECT name[1] FROM tickit_example`, Code: "42804",
-			Message: "cannot subscript type character varying because it does not support subscripting", Source: "4",
-			Believed: true,
-		},
-		{
-			Name: "ROW constructor", Example: `SELECT ROW(1, 2)`, Code: "0A000",
-			Message: "ROW constructors are not supported", Source: "4", Believed: true, match: rowConstructor,
-		},
-		{
-			Name: "system column", Example: `SELECT xmin FROM tickit_example`, Code: "42703",
-			Message: `column "xmin" does not exist`, Source: "4", Believed: true, match: systemColumn,
-		},
-		{
-			Name: "system column of an alias", Example: `SELECT t.ctid FROM tickit_example t`, Code: "42703",
-			Message: `column t.ctid does not exist`, Source: "4", Believed: true, match: systemColumn,
-		},
-		{
-			Name: "SUBSTR", Example: `SELECT substr(name, 1) FROM tickit_example`, Code: "0A000",
-			Message: "SUBSTR() function is not supported (Hint: use SUBSTRING instead)", Source: "4", match: substr,
-		},
-		{
-			Name: "leader function next to a table", Example: `SELECT current_schema(), id FROM tickit_example`,
-			Code: "0A000", Message: mixedMessage, Source: "4", match: mixed,
-		},
-		{
-			Name: "now() next to a table", Example: `SELECT id FROM tickit_example WHERE now() > '2020-01-01'`,
-			Code: "0A000", Message: mixedMessage, Source: "4", match: mixed,
-		},
-		{
-			Name: "generate_series next to a table", Example: `SELECT id FROM tickit_example, generate_series(1, 3)`,
-			Code: "0A000", Message: mixedMessage, Source: "4", match: mixed,
-		},
-	}
+var queryRefusals = []Refusal{
+	{
+		Name: "E literal", Example: `SELECT E'a'`, Code: "42704", Message: `type "e" does not exist`,
+		Source: "1a", match: escapeLiteral,
+	},
+	{
+		Name: "DISTINCT ON", Example: `SELECT DISTINCT ON (id) id, name FROM tickit_example`, Code: "0A000",
+		Message: "SELECT DISTINCT ON is not supported", Source: "4", match: distinctOn,
+	},
+	{
+		Name: "FILTER", Example: `SELECT count(*) FILTER (WHERE id > 1) FROM tickit_example`, Code: "42601",
+		Message: `syntax error at or near "("`, Source: "4", match: near(2, ")", "filter", "("),
+	},
+	{
+		Name: "ON CONFLICT", Example: `INSERT INTO tickit_example VALUES (1, 'a') ON CONFLICT DO NOTHING`, Code: "42601",
+		Message: `syntax error at or near "ON"`, Source: "4", Believed: true, match: near(0, "on", "conflict"),
+	},
+	{
+		Name: "RETURNING", Example: `DELETE FROM tickit_example RETURNING id`, Code: "42601",
+		Message: `syntax error at or near "RETURNING"`, Source: "4", Believed: true, match: returning,
+	},
+	{
+		Name: "IS DISTINCT FROM", Example: `SELECT 1 WHERE 1 IS NOT DISTINCT FROM 2`, Code: "0A000",
+		Message: "IS DISTINCT FROM is not supported", Source: "4", Believed: true, match: isDistinctFrom,
+	},
+	{
+		Name: "LATERAL", Example: `SELECT 1 FROM tickit_example t, LATERAL (SELECT t.id) q`, Code: "42601",
+		Message: `syntax error at or near "LATERAL"`, Source: "4", Believed: true, match: near(0, "lateral", "("),
+	},
+	{
+		Name: "TABLESAMPLE", Example: `SELECT id FROM tickit_example TABLESAMPLE system (10)`, Code: "42601",
+		Message: `syntax error at or near "TABLESAMPLE"`, Source: "4", Believed: true, match: tableSample,
+	},
+	{
+		Name: "VALUES as a table", Example: `SELECT a FROM (VALUES (1), (2)) AS v(a)`, Code: "42601",
+		Message: `syntax error at or near "VALUES"`, Source: "4", Believed: true, match: near(1, "(", "values"),
+	},
+	{
+		Name: "WITH ORDINALITY", Example: `SELECT 1 FROM generate_series(1, 2) WITH ORDINALITY`, Code: "42601",
+		Message: `syntax error at or near "ORDINALITY"`, Source: "4", Believed: true,
+		match: near(1, "with", "ordinality"),
+	},
+	{
+		Name: "ARRAY constructor", Example: `SELECT ARRAY[1, 2]`, Code: "0A000",
+		Message: "ARRAY constructors are not supported", Source: "4", Believed: true, match: arrayConstructor,
+	},
+	{
+		Name: "ANY of an array", Example: `SELECT id FROM tickit_example WHERE id = ANY ('{1,2}')`, Code: "0A000",
+		Message: "op ANY/ALL (array) is not supported", Source: "4", Believed: true, match: anyOfArray,
+	},
+	{
+		Name: "array type", Example: `SELECT '{1}'::int[]`, Code: "42601", Message: `syntax error at or near "["`,
+		Source: "4", Believed: true, match: near(0, "[", "]"),
+	},
+	{
+		Name: "subscript of a string", Example: `SELECT name[1] FROM tickit_example`, Code: "42804",
+		Message: "cannot subscript type character varying because it does not support subscripting", Source: "4",
+		Believed: true,
+	},
+	{
+		Name: "ROW constructor", Example: `SELECT ROW(1, 2)`, Code: "0A000",
+		Message: "ROW constructors are not supported", Source: "4", Believed: true, match: rowConstructor,
+	},
+	{
+		Name: "system column", Example: `SELECT xmin FROM tickit_example`, Code: "42703",
+		Message: `column "xmin" does not exist`, Source: "4", Believed: true, match: systemColumn,
+	},
+	{
+		Name: "system column of an alias", Example: `SELECT t.ctid FROM tickit_example t`, Code: "42703",
+		Message: `column t.ctid does not exist`, Source: "4", Believed: true, match: systemColumn,
+	},
+	{
+		Name: "SUBSTR", Example: `SELECT substr(name, 1) FROM tickit_example`, Code: "0A000",
+		Message: "SUBSTR() function is not supported (Hint: use SUBSTRING instead)", Source: "4", match: substr,
+	},
+	{
+		Name: "leader function next to a table", Example: `SELECT current_schema(), id FROM tickit_example`,
+		Code: "0A000", Message: mixedMessage, Source: "4", match: mixed,
+	},
+	{
+		Name: "now() next to a table", Example: `SELECT id FROM tickit_example WHERE now() > '2020-01-01'`,
+		Code: "0A000", Message: mixedMessage, Source: "4", match: mixed,
+	},
+	{
+		Name: "generate_series next to a table", Example: `SELECT id FROM tickit_example, generate_series(1, 3)`,
+		Code: "0A000", Message: mixedMessage, Source: "4", match: mixed,
+	},
 }
 
 func escapeLiteral(st *statement) *EngineError {

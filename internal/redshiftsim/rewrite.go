@@ -6,7 +6,7 @@ import (
 )
 
 // ownFunctions replace functions of the engine that answer differently on Redshift.
-var ownFunctions = map[string]bool{"version": true, "chr": true, "format_type": true}
+var ownFunctions = map[string]bool{"version": true, "chr": true, "format_type": true, "json_serialize": true}
 
 // renamedTypes are spellings of types that the engine does not know; longer ones come first.
 var renamedTypes = []struct {

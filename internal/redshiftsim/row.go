@@ -59,7 +59,8 @@ func loadTypes(ctx context.Context, conn *pgx.Conn) (typeMap, error) {
 		return types, fmt.Errorf("read engine types: %w", err)
 	}
 	if len(types.client) < len(redshiftTypes) {
-		return types, fmt.Errorf("engine has %d of %d Redshift types: run Prepare on it", len(types.client), len(redshiftTypes))
+		return types, fmt.Errorf("engine has %d of %d Redshift types: run Prepare on it",
+			len(types.client), len(redshiftTypes))
 	}
 	return types, nil
 }

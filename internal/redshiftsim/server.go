@@ -17,7 +17,7 @@ import (
 
 // Config says what a stand-in serves. The zero value of each optional field is the default.
 type Config struct {
-	// EngineURL is a superuser's URL of the Postgres database that holds the data; [Prepare] was run on it.
+	// EngineURL is a superuser's URL of the Postgres database (14 or later) that holds the data; [Prepare] was run on it.
 	EngineURL string
 	// Users are the logins and their passwords. Each may read everything, like a reader whom a warehouse trusts.
 	Users map[string]string

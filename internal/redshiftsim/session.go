@@ -58,7 +58,8 @@ func newSession(l *login, parameters, settings map[string]string) *session {
 		server: l.server, user: l.user, application: parameters["application_name"],
 		encoding: askedEncoding(parameters), raw: l.raw, conn: l.conn, client: l.client,
 		tx: 'I', refusals: map[string]EngineError{}, portals: map[string][]field{},
-		queryGroup: settings[ownPrefix+"query_group"], caseSensitive: isOn(settings[ownPrefix+"enable_case_sensitive_identifier"]),
+		queryGroup:    settings[ownPrefix+"query_group"],
+		caseSensitive: isOn(settings[ownPrefix+"enable_case_sensitive_identifier"]),
 	}
 	ses.changed = sync.NewCond(&ses.mu)
 	return ses

@@ -122,7 +122,8 @@ $do$;
 CREATE OR REPLACE FUNCTION pg_catalog.json_parse(value text) RETURNS super LANGUAGE sql IMMUTABLE STRICT AS $$
 	SELECT pg_catalog.json_in(pg_catalog.textout(value))::text::super
 $$;
-CREATE OR REPLACE FUNCTION pg_catalog.json_serialize(value super) RETURNS varchar LANGUAGE sql IMMUTABLE STRICT AS $$
+-- JSON_SERIALIZE is syntax from 17 on.
+CREATE OR REPLACE FUNCTION redshift.json_serialize(value super) RETURNS varchar LANGUAGE sql IMMUTABLE STRICT AS $$
 	SELECT value::text::varchar
 $$;
 CREATE OR REPLACE FUNCTION pg_catalog.json_extract_path_text(value text, VARIADIC path text[])

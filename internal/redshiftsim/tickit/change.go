@@ -45,7 +45,8 @@ const insertSales = `
 	INSERT INTO tickit.sales
 	SELECT nextval('tickit.sales_serial'), 1 + floor(random() * 1000), 1 + floor(random() * 50),
 	       1 + floor(random() * 50), 1 + floor(random() * 20), 1 + floor(random() * 365), quantity,
-	       price * quantity, round((price * quantity * 0.15)::numeric, 2), now() AT TIME ZONE 'UTC' - random() * interval '1 day',
+	       price * quantity, round((price * quantity * 0.15)::numeric, 2),
+	       now() AT TIME ZONE 'UTC' - random() * interval '1 day',
 	       clock_timestamp() AT TIME ZONE 'UTC'
 	FROM (
 		SELECT 1 + floor(random() * 8) AS quantity, round((20 + random() * 280)::numeric, 2) AS price

@@ -46,6 +46,10 @@ func (ses *session) exchange(message *pgproto3.ErrorResponse) []pgproto3.Backend
 			return append(messages, e.response("ERROR"))
 		}
 	}
+	if e := ses.aborted; e != nil {
+		ses.aborted = nil
+		return []pgproto3.BackendMessage{e.response("ERROR")}
+	}
 	translated := plain(message)
 	for _, r := range rewordings {
 		translated.Message = r.pattern.ReplaceAllString(translated.Message, r.text)

@@ -2,10 +2,24 @@
 //
 // It speaks the Postgres wire protocol in front of a real Postgres, the engine, which holds the data and does the work.
 // Between the two it is as unforgiving as a cluster: it announces version 8.0.2, serves TLS, asks for a password,
-// refuses what Redshift refuses with Redshift's texts, has Redshift's own types under Redshift's OIDs, and can be told
-// to drop, stall, slow down, expire passwords, pause or move.
+// refuses what Redshift refuses with Redshift's texts ([Refusals] lists it all, with sources), has Redshift's own types
+// under Redshift's OIDs, and can be told to drop, stall, slow down, fail, expire passwords, pause or move.
+//
+//	client ── login: TLS, password, startup parameters
+//	   │
+//	   ├──▶ run ── admit: log, planned failures, split, refuse or rewrite ──▶ engine
+//	   │
+//	   ◀── relay: row faults, types and bytes, errors in 8.0's words ◀──────── engine
 //
 // The hard idea is how a refusal reaches the client. The stand-in cannot simply answer for the engine: an error aborts a
 // transaction, comes in the order of a pipeline, and skips what follows up to the next Sync. So a refused statement is
 // replaced by one that the engine itself refuses, and the engine's error is exchanged on its way back. See answer.go.
+// In the same way, what Redshift lacks is looked up where the engine lacks it too, so that the engine words the error.
+//
+// Rules look at tokens of a lexer with 8.0's rules, never at raw text, so nothing inside a literal, a name or a comment
+// triggers them.
+//
+// Not imitated: WLM queues and slots, the result cache, EXPLAIN's XN nodes, SHOW TABLES and last_modified_time, the STL
+// and SYS views, super navigation, lengths counted in bytes, the real values of FNV_HASH, and DDL with DISTKEY or
+// SORTKEY. Tables are made on the engine, directly.
 package redshiftsim

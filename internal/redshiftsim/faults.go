@@ -17,6 +17,12 @@ type faults struct {
 	dropAfter int
 	dropArmed bool
 	failures  []failure
+	midway    *midway
+}
+
+type midway struct {
+	rows int
+	err  EngineError
 }
 
 type failure struct {
@@ -66,6 +72,13 @@ func (s *Server) FailNext(substring string, err EngineError) {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
 	s.faults.failures = append(s.faults.failures, failure{substring, err})
+}
+
+// FailAfter makes the next result of more than that many rows end in err after that many. It happens once.
+func (s *Server) FailAfter(rows int, err EngineError) {
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	s.faults.midway = &midway{rows, err}
 }
 
 // DropAll cuts every connection without a goodbye. The peers see a reset.
@@ -171,6 +184,18 @@ func (f *faults) cuts(rows int) bool {
 	}
 	f.dropArmed = false
 	return true
+}
+
+// aborts takes the error that a result must end in now that so many rows of it were sent, if there is one.
+func (f *faults) aborts(rows int) *EngineError {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.midway == nil || rows < f.midway.rows {
+		return nil
+	}
+	err := f.midway.err
+	f.midway = nil
+	return &err
 }
 
 // failure takes the fault that a statement has to meet, if there is one.

@@ -55,6 +55,35 @@ func TestServer_FailsOneStatementAsTold(t *testing.T) {
 	}
 }
 
+func TestServer_FailsAfterRows(t *testing.T) {
+	t.Parallel()
+	warehouse := redshiftsim.For(t)
+	conn := connect(t, warehouse)
+	cache := pgtest.New(t).Pool(t)
+	for _, size := range []int{10, 1_000_000} { // the engine is done before it can be cancelled, or it is not
+		query := "SELECT * FROM generate_series(1, " + strconv.Itoa(size) + ")"
+		warehouse.FailAfter(3, redshiftsim.SystemAbort())
+		rows, err := conn.Query(t.Context(), query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for rows.Next() {
+			n++
+		}
+		wantError(t, rows.Err(), "XX000", "abort query")
+		if n != 3 {
+			t.Errorf("got %d rows, want 3", n)
+		}
+		warehouse.FailAfter(3, redshiftsim.SystemAbort())
+		_, err = cache.Exec(t.Context(), `SELECT n FROM dblink($1, $2) AS t(n int)`, conninfo(warehouse), query)
+		wantError(t, err, "XX000", "abort query")
+		if _, err := conn.Exec(t.Context(), query); err != nil {
+			t.Errorf("the result after: %v", err)
+		}
+	}
+}
+
 func TestServer_DropsAll(t *testing.T) {
 	t.Parallel()
 	warehouse := redshiftsim.For(t)

@@ -53,7 +53,8 @@ func (ses *session) relay(ctx context.Context) {
 // deliver translates one message and sends it on, at the latest when no more is waiting to be read.
 func (ses *session) deliver(ctx context.Context, message pgproto3.BackendMessage) error {
 	if row, ok := message.(*pgproto3.DataRow); ok && !ses.head().hidden {
-		if err := ses.admitRow(ctx); err != nil {
+		admitted, err := ses.admitRow(ctx)
+		if err != nil || !admitted {
 			return err
 		}
 		ses.translateRow(row)
@@ -76,15 +77,28 @@ func (ses *session) deliver(ctx context.Context, message pgproto3.BackendMessage
 	return ses.client.Flush()
 }
 
-// admitRow applies the faults that concern rows.
-func (ses *session) admitRow(ctx context.Context) error {
+// admitRow applies the faults that concern rows, and reports whether the row may be sent.
+func (ses *session) admitRow(ctx context.Context) (bool, error) {
 	if ses.server.faults.cuts(ses.rows) {
 		ses.toClient.Lock()
 		defer ses.toClient.Unlock()
 		_ = ses.client.Flush() // the rows before the cut arrive
-		return errClosed
+		return false, errClosed
+	}
+	if ses.aborted == nil {
+		if ses.aborted = ses.server.faults.aborts(ses.rows); ses.aborted != nil {
+			ses.cancel(ctx)
+		}
+	}
+	if ses.aborted != nil {
+		return false, nil
 	}
 	ses.rows++
+	return true, ses.pace(ctx)
+}
+
+// pace waits for the moment when the next row may leave.
+func (ses *session) pace(ctx context.Context) error {
 	pace := ses.server.faults.pace()
 	if pace == 0 {
 		return nil
@@ -133,6 +147,10 @@ func (ses *session) translate(message pgproto3.BackendMessage) []pgproto3.Backen
 		ses.describe(message, head)
 	case *pgproto3.CommandComplete:
 		ses.noteCursor(string(message.CommandTag))
+		if ses.aborted != nil { // the engine was done before it could be cancelled
+			ses.pop(message, head)
+			return ses.exchange(&pgproto3.ErrorResponse{})
+		}
 	}
 	ses.pop(message, head)
 	if head.hidden {

@@ -49,8 +49,9 @@ type session struct {
 	// Of relay only.
 	fields  []field
 	portals map[string][]field
-	rows    int       // of the present result
-	due     time.Time // when the next row may leave, under Throttle
+	rows    int          // of the present result
+	due     time.Time    // when the next row may leave, under Throttle
+	aborted *EngineError // in which the present result ends; its other rows are left out
 }
 
 func newSession(l *login, parameters, settings map[string]string) *session {

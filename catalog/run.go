@@ -58,6 +58,7 @@ type State struct {
 	Failures     int
 	RowCount     *int64
 	Watermark    *string
+	Now          time.Time // the database's clock when this was read
 }
 
 // Outcome is what a successful run commits together with its rows.

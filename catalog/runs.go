@@ -71,12 +71,14 @@ func (s Store) SkipRun(ctx context.Context, v View, strategy Strategy, origin, h
 	return id, nil
 }
 
-// PruneRuns deletes all but the newest runs of a view.
-func (s Store) PruneRuns(ctx context.Context, v View, keep int) error {
-	if _, err := s.db.Exec(ctx, sql.PruneRuns, v.ID, keep); err != nil {
-		return fmt.Errorf("prune history of view %s: %w", v.Name, err)
+// Tidy tells listeners on channel redcache that a view has new rows, deletes all but its newest runs, and says whether
+// there are generations of it that readers do not see.
+func (s Store) Tidy(ctx context.Context, v View, keepRuns int) (leftovers bool, err error) {
+	err = s.db.QueryRow(ctx, sql.Tidy, v.ID, keepRuns, v.Name.String()).Scan(&leftovers)
+	if err != nil {
+		return false, fmt.Errorf("tidy up after view %s: %w", v.Name, err)
 	}
-	return nil
+	return leftovers, nil
 }
 
 type runRow struct {
@@ -117,7 +119,8 @@ func (s Store) runs(ctx context.Context, viewID *int32, id *int64, limit int) ([
 // State returns what is true of a view now.
 func (s Store) State(ctx context.Context, v View) (State, error) {
 	states, err := collect[State](ctx, s.db, `
-		SELECT s.generation, s.as_of, s.reconciled_at, s.next_due, s.failures, s.row_count, w.value AS watermark
+		SELECT s.generation, s.as_of, s.reconciled_at, s.next_due, s.failures, s.row_count, w.value AS watermark,
+		       pg_catalog.clock_timestamp() AS now
 		FROM redcache.state s
 		LEFT JOIN redcache.watermark w ON w.view_id = s.view_id
 		WHERE s.view_id = $1`, v.ID)

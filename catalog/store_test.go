@@ -237,7 +237,7 @@ func TestStore_PruneKeepsTheNewest(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := store.PruneRuns(t.Context(), v, 3); err != nil {
+	if _, err := store.Tidy(t.Context(), v, 3); err != nil {
 		t.Fatal(err)
 	}
 	runs, err := store.Runs(t.Context(), &v.ID, 100)

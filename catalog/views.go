@@ -2,14 +2,40 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/sql"
 )
 
+// viewRow is a view beside its link, whose columns have names of their own where both have one.
 type viewRow struct {
 	View
 	Name
+	LinkName       string
+	Host           string
+	HostAddr       string `db:"hostaddr"`
+	Port           int
+	Database       string
+	User           string `db:"username"`
+	SSLMode        string `db:"sslmode"`
+	SSLRootCert    string `db:"sslrootcert"`
+	MaxConcurrency int
+	LinkCreatedAt  time.Time
+}
+
+func (r viewRow) view() View {
+	v := r.View
+	v.Name = r.Name
+	v.Link = Link{
+		ID: r.LinkID, Name: r.LinkName, Host: r.Host, HostAddr: r.HostAddr, Port: r.Port, Database: r.Database,
+		User: r.User, SSLMode: r.SSLMode, SSLRootCert: r.SSLRootCert, MaxConcurrency: r.MaxConcurrency,
+		CreatedAt: r.LinkCreatedAt,
+	}
+	return v
 }
 
 // Views returns all views by name, each with its link.
@@ -24,15 +50,33 @@ func (s Store) View(ctx context.Context, name Name) (View, error) {
 	if len(views) == 1 {
 		return views[0], nil
 	}
+	return View{}, s.missing(ctx, name)
+}
+
+// ViewID returns the id of a view, by which it is locked; a *NotFoundError when there is none of that name.
+func (s Store) ViewID(ctx context.Context, name Name) (id int32, err error) {
+	err = s.db.QueryRow(ctx, `SELECT id FROM redcache.view WHERE schema_name = $1 AND view_name = $2`,
+		name.Schema, name.View).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, s.missing(ctx, name)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("look for view %s: %w", name, err)
+	}
+	return id, nil
+}
+
+// missing is the error for a view that does not exist; it names one that is alike.
+func (s Store) missing(ctx context.Context, name Name) error {
 	all, err := collect[Name](ctx, s.db, `SELECT schema_name, view_name FROM redcache.view`)
 	if err != nil {
-		return View{}, fmt.Errorf("read view names: %w", err)
+		return fmt.Errorf("read view names: %w", err)
 	}
 	names := make([]string, len(all))
 	for i, n := range all {
 		names[i] = n.String()
 	}
-	return View{}, &NotFoundError{Kind: "view", Name: name.String(), Near: nearest(name.String(), names)}
+	return &NotFoundError{Kind: "view", Name: name.String(), Near: nearest(name.String(), names)}
 }
 
 func (s Store) views(ctx context.Context, schema, name *string) ([]View, error) {
@@ -40,19 +84,9 @@ func (s Store) views(ctx context.Context, schema, name *string) ([]View, error) 
 	if err != nil {
 		return nil, fmt.Errorf("read views: %w", err)
 	}
-	links, err := s.Links(ctx)
-	if err != nil {
-		return nil, err
-	}
-	byID := make(map[int32]Link, len(links))
-	for _, link := range links {
-		byID[link.ID] = link
-	}
 	views := make([]View, len(rows))
 	for i, row := range rows {
-		views[i] = row.View
-		views[i].Name = row.Name
-		views[i].Link = byID[row.LinkID]
+		views[i] = row.view()
 	}
 	return views, nil
 }

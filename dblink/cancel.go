@@ -47,22 +47,21 @@ type Beginner interface {
 
 const (
 	// cancelTimeout limits one attempt to cancel. The link's own connect timeout is part of it.
-	cancelTimeout = 30 * time.Second
+	cancelTimeout = 10 * time.Second
 	// cancelAgain is when to try again: a statement that had not quite started when it was canceled runs on.
 	cancelAgain = time.Second
 )
 
-// Watch makes the end of ctx end what the session's backend is doing, here and on Redshift: cancelling the local
-// statement alone does not, see the package's comment. The statements to be watched must run on a context that goes
-// on, such as [context.WithoutCancel]'s. The caller must call stop when they have returned; stop waits for an attempt
-// that is under way and returns its error.
+// Watch makes the end of ctx end what the session does on Redshift, where cancelling the local statement alone changes
+// nothing, see the package's comment. The local statement is ended by whoever runs it on ctx. The caller must call
+// stop when the session's statements have returned; it ends the attempts to cancel, waits for them, and returns the
+// error of the last one if none has worked.
 func Watch(ctx context.Context, cache Beginner, s *Session) (stop func() error) {
-	w := &watch{cache: cache, server: s.server, remote: s.pid, local: s.tx.Conn().PgConn().PID()}
-	returned := make(chan struct{})
+	attempts, end := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
-	release := context.AfterFunc(ctx, func() { ended <- w.cancelUntil(context.WithoutCancel(ctx), returned) })
+	release := context.AfterFunc(ctx, func() { ended <- cancelUntil(attempts, cache, s.server, s.pid) })
 	return func() error {
-		close(returned)
+		end()
 		if release() {
 			return nil
 		}
@@ -70,32 +69,21 @@ func Watch(ctx context.Context, cache Beginner, s *Session) (stop func() error) 
 	}
 }
 
-type watch struct {
-	cache  Beginner
-	server string
-	local  uint32 // process ids
-	remote int
-}
-
-func (w *watch) cancelUntil(ctx context.Context, returned <-chan struct{}) error {
-	for {
-		err := w.cancel(ctx)
+// cancelUntil cancels again and again until ctx ends.
+func cancelUntil(ctx context.Context, cache Beginner, server string, pid int) (err error) {
+	for worked := false; ; {
+		attempt, done := context.WithTimeout(ctx, cancelTimeout)
+		failure := pgx.BeginFunc(attempt, cache, func(tx pgx.Tx) error { return Cancel(attempt, tx, server, pid) })
+		done()
+		if worked = worked || failure == nil; worked {
+			err = nil
+		} else if ctx.Err() == nil {
+			err = failure
+		}
 		select {
-		case <-returned:
+		case <-ctx.Done():
 			return err
 		case <-time.After(cancelAgain):
 		}
 	}
-}
-
-// cancel ends local work first: from then on the backend only waits for Redshift, if for anything.
-func (w *watch) cancel(ctx context.Context) error {
-	ctx, done := context.WithTimeout(ctx, cancelTimeout)
-	defer done()
-	return pgx.BeginFunc(ctx, w.cache, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SELECT pg_catalog.pg_cancel_backend($1)", w.local); err != nil {
-			return fmt.Errorf("cancel backend %d: %w", w.local, err)
-		}
-		return Cancel(ctx, tx, w.server, w.remote)
-	})
 }

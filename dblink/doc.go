@@ -38,7 +38,7 @@
 //	Cancel, from another backend         Redshift ends the query, and the statement fails at once with Redshift's
 //	                                     57014. The session can be used again.
 //
-// Hence [Watch]: when the context ends, it cancels here, for work that is local, and on Redshift.
+// Hence [Watch]: when the context ends, which cancels the local statement, it cancels on Redshift as well.
 //
 // # Failures
 //

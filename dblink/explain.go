@@ -27,9 +27,6 @@ func Explain(err error) (what, hint string) {
 	if err == nil {
 		return "", ""
 	}
-	if query := (*QueryError)(nil); errors.As(err, &query) {
-		return err.Error(), query.Hint
-	}
 	if known := hinter(nil); errors.As(err, &known) {
 		return err.Error(), known.Hint()
 	}

@@ -9,9 +9,9 @@ import (
 // QueryError says what is wrong with a query that is to be read through a link, and where.
 type QueryError struct {
 	Problem string
-	Hint    string
-	Line    int // from 1; 0 when no place can be named
-	Column  int // from 1, in characters
+	Fix     string // what to do about it
+	Line    int    // from 1; 0 when no place can be named
+	Column  int    // from 1, in characters
 }
 
 // Error implements error.
@@ -22,6 +22,9 @@ func (e *QueryError) Error() string {
 	return fmt.Sprintf("query, line %d column %d: %s", e.Line, e.Column, e.Problem)
 }
 
+// Hint says what to do about it.
+func (e *QueryError) Hint() string { return e.Fix }
+
 // CheckQuery tells whether a query can stand as a subquery in a statement for Redshift: one SELECT, no semicolon,
 // every parenthesis, quote and comment closed. It reads the text as Redshift does (backslash escapes in literals,
 // nested comments), does not parse it, and returns a [*QueryError].
@@ -30,7 +33,7 @@ func CheckQuery(query string) error {
 		return problemAt(query, i, "a zero byte", "Remove it.")
 	}
 	if !utf8.ValidString(query) {
-		return &QueryError{Problem: "is not valid UTF-8", Hint: "Save the query as UTF-8."}
+		return &QueryError{Problem: "is not valid UTF-8", Fix: "Save the query as UTF-8."}
 	}
 	c := queryCheck{lexer: lexer{text: query}}
 	for {
@@ -98,11 +101,11 @@ func (c *queryCheck) notSelect(t token) error {
 func (c *queryCheck) finish() error {
 	switch {
 	case !c.started && len(c.open) == 0:
-		return &QueryError{Problem: "is empty", Hint: "Give one SELECT."}
+		return &QueryError{Problem: "is empty", Fix: "Give one SELECT."}
 	case len(c.open) > 0:
 		return problemAt(c.lexer.text, c.open[len(c.open)-1], "a parenthesis that is never closed", "Close it.")
 	case !c.selects:
-		return &QueryError{Problem: "has no SELECT", Hint: "Give one SELECT, or WITH … SELECT."}
+		return &QueryError{Problem: "has no SELECT", Fix: "Give one SELECT, or WITH … SELECT."}
 	}
 	return nil
 }
@@ -111,7 +114,7 @@ func problemAt(query string, offset int, problem, hint string) error {
 	before := query[:offset]
 	line := strings.LastIndexByte(before, '\n') + 1
 	return &QueryError{
-		Problem: problem, Hint: hint,
+		Problem: problem, Fix: hint,
 		Line: strings.Count(before, "\n") + 1, Column: utf8.RuneCountInString(before[line:]) + 1,
 	}
 }

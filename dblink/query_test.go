@@ -52,7 +52,7 @@ func TestCheckQuery(t *testing.T) {
 			t.Errorf("%q: accepted", test.query)
 			continue
 		}
-		if got.Problem != test.problem || got.Line != test.line || got.Column != test.column || got.Hint == "" {
+		if got.Problem != test.problem || got.Line != test.line || got.Column != test.column || got.Hint() == "" {
 			t.Errorf("%q: got %q at %d:%d, want %q at %d:%d",
 				test.query, got.Problem, got.Line, got.Column, test.problem, test.line, test.column)
 		}

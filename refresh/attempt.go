@@ -2,8 +2,6 @@ package refresh
 
 import (
 	"context"
-	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -83,24 +81,23 @@ func (a *attempt) read(ctx context.Context, tx pgx.Tx) (w *work, err error) {
 	if w.state, err = store.State(ctx, a.view); err != nil {
 		return nil, err
 	}
-	now, err := w.now(ctx)
-	if err != nil {
+	if err := checkRequest(a.view, a.req); err != nil {
 		return nil, err
 	}
-	if a.req.OnlyIfDue && (w.state.NextDue == nil || w.state.NextDue.After(now)) {
+	if a.req.OnlyIfDue && (w.state.NextDue == nil || w.state.NextDue.After(w.state.Now)) {
 		return nil, errNotDue
 	}
 	if w.columns, err = a.view.DescribedColumns(); err != nil {
 		return nil, err
 	}
 	w.fresh = w.state.Generation == nil || *w.state.Generation != a.view.Generation
-	w.whole = w.fresh || a.req.Whole || w.state.Watermark == nil || reconcileDue(a.view, w.state, now)
+	w.whole = w.fresh || a.req.Whole || w.state.Watermark == nil || reconcileDue(a.view, w.state)
 	return w, nil
 }
 
 // reconcileDue says whether an incremental view has to be read in full once more.
-func reconcileDue(v catalog.View, s catalog.State, now time.Time) bool {
-	return v.ReconcileEvery > 0 && (s.ReconciledAt == nil || now.Sub(*s.ReconciledAt) >= v.ReconcileEvery)
+func reconcileDue(v catalog.View, s catalog.State) bool {
+	return v.ReconcileEvery > 0 && (s.ReconciledAt == nil || s.Now.Sub(*s.ReconciledAt) >= v.ReconcileEvery)
 }
 
 // record makes the run visible to others, through another connection: this transaction's writes are not.
@@ -126,7 +123,7 @@ func (a *attempt) readAndWrite(ctx context.Context, w *work) (o catalog.Outcome,
 	if err != nil {
 		return o, explainRemote(w.view, err)
 	}
-	stop := a.cancelRemoteOn(ctx, w)
+	stop := dblink.Watch(ctx, a.runner.pool, w.session)
 	a.tell(Loading)
 	outer := w.tx
 	err = inSavepoint(ctx, outer, func(nested pgx.Tx) error {
@@ -135,7 +132,10 @@ func (a *attempt) readAndWrite(ctx context.Context, w *work) (o catalog.Outcome,
 		return err
 	})
 	w.tx = outer
-	stop()
+	if stopErr := stop(); stopErr != nil {
+		a.runner.cfg.Log.WarnContext(ctx, "statement may still run on the remote side",
+			infra.KeyView, w.view.Name.String(), infra.KeyError, stopErr.Error())
+	}
 	if err != nil {
 		err = w.diagnose(ctx, err)
 	}
@@ -155,28 +155,4 @@ func (w *work) closeSession(ctx context.Context, failure error) error {
 		return failure
 	}
 	return err
-}
-
-// cancelRemoteOn cancels the statement on the remote server when ctx ends: the backend that waits for it may not
-// notice its own cancellation before the remote side answers. The returned function must be called; it waits.
-func (a *attempt) cancelRemoteOn(ctx context.Context, w *work) (stop func()) {
-	done := make(chan struct{})
-	server, pid := w.view.Link.Server().Name, w.session.PID()
-	forget := context.AfterFunc(ctx, func() {
-		defer close(done)
-		ctx, cancel := recording(ctx)
-		defer cancel()
-		err := infra.InTx(ctx, a.runner.pool, infra.Limits{}, func(tx pgx.Tx) error {
-			return dblink.Cancel(ctx, tx, server, pid)
-		})
-		if err != nil {
-			a.runner.cfg.Log.WarnContext(ctx, "statement may still run on the remote side",
-				infra.KeyView, w.view.Name.String(), infra.KeyError, fmt.Sprint(err))
-		}
-	})
-	return func() {
-		if !forget() {
-			<-done
-		}
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
+	"github.com/redcache/redcache/sql"
 )
 
 // dropLeftovers drops the generations of a view that readers do not see. It waits for nobody: what is in use now is
@@ -33,14 +34,7 @@ func dropGenerations(ctx context.Context, tx pgx.Tx, v catalog.View, all bool) e
 }
 
 func leftovers(ctx context.Context, db catalog.DB, v catalog.View, all bool) ([]Step, error) {
-	rows, err := db.Query(ctx, `
-		SELECT c.relname, c.relkind = 'm'
-		FROM pg_catalog.pg_class c
-		WHERE c.relnamespace = 'redcache_data'::regnamespace AND c.relkind IN ('m', 'r')
-		  AND c.relname ~ ('^v' || $1::integer || '_g[0-9]+$')
-		  AND ($2 OR c.relname <> ALL (
-		      SELECT 'v' || s.view_id || '_g' || s.generation FROM redcache.state s
-		      WHERE s.view_id = $1 AND s.generation IS NOT NULL))`, v.ID, all)
+	rows, err := db.Query(ctx, sql.Generations, v.ID, all)
 	if err != nil {
 		return nil, fmt.Errorf("look for old generations of view %s: %w", v.Name, err)
 	}

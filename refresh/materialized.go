@@ -3,6 +3,7 @@ package refresh
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -12,10 +13,6 @@ import (
 // fillMaterialized refreshes a materialized view. The first population of a generation is never concurrent, which
 // Postgres would refuse; nobody reads it yet, so nobody waits.
 func fillMaterialized(ctx context.Context, w *work) (catalog.Outcome, error) {
-	asOf, err := w.now(ctx)
-	if err != nil {
-		return catalog.Outcome{}, err
-	}
 	before, err := w.written(ctx)
 	if err != nil {
 		return catalog.Outcome{}, err
@@ -35,7 +32,7 @@ func fillMaterialized(ctx context.Context, w *work) (catalog.Outcome, error) {
 	if err != nil {
 		return catalog.Outcome{}, err
 	}
-	o := catalog.Outcome{AsOf: asOf, Whole: true}
+	o := catalog.Outcome{AsOf: before.at, Whole: true}
 	o.RowsInserted, o.RowsDeleted = after.inserted-before.inserted, after.deleted-before.deleted
 	if w.strategy == catalog.Concurrent && !w.fresh {
 		o.RowCount = w.rowCount() + o.RowsInserted - o.RowsDeleted
@@ -55,14 +52,18 @@ func refreshStep(v catalog.View, generation int32, concurrently bool) Step {
 	return Step{"refresh materialized view", "REFRESH MATERIALIZED VIEW " + how + v.RelationSQL(generation)}
 }
 
-// changes are row counts of one relation in the current transaction.
-type changes struct{ inserted, deleted int64 }
+// changes are row counts of one relation in the current transaction, at a moment of this database's clock.
+type changes struct {
+	inserted, deleted int64
+	at                time.Time
+}
 
 // written returns what this transaction has written into the generation so far, as the server counts it anyway.
 func (w *work) written(ctx context.Context) (c changes, err error) {
 	err = w.tx.QueryRow(ctx, `
-		SELECT pg_catalog.pg_stat_get_xact_tuples_inserted(r.oid), pg_catalog.pg_stat_get_xact_tuples_deleted(r.oid)
-		FROM (SELECT $1::text::regclass::oid AS oid) r`, w.relation()).Scan(&c.inserted, &c.deleted)
+		SELECT pg_catalog.pg_stat_get_xact_tuples_inserted(r.oid), pg_catalog.pg_stat_get_xact_tuples_deleted(r.oid),
+		       pg_catalog.clock_timestamp()
+		FROM (SELECT $1::text::regclass::oid AS oid) r`, w.relation()).Scan(&c.inserted, &c.deleted, &c.at)
 	if err != nil {
 		return c, fmt.Errorf("count rows: %w", err)
 	}

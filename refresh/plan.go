@@ -124,22 +124,14 @@ func planLoad(ctx context.Context, tx pgx.Tx, req Request) ([]Step, error) {
 }
 
 func planWork(ctx context.Context, tx pgx.Tx, req Request) (*work, error) {
-	store := catalog.In(tx)
-	view, err := store.View(ctx, req.View)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkRequest(view, req); err != nil {
-		return nil, err
-	}
-	a := &attempt{req: req, view: view}
+	a := &attempt{req: req}
 	w, err := a.read(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	w.session, err = dblink.Open(ctx, tx, view.Link.Server().Name, dblink.Settings{QueryGroup: "redcache plan"})
+	w.session, err = dblink.Open(ctx, tx, w.view.Link.Server().Name, dblink.Settings{QueryGroup: "redcache plan"})
 	if err != nil {
-		return nil, explainRemote(view, err)
+		return nil, explainRemote(w.view, err)
 	}
 	return w, nil
 }

@@ -22,15 +22,12 @@ func recording(ctx context.Context) (context.Context, context.CancelFunc) {
 func (r *Runner) succeed(ctx context.Context, a *attempt) (catalog.Run, error) {
 	ctx, cancel := recording(ctx)
 	defer cancel()
-	const notify = `SELECT pg_catalog.pg_notify('redcache', $1)`
-	_, notifyErr := r.pool.Exec(ctx, notify, a.view.Name.String())
-	pruneErr := r.store.PruneRuns(ctx, a.view, r.cfg.KeepRuns)
-	tidyErr := dropLeftovers(ctx, r.pool, a.view)
-	var held *lock.HeldError
-	if errors.As(tidyErr, &held) || sqlState(tidyErr) == lockNotAvailable {
-		tidyErr = nil // in use; a later run drops it
+	leftovers, err := r.store.Tidy(ctx, a.view, r.cfg.KeepRuns)
+	if err == nil && leftovers {
+		err = dropLeftovers(ctx, r.pool, a.view)
 	}
-	if err := errors.Join(notifyErr, pruneErr, tidyErr); err != nil {
+	var held *lock.HeldError
+	if err != nil && !errors.As(err, &held) && sqlState(err) != lockNotAvailable { // in use: a later run drops it
 		r.cfg.Log.WarnContext(ctx, "tidying up after a run", infra.KeyView, a.view.Name.String(), infra.KeyError, err.Error())
 	}
 	run, err := r.store.Run(ctx, a.runID)
@@ -49,6 +46,10 @@ func (r *Runner) skip(ctx context.Context, a *attempt, held *lock.HeldError) (ca
 	}
 	ctx, cancel := recording(ctx)
 	defer cancel()
+	var err error
+	if a.view, err = r.store.View(ctx, a.req.View); err != nil {
+		return catalog.Run{}, err
+	}
 	id, err := r.store.SkipRun(ctx, a.view, a.strategy(), r.cfg.Origin, holder)
 	if err != nil {
 		return catalog.Run{}, err

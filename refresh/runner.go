@@ -78,14 +78,11 @@ var errNotDue = errors.New("not due")
 // somebody else holds the lock, is no error. With OnlyIfDue, a view that is not due returns a zero Run. An error
 // comes with the failed run, if it got as far as having one.
 func (r *Runner) Refresh(ctx context.Context, req Request) (catalog.Run, error) {
-	view, err := r.store.View(ctx, req.View)
+	id, err := r.store.ViewID(ctx, req.View)
 	if err != nil {
 		return catalog.Run{}, err
 	}
-	if err := checkRequest(view, req); err != nil {
-		return catalog.Run{}, err
-	}
-	a := &attempt{runner: r, req: req, view: view}
+	a := &attempt{runner: r, req: req, view: catalog.View{ID: id, Name: req.View}}
 	err = r.tryUntilDone(ctx, a)
 	var held *lock.HeldError
 	switch {

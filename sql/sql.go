@@ -43,6 +43,8 @@ var (
 	FinishRun string
 	//go:embed queries/fail_run.sql
 	FailRun string
-	//go:embed queries/prune_runs.sql
-	PruneRuns string
+	//go:embed queries/tidy.sql
+	Tidy string
+	//go:embed queries/generations.sql
+	Generations string
 )

@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/spf13/cobra"
 
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 )
 
@@ -39,10 +38,17 @@ type doingError struct {
 }
 
 func (e *doingError) Error() string {
-	if text := e.err.Error(); e.what == "" || strings.HasPrefix(text, e.what+":") {
+	text := e.err.Error()
+	if e.what == "" {
+		return text
+	}
+	if rest, found := strings.CutPrefix(text, e.what); found && strings.IndexAny(rest, ": ") == 0 {
 		return text // said where it happened, too
 	}
-	return e.what + ": " + e.err.Error()
+	if _, object, found := strings.Cut(e.what, " "); found {
+		text = strings.TrimPrefix(text, object+": ")
+	}
+	return e.what + ": " + text
 }
 
 func (e *doingError) Unwrap() error { return e.err }
@@ -85,9 +91,9 @@ func (p *program) fail(ctx context.Context, err error) {
 }
 
 func (p *program) complain(what, hint string) {
-	fmt.Fprintln(p.stderr, "cachectl:", what)
+	fmt.Fprintln(p.stderr, "cachectl:", printable(what))
 	if hint != "" {
-		fmt.Fprintln(p.stderr, "hint:", hint)
+		fmt.Fprintln(p.stderr, "hint:", printable(oneLine.Replace(hint)))
 	}
 }
 
@@ -104,17 +110,26 @@ func (e *usageError) advice(cmd *cobra.Command) string {
 	return "`" + cmd.CommandPath() + " --help` explains the command"
 }
 
-// said is an error's text without what only a program reads from it: severity and SQLSTATE.
+// said is an error's text in one line, without what only a program reads from it: severity and SQLSTATE.
 func said(err error) string {
 	text := err.Error()
 	walk(err, func(err error) bool {
 		if pg, ok := err.(*pgconn.PgError); ok { //nolint:errorlint // walk unwraps
-			text = strings.ReplaceAll(text, pg.Error(), pg.Message)
+			message := pg.Message
+			if strings.HasPrefix(pg.Code, connectionException) && pg.Detail != "" {
+				message += ": " + pg.Detail
+			}
+			text = strings.ReplaceAll(text, pg.Error(), message)
 		}
 		return true
 	})
-	return text
+	return oneLine.Replace(text)
 }
+
+var oneLine = strings.NewReplacer("\n\t", " ", "\n", " ")
+
+// connectionException is the class of SQLSTATEs for which dblink hides the cause in the detail.
+const connectionException = "08"
 
 // hint is what the error, or the server, says to do next.
 func hint(err error) string {
@@ -126,8 +141,6 @@ func hint(err error) string {
 		switch known := err.(type) { //nolint:errorlint // walk unwraps
 		case interface{ Hint() string }:
 			found = known.Hint()
-		case *dblink.QueryError:
-			found = known.Hint
 		case *pgconn.PgError:
 			found = known.Hint
 		}

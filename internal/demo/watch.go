@@ -31,7 +31,7 @@ func (w *world) watch(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-change.C:
-			err = tickit.Change(ctx, w.engine, 20)
+			_, err = tickit.Change(ctx, w.engine, 20)
 		case <-show.C:
 			err = w.show(ctx, cache)
 		}

@@ -1,7 +1,10 @@
 SELECT v.id, v.link_id, v.schema_name, v.view_name, v.query, v.columns, v.strategy, v.key, v.watermark, v.lookback,
        v.safety_lag, v.reconcile_every, v.refresh_every, v.max_age, v.timeout, v.indexes, v.grantees, v.nul_bytes,
-       v.generation, v.created_at, v.changed_at
+       v.generation, v.created_at, v.changed_at,
+       l.name AS link_name, l.host, l.hostaddr, l.port, l.database, l.username, l.sslmode, l.sslrootcert,
+       l.max_concurrency, l.created_at AS link_created_at
 FROM redcache.view v
+JOIN redcache.link l ON l.id = v.link_id
 WHERE $1::text IS NULL
    OR (v.schema_name = $1 AND v.view_name = $2)
 ORDER BY v.schema_name, v.view_name

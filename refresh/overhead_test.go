@@ -1,0 +1,66 @@
+package refresh_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/refresh"
+)
+
+// maxOverhead is what a refresh may cost beyond its SQL run by hand: lock, history, session, watermark.
+const maxOverhead = 15 * time.Millisecond
+
+// BenchmarkOverhead measures a refresh and the same SQL by hand, in turn, and reports the difference of the medians.
+func BenchmarkOverhead(b *testing.B) {
+	for _, strategy := range catalog.Strategies {
+		b.Run(string(strategy), func(b *testing.B) {
+			s := setup(b, salesSQL...)
+			v := s.salesView(strategy)
+			s.add(b, v)
+			ours, byHand := s.sideBySide(b, v, max(b.N, 31))
+			b.ReportMetric(float64(ours.Microseconds())/1000, "ms/refresh")
+			b.ReportMetric(float64(byHand.Microseconds())/1000, "ms/by-hand")
+			b.ReportMetric(float64((ours-byHand).Microseconds())/1000, "ms/overhead")
+			b.ReportMetric(0, "ns/op")
+			if ours-byHand > maxOverhead {
+				b.Errorf("a refresh costs %s more than its SQL", ours-byHand)
+			}
+		})
+	}
+}
+
+// sideBySide returns the medians of n refreshes and of n runs of the same statements, in turn.
+func (b *bundle) sideBySide(t testing.TB, v catalog.View, n int) (ours, byHand time.Duration) {
+	steps, err := b.runner.Plan(t.Context(), refresh.Request{View: v.Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), b.cache.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	if v.Strategy == catalog.Nonconcurrent {
+		steps = append(steps, refresh.Step{SQL: "ANALYZE redcache_data.v1_g1"})
+	}
+	var all [2][]time.Duration
+	for range n {
+		start := time.Now()
+		for _, step := range steps {
+			if _, err := conn.Exec(t.Context(), step.SQL); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all[0] = append(all[0], time.Since(start))
+		start = time.Now()
+		b.refresh(t, refresh.Request{View: v.Name})
+		all[1] = append(all[1], time.Since(start))
+	}
+	slices.Sort(all[0])
+	slices.Sort(all[1])
+	return all[1][n/2], all[0][n/2]
+}

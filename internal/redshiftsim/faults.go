@@ -45,7 +45,8 @@ func (s *Server) Stall(on bool) {
 	}
 }
 
-// Delay makes every statement wait that long before it starts; 0 ends it. A waiting statement can be cancelled.
+// Delay makes every statement wait that long before it starts; 0 ends it. A waiting statement can be cancelled, and the
+// session of a client that disappears without cancelling ends when the wait does.
 func (s *Server) Delay(d time.Duration) {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()

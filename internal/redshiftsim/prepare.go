@@ -20,7 +20,8 @@ func Prepare(ctx context.Context, engineURL string) error {
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	var version int
-	if err := conn.QueryRow(ctx, "SELECT pg_catalog.current_setting('server_version_num')::int").Scan(&version); err != nil {
+	err = conn.QueryRow(ctx, "SELECT pg_catalog.current_setting('server_version_num')::int").Scan(&version)
+	if err != nil {
 		return fmt.Errorf("read engine version: %w", err)
 	}
 	if version < 140000 {

@@ -85,8 +85,8 @@ func (ses *session) run(parent context.Context) {
 		}
 	}
 	ses.abandon(parent)
+	closeBoth() // is not to run twice
 	cancel()
-	closeBoth()
 	_ = ses.raw.Close()
 	_ = ses.engineConn.Close()
 	relaying.Wait()

@@ -1,11 +1,15 @@
 package tickit_test
 
 import (
+	"fmt"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/redcache/redcache/internal/pgtest"
+	"github.com/redcache/redcache/internal/redshiftsim"
 	"github.com/redcache/redcache/internal/redshiftsim/tickit"
 )
 
@@ -92,6 +96,52 @@ func TestChange_MovesTheWatermark(t *testing.T) {
 	if n := count(t, pool, recent); n < changed.Inserted-changed.Deleted || n > changed.Inserted+changed.Updated {
 		t.Errorf("%d sales are new after %+v", n, changed)
 	}
+}
+
+// The texts arrive through the stand-in as they are in the engine.
+func TestLoad_IsReadThroughTheStandIn(t *testing.T) {
+	t.Parallel()
+	warehouse := redshiftsim.For(t)
+	if err := tickit.Load(t.Context(), warehouse.EngineURL, tickit.Options{Sales: 500}); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), warehouse.UserURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	for _, query := range []string{
+		`SELECT eventid, eventname, starttime FROM tickit.event ORDER BY eventid`,
+		`SELECT userid, username, lastname, state, likejazz FROM tickit.users ORDER BY userid`,
+		`SELECT salesid, pricepaid, commission, updated_at FROM tickit.sales ORDER BY salesid`,
+	} {
+		direct, err := warehouse.Engine.Query(t.Context(), query, pgx.QueryExecModeSimpleProtocol)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := texts(t, direct)
+		through, err := conn.Query(t.Context(), query, pgx.QueryExecModeExec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, texts(t, through)); diff != "" || len(want) == 0 {
+			t.Errorf("%s: %s", query, diff)
+		}
+	}
+}
+
+// texts collects the rows as they are on the wire.
+func texts(t *testing.T, rows pgx.Rows) []string {
+	t.Helper()
+	defer rows.Close()
+	var all []string
+	for rows.Next() {
+		all = append(all, fmt.Sprintf("%q", rows.RawValues()))
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 func engine(t *testing.T) (*pgxpool.Pool, string) {

@@ -40,6 +40,7 @@ nonconcurrent.`,
 			})
 		},
 	}
+	cmd.Flags().StringVar(&d.link, "link", "", "`name` of the link to read through")
 	d.register(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("link", p.completeLinks)
 	return cmd

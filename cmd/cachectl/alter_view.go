@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -35,7 +34,6 @@ the old one; readers go on with the old rows until it is complete. When that fai
 			if err := d.check(p.stdin); err != nil {
 				return err
 			}
-			d.key, d.indexes, d.grants = nonEmpty(d.key), nonEmpty(d.indexes), nonEmpty(d.grants)
 			return p.inCatalog(cmd.Context(), func(s *session) error {
 				return doing(s.alterView(cmd.Context(), name, d), "alter view %s", name)
 			})
@@ -43,29 +41,19 @@ the old one; readers go on with the old rows until it is complete. When that fai
 	}
 	d.register(cmd)
 	cmd.Flags().BoolVar(&d.describe, "describe", false, "describe the query again, after columns of the source have changed")
-	_ = cmd.RegisterFlagCompletionFunc("link", p.completeLinks)
 	return cmd
 }
 
-// nonEmpty makes ” the way to empty a list.
-func nonEmpty(list []string) []string {
-	return slices.DeleteFunc(list, func(s string) bool { return s == "" })
-}
-
 func (s *session) alterView(ctx context.Context, name catalog.Name, d definition) error {
-	change, err := s.changeTo(ctx, d)
-	if err != nil {
-		return err
-	}
 	if d.dryRun {
-		steps, err := s.definer().PlanAlter(ctx, name, change)
+		steps, err := s.definer().PlanAlter(ctx, name, d.change)
 		if err != nil {
 			return err
 		}
 		return s.printPlan(planOf("view "+name.String(), steps), d.json)
 	}
 	show := s.watch("alter view "+name.String(), s.lastTook(ctx, name))
-	run, err := s.definer().Alter(ctx, name, change, d.noData, show.phase)
+	run, err := s.definer().Alter(ctx, name, d.change, d.noData, show.phase)
 	show.stop()
 	if err != nil {
 		return err
@@ -73,25 +61,12 @@ func (s *session) alterView(ctx context.Context, name catalog.Name, d definition
 	return s.printDefined(ctx, name, "altered", run, d)
 }
 
-// changeTo returns the change that was asked for, as a function of the definition as it is once nobody else can
-// change it.
-func (s *session) changeTo(ctx context.Context, d definition) (func(v *catalog.View) error, error) {
-	var link catalog.Link
-	if d.given("link") {
-		var err error
-		if link, err = s.store.Link(ctx, d.link); err != nil {
-			return nil, err
-		}
-	}
-	return func(v *catalog.View) error {
-		was := *v
-		if d.given("link") {
-			v.Link, v.LinkID = link, link.ID
-		}
-		d.apply(v)
-		d.settle(v, was.Strategy)
-		// Another column may be of another kind, for which the old lookback means nothing.
-		set(v.Watermark != was.Watermark && !d.given("lookback"), &v.Lookback, "")
-		return nil
-	}, nil
+// change makes what was given of the definition as it is once nobody else can change it.
+func (d *definition) change(v *catalog.View) error {
+	was := *v
+	d.apply(v)
+	d.settle(v, was.Strategy)
+	// Another column may be of another kind, for which the old lookback means nothing.
+	set(v.Watermark != was.Watermark && !d.given("lookback"), &v.Lookback, "")
+	return nil
 }

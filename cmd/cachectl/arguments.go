@@ -21,6 +21,7 @@ func needsCommand(cmd *cobra.Command, args []string) error {
 		return usagef("`"+cmd.CommandPath()+" COMMAND --help` explains a command", "name a command")
 	}
 	hint := ""
+	cmd.SuggestionsMinimumDistance = 2 // cobra's own default, which it does not apply here
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = "did you mean " + strings.Join(near, " or ") + "?"
 	}

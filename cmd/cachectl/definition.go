@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/big"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,7 +34,6 @@ type definition struct {
 func (d *definition) register(cmd *cobra.Command) {
 	f := cmd.Flags()
 	d.given = f.Changed
-	f.StringVar(&d.link, "link", "", "`name` of the link to read through")
 	f.StringVar(&d.query, "query", "", "the `select` to cache: one statement, in Redshift's SQL")
 	f.StringVar(&d.queryFile, "query-file", "", "`file` with the query; - reads stdin")
 	f.StringVar(&d.table, "table", "", "`schema.table` to cache as a whole, instead of a query")
@@ -77,10 +77,8 @@ func (d *definition) check(stdin io.Reader) error {
 	if sources > 1 {
 		return usagef("", "--query, --query-file and --table exclude each other")
 	}
-	for flag, value := range map[string]string{"link": d.link, "query-file": d.queryFile, "table": d.table} {
-		if d.given(flag) && value == "" {
-			return usagef("", "--%s is empty", flag)
-		}
+	for _, list := range []*[]string{&d.key, &d.indexes, &d.grants} {
+		*list = slices.DeleteFunc(*list, func(s string) bool { return s == "" }) // the way to empty a list
 	}
 	if err := d.readQuery(stdin); err != nil {
 		return err
@@ -106,7 +104,7 @@ func (d *definition) readQuery(stdin io.Reader) error {
 		var text []byte
 		text, err = io.ReadAll(stdin)
 		d.query = string(text)
-	case d.queryFile != "":
+	case d.given("query-file"):
 		var text []byte
 		text, err = os.ReadFile(d.queryFile)
 		d.query = string(text)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -40,8 +41,11 @@ func (s *session) init(ctx context.Context, o initOptions) error {
 			return err
 		}
 		plan := []stepRecord{}
-		for _, m := range pending {
-			plan = append(plan, stepRecord{"schema redcache", m.Name, m.SQL})
+		for i, m := range pending {
+			if i == 0 && m.Version == 1 {
+				plan = append(plan, stepRecord{"schema redcache", "create schema", "CREATE SCHEMA redcache"})
+			}
+			plan = append(plan, stepRecord{"schema redcache", m.Name, strings.TrimSuffix(m.SQL, ";")})
 		}
 		return s.printPlan(plan, o.json)
 	}

@@ -46,7 +46,7 @@ as PostgreSQL writes them. Nothing is cached, and nothing can be written.`,
 				return usage(err, "")
 			}
 			return p.inCatalog(cmd.Context(), func(s *session) error {
-				return doing(s.query(cmd.Context(), o), "query link %s", o.link)
+				return doing(s.query(cmd.Context(), o), "query")
 			})
 		},
 	}
@@ -80,7 +80,7 @@ func (s *session) query(ctx context.Context, o queryOptions) error {
 		err = pgx.BeginFunc(ctx, tx, func(nested pgx.Tx) error { return s.stream(ctx, nested, remote, server, o) })
 		stop()
 		if err != nil && infra.Hint(err) == "" {
-			err = catalog.ExplainRemote(err, "read")
+			err = catalog.ExplainRemote(err, "read through link "+o.link)
 		}
 		return errors.Join(err, remote.Close(context.WithoutCancel(ctx)))
 	})

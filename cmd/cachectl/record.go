@@ -87,6 +87,9 @@ func recordView(status catalog.Status) viewRecord {
 	for _, c := range v.Columns {
 		record.Columns = append(record.Columns, columnRecord{c.Name, c.Type})
 	}
+	if v.Watermark == "" {
+		record.Lookback, record.Watermark = nil, nil // stored, and without meaning
+	}
 	if status.Age != nil {
 		age := seconds(*status.Age)
 		record.Age = &age

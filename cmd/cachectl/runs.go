@@ -66,7 +66,7 @@ func (s *session) runs(ctx context.Context, o runsOptions) error {
 	for _, r := range runs {
 		records = append(records, recordRun(r))
 		took := "-"
-		if r.FinishedAt != nil {
+		if r.FinishedAt != nil && r.State != catalog.Skipped {
 			took = brief(r.Took())
 		}
 		rows = append(rows, []string{

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/redcache/redcache/refresh"
+)
+
+func TestWatcher_WritesALineNowAndThen(t *testing.T) {
+	t.Parallel()
+	var stderr bytes.Buffer
+	w := &watcher{what: "refresh view bi.sales (1/2)", estimate: 90 * time.Second}
+	draw := w.lines(&program{stderr: &stderr})
+	long := time.Now().Add(-time.Hour)
+	for _, at := range []struct {
+		phase   refresh.Phase
+		changed time.Time
+		elapsed time.Duration
+	}{
+		{refresh.Locking, time.Now(), 100 * time.Millisecond}, // over before it is worth a line
+		{refresh.Loading, long, 1500 * time.Millisecond},
+		{refresh.Loading, long, 2 * time.Second},
+		{refresh.Loading, long, 12 * time.Second}, // ten seconds later
+		{refresh.Loading, long, 13 * time.Second},
+		{refresh.Committing, long, 14 * time.Second},
+	} {
+		w.changed = at.changed
+		draw(at.phase, at.elapsed)
+	}
+	want := `refresh view bi.sales (1/2): loading, 1.5s (last time 1m30s)
+refresh view bi.sales (1/2): loading, 12s (last time 1m30s)
+refresh view bi.sales (1/2): committing, 14s (last time 1m30s)
+`
+	if diff := cmp.Diff(want, stderr.String()); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+}
+
+func TestWatcher_DrawsABarAndTakesItAway(t *testing.T) {
+	t.Parallel()
+	for name, estimate := range map[string]time.Duration{"bar": 4 * time.Second, "spinner": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var terminal bytes.Buffer
+			w := &watcher{what: "refresh view bi.sales", estimate: estimate}
+			draw, finish := w.bar(progressbar.OptionSetWriter(&terminal))
+			draw(refresh.Loading, 2*time.Second)
+			if got := terminal.String(); !strings.Contains(got, "refresh view bi.sales: loading, 2s") {
+				t.Errorf("got %q, want what it is at", got)
+			}
+			if got := terminal.String(); estimate > 0 && !strings.Contains(got, "49%") {
+				t.Errorf("got %q, want nearly half of the estimate", got)
+			}
+			draw(refresh.Loading, time.Hour) // an estimate is no promise
+			finish()
+			if got := terminal.String(); !strings.HasSuffix(strings.TrimRight(got, " "), "\r") || strings.Contains(got, "\n") {
+				t.Errorf("got %q, want a clean line at the end", got)
+			}
+		})
+	}
+}

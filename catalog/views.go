@@ -2,11 +2,8 @@ package catalog
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/sql"
 )
@@ -51,19 +48,6 @@ func (s Store) View(ctx context.Context, name Name) (View, error) {
 		return views[0], nil
 	}
 	return View{}, s.missing(ctx, name)
-}
-
-// ViewID returns the id of a view, by which it is locked; a *NotFoundError when there is none of that name.
-func (s Store) ViewID(ctx context.Context, name Name) (id int32, err error) {
-	err = s.db.QueryRow(ctx, `SELECT id FROM redcache.view WHERE schema_name = $1 AND view_name = $2`,
-		name.Schema, name.View).Scan(&id)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, s.missing(ctx, name)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("look for view %s: %w", name, err)
-	}
-	return id, nil
 }
 
 // missing is the error for a view that does not exist; it names one that is alike.

@@ -2,6 +2,7 @@ package refresh_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,7 +20,14 @@ import (
 	"github.com/redcache/redcache/refresh"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	checks := flag.Lookup("rapid.checks")
+	if checks.Value.String() == checks.DefValue {
+		_ = checks.Value.Set("20") // each check is a history of dozens of statements on two servers
+	}
+	pgtest.Main(m)
+}
 
 // bundle is what a test of this package works with: a source, a cache that is linked to it, and the engine.
 type bundle struct {

@@ -46,10 +46,6 @@ func (r *Runner) skip(ctx context.Context, a *attempt, held *lock.HeldError) (ca
 	}
 	ctx, cancel := recording(ctx)
 	defer cancel()
-	var err error
-	if a.view, err = r.store.View(ctx, a.req.View); err != nil {
-		return catalog.Run{}, err
-	}
 	id, err := r.store.SkipRun(ctx, a.view, a.strategy(), r.cfg.Origin, holder)
 	if err != nil {
 		return catalog.Run{}, err

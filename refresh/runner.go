@@ -78,11 +78,11 @@ var errNotDue = errors.New("not due")
 // somebody else holds the lock, is no error. With OnlyIfDue, a view that is not due returns a zero Run. An error
 // comes with the failed run, if it got as far as having one.
 func (r *Runner) Refresh(ctx context.Context, req Request) (catalog.Run, error) {
-	id, err := r.store.ViewID(ctx, req.View)
+	view, err := r.store.View(ctx, req.View)
 	if err != nil {
 		return catalog.Run{}, err
 	}
-	a := &attempt{runner: r, req: req, view: catalog.View{ID: id, Name: req.View}}
+	a := &attempt{runner: r, req: req, view: view}
 	err = r.tryUntilDone(ctx, a)
 	var held *lock.HeldError
 	switch {
@@ -128,15 +128,11 @@ func (r *Runner) tryUntilDone(ctx context.Context, a *attempt) error {
 		if errors.Is(err, infra.ErrOutcomeUnknown) && r.committed(ctx, a) {
 			return nil
 		}
+		if errors.As(err, new(*lock.HeldError)) && a.lastErr != nil {
+			return fmt.Errorf("%w; then %w", a.lastErr, err) // lost to somebody else between two attempts
+		}
 		if err == nil || ctx.Err() != nil || a.number >= r.cfg.Attempts || !retryable(err) {
 			return err
-		}
-		var held *lock.HeldError
-		if errors.As(err, &held) {
-			if a.runID == 0 {
-				return err
-			}
-			return fmt.Errorf("%w; then %w", a.lastErr, err) // lost to somebody else between two attempts
 		}
 		a.lastErr = err
 		r.cfg.Log.WarnContext(ctx, "refresh is tried again", infra.KeyView, a.view.Name.String(),

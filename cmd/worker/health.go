@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -13,10 +14,12 @@ import (
 // stuck is how old the loop's last turn is when the process is no longer of any use.
 const stuck = time.Minute
 
+const keyAddress = "address"
+
 // serveHealth answers GET /healthz with 200 while the loop turns, or ctx has ended and it stops, and with 503 when it
 // is stuck. A database that is out of reach is no reason to restart a worker, so it is none for a 503. The caller must
 // call the returned function.
-func serveHealth(ctx context.Context, address string, loop *schedule.Loop) (stop func(), err error) {
+func serveHealth(ctx context.Context, address string, loop *schedule.Loop, log *slog.Logger) (stop func(), err error) {
 	if address == "" {
 		return func() {}, nil
 	}
@@ -24,6 +27,7 @@ func serveHealth(ctx context.Context, address string, loop *schedule.Loop) (stop
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s_HEALTH_ADDR: %w", prefix, err)
 	}
+	log.InfoContext(ctx, "health is served", keyAddress, listener.Addr().String())
 	started := time.Now()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {

@@ -46,7 +46,7 @@ func work(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	closeHealth, err := serveHealth(ctx, cfg.HealthAddr, loop)
+	closeHealth, err := serveHealth(ctx, cfg.HealthAddr, loop, log)
 	if err != nil {
 		return err
 	}

@@ -109,6 +109,13 @@ func (s *Server) Move(ctx context.Context) error {
 	return nil
 }
 
+// LimitSessions refuses logins while there are that many sessions. Those above the limit stay.
+func (s *Server) LimitSessions(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.limit = n
+}
+
 // ExpirePassword refuses later logins of the user. Sessions that are open go on.
 func (s *Server) ExpirePassword(user string) {
 	s.mu.Lock()

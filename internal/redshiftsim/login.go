@@ -114,10 +114,9 @@ func (l *login) open(ctx context.Context, startup *pgproto3.StartupMessage) (*se
 	if err != nil {
 		return nil, err
 	}
-	if !l.server.join(ses) {
+	if full := l.server.join(ses); full != nil {
 		_ = ses.engineConn.Close() // nothing was done on it
-		return nil, l.refuse(EngineError{Code: "53300", Message: fmt.Sprintf(
-			`connection limit "%d" exceeded for non-bootstrap users`, l.server.cfg.MaxSessions)})
+		return nil, l.refuse(*full)
 	}
 	// A client that is gone by now is noticed by the session's first read.
 	_ = l.welcome(statuses, ses)

@@ -3,12 +3,15 @@ package redshiftsim_test
 import (
 	"errors"
 	"maps"
+	"net"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/internal/redshiftsim"
@@ -165,6 +168,12 @@ func TestServer_LimitsSessions(t *testing.T) {
 	if n := server.Sessions(); n != 1 {
 		t.Errorf("got %d sessions, want 1", n)
 	}
+	server.LimitSessions(2)
+	second, err := pgx.Connect(t.Context(), server.URL("dev", "cache_ro", "x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = second.Close(t.Context())
 }
 
 func TestServer_LetsRestrictedLoginsReadWhatWasGranted(t *testing.T) {
@@ -185,4 +194,43 @@ func TestServer_LetsRestrictedLoginsReadWhatWasGranted(t *testing.T) {
 	}
 	_, err = conn.Exec(t.Context(), `SELECT id FROM closed_table`)
 	wantError(t, err, "42501", "permission denied for relation closed_table")
+}
+
+func TestServer_LetsPlainClientsInWhenAllowed(t *testing.T) {
+	t.Parallel()
+	warehouse := redshiftsim.For(t)
+	server := redshiftsim.StartFor(t, redshiftsim.Config{
+		EngineURL: warehouse.EngineURL, Users: map[string]string{"cache_ro": "x"}, AllowPlain: true,
+	})
+	url := strings.Replace(server.URL("dev", "cache_ro", "x"), "verify-full", "disable", 1)
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.Close(t.Context())
+}
+
+// libpq may ask for GSS encryption first, and takes no for an answer.
+func TestServer_DeclinesGSS(t *testing.T) {
+	t.Parallel()
+	warehouse := redshiftsim.For(t)
+	conn, err := net.Dial("tcp", net.JoinHostPort(warehouse.Host(), strconv.Itoa(warehouse.Port())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	frontend := pgproto3.NewFrontend(conn, conn)
+	for _, step := range []struct {
+		request pgproto3.FrontendMessage
+		want    byte
+	}{{&pgproto3.GSSEncRequest{}, 'N'}, {&pgproto3.SSLRequest{}, 'S'}} {
+		frontend.Send(step.request)
+		if err := frontend.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		var got [1]byte
+		if _, err := conn.Read(got[:]); err != nil || got[0] != step.want {
+			t.Errorf("%T: got %q, %v, want %q", step.request, got[0], err, step.want)
+		}
+	}
 }

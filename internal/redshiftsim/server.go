@@ -19,7 +19,8 @@ import (
 type Config struct {
 	// EngineURL is a superuser's URL of the Postgres database (14 or later) that holds the data; [Prepare] was run on it.
 	EngineURL string
-	// Users are the logins and their passwords. Each may read everything, like a reader whom a warehouse trusts.
+	// Users are the logins and their passwords. Each may read everything, like a reader whom a warehouse trusts. The
+	// engine's role of the same name belongs to its whole cluster: the first stand-in that needs it makes it.
 	Users map[string]string
 	// Restricted are logins that may read only what was granted to the engine's role of the same name.
 	Restricted map[string]string
@@ -62,6 +63,7 @@ type Server struct {
 	sessions  map[*session]struct{}
 	conns     map[net.Conn]context.CancelFunc
 	serial    int
+	limit     int // of sessions
 }
 
 var errClosed = errors.New("stand-in is closed")
@@ -79,8 +81,8 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if s.cfg.Database == "" {
 		s.cfg.Database = "dev"
 	}
-	if s.cfg.MaxSessions == 0 {
-		s.cfg.MaxSessions = 500
+	if s.limit = cfg.MaxSessions; s.limit == 0 {
+		s.limit = 500
 	}
 	if s.engine, err = pgconn.ParseConfig(cfg.EngineURL); err != nil {
 		return nil, fmt.Errorf("read engine URL: %w", err)
@@ -233,16 +235,18 @@ func (s *Server) serve(ctx context.Context, raw net.Conn) {
 }
 
 // join counts a session in, unless the stand-in is full.
-func (s *Server) join(ses *session) bool {
+func (s *Server) join(ses *session) *EngineError {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.sessions) >= s.cfg.MaxSessions {
-		return false
+	if len(s.sessions) >= s.limit {
+		return &EngineError{
+			Code: "53300", Message: fmt.Sprintf(`connection limit "%d" exceeded for non-bootstrap users`, s.limit),
+		}
 	}
 	s.serial++
 	ses.id = s.serial
 	s.sessions[ses] = struct{}{}
-	return true
+	return nil
 }
 
 func (s *Server) leave(ses *session) {

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"regexp"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/redcache/redcache/catalog"
 )
@@ -40,9 +42,13 @@ the old one; readers go on with the old rows until it is complete. When that fai
 		},
 	}
 	d.register(cmd)
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { f.Usage = defaults.ReplaceAllString(f.Usage, "") })
 	cmd.Flags().BoolVar(&d.describe, "describe", false, "describe the query again, after columns of the source have changed")
 	return cmd
 }
+
+// defaults are what a flag that is left out means to add-view. To alter-view, it leaves things as they are.
+var defaults = regexp.MustCompile(`\s*\(default [^)]*\)`)
 
 func (s *session) alterView(ctx context.Context, name catalog.Name, d definition) error {
 	if d.dryRun {

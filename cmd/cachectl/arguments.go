@@ -34,9 +34,9 @@ func takes(least, most int) cobra.PositionalArgs {
 		form := "write: " + cmd.UseLine()
 		switch {
 		case len(args) < least:
-			return usagef(form, "%d arguments are missing", least-len(args))
+			return usagef(form, "%s missing", count(least-len(args), "argument is", "arguments are"))
 		case most >= 0 && len(args) > most:
-			return usagef(form, "%d arguments are too many", len(args)-most)
+			return usagef(form, "%s too many", count(len(args)-most, "argument is", "arguments are"))
 		}
 		return nil
 	}

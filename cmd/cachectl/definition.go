@@ -43,7 +43,7 @@ func (d *definition) register(cmd *cobra.Command) {
 	f.Var(&d.every, "every", "how often the worker refreshes the view; 0: only on demand")
 	f.Var(&d.maxAge, "max-age", "the freshness promise: the view is stale when it is older; 0: none")
 	f.StringVar(&d.watermark, "watermark", "", "`column` that only grows, for strategy incremental")
-	f.StringVar(&d.lookback, "lookback", "", "how far below the watermark a read starts, a duration or an `amount`\n"+
+	f.StringVar(&d.lookback, "lookback", "", "how far below the watermark a read starts, an `amount`: a duration, or a number\n"+
 		"(default 10m for a watermark in time, 0 for a number)")
 	f.Var(&d.safetyLag, "safety-lag", "leave rows that are younger for a later run")
 	f.Var(&d.reconcile, "reconcile-every", "how often an incremental view is read in full, to see deletes; 0: only with\n"+

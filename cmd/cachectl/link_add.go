@@ -45,6 +45,11 @@ The password is read from the environment variable that --password-env names, an
 			})
 		},
 	}
+	o.register(cmd)
+	return cmd
+}
+
+func (o *linkAddOptions) register(cmd *cobra.Command) {
 	f, l := cmd.Flags(), &o.link
 	f.StringVar(&l.Host, "host", "", "`name` of the cluster's or workgroup's endpoint")
 	f.StringVar(&l.HostAddr, "hostaddr", "", "`address` to connect to when the cache database cannot resolve the host to it")
@@ -58,7 +63,6 @@ The password is read from the environment variable that --password-env names, an
 	f.BoolVar(&o.dryRun, "dry-run", false, dryRunHelp)
 	f.BoolVar(&o.json, "json", false, jsonHelp)
 	_ = cmd.RegisterFlagCompletionFunc("sslmode", words("disable", "allow", "prefer", "require", "verify-ca", "verify-full"))
-	return cmd
 }
 
 // check finds what is wrong before anything is connected to, and fetches the password.
@@ -75,7 +79,7 @@ func (o *linkAddOptions) check(lookup func(string) (string, bool)) (password str
 		}
 	}
 	if len(missing) > 0 {
-		return "", usagef("", "%s missing", strings.Join(missing, ", ")+map[bool]string{true: " is", false: " are"}[len(missing) == 1])
+		return "", usagef("", "%s missing: %s", count(len(missing), "flag is", "flags are"), strings.Join(missing, ", "))
 	}
 	if err := o.link.Validate(); err != nil {
 		return "", usage(err, "")

@@ -143,11 +143,19 @@ func size(bytes *int64) string {
 	return fmt.Sprintf("%.1f %s", n, units[unit])
 }
 
+// count is a number with the right word for it.
+func count[T int | int64](n T, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
 // outcome says in a few words what a run did.
 func outcome(r catalog.Run) string {
 	if r.RowsRead == nil {
 		return fmt.Sprintf("%s in %s", r.State, brief(r.Took()))
 	}
-	return fmt.Sprintf("%d rows read, %s inserted, %s updated, %s deleted in %s",
-		*r.RowsRead, text(r.RowsInserted), text(r.RowsUpdated), text(r.RowsDeleted), brief(r.Took()))
+	return fmt.Sprintf("%s read, %s inserted, %s updated, %s deleted in %s",
+		count(*r.RowsRead, "row", "rows"), text(r.RowsInserted), text(r.RowsUpdated), text(r.RowsDeleted), brief(r.Took()))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -96,23 +97,22 @@ func (s *session) stream(ctx context.Context, tx pgx.Tx, remote *dblink.Session,
 	if err != nil {
 		return err
 	}
-	names, texts := make([]string, len(columns)), ""
+	names, texts := make([]string, len(columns)), make([]string, len(columns))
 	for i, c := range columns {
-		names[i] = c.Name
-		if i > 0 {
-			texts += ", "
-		}
-		texts += "r." + dblink.Ident(c.Name) + "::text"
+		names[i], texts[i] = c.Name, "r."+dblink.Ident(c.Name)+"::text"
 	}
-	local := "SELECT " + texts + " FROM (" + dblink.Select(remote.Schema(), server, columns, sql) + ") AS r"
-	rows, err := tx.Query(ctx, local)
+	rows, err := tx.Query(ctx, "SELECT "+strings.Join(texts, ", ")+
+		" FROM ("+dblink.Select(remote.Schema(), server, columns, sql)+") AS r")
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	out := s.newRowWriter(names, o)
-	values := make([]*string, len(columns))
-	targets := make([]any, len(columns))
+	return printRows(rows, s.newRowWriter(names, o), len(columns))
+}
+
+// printRows hands rows of n texts over one by one.
+func printRows(rows pgx.Rows, out rowWriter, n int) error {
+	values, targets := make([]*string, n), make([]any, n)
 	for i := range values {
 		targets[i] = &values[i]
 	}

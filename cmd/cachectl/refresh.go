@@ -70,20 +70,34 @@ func (o *refreshOptions) check(args []string) error {
 
 func (s *session) refresh(ctx context.Context, o refreshOptions) error {
 	if o.all {
-		views, err := s.store.Views(ctx)
-		if err != nil {
+		var err error
+		if o.names, err = s.allViews(ctx); err != nil {
 			return doing(err, "refresh all views")
-		}
-		if len(views) == 0 {
-			s.tell("no views yet; `cachectl add-view` makes one")
-		}
-		for _, v := range views {
-			o.names = append(o.names, v.Name)
 		}
 	}
 	if o.dryRun {
 		return s.planRefresh(ctx, o)
 	}
+	return s.refreshEach(ctx, o)
+}
+
+func (s *session) allViews(ctx context.Context) ([]catalog.Name, error) {
+	views, err := s.store.Views(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(views) == 0 {
+		s.tell("no views yet; `cachectl add-view` makes one")
+	}
+	names := make([]catalog.Name, len(views))
+	for i, v := range views {
+		names[i] = v.Name
+	}
+	return names, nil
+}
+
+// refreshEach tries all of the views, whatever becomes of each. A single one's failure is reported by the caller.
+func (s *session) refreshEach(ctx context.Context, o refreshOptions) error {
 	runs, failed := []runRecord{}, []string(nil)
 	var err error
 	for i, name := range o.names {

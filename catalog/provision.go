@@ -17,7 +17,10 @@ func ProvisionLink(ctx context.Context, b infra.Beginner, l Link, password strin
 		return l, err
 	}
 	err := infra.InTx(ctx, b, infra.Limits{}, func(tx pgx.Tx) error {
-		var err error
+		_, err := dblink.Extensions(ctx, tx)
+		if err != nil {
+			return err
+		}
 		if l, err = In(tx).AddLink(ctx, l); err != nil {
 			return err
 		}

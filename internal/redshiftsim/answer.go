@@ -56,9 +56,14 @@ func (ses *session) exchange(message *pgproto3.ErrorResponse) []pgproto3.Backend
 	}
 	translated.Message = ses.server.names.restore(translated.Message)
 	if message.Code == "57014" {
-		translated.Message = fmt.Sprintf("Query (%d) canceled on user's request", 100+ses.id)
+		translated.Message = ses.cancelText()
 	}
 	return []pgproto3.BackendMessage{translated}
+}
+
+// cancelText is the text for cancel requests and for statement_timeout alike.
+func (ses *session) cancelText() string {
+	return fmt.Sprintf("Query (%d) canceled on user's request", 100+ses.id)
 }
 
 // rewordings turn the texts of a modern engine into those of 8.0.

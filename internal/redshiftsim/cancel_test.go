@@ -103,3 +103,27 @@ func TestServer_CancelsForDblink(t *testing.T) {
 		t.Errorf("got %v, want a cancelled query", err)
 	}
 }
+
+func TestServer_CancelsASlowTransfer(t *testing.T) {
+	t.Parallel()
+	warehouse := redshiftsim.For(t)
+	conn := connect(t, warehouse)
+	warehouse.Throttle(50)
+	rows, err := conn.Query(t.Context(), "SELECT * FROM generate_series(1, 5000)")
+	if err != nil || !rows.Next() {
+		t.Fatalf("got no row, %v", err)
+	}
+	await(t, func() bool { return active(t, warehouse) == 0 }) // the engine is done
+	if err := conn.PgConn().CancelRequest(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+	}
+	if e := (*pgconn.PgError)(nil); !errors.As(rows.Err(), &e) || e.Code != "57014" {
+		t.Errorf("got %v, want a cancelled query", rows.Err())
+	}
+	warehouse.Throttle(0)
+	if _, err := conn.Exec(t.Context(), "SELECT 1"); err != nil {
+		t.Errorf("the session after: %v", err)
+	}
+}

@@ -66,7 +66,7 @@ func (l *login) negotiate(ctx context.Context) (*pgproto3.StartupMessage, error)
 			}
 		case *pgproto3.CancelRequest:
 			if ses := l.server.find(message.ProcessID, binary.BigEndian.Uint32(message.SecretKey)); ses != nil {
-				ses.cancel(ctx)
+				ses.cancelRequested(ctx)
 			}
 			return nil, nil
 		case *pgproto3.StartupMessage:

@@ -88,6 +88,8 @@ func (ses *session) admitRow(ctx context.Context) (bool, error) {
 	if ses.aborted == nil {
 		if ses.aborted = ses.server.faults.aborts(ses.rows); ses.aborted != nil {
 			ses.cancel(ctx)
+		} else if ses.server.faults.pace() > 0 && ses.isCancelled() {
+			ses.aborted = &EngineError{Code: "57014", Message: ses.cancelText()}
 		}
 	}
 	if ses.aborted != nil {
@@ -242,6 +244,12 @@ func (ses *session) pop(message pgproto3.BackendMessage, head reply) {
 	ses.owed = ses.owed[1:]
 }
 
+func (ses *session) isCancelled() bool {
+	ses.mu.Lock()
+	defer ses.mu.Unlock()
+	return ses.cancelled
+}
+
 // settled closes a simple query or a group of the extended protocol.
 func (ses *session) settled(status byte) {
 	ses.mu.Lock()
@@ -250,6 +258,7 @@ func (ses *session) settled(status byte) {
 		ses.owed = ses.owed[1:]
 	}
 	ses.tx = status
+	ses.cancelled = false
 	if status == 'I' {
 		ses.cursor = false
 	}

@@ -35,6 +35,7 @@ type session struct {
 	ended      bool       // the engine is gone
 	tx         byte       // transaction status of the last ReadyForQuery
 	cursor     bool       // a cursor is open
+	cancelled  bool       // a cancel request came for what the engine owes
 	hiddenErr  *pgproto3.ErrorResponse
 	refusals   map[string]EngineError // by the name of the relation that provokes them
 	refused    int                    // how many there ever were
@@ -102,7 +103,16 @@ func (ses *session) abandon(ctx context.Context) {
 	}
 }
 
-// cancel is what a cancel request does. It never fails: a request that comes too late has no effect either.
+// cancelRequested serves a cancel request. The engine may be done with a result that is still on its slow way to the
+// client, which must end too.
+func (ses *session) cancelRequested(ctx context.Context) {
+	ses.mu.Lock()
+	ses.cancelled = len(ses.owed) > 0
+	ses.mu.Unlock()
+	ses.cancel(ctx)
+}
+
+// cancel is what a cancel request does to the engine. It never fails: a request that comes too late has no effect either.
 func (ses *session) cancel(ctx context.Context) {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer stop()

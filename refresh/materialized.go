@@ -21,7 +21,7 @@ func fillMaterialized(ctx context.Context, w *work) (catalog.Outcome, error) {
 	if w.fresh || w.strategy == catalog.Concurrent {
 		err = runSteps(ctx, w.tx, []Step{step})
 	} else {
-		err = patiently(ctx, w.tx, "refresh view "+w.view.Name.String(), func(tx pgx.Tx) error {
+		err = patiently(ctx, w.tx, longLock, "refresh view "+w.view.Name.String(), func(tx pgx.Tx) error {
 			return runSteps(ctx, tx, []Step{step})
 		})
 	}

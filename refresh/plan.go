@@ -3,6 +3,7 @@ package refresh
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -116,11 +117,12 @@ func planLoad(ctx context.Context, tx pgx.Tx, req Request) ([]Step, error) {
 	}
 	steps = append(steps, indexSteps(v, generation)...)
 	steps = append(steps, analyzeStep(v, generation))
+	publish := publishSteps(v, generation, w.columns)
 	if w.state.Generation != nil {
-		return append(append(steps, Step{"publish generation", "CREATE OR REPLACE VIEW " + viewBody(v, generation, w.columns)}),
-			grantSteps(v)...), nil
+		publish = append([]Step{repointStep(v, generation, w.columns)}, grantSteps(v)...)
 	}
-	return append(steps, publishSteps(v, generation, w.columns)...), nil
+	schema, err := schemaSteps(ctx, tx, v)
+	return slices.Concat(steps, schema, publish), err
 }
 
 func planWork(ctx context.Context, tx pgx.Tx, req Request) (*work, error) {

@@ -36,28 +36,30 @@ func (w *work) publish(ctx context.Context) error {
 
 // ensureSchema makes the view's schema if there is none.
 func ensureSchema(ctx context.Context, tx pgx.Tx, v catalog.View) error {
+	steps, err := schemaSteps(ctx, tx, v)
+	if err != nil {
+		return err
+	}
+	return runSteps(ctx, tx, steps)
+}
+
+// schemaSteps make the view's schema; there are none when it exists.
+func schemaSteps(ctx context.Context, tx pgx.Tx, v catalog.View) ([]Step, error) {
 	var exists bool
 	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)`,
 		v.Name.Schema).Scan(&exists)
-	if err != nil {
-		return fmt.Errorf("look for schema %s: %w", v.Name.Schema, err)
+	if err != nil || exists {
+		return nil, wrap(err, "look for schema "+v.Name.Schema)
 	}
-	if exists {
-		return nil
-	}
-	return runSteps(ctx, tx, []Step{schemaStep(v)})
-}
-
-func schemaStep(v catalog.View) Step {
-	return Step{"create schema " + v.Name.Schema, "CREATE SCHEMA " + dblink.Ident(v.Name.Schema)}
+	return []Step{{"create schema " + v.Name.Schema, "CREATE SCHEMA " + dblink.Ident(v.Name.Schema)}}, nil
 }
 
 // repoint switches a view that readers use. The columns of the new generation may differ from the old one's; then
 // the view is made anew, with the grants and the comment that it had.
 func repoint(ctx context.Context, tx pgx.Tx, v catalog.View, columns []dblink.Column) error {
 	body := viewBody(v, v.Generation, columns)
-	replace := []Step{{"publish generation", "CREATE OR REPLACE VIEW " + body}}
-	return patiently(ctx, tx, "publish view "+v.Name.String(), func(tx pgx.Tx) error {
+	replace := []Step{repointStep(v, v.Generation, columns)}
+	return patiently(ctx, tx, shortLock, "publish view "+v.Name.String(), func(tx pgx.Tx) error {
 		err := inSavepoint(ctx, tx, func(nested pgx.Tx) error { return runSteps(ctx, nested, replace) })
 		if sqlState(err) == invalidTable {
 			err = remake(ctx, tx, v, body)
@@ -67,6 +69,10 @@ func repoint(ctx context.Context, tx pgx.Tx, v catalog.View, columns []dblink.Co
 		}
 		return explainPublish(v, err)
 	})
+}
+
+func repointStep(v catalog.View, generation int32, columns []dblink.Column) Step {
+	return Step{"publish generation", "CREATE OR REPLACE VIEW " + viewBody(v, generation, columns)}
 }
 
 // remake drops and creates the view. Readers wait for the lock as they would for a replacement, and see no moment

@@ -47,11 +47,11 @@ func (p *program) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "cachectl",
 		Short: "Keep low-latency copies of Amazon Redshift query results in PostgreSQL",
-		Long: `cachectl provisions links from a PostgreSQL database to Amazon Redshift and manages the cached views that
-are read through them.
+		Long: `cachectl provisions links from a PostgreSQL database to Amazon Redshift and manages the cached views that are read
+through them.
 
-The cache database is named by the environment variable DATABASE_URL. Results go to stdout, everything else to
-stderr. Exit status: 0 done or skipped, 1 failed, 2 wrong usage.`,
+The cache database is named by the environment variable DATABASE_URL. Results go to stdout, everything else to stderr.
+Exit status: 0 done or skipped, 1 failed or interrupted, 2 wrong usage.`,
 		Example: `  export DATABASE_URL=postgres://cache_owner:password@db.example.com:5432/app
   cachectl init
   cachectl link add dw --host dw.example.com --database prod --user cache_ro --password-env DW_PASSWORD

@@ -3,6 +3,8 @@ package catalog
 import (
 	"context"
 	"fmt"
+
+	"github.com/redcache/redcache/infra"
 )
 
 const linkColumns = `id, name, host, hostaddr, port, database, username, sslmode, sslrootcert, max_concurrency, created_at`
@@ -29,7 +31,7 @@ func (s Store) Link(ctx context.Context, name string) (Link, error) {
 		}
 		names[i] = link.Name
 	}
-	return Link{}, &NotFoundError{Kind: "link", Name: name, Near: nearest(name, names)}
+	return Link{}, &NotFoundError{Kind: "link", Name: name, Near: infra.Nearest(name, names)}
 }
 
 // AddLink stores a link and returns it with its id; an *ExistsError when the name is taken.
@@ -67,34 +69,4 @@ func (s Store) RemoveLink(ctx context.Context, l Link) error {
 		return fmt.Errorf("delete link %s: %w", l.Name, err)
 	}
 	return nil
-}
-
-// nearest returns the name that is most like the wanted one, if any is at most two edits away.
-func nearest(wanted string, names []string) string {
-	best, distance := "", 3
-	for _, name := range names {
-		if d := editDistance(wanted, name); d < distance {
-			best, distance = name, d
-		}
-	}
-	return best
-}
-
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -60,7 +61,7 @@ func (s Store) missing(ctx context.Context, name Name) error {
 	for i, n := range all {
 		names[i] = n.String()
 	}
-	return &NotFoundError{Kind: "view", Name: name.String(), Near: nearest(name.String(), names)}
+	return &NotFoundError{Kind: "view", Name: name.String(), Near: infra.Nearest(name.String(), names)}
 }
 
 func (s Store) views(ctx context.Context, schema, name *string) ([]View, error) {

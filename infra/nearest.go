@@ -1,9 +1,9 @@
 package infra
 
 // Nearest returns the candidate that is most likely meant by a misspelt word, or "" when none is close: at most a
-// third of the word's bytes are wrong.
+// third of the word's bytes are wrong, or one.
 func Nearest(word string, candidates []string) string {
-	best, fewest := "", len(word)/3+1
+	best, fewest := "", max(1, len(word)/3)+1
 	for _, c := range candidates {
 		if d := distance(word, c); d < fewest {
 			best, fewest = c, d

@@ -21,14 +21,16 @@ func TestLoop_KeepsItsBounds(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		views  []int // due, of each link
+		allows int   // each link, over all processes
 		cfg    schedule.Config
 		atOnce int
 		ofLink int // at most
 	}{
-		{"all for the only link", []int{10}, schedule.Config{Concurrency: 5}, 5, 5},
-		{"half for one of two links", []int{10, 0}, schedule.Config{Concurrency: 5}, 3, 3},
-		{"all for two links", []int{10, 10}, schedule.Config{Concurrency: 5}, 5, 3},
-		{"as configured", []int{10, 10, 10}, schedule.Config{Concurrency: 4, PerLink: 1}, 3, 1},
+		{"all for the only link", []int{10}, 50, schedule.Config{Concurrency: 5}, 5, 5},
+		{"half for one of two links", []int{10, 0}, 50, schedule.Config{Concurrency: 5}, 3, 3},
+		{"all for two links", []int{10, 10}, 50, schedule.Config{Concurrency: 5}, 5, 3},
+		{"as configured", []int{10, 10, 10}, 50, schedule.Config{Concurrency: 4, PerLink: 1}, 3, 1},
+		{"as the links allow", []int{10, 10}, 1, schedule.Config{Concurrency: 4, PerLink: 4}, 2, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -43,6 +45,7 @@ func TestLoop_KeepsItsBounds(t *testing.T) {
 					return ended(catalog.Succeeded), nil
 				})
 			}
+			b.exec(t, `UPDATE redcache.link SET max_concurrency = $1`, tt.allows)
 			stop := b.run(t, tt.cfg)
 			b.fake.await(t, tt.atOnce)
 			for range 30 { // one ends, and the next one begins
@@ -91,24 +94,6 @@ func (g *gauge) most(name string) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.max[name]
-}
-
-func TestLoop_ObeysTheLinksOwnLimit(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	b.addLink(t, "narrow", 5, "1 hour")
-	b.exec(t, `UPDATE redcache.link SET max_concurrency = 1`)
-	busy := newGauge()
-	b.fake.on("narrow", func(context.Context) (catalog.Run, error) {
-		defer busy.enter("narrow")()
-		return ended(catalog.Succeeded), nil
-	})
-	stop := b.run(t, schedule.Config{Concurrency: 4, PerLink: 4})
-	b.fake.await(t, 50)
-	stop()
-	if got := busy.most("narrow"); got != 1 {
-		t.Errorf("%d refreshes at once over a link that takes one", got)
-	}
 }
 
 func TestLoop_RefreshesOthersWhileALinkHangs(t *testing.T) {
@@ -192,9 +177,7 @@ func TestLoop_LetsRunningRefreshesFinish(t *testing.T) {
 	b.fake.await(t, 3)
 	stopped := make(chan struct{})
 	go func() { defer close(stopped); stop() }()
-	for b.log.count("stopping once running refreshes have ended") == 0 {
-		awaitTick(t)
-	}
+	b.awaitLog(t, "stopping once running refreshes have ended")
 	close(release)
 	<-stopped
 	if cancelled.Load() != 0 {
@@ -204,16 +187,6 @@ func TestLoop_LetsRunningRefreshesFinish(t *testing.T) {
 	case name := <-b.fake.begun:
 		t.Errorf("%s began after the stop", name)
 	default:
-	}
-}
-
-// awaitTick lets other goroutines go on between two looks at what only they change.
-func awaitTick(t testing.TB) {
-	t.Helper()
-	select {
-	case <-t.Context().Done():
-		t.Fatal("the test ended")
-	case <-time.After(time.Millisecond):
 	}
 }
 
@@ -248,17 +221,45 @@ func TestLoop_OutlivesACatalogThatIsOutOfReach(t *testing.T) {
 	b.fake.await(t, 1)
 	b.exec(t, `ALTER SCHEMA redcache RENAME TO gone`)
 	const lost, found = "cache database is out of reach", "cache database answers again"
-	for b.log.count(lost) == 0 {
-		awaitTick(t)
-	}
+	b.awaitLog(t, lost)
 	before := b.fake.count("a.v1")
 	b.exec(t, `ALTER SCHEMA gone RENAME TO redcache`)
-	for b.log.count(found) == 0 {
-		awaitTick(t)
-	}
+	b.awaitLog(t, found)
 	b.fake.awaitCount(t, "a.v1", before+1)
 	if lines := b.log.count(lost); lines != 1 {
 		t.Errorf("the outage is %d times in the log, want once", lines)
+	}
+}
+
+// The end of a refresh makes the loop look at once, but not into a database that does not answer.
+func TestLoop_WaitsOutAnOutage(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.addLink(t, "a", 3, "1 hour")
+	gate := make(chan struct{})
+	b.fake.on("a", func(context.Context) (catalog.Run, error) {
+		<-gate
+		return ended(catalog.Succeeded), nil
+	})
+	var turns atomic.Int64 // each asks for the time
+	stop := b.run(t, schedule.Config{
+		Poll: time.Hour,
+		Rand: func() float64 { return 0 },
+		Now:  func() time.Time { turns.Add(1); return time.Now() },
+	})
+	b.fake.await(t, 3)
+	b.exec(t, `ALTER SCHEMA redcache RENAME TO gone`)
+	gate <- struct{}{}
+	b.awaitLog(t, "cache database is out of reach")
+	b.exec(t, `ALTER SCHEMA gone RENAME TO redcache`)
+	before := turns.Load()
+	gate <- struct{}{}
+	gate <- struct{}{}
+	await(t, "another turn", func() bool { return turns.Load() >= before+2 }) // one may have been under way
+	close(gate)
+	stop()
+	if n := b.log.count("cache database answers again"); n != 0 {
+		t.Error("it looked again before the pause was over")
 	}
 }
 

@@ -195,3 +195,23 @@ func (l *logBuffer) count(text string) int {
 	defer l.mu.Unlock()
 	return strings.Count(l.buf.String(), text)
 }
+
+func (b *bundle) awaitLog(t testing.TB, text string) {
+	t.Helper()
+	await(t, "log has "+text, func() bool { return b.log.count(text) > 0 })
+}
+
+// await looks until something is true that only others bring about.
+func await(t testing.TB, what string, isTrue func() bool) {
+	t.Helper()
+	deadline := time.After(patience)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !isTrue() {
+		select {
+		case <-deadline:
+			t.Fatalf("never came true: %s", what)
+		case <-tick.C:
+		}
+	}
+}

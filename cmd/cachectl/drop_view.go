@@ -44,7 +44,10 @@ func (s *session) dropView(ctx context.Context, name catalog.Name, o dropViewOpt
 		}
 		return s.printPlan(planOf("view "+name.String(), steps), o.json)
 	}
-	if err := s.definer().Drop(ctx, name); err != nil {
+	show := s.watch("drop view "+name.String(), 0)
+	err := s.definer().Drop(ctx, name)
+	show.stop()
+	if err != nil {
 		return err
 	}
 	if o.json {

@@ -83,6 +83,7 @@ func setUp(env *testscript.Env) error {
 	env.Values[benchKey{}] = b
 	env.Setenv("DATABASE_URL", cache.URL)
 	env.Setenv("ADMIN_URL", cache.AdminURL(cache.Name))
+	env.Setenv("CACHE", fmt.Sprintf("%s:%d/%s", cache.Host, cache.Port, cache.Name))
 	env.Setenv("SOURCE_URL", source.EngineURL)
 	env.Setenv("DW_HOST", source.Host())
 	env.Setenv("DW_PORT", strconv.Itoa(source.Port()))

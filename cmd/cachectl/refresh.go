@@ -109,6 +109,9 @@ func (s *session) refreshEach(ctx context.Context, o refreshOptions) error {
 			failed = append(failed, name.String())
 		}
 		if ctx.Err() != nil {
+			if err == nil && i+1 < len(o.names) { // between two views
+				err = doing(context.Cause(ctx), "refresh view %s", o.names[i+1])
+			}
 			break
 		}
 		if err != nil && len(o.names) > 1 {

@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/spf13/cobra"
-
-	"github.com/redcache/redcache/infra"
 )
 
 // usageError is something wrong with the command line, found before anything was connected to.
@@ -108,64 +105,4 @@ func (e *usageError) advice(cmd *cobra.Command) string {
 		return known
 	}
 	return "`" + cmd.CommandPath() + " --help` explains the command"
-}
-
-// said is an error's text in one line, without what only a program reads from it: severity and SQLSTATE.
-func said(err error) string {
-	text := err.Error()
-	walk(err, func(err error) bool {
-		if pg, ok := err.(*pgconn.PgError); ok { //nolint:errorlint // walk unwraps
-			message := pg.Message
-			if strings.HasPrefix(pg.Code, connectionException) && pg.Detail != "" {
-				message += ": " + pg.Detail
-			}
-			text = strings.ReplaceAll(text, pg.Error(), message)
-		}
-		return true
-	})
-	return oneLine.Replace(text)
-}
-
-var oneLine = strings.NewReplacer("\n\t", " ", "\n", " ")
-
-// connectionException is the class of SQLSTATEs for which dblink hides the cause in the detail.
-const connectionException = "08"
-
-// hint is what the error, or the server, says to do next.
-func hint(err error) string {
-	if text := infra.Hint(err); text != "" {
-		return text
-	}
-	found := ""
-	walk(err, func(err error) bool {
-		switch known := err.(type) { //nolint:errorlint // walk unwraps
-		case interface{ Hint() string }:
-			found = known.Hint()
-		case *pgconn.PgError:
-			found = known.Hint
-		}
-		return found == ""
-	})
-	return found
-}
-
-// walk visits err and all that it wraps, the outermost first, until visit returns false.
-func walk(err error, visit func(error) bool) bool {
-	if err == nil {
-		return true
-	}
-	if !visit(err) {
-		return false
-	}
-	switch wrapper := err.(type) { //nolint:errorlint // this is the unwrapping
-	case interface{ Unwrap() error }:
-		return walk(wrapper.Unwrap(), visit)
-	case interface{ Unwrap() []error }:
-		for _, inner := range wrapper.Unwrap() {
-			if !walk(inner, visit) {
-				return false
-			}
-		}
-	}
-	return true
 }

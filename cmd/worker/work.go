@@ -32,7 +32,7 @@ func work(ctx context.Context, stderr io.Writer) error {
 	}
 	log.InfoContext(ctx, "worker starts", infra.KeyVersion, infra.Version(), "config", cfg.String())
 	pool, err := open(ctx, cfg, log)
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		return nil // stopped before there was anything to do
 	}
 	if err != nil {

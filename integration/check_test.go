@@ -96,14 +96,14 @@ func without(all, others []string) (rest []string) {
 	return rest
 }
 
-// wantNothingHeld waits until no lock, no transaction and no session of a refresh is there any more.
-func (w *world) wantNothingHeld(t testing.TB) {
+// wantNoLocks waits until no refresh has a lock or a transaction in the cache.
+func (w *world) wantNoLocks(t testing.TB) {
 	t.Helper()
 	for what, query := range map[string]string{
 		"advisory locks": `SELECT l.pid, a.application_name, a.state, a.wait_event, a.query
 			FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory'`,
 		"open transactions": `SELECT pid, application_name, state, query FROM pg_stat_activity
-			WHERE datname = current_database() AND usename = 'redcache_owner' AND xact_start IS NOT NULL
+			WHERE datname = current_database() AND xact_start IS NOT NULL
 			AND application_name ~ '^(redcache worker|cachectl) '`,
 	} {
 		eventually(t, patience, func() error {
@@ -114,6 +114,12 @@ func (w *world) wantNothingHeld(t testing.TB) {
 			return err
 		})
 	}
+}
+
+// wantNothingHeld waits in addition until no session is left on the source.
+func (w *world) wantNothingHeld(t testing.TB) {
+	t.Helper()
+	w.wantNoLocks(t)
 	eventually(t, patience, func() error {
 		if n := w.source.Sessions(); n > 0 {
 			return fmt.Errorf("left behind: %d sessions on the source", n)

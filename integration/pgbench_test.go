@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -40,28 +41,43 @@ func TestPgbench_CopiesFollowAndReadersNeverNotice(t *testing.T) {
 		w.cachectl(t, append([]string{"add-view", v.name, "--link", "dw", "--table", "public." + v.table}, v.flags...)...)
 	}
 	before := w.runs(t, 0)
+	last := before[len(before)-1].ID
 	worker := w.worker(t)
 	finish := w.readBench(t)
 
-	w.pgbench(t, "-n", "-c", "4", "-j", "2", "-T", "15", "-R", "200")
+	var refreshed []string
+	for round := 0; round == 0 || round < 4 && len(refreshed) < len(benchViews); round++ { // again on a slow machine
+		w.pgbench(t, "-n", "-c", "4", "-j", "2", "-T", "15", "-R", "200")
+		refreshed = w.refreshedThrice(t, last)
+	}
 
 	finish()
 	worker.stop(t)
-	refreshed := map[string]int{}
-	for _, r := range w.runs(t, before[len(before)-1].ID) {
+	for _, r := range w.runs(t, last) {
 		if r.State != "succeeded" {
-			t.Errorf("run %d of %s: %s, %v", r.ID, r.View, r.State, r.Error)
+			t.Errorf("run %d of %s: %s, %v", r.ID, r.View, r.State, text(r.Error))
 		}
-		refreshed[r.View]++
 	}
 	w.cachectl(t, "refresh", "--all", "--wait", "30s")
 	for _, v := range benchViews {
-		if refreshed[v.name] < 3 {
-			t.Errorf("view %s was refreshed %d times while pgbench ran, which proves little", v.name, refreshed[v.name])
+		if !slices.Contains(refreshed, v.name) {
+			t.Errorf("view %s was not refreshed three times while pgbench ran, which proves little", v.name)
 		}
 		w.wantEqual(t, v.name, "SELECT * FROM public."+v.table)
 	}
 	w.wantNothingLeft(t)
+}
+
+// refreshedThrice lists the views that had three runs or more since.
+func (w *world) refreshedThrice(t *testing.T, since int64) (views []string) {
+	t.Helper()
+	count := map[string]int{}
+	for _, r := range w.runs(t, since) {
+		if count[r.View]++; count[r.View] == 3 {
+			views = append(views, r.View)
+		}
+	}
+	return views
 }
 
 // pgbench runs the program against the source, behind the stand-in's back.

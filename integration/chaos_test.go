@@ -345,12 +345,8 @@ func (c *chaos) restart(t *testing.T, crash bool) {
 func (c *chaos) untilAll(t *testing.T, state string) {
 	t.Helper()
 	eventually(t, time.Minute, func() error {
-		all, err := lines(t.Context(), c.pool, fmt.Sprintf(`
-			SELECT DISTINCT view_id FROM redcache.run WHERE id > %d AND state = '%s'`, c.lastRun, state))
-		if err == nil && len(all) < len(chaosViews) {
-			err = fmt.Errorf("%d views have a run that is %s", len(all), state)
-		}
-		return err
+		return c.wantCount(t, fmt.Sprintf(`
+			SELECT DISTINCT view_id FROM redcache.run WHERE id > %d AND state = '%s'`, c.lastRun, state), len(chaosViews))
 	})
 }
 

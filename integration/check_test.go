@@ -174,3 +174,13 @@ func (w *world) runs(t testing.TB, after int64) []pastRun {
 	slices.SortFunc(all, func(a, b pastRun) int { return int(a.ID - b.ID) })
 	return all
 }
+
+// wantCount returns an error unless a query on the cache has so many rows.
+func (w *world) wantCount(t testing.TB, query string, want int) error {
+	t.Helper()
+	got, err := lines(t.Context(), w.admin, query)
+	if err == nil && len(got) != want {
+		err = fmt.Errorf("%s: got %v, want %d rows", query, got, want)
+	}
+	return err
+}

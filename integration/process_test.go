@@ -40,6 +40,9 @@ func (w *world) start(t testing.TB, env []string, name string, args ...string) *
 	if err := <-started; err != nil {
 		t.Fatalf("start %s: %v", name, err)
 	}
+	w.mu.Lock()
+	w.processes = append(w.processes, p)
+	w.mu.Unlock()
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() && p.stderr.Len() > 0 {
@@ -108,4 +111,14 @@ func (w *world) cachectl(t testing.TB, args ...string) string {
 		t.Fatalf("cachectl %s: exit status %d\n%s", strings.Join(args, " "), code, p.stderr.String())
 	}
 	return p.stdout.String()
+}
+
+// refused runs a command that has to end with an exit status, and returns what it said.
+func (w *world) refused(t testing.TB, want int, env []string, args ...string) string {
+	t.Helper()
+	p := w.start(t, env, "cachectl", args...)
+	if code := p.wait(t, 2*time.Minute); code != want {
+		t.Errorf("cachectl %s: exit status %d, want %d", strings.Join(args, " "), code, want)
+	}
+	return p.stderr.String()
 }

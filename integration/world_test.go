@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -14,10 +15,13 @@ import (
 	"github.com/redcache/redcache/internal/redshiftsim"
 )
 
-// The login of the link. The password has what quoting can get wrong, on both sides and in URLs.
+// The login of the link. The password has what quoting can get wrong, on both sides and in URLs, between two parts that
+// no quoting changes, so that they are found wherever they show.
 const (
-	login    = "cache_ro"
-	password = `Zq7\x'k"p$w%40 wR`
+	login        = "cache_ro"
+	passwordHead = "Zq7NobodyMaySee"
+	passwordTail = "NorThisKx4"
+	password     = passwordHead + `\x'k"p$w%40 @/:` + passwordTail
 )
 
 // world is a source, a cache that is linked to it, and what the programs need to know of both.
@@ -30,6 +34,9 @@ type world struct {
 	cacheDB string
 	pool    *pgxpool.Pool // as the ordinary role that the programs run as
 	admin   *pgxpool.Pool // superuser; looks, and breaks things
+
+	mu        sync.Mutex
+	processes []*process // all that were started
 
 	outages atomic.Int64 // moments at which the cache went down or came up; odd while it is down
 }

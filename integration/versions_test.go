@@ -1,0 +1,129 @@
+package integration_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/redcache/redcache/internal/pgtest"
+	"github.com/redcache/redcache/internal/redshiftsim/tickit"
+)
+
+// lifeViews has one view for each strategy, of sample data.
+var lifeViews = []struct {
+	name, query string
+	flags       []string
+}{
+	{
+		"bi.revenue", "SELECT eventid, count(*) AS sales, sum(pricepaid) AS revenue FROM tickit.sales GROUP BY eventid",
+		[]string{"--strategy", "nonconcurrent"},
+	},
+	{
+		`bi."Users; ünï"`, "SELECT * FROM tickit.users",
+		[]string{"--strategy", "concurrent", "--key", "userid", "--index", "state, city", "--grant", "dashboard"},
+	},
+	{
+		"bi.sales", "SELECT * FROM tickit.sales",
+		[]string{
+			"--strategy", "incremental", "--key", "salesid", "--watermark", "updated_at", "--lookback", "1h",
+			"--reconcile-every", "0",
+		},
+	},
+}
+
+// One life from init to drop, with the cache on each major version that REDCACHE_TEST_PGBIN_ALL lists, directories as
+// on PATH, and always on the version that all tests use.
+func TestVersions_OneLifeFromInitToDrop(t *testing.T) {
+	t.Parallel()
+	here, err := pgtest.BinDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dirs := append([]string{here}, filepath.SplitList(os.Getenv("REDCACHE_TEST_PGBIN_ALL"))...)
+	slices.Sort(dirs)
+	for _, dir := range slices.Compact(dirs) {
+		t.Run(dir, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, pgtest.Config{BinDir: dir})
+			t.Logf("cache is PostgreSQL %s", mustLines(t, w.admin, "SHOW server_version"))
+			w.live(t)
+		})
+	}
+}
+
+// live is what an operator does with a cache, from the first view to the last.
+func (w *world) live(t *testing.T) {
+	t.Helper()
+	if err := tickit.Load(t.Context(), built.engine.AdminURL(w.sourceDB), tickit.Options{Sales: 2000}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.cache.Admin(t.Context(), w.cacheDB, "CREATE ROLE dashboard NOLOGIN"); err != nil {
+		t.Fatal(err)
+	}
+	w.cachectl(t, "init") // once more changes nothing
+	w.cachectl(t, "link", "test", "dw")
+	if got := w.cachectl(t, "query", "dw", "SELECT count(*) AS n FROM tickit.sales"); !strings.Contains(got, "2000") {
+		t.Errorf("the query through the link says %q", got)
+	}
+	for _, v := range lifeViews {
+		w.cachectl(t, append([]string{"add-view", v.name, "--link", "dw", "--query", v.query}, v.flags...)...)
+		w.wantEqual(t, v.name, v.query)
+	}
+	for range 5 {
+		if _, err := tickit.Change(t.Context(), w.engine, 100); err != nil {
+			t.Fatal(err)
+		}
+		w.cachectl(t, "refresh", "--all", "--full")
+	}
+	for _, v := range lifeViews {
+		w.wantEqual(t, v.name, v.query)
+	}
+	w.workAWhile(t)
+	for _, args := range [][]string{
+		{"list"},
+		{"status", "bi.sales"},
+		{"runs", "bi.sales"},
+		{"locks"},
+		{"alter-view", "bi.revenue", "--every", "0", "--max-age", "1h"},
+		{"alter-view", "bi.sales", "--strategy", "concurrent"},
+	} {
+		w.cachectl(t, args...)
+	}
+	w.cachectl(t, "refresh", "--all")
+	w.wantEqual(t, "bi.sales", lifeViews[2].query)
+	w.wantNothingLeft(t)
+	for _, v := range lifeViews {
+		w.cachectl(t, "drop-view", v.name)
+	}
+	w.cachectl(t, "link", "remove", "dw")
+	w.wantNothingKept(t)
+}
+
+// workAWhile lets a worker refresh all views.
+func (w *world) workAWhile(t *testing.T) {
+	t.Helper()
+	for _, v := range lifeViews {
+		w.cachectl(t, "alter-view", v.name, "--every", "1s")
+	}
+	const working = `SELECT DISTINCT view_id FROM redcache.run WHERE origin = 'worker' AND state = 'succeeded'`
+	worker := w.worker(t)
+	eventually(t, patience, func() error { return w.wantCount(t, working, len(lifeViews)) })
+	worker.stop(t)
+}
+
+// wantNothingKept wants no trace of views and links, in the catalog or beside it.
+func (w *world) wantNothingKept(t *testing.T) {
+	t.Helper()
+	for _, query := range []string{
+		"SELECT id FROM redcache.view", "SELECT id FROM redcache.run", "SELECT view_id FROM redcache.state",
+		"SELECT view_id FROM redcache.watermark", "SELECT id FROM redcache.link",
+		"SELECT srvname FROM pg_foreign_server", "SELECT umid FROM pg_user_mappings",
+		"SELECT relname FROM pg_class WHERE relnamespace IN ('redcache_data'::regnamespace, 'bi'::regnamespace)",
+	} {
+		if err := w.wantCount(t, query, 0); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -14,17 +14,17 @@ const serverPrefix = "redcache_"
 
 // Link is a named connection from the cache database to one Redshift database.
 type Link struct {
-	ID             int32     `json:"-"`
-	Name           string    `json:"name"`
-	Host           string    `json:"host"`
-	HostAddr       string    `json:"hostaddr,omitempty" db:"hostaddr"`
-	Port           int       `json:"port"`
-	Database       string    `json:"database"`
-	User           string    `json:"user" db:"username"`
-	SSLMode        string    `json:"sslmode" db:"sslmode"`
-	SSLRootCert    string    `json:"sslrootcert,omitempty" db:"sslrootcert"`
-	MaxConcurrency int       `json:"max_concurrency"`
-	CreatedAt      time.Time `json:"created_at"`
+	ID             int32
+	Name           string
+	Host           string
+	HostAddr       string `db:"hostaddr"`
+	Port           int
+	Database       string
+	User           string `db:"username"`
+	SSLMode        string `db:"sslmode"`
+	SSLRootCert    string `db:"sslrootcert"`
+	MaxConcurrency int
+	CreatedAt      time.Time
 }
 
 // Server returns the foreign server that stands for the link in the cache database.

@@ -99,9 +99,6 @@ func (n Name) SQL() string { return pgx.Identifier{n.Schema, n.View}.Sanitize() 
 // String returns the name as people write it, with quotes only where they are needed; ParseName reads it back.
 func (n Name) String() string { return bare(n.Schema) + "." + bare(n.View) }
 
-// MarshalText makes the name a plain string in JSON.
-func (n Name) MarshalText() ([]byte, error) { return []byte(n.String()), nil }
-
 func bare(part string) string {
 	for i, r := range part {
 		if r != '_' && (r < 'a' || r > 'z') && (i == 0 || r < '0' || r > '9') {

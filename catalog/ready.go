@@ -27,7 +27,8 @@ func (s Store) Ready(ctx context.Context) error {
 		err = s.db.QueryRow(ctx, newest).Scan(&version)
 	}
 	if err != nil {
-		return fmt.Errorf("read version of schema redcache: %w", err)
+		return infra.Hinted(fmt.Errorf("read version of schema redcache: %w", err),
+			"The role of DATABASE_URL has to be the one that ran `cachectl init`, or a member of it.")
 	}
 	if version < len(files) {
 		return infra.Hinted(fmt.Errorf("%w: schema redcache has version %d, this program needs %d",

@@ -17,28 +17,29 @@ const (
 
 // Run is one attempt to refresh one view.
 type Run struct {
-	ID           int64      `json:"id"`
-	ViewID       int32      `json:"-"`
-	View         Name       `json:"view" db:"-"`
-	Strategy     Strategy   `json:"strategy"`
-	State        RunState   `json:"state"`
-	Whole        bool       `json:"whole"`
-	Generation   int32      `json:"generation"`
-	Origin       string     `json:"origin"`
-	Application  string     `json:"application"`
-	PID          *int32     `json:"pid,omitempty" db:"pid"`
-	Attempts     int        `json:"attempts"`
-	StartedAt    time.Time  `json:"started_at"`
-	FinishedAt   *time.Time `json:"finished_at,omitempty"`
-	AsOf         *time.Time `json:"as_of,omitempty"`
-	RowsRead     *int64     `json:"rows_read,omitempty"`
-	RowsInserted *int64     `json:"rows_inserted,omitempty"`
-	RowsUpdated  *int64     `json:"rows_updated,omitempty"`
-	RowsDeleted  *int64     `json:"rows_deleted,omitempty"`
-	Watermark    *string    `json:"watermark,omitempty"`
-	Holder       *string    `json:"holder,omitempty"`
-	Error        *string    `json:"error,omitempty"`
-	Hint         *string    `json:"hint,omitempty"`
+	ID           int64
+	ViewID       int32
+	View         Name `db:"-"`
+	Strategy     Strategy
+	State        RunState
+	Whole        bool
+	Generation   int32
+	Origin       string
+	Application  string
+	PID          *int32 `db:"pid"`
+	Attempts     int
+	StartedAt    time.Time
+	FinishedAt   *time.Time
+	AsOf         *time.Time
+	RowsRead     *int64
+	RowsInserted *int64
+	RowsUpdated  *int64
+	RowsDeleted  *int64
+	Watermark    *string
+	Holder       *string
+	Error        *string
+	Hint         *string
+	Note         string `db:"-"` // what a successful refresh leaves to be known; not in the history
 }
 
 // Took is how long the run lasted; zero while it is running.
@@ -51,7 +52,8 @@ func (r Run) Took() time.Duration {
 
 // State is what is true of a view now.
 type State struct {
-	Generation   *int32 // the one readers see; nil before the first success
+	Generation   *int32 // the one that readers see; nil before the first success
+	Loaded       *int32 // the one that runs write to
 	AsOf         *time.Time
 	ReconciledAt *time.Time
 	NextDue      *time.Time
@@ -75,18 +77,15 @@ type Outcome struct {
 
 // Status is a view with all that operators ask about it.
 type Status struct {
-	View      View       `json:"definition"`
-	LinkName  string     `json:"link"`
-	Rows      *int64     `json:"rows"`
-	Bytes     *int64     `json:"bytes"`
-	AsOf      *time.Time `json:"as_of"`
-	Age       *Seconds   `json:"age_seconds"`
-	Stale     bool       `json:"stale"`
-	NextDue   *time.Time `json:"next_due"`
-	Failures  int        `json:"failures"`
-	Watermark *string    `json:"watermark"`
-	LastRun   *Run       `json:"last_run"`
+	View       View
+	Generation *int32 // the one that readers see
+	Rows       *int64
+	Bytes      *int64
+	AsOf       *time.Time
+	Age        *time.Duration
+	Stale      bool
+	NextDue    *time.Time
+	Failures   int
+	Watermark  *string
+	LastRun    *Run
 }
-
-// Seconds is a duration that is a number of seconds in JSON.
-type Seconds float64

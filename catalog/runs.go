@@ -37,10 +37,12 @@ func (s Store) ResumeRun(ctx context.Context, runID int64, pid, attempts int) (b
 }
 
 // FinishRun writes that a run succeeded, what is now true of the view, and its watermark. It belongs into the
-// transaction that wrote the rows.
-func (s Store) FinishRun(ctx context.Context, runID int64, generation int32, attempts int, o Outcome) error {
+// transaction that wrote the rows. published says whether readers see the generation from then on.
+func (s Store) FinishRun(
+	ctx context.Context, runID int64, generation int32, published bool, attempts int, o Outcome,
+) error {
 	tag, err := s.db.Exec(ctx, sql.FinishRun, runID, o.AsOf, o.Whole, o.RowsRead, o.RowsInserted, o.RowsUpdated,
-		o.RowsDeleted, o.RowCount, o.Watermark, generation, attempts)
+		o.RowsDeleted, o.RowCount, o.Watermark, generation, attempts, published)
 	if err != nil {
 		return fmt.Errorf("finish run %d: %w", runID, err)
 	}
@@ -54,6 +56,20 @@ func (s Store) FinishRun(ctx context.Context, runID int64, generation int32, att
 func (s Store) FailRun(ctx context.Context, runID int64, state RunState, message, hint string, attempts int) error {
 	if _, err := s.db.Exec(ctx, sql.FailRun, runID, state, message, hint, attempts); err != nil {
 		return fmt.Errorf("record failure of run %d: %w", runID, err)
+	}
+	return nil
+}
+
+// Publish writes that readers see the generation that runs write to, as fresh as the last run has left it. It belongs
+// into the transaction that points the view at it.
+func (s Store) Publish(ctx context.Context, v View) error {
+	_, err := s.db.Exec(ctx, `
+		UPDATE redcache.state s
+		SET generation = s.loaded, as_of = greatest(s.as_of, (
+		    SELECT max(r.as_of) FROM redcache.run r WHERE r.view_id = s.view_id AND r.generation = s.loaded))
+		WHERE s.view_id = $1`, v.ID)
+	if err != nil {
+		return fmt.Errorf("record generation of view %s: %w", v.Name, err)
 	}
 	return nil
 }
@@ -119,7 +135,7 @@ func (s Store) runs(ctx context.Context, viewID *int32, id *int64, limit int) ([
 // State returns what is true of a view now.
 func (s Store) State(ctx context.Context, v View) (State, error) {
 	states, err := collect[State](ctx, s.db, `
-		SELECT s.generation, s.as_of, s.reconciled_at, s.next_due, s.failures, s.row_count, w.value AS watermark,
+		SELECT s.generation, s.loaded, s.as_of, s.reconciled_at, s.next_due, s.failures, s.row_count, w.value AS watermark,
 		       pg_catalog.clock_timestamp() AS now
 		FROM redcache.state s
 		LEFT JOIN redcache.watermark w ON w.view_id = s.view_id
@@ -138,8 +154,8 @@ type Due struct {
 	Since  time.Time `db:"next_due"`
 }
 
-// Due returns at most limit views that are due and that nobody is refreshing, the longest overdue first, without
-// those in except.
+// Due returns at most limit views that are due and that nobody is refreshing, without those in except. Links take
+// turns, the longest overdue view of each first.
 func (s Store) Due(ctx context.Context, except []int32, limit int) ([]Due, error) {
 	if except == nil {
 		except = []int32{}

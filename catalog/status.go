@@ -9,16 +9,17 @@ import (
 )
 
 type statusRow struct {
-	ViewID    int32
-	RowCount  *int64
-	Bytes     *int64
-	AsOf      *time.Time
-	Age       *Seconds
-	Stale     bool
-	NextDue   *time.Time
-	Failures  int
-	Watermark *string
-	LastRunID *int64
+	ViewID     int32
+	Generation *int32
+	RowCount   *int64
+	Bytes      *int64
+	AsOf       *time.Time
+	Age        *time.Duration
+	Stale      bool
+	NextDue    *time.Time
+	Failures   int
+	Watermark  *string
+	LastRunID  *int64
 }
 
 // Status returns all views by name with all that operators ask about them.
@@ -46,7 +47,7 @@ func (s Store) Status(ctx context.Context) ([]Status, error) {
 			continue // dropped between the two reads
 		}
 		status := Status{
-			View: view, LinkName: view.Link.Name, Rows: row.RowCount, Bytes: row.Bytes, AsOf: row.AsOf, Age: row.Age,
+			View: view, Generation: row.Generation, Rows: row.RowCount, Bytes: row.Bytes, AsOf: row.AsOf, Age: row.Age,
 			Stale: row.Stale, NextDue: row.NextDue, Failures: row.Failures, Watermark: row.Watermark,
 		}
 		if row.LastRunID != nil {

@@ -170,10 +170,10 @@ func TestStore_RunsMoveThroughTheirStates(t *testing.T) {
 	}
 	asOf, mark := time.Now().Add(-time.Minute).Truncate(time.Microsecond), "2026-01-01 00:00:00"
 	outcome := catalog.Outcome{AsOf: asOf, Whole: true, RowsRead: 7, RowsInserted: 7, RowCount: 7, Watermark: &mark}
-	if err := store.FinishRun(t.Context(), good, 1, 1, outcome); err != nil {
+	if err := store.FinishRun(t.Context(), good, 1, true, 1, outcome); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.FinishRun(t.Context(), lost, 1, 1, outcome); !errors.Is(err, catalog.ErrRunOver) {
+	if err := store.FinishRun(t.Context(), lost, 1, true, 1, outcome); !errors.Is(err, catalog.ErrRunOver) {
 		t.Errorf("finishing an abandoned run: %v", err)
 	}
 	state, err := store.State(t.Context(), v)

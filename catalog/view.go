@@ -24,37 +24,37 @@ var Strategies = []Strategy{Nonconcurrent, Concurrent, Incremental}
 
 // View is the definition of one cached relation.
 type View struct {
-	ID      int32    `json:"-"`
-	LinkID  int32    `json:"-"`
-	Name    Name     `json:"view" db:"-"`
-	Link    Link     `json:"-" db:"-"`
-	Query   string   `json:"query"`
-	Columns []Column `json:"columns"`
+	ID      int32
+	LinkID  int32
+	Name    Name `db:"-"`
+	Link    Link `db:"-"`
+	Query   string
+	Columns []Column
 
-	Strategy  Strategy `json:"strategy"`
-	Key       []string `json:"key,omitempty"`
-	Watermark string   `json:"watermark,omitempty"`
+	Strategy  Strategy
+	Key       []string
+	Watermark string
 	// Lookback is how far below the watermark a read starts: an interval, or a number for a numeric watermark.
-	Lookback string `json:"lookback,omitempty"`
+	Lookback string
 	// SafetyLag leaves rows younger than this for a later run; zero leaves none.
-	SafetyLag time.Duration `json:"safety_lag,omitempty"`
+	SafetyLag time.Duration
 	// ReconcileEvery is how often an incremental view is read in full; zero means only on demand.
-	ReconcileEvery time.Duration `json:"reconcile_every,omitempty"`
+	ReconcileEvery time.Duration
 	// RefreshEvery is how often the worker refreshes the view; zero means only on demand.
-	RefreshEvery time.Duration `json:"every,omitempty"`
+	RefreshEvery time.Duration
 	// MaxAge is the freshness promise; zero means none.
-	MaxAge time.Duration `json:"max_age,omitempty"`
+	MaxAge time.Duration
 	// Timeout ends a refresh, on both servers.
-	Timeout time.Duration `json:"timeout,omitempty"`
+	Timeout time.Duration
 
-	Indexes  []string `json:"indexes,omitempty"`
-	Grantees []string `json:"grants,omitempty"`
-	NulBytes NulBytes `json:"nul_bytes"`
+	Indexes  []string
+	Grantees []string
+	NulBytes NulBytes
 
 	// Generation is the one that this definition asks for.
-	Generation int32     `json:"-"`
-	CreatedAt  time.Time `json:"created_at"`
-	ChangedAt  time.Time `json:"changed_at"`
+	Generation int32
+	CreatedAt  time.Time
+	ChangedAt  time.Time
 }
 
 // NulBytes is what happens to NUL bytes in text, at which libpq would cut a value without a word.
@@ -178,7 +178,7 @@ func (v View) checkTimes() error {
 	}
 	if v.MaxAge > 0 && v.RefreshEvery > v.MaxAge {
 		return v.invalid("refresh more often, or promise less", "refreshing every %s cannot keep a max-age of %s",
-			v.RefreshEvery, v.MaxAge)
+			FormatDuration(v.RefreshEvery), FormatDuration(v.MaxAge))
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func (s Store) AddView(ctx context.Context, v View) (View, error) {
 func (s Store) AlterView(ctx context.Context, v View) error {
 	_, err := s.db.Exec(ctx, sql.AlterView, v.ID, v.Query, v.Columns, v.Strategy, nonNil(v.Key), v.Watermark,
 		v.Lookback, v.SafetyLag, v.ReconcileEvery, v.RefreshEvery, v.MaxAge, v.Timeout, nonNil(v.Indexes),
-		nonNil(v.Grantees), v.NulBytes, v.Generation)
+		nonNil(v.Grantees), v.NulBytes, v.Generation, v.Link.ID)
 	if err != nil {
 		return fmt.Errorf("store view %s: %w", v.Name, err)
 	}

@@ -19,6 +19,8 @@ type attempt struct {
 	number  int
 	runID   int64 // zero until the run is in the history
 	lastErr error
+
+	unpublished bool // the committed generation waits for old transactions to end
 }
 
 func (a *attempt) strategy() catalog.Strategy {
@@ -54,7 +56,8 @@ func (a *attempt) run(ctx context.Context) error {
 			return err
 		}
 		a.tell(Committing)
-		return catalog.In(tx).FinishRun(ctx, a.runID, w.view.Generation, a.number, outcome)
+		a.unpublished = !w.published
+		return catalog.In(tx).FinishRun(ctx, a.runID, w.view.Generation, w.published, a.number, outcome)
 	})
 }
 
@@ -90,7 +93,7 @@ func (a *attempt) read(ctx context.Context, tx pgx.Tx) (w *work, err error) {
 	if w.columns, err = a.view.DescribedColumns(); err != nil {
 		return nil, err
 	}
-	w.fresh = w.state.Generation == nil || *w.state.Generation != a.view.Generation
+	w.fresh = w.state.Loaded == nil || *w.state.Loaded != a.view.Generation
 	w.whole = w.fresh || a.req.Whole || w.state.Watermark == nil || reconcileDue(a.view, w.state)
 	return w, nil
 }

@@ -81,7 +81,7 @@ func (d *Definer) withdraw(ctx context.Context, v catalog.View) error {
 			return err
 		}
 		state, err := catalog.In(tx).State(ctx, v)
-		if err != nil || state.Generation != nil {
+		if err != nil || state.Loaded != nil {
 			return err
 		}
 		return catalog.In(tx).DropView(ctx, v)
@@ -132,6 +132,9 @@ func alterIn(
 	if err = change(&after); err != nil {
 		return before, after, err
 	}
+	if after.Watermark == "" {
+		after.Lookback = "" // it meant something for the old watermark only
+	}
 	if err = dblink.CheckQuery(after.Query); err != nil {
 		return before, after, err
 	}
@@ -151,17 +154,12 @@ func alterIn(
 		if err = rehearse(ctx, tx, after, columns, schema, state.Generation); err != nil {
 			return before, after, err
 		}
-	} else if err = runSteps(ctx, tx, grantStepsIf(state.Generation != nil, after)); err != nil {
-		return before, after, err
+	} else if state.Generation != nil {
+		if err = explainPublish(after, runSteps(ctx, tx, grantSteps(after))); err != nil {
+			return before, after, err
+		}
 	}
 	return before, after, store.AlterView(ctx, after)
-}
-
-func grantStepsIf(published bool, v catalog.View) []Step {
-	if !published {
-		return nil
-	}
-	return grantSteps(v)
 }
 
 // restore puts back a definition whose successor could not be built, unless it has been changed or built since.
@@ -179,7 +177,7 @@ func (d *Definer) restore(ctx context.Context, before, after catalog.View) error
 		if err != nil {
 			return err
 		}
-		built := state.Generation != nil && *state.Generation == after.Generation
+		built := state.Loaded != nil && *state.Loaded == after.Generation
 		if built || now.Generation != after.Generation {
 			return nil
 		}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
@@ -38,7 +40,7 @@ func (w *work) diagnose(ctx context.Context, err error) error {
 	case errors.Is(err, errNullKey), state == notNullViolation:
 		return w.badRows(ctx, err, "its key %s is NULL", dblink.FindNullKeys,
 			"Exclude such rows in the query, or choose another key.")
-	case state == uniqueViolation, state == duplicateRows:
+	case state == uniqueViolation && constraint(err) == w.view.Relation(w.view.Generation)+"_key", state == duplicateRows:
 		return w.badRows(ctx, err, "its key %s repeats", dblink.FindDuplicateKeys,
 			"Redshift does not enforce keys. Remove the duplicates in the query, for instance with ROW_NUMBER(), "+
 				"choose another key, or use strategy incremental, which keeps the row with the latest watermark.")
@@ -51,6 +53,15 @@ func (w *work) diagnose(ctx context.Context, err error) error {
 				"`cachectl alter-view "+name+" --describe` describes them again.")
 	}
 	return explainRemote(w.view, err)
+}
+
+// constraint returns the name of the constraint or index that err is about.
+func constraint(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.ConstraintName
+	}
+	return ""
 }
 
 type finder func(ctx context.Context, s *dblink.Session, query string, key []string) ([]string, error)

@@ -16,6 +16,7 @@ import (
 
 // The objections of Postgres that publishing knows an answer to.
 const (
+	duplicateSchema    = "42P06"
 	duplicateTable     = "42P07"
 	invalidTable       = "42P16" // CREATE OR REPLACE VIEW cannot drop, rename or retype columns
 	dependentObjects   = "2BP01"
@@ -34,13 +35,18 @@ func (w *work) publish(ctx context.Context) error {
 	return explainPublish(w.view, runSteps(ctx, w.tx, publishSteps(w.view, w.view.Generation, w.columns)))
 }
 
-// ensureSchema makes the view's schema if there is none.
+// ensureSchema makes the view's schema if there is none. Two refreshes may do so at once; the second then waits for
+// the first and finds that the schema exists.
 func ensureSchema(ctx context.Context, tx pgx.Tx, v catalog.View) error {
 	steps, err := schemaSteps(ctx, tx, v)
 	if err != nil {
 		return err
 	}
-	return runSteps(ctx, tx, steps)
+	err = inSavepoint(ctx, tx, func(nested pgx.Tx) error { return runSteps(ctx, nested, steps) })
+	if state := sqlState(err); state == duplicateSchema || state == uniqueViolation {
+		return nil
+	}
+	return err
 }
 
 // schemaSteps make the view's schema; there are none when it exists.

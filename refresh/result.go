@@ -20,6 +20,10 @@ func recording(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // succeed tidies up behind a committed run. Nothing here can make the run fail any more.
 func (r *Runner) succeed(ctx context.Context, a *attempt) (catalog.Run, error) {
+	note := ""
+	if a.unpublished {
+		note = r.publishLater(ctx, a.view)
+	}
 	ctx, cancel := recording(ctx)
 	defer cancel()
 	leftovers, err := r.store.Tidy(ctx, a.view, r.cfg.KeepRuns)
@@ -32,8 +36,9 @@ func (r *Runner) succeed(ctx context.Context, a *attempt) (catalog.Run, error) {
 	}
 	run, err := r.store.Run(ctx, a.runID)
 	if err != nil {
-		return catalog.Run{ID: a.runID, View: a.view.Name, State: catalog.Succeeded}, nil
+		return catalog.Run{ID: a.runID, View: a.view.Name, State: catalog.Succeeded, Note: note}, nil
 	}
+	run.Note = note
 	r.log(ctx, slog.LevelInfo, run)
 	return run, nil
 }
@@ -52,7 +57,7 @@ func (r *Runner) skip(ctx context.Context, a *attempt, held *lock.HeldError) (ca
 	}
 	run, err := r.store.Run(ctx, id)
 	if err == nil {
-		r.log(ctx, slog.LevelWarn, run)
+		r.log(ctx, slog.LevelInfo, run)
 	}
 	return run, err
 }
@@ -70,7 +75,7 @@ func (r *Runner) fail(ctx context.Context, a *attempt, cause error) (catalog.Run
 	}
 	ctx, cancel := recording(ctx)
 	defer cancel()
-	if err := r.store.FailRun(ctx, a.runID, state, cause.Error(), hint, a.number); err != nil {
+	if err := r.store.FailRun(ctx, a.runID, state, infra.Message(cause), hint, a.number); err != nil {
 		// The next holder of the lock will find the run and mark it abandoned.
 		r.cfg.Log.WarnContext(ctx, "failure is not in the history", infra.KeyRun, a.runID, infra.KeyError, err.Error())
 		return catalog.Run{ID: a.runID, View: a.view.Name, State: state}, failure

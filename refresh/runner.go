@@ -98,24 +98,26 @@ func (r *Runner) Refresh(ctx context.Context, req Request) (catalog.Run, error) 
 
 // checkRequest refuses what the view's generation cannot do.
 func checkRequest(v catalog.View, req Request) error {
-	invalid := func(problem, fix string) error {
-		return &catalog.InvalidError{What: "refresh of view " + v.Name.String(), Problem: problem, Fix: fix}
+	invalid := func(problem, change string) error {
+		return &catalog.InvalidError{
+			What: "refresh view " + v.Name.String(), Problem: problem,
+			Fix: fmt.Sprintf("change the view with `cachectl alter-view %s %s`", v.Name, change),
+		}
 	}
 	switch req.Strategy {
 	case "", v.Strategy:
 		return nil
 	case catalog.Concurrent:
 		if v.Materialized() && len(v.Key) == 0 {
-			return invalid("strategy concurrent needs a key", "give the view one with `cachectl alter-view --key`")
+			return invalid("strategy concurrent needs a key", "--key COLUMNS")
 		}
 	case catalog.Nonconcurrent:
 	default:
 		return invalid(fmt.Sprintf("its strategy is %s", v.Strategy),
-			"change it with `cachectl alter-view --strategy "+string(req.Strategy)+"`")
+			"--strategy "+string(req.Strategy))
 	}
 	if !v.Materialized() {
-		return invalid("an incremental view is a table, not a materialized view",
-			"change it with `cachectl alter-view --strategy "+string(req.Strategy)+"`")
+		return invalid("an incremental view is a table, not a materialized view", "--strategy "+string(req.Strategy))
 	}
 	return nil
 }

@@ -26,6 +26,8 @@ type work struct {
 	strategy catalog.Strategy
 	whole    bool // read everything, whatever the watermark says
 	fresh    bool // the generation has just been made, and is empty
+
+	published bool // readers see the generation, at the latest when the transaction has committed
 }
 
 // fill lets the strategy load the generation that the definition asks for.
@@ -57,11 +59,22 @@ func (w *work) load(ctx context.Context) (catalog.Outcome, error) {
 	if err == nil && w.worthAnalyzing(o) {
 		err = runSteps(ctx, w.tx, []Step{analyzeStep(w.view, w.view.Generation)})
 	}
-	if err == nil && w.fresh {
+	if err != nil {
+		return o, err
+	}
+	w.published = w.state.Generation != nil && *w.state.Generation == w.view.Generation
+	if !w.published && w.safeToPublish() {
+		w.published = true
 		err = w.publish(ctx)
 	}
 	return o, err
 }
+
+// safeToPublish says whether the view can be pointed at the new generation in the transaction that loaded it. Rows of a
+// materialized view are visible to every snapshot. Those of a table are not: to a transaction that is older than they
+// are, the table would look empty, so the view that it reads is switched later, see publish.go. Where nothing was
+// published before, there is nothing that such a transaction could lose.
+func (w *work) safeToPublish() bool { return w.view.Materialized() || w.state.Generation == nil }
 
 // worthAnalyzing says whether the planner's statistics can be far off: after a load of everything, and after
 // changes beyond those 10 % at which autovacuum would analyze as well.

@@ -92,6 +92,7 @@ func (s *session) addView(ctx context.Context, v catalog.View, d definition) (er
 
 // printDefined shows what became of a view that was added or altered.
 func (s *session) printDefined(ctx context.Context, name catalog.Name, done string, run catalog.Run, d definition) error {
+	s.note(run)
 	if d.json {
 		record, err := s.detail(ctx, name)
 		if err != nil {

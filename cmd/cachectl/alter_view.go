@@ -41,7 +41,9 @@ the old one; readers go on with the old rows until it is complete. When that fai
 			})
 		},
 	}
+	cmd.Flags().StringVar(&d.link, "link", "", "`name` of another link to read through")
 	d.register(cmd)
+	_ = cmd.RegisterFlagCompletionFunc("link", p.completeLinks)
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { f.Usage = defaults.ReplaceAllString(f.Usage, "") })
 	cmd.Flags().BoolVar(&d.describe, "describe", false, "describe the query again, after columns of the source have changed")
 	return cmd
@@ -51,15 +53,26 @@ the old one; readers go on with the old rows until it is complete. When that fai
 var defaults = regexp.MustCompile(`\s*\(default [^)]*\)`)
 
 func (s *session) alterView(ctx context.Context, name catalog.Name, d definition) error {
+	var link catalog.Link
+	if d.given("link") {
+		var err error
+		if link, err = s.store.Link(ctx, d.link); err != nil {
+			return err
+		}
+	}
+	change := func(v *catalog.View) error {
+		set(d.given("link"), &v.Link, link)
+		return d.change(v)
+	}
 	if d.dryRun {
-		steps, err := s.definer().PlanAlter(ctx, name, d.change)
+		steps, err := s.definer().PlanAlter(ctx, name, change)
 		if err != nil {
 			return err
 		}
 		return s.printPlan(planOf("view "+name.String(), steps), d.json)
 	}
 	show := s.watch("alter view "+name.String(), s.lastTook(ctx, name))
-	run, err := s.definer().Alter(ctx, name, d.change, d.noData, show.phase)
+	run, err := s.definer().Alter(ctx, name, change, d.noData, show.phase)
 	show.stop()
 	if err != nil {
 		return err

@@ -121,11 +121,11 @@ func span(d time.Duration) string {
 	return catalog.FormatDuration(d)
 }
 
-func age(s *catalog.Seconds) string {
-	if s == nil {
+func age(d *time.Duration) string {
+	if d == nil {
 		return "-"
 	}
-	return brief(time.Duration(float64(*s) * float64(time.Second)))
+	return brief(*d)
 }
 
 func size(bytes *int64) string {
@@ -152,6 +152,13 @@ func count[T int | int64](n T, one, many string) string {
 }
 
 // outcome says in a few words what a run did.
+// note tells what a refresh leaves to be known beside its result.
+func (s *session) note(r catalog.Run) {
+	if r.Note != "" {
+		s.tell("note: %s: %s", r.View, r.Note)
+	}
+}
+
 func outcome(r catalog.Run) string {
 	if r.RowsRead == nil {
 		return fmt.Sprintf("%s in %s", r.State, brief(r.Took()))

@@ -69,6 +69,8 @@ type viewRecord struct {
 	NextDue        *time.Time       `json:"next_due"`
 	Failures       int              `json:"failures"`
 	Watermark      *string          `json:"watermark"`
+	Generation     *int32           `json:"generation"`
+	Relation       *string          `json:"relation"`
 	LastRun        *runRecord       `json:"last_run"`
 }
 
@@ -91,21 +93,18 @@ func recordView(status catalog.Status) viewRecord {
 		record.Lookback, record.Watermark = nil, nil // stored, and without meaning
 	}
 	if status.Age != nil {
-		age := seconds(*status.Age)
+		age := secondsOf(*status.Age)
 		record.Age = &age
+	}
+	if status.Generation != nil {
+		record.Generation = status.Generation
+		record.Relation = some(catalog.DataSchema + "." + v.Relation(*status.Generation))
 	}
 	if status.LastRun != nil {
 		run := recordRun(*status.LastRun)
 		record.LastRun = &run
 	}
 	return record
-}
-
-// detailRecord is one view with what only one view is asked for.
-type detailRecord struct {
-	viewRecord
-	Generation *int32  `json:"generation"`
-	Relation   *string `json:"relation"`
 }
 
 type runRecord struct {

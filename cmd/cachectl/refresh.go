@@ -140,6 +140,7 @@ func (s *session) refreshOne(ctx context.Context, name catalog.Name, i int, o re
 		View: name, Strategy: o.strategy, Whole: o.full, Wait: time.Duration(o.wait), Progress: show.phase,
 	})
 	show.stop()
+	s.note(run)
 	if err != nil || o.json {
 		return run, doing(err, "%s", what)
 	}

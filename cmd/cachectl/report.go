@@ -90,7 +90,7 @@ func (p *program) fail(ctx context.Context, err error) {
 func (p *program) complain(what, hint string) {
 	fmt.Fprintln(p.stderr, "cachectl:", printable(what))
 	if hint != "" {
-		fmt.Fprintln(p.stderr, "hint:", printable(oneLine.Replace(hint)))
+		fmt.Fprintln(p.stderr, "hint:", printable(strings.ReplaceAll(hint, "\n", " ")))
 	}
 }
 

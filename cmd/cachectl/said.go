@@ -10,23 +10,14 @@ import (
 	"github.com/redcache/redcache/lock"
 )
 
-// What Postgres reports and is worth a word of ours.
-const (
-	connectionException = "08" // a class; dblink hides the cause in the detail
-	insufficientRights  = "42501"
-)
+// insufficientRights is the SQLSTATE of a refusal for lack of rights.
+const insufficientRights = "42501"
 
 // said is an error's text in one line, without what only a program reads from it: severity, SQLSTATE and ids.
 func said(err error) string {
-	text := err.Error()
-	walk(err, func(err error) bool {
+	text := infra.Message(err)
+	infra.Walk(err, func(err error) bool {
 		switch known := err.(type) { //nolint:errorlint // walk unwraps
-		case *pgconn.PgError:
-			message := known.Message
-			if strings.HasPrefix(known.Code, connectionException) && known.Detail != "" {
-				message += ": " + known.Detail
-			}
-			text = strings.ReplaceAll(text, known.Error(), message)
 		case *lock.HeldError:
 			if known.Known {
 				text = strings.ReplaceAll(text, known.Error(), "held by "+known.Holder.String())
@@ -36,10 +27,8 @@ func said(err error) string {
 		}
 		return true
 	})
-	return oneLine.Replace(text)
+	return text
 }
-
-var oneLine = strings.NewReplacer("\n\t", " ", "\n", " ")
 
 // hint is what the error, or the server, says to do next.
 func hint(err error) string {
@@ -47,7 +36,7 @@ func hint(err error) string {
 		return text
 	}
 	found := ""
-	walk(err, func(err error) bool {
+	infra.Walk(err, func(err error) bool {
 		switch known := err.(type) { //nolint:errorlint // walk unwraps
 		case interface{ Hint() string }:
 			found = known.Hint()
@@ -62,25 +51,4 @@ func hint(err error) string {
 		return found == ""
 	})
 	return found
-}
-
-// walk visits err and all that it wraps, the outermost first, until visit returns false.
-func walk(err error, visit func(error) bool) bool {
-	if err == nil {
-		return true
-	}
-	if !visit(err) {
-		return false
-	}
-	switch wrapper := err.(type) { //nolint:errorlint // this is the unwrapping
-	case interface{ Unwrap() error }:
-		return walk(wrapper.Unwrap(), visit)
-	case interface{ Unwrap() []error }:
-		for _, inner := range wrapper.Unwrap() {
-			if !walk(inner, visit) {
-				return false
-			}
-		}
-	}
-	return true
 }

@@ -59,27 +59,19 @@ func (s *session) showView(ctx context.Context, name catalog.Name, asJSON bool) 
 }
 
 // detail reads all that there is to know about one view.
-func (s *session) detail(ctx context.Context, name catalog.Name) (detailRecord, error) {
+func (s *session) detail(ctx context.Context, name catalog.Name) (viewRecord, error) {
 	view, err := s.store.View(ctx, name)
 	if err != nil {
-		return detailRecord{}, err
+		return viewRecord{}, err
 	}
 	all, err := s.store.Status(ctx)
 	if err != nil {
-		return detailRecord{}, err
-	}
-	state, err := s.store.State(ctx, view)
-	if err != nil {
-		return detailRecord{}, err
+		return viewRecord{}, err
 	}
 	for _, status := range all {
 		if status.View.ID == view.ID {
-			record := detailRecord{viewRecord: recordView(status), Generation: state.Generation}
-			if state.Generation != nil {
-				record.Relation = some(catalog.DataSchema + "." + view.Relation(*state.Generation))
-			}
-			return record, nil
+			return recordView(status), nil
 		}
 	}
-	return detailRecord{}, &catalog.NotFoundError{Kind: "view", Name: name.String()} // dropped just now
+	return viewRecord{}, &catalog.NotFoundError{Kind: "view", Name: name.String()} // dropped just now
 }

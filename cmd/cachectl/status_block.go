@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/redcache/redcache/catalog"
 )
 
 // describe is the block that status shows of one view: what to call a fact, and the fact. Empty ones are not shown.
-func describe(r detailRecord) [][2]string {
+func describe(r viewRecord) [][2]string {
 	columns := make([]string, len(r.Columns))
 	for i, c := range r.Columns {
 		columns[i] = c.Column + " " + c.Type
@@ -36,7 +34,7 @@ func describe(r detailRecord) [][2]string {
 		{"size", size(r.Bytes)},
 		{"relation", text(r.Relation)},
 		{"as of", orElse(instant(r.AsOf), "not filled yet")},
-		{"age", age((*catalog.Seconds)(r.Age))},
+		{"age", r.Age.brief()},
 		{"stale", yesNo(r.Stale)},
 		{"next due", instant(r.NextDue)},
 		{"failures", text(some(r.Failures))},
@@ -62,6 +60,13 @@ func describeRun(r *runRecord) [][2]string {
 
 func (s seconds) duration() time.Duration { return time.Duration(float64(s) * float64(time.Second)) }
 func (s seconds) span() string            { return span(s.duration().Round(time.Millisecond)) }
+
+func (s *seconds) brief() string {
+	if s == nil {
+		return "-"
+	}
+	return brief(s.duration())
+}
 
 func orElse(text, otherwise string) string {
 	if text == "-" {

@@ -110,6 +110,7 @@ COMMENT ON COLUMN redcache.run.holder IS 'Who held the lock when the run was ski
 CREATE TABLE redcache.state (
     view_id       integer     PRIMARY KEY REFERENCES redcache.view ON DELETE CASCADE,
     generation    integer,
+    loaded        integer,
     failures      integer     NOT NULL DEFAULT 0,
     as_of         timestamptz,
     reconciled_at timestamptz,
@@ -120,8 +121,12 @@ CREATE TABLE redcache.state (
 CREATE INDEX state_next_due ON redcache.state (next_due);
 COMMENT ON TABLE redcache.state IS 'What is true of each view now; only the refresh runner writes it.';
 COMMENT ON COLUMN redcache.state.generation IS 'Generation that readers see; null before the first success.';
+COMMENT ON COLUMN redcache.state.loaded IS
+    'Generation that runs write to. It is ahead of generation while transactions are open that are too old to see its rows.';
 COMMENT ON COLUMN redcache.state.failures IS 'Failed runs since the last success.';
 COMMENT ON COLUMN redcache.state.next_due IS 'When the worker refreshes the view next; null: only on demand.';
+COMMENT ON COLUMN redcache.state.as_of IS 'Every remote commit before this instant is in what readers see.';
+COMMENT ON COLUMN redcache.state.row_count IS 'Rows of the generation that runs write to.';
 COMMENT ON COLUMN redcache.state.last_run_id IS 'The last run that was not skipped.';
 
 CREATE TABLE redcache.watermark (

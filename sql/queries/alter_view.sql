@@ -2,11 +2,12 @@ WITH altered AS (
     UPDATE redcache.view
     SET query = $2, columns = $3, strategy = $4, key = $5, watermark = $6, lookback = $7, safety_lag = $8,
         reconcile_every = $9, refresh_every = $10, max_age = $11, timeout = $12, indexes = $13, grantees = $14,
-        nul_bytes = $15, generation = $16, changed_at = clock_timestamp()
+        nul_bytes = $15, generation = $16, link_id = $17, changed_at = clock_timestamp()
     WHERE id = $1
     RETURNING id, refresh_every
 )
 UPDATE redcache.state s
-SET next_due = CASE WHEN a.refresh_every > '0' THEN least(s.next_due, clock_timestamp()) END
+SET failures = 0,
+    next_due = CASE WHEN a.refresh_every > '0' THEN least(s.next_due, clock_timestamp()) END
 FROM altered a
 WHERE s.view_id = a.id

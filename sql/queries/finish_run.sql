@@ -1,3 +1,5 @@
+-- What a whole read finds is the watermark, even if that is nothing; a partial read that finds nothing leaves it alone.
+-- Readers' as-of moves with what readers see: while a generation waits to be published ($12 is false), it stays.
 WITH finished AS (
     UPDATE redcache.run
     SET state = 'succeeded', finished_at = clock_timestamp(), as_of = $2, whole = $3, rows_read = $4,
@@ -10,9 +12,15 @@ WITH finished AS (
     FROM finished
     WHERE $9::text IS NOT NULL
     ON CONFLICT (view_id) DO UPDATE SET value = excluded.value, moved_at = excluded.moved_at
+), forgotten AS (
+    DELETE FROM redcache.watermark w
+    USING finished f
+    WHERE w.view_id = f.view_id AND f.whole AND $9::text IS NULL
 )
 UPDATE redcache.state s
-SET generation = $10, as_of = greatest(s.as_of, f.as_of), failures = 0, row_count = $8, last_run_id = f.id,
+SET loaded = $10, generation = CASE WHEN $12 THEN $10 ELSE s.generation END,
+    as_of = CASE WHEN $12 THEN greatest(s.as_of, f.as_of) ELSE s.as_of END,
+    failures = 0, row_count = $8, last_run_id = f.id,
     reconciled_at = CASE WHEN f.whole THEN f.as_of ELSE s.reconciled_at END,
     next_due = f.started_at + nullif(v.refresh_every, '0')
 FROM finished f

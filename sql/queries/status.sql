@@ -1,5 +1,5 @@
-SELECT v.id AS view_id, s.row_count, pg_catalog.pg_total_relation_size(c.oid) AS bytes, s.as_of,
-       extract(epoch FROM statement_timestamp() - s.as_of)::float8 AS age, f.stale, s.next_due, s.failures,
+SELECT v.id AS view_id, s.generation, s.row_count, pg_catalog.pg_total_relation_size(c.oid) AS bytes, s.as_of,
+       statement_timestamp() - s.as_of AS age, f.stale, s.next_due, s.failures,
        w.value AS watermark, s.last_run_id
 FROM redcache.view v
 JOIN redcache.state s ON s.view_id = v.id

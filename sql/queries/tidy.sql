@@ -13,5 +13,6 @@ SELECT EXISTS (
     WHERE s.view_id = $1
       AND c.relnamespace = 'redcache_data'::regnamespace AND c.relkind IN ('m', 'r')
       AND c.relname ~ ('^v' || $1::integer || '_g[0-9]+$')
-      AND c.relname <> 'v' || $1::integer || '_g' || s.generation
+      AND c.relname IS DISTINCT FROM 'v' || $1::integer || '_g' || s.generation
+      AND c.relname IS DISTINCT FROM 'v' || $1::integer || '_g' || s.loaded
 )

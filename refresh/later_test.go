@@ -1,0 +1,160 @@
+package refresh_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/refresh"
+)
+
+// oldReader opens a transaction whose snapshot is older than whatever comes next, and that has not touched the view.
+func (b *bundle) oldReader(t *testing.T) pgx.Tx {
+	t.Helper()
+	tx, err := b.pool.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), "SELECT FROM pg_class"); err != nil {
+		t.Fatal(err)
+	}
+	return tx
+}
+
+// alter starts to change a view, and returns a channel on which the result comes.
+func (b *bundle) alter(ctx context.Context, name catalog.Name, change func(*catalog.View)) <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		_, err := b.definer.Alter(ctx, name, func(v *catalog.View) error { change(v); return nil }, false, nil)
+		done <- err
+	}()
+	return done
+}
+
+func toIncremental(v *catalog.View) {
+	v.Strategy, v.Key, v.Watermark, v.Lookback = catalog.Incremental, []string{"id"}, "updated_at", "1m"
+}
+
+func TestAlter_AnOldTransactionNeverFindsANewTableEmpty(t *testing.T) {
+	t.Parallel()
+	b := setup(t, salesSQL...)
+	v := b.salesView(catalog.Nonconcurrent)
+	b.add(t, v)
+	reader := b.oldReader(t)
+	altered := b.alter(t.Context(), v.Name, toIncremental)
+	loaded := `SELECT FROM redcache.state WHERE loaded = 2`
+	eventually(t, func() error {
+		_, err := b.pool.Exec(t.Context(), `SELECT 1/count(*) FROM (`+loaded+`) s`)
+		return err
+	})
+	var seen int
+	if err := reader.QueryRow(t.Context(), "SELECT count(*) FROM "+v.Name.SQL()).Scan(&seen); err != nil || seen != 1000 {
+		t.Errorf("an old transaction sees %d rows, %v; want the 1000 of the old generation", seen, err)
+	}
+	select {
+	case err := <-altered:
+		t.Errorf("the new generation was published under an old transaction: %v", err)
+	default:
+	}
+	var asOfMoved bool
+	const fresher = `SELECT s.as_of >= r.as_of FROM redcache.state s JOIN redcache.run r ON r.id = s.last_run_id`
+	if err := b.pool.QueryRow(t.Context(), fresher).Scan(&asOfMoved); err != nil || asOfMoved {
+		t.Errorf("as-of has moved before readers see the rows: %v, %v", asOfMoved, err)
+	}
+	if err := reader.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-altered; err != nil {
+		t.Fatal(err)
+	}
+	toIncremental(&v)
+	b.wantEqual(t, v)
+	if n := len(rows(t, b.pool, `SELECT FROM redcache.state s JOIN redcache.run r ON r.id = s.last_run_id
+		WHERE s.generation = 2 AND s.as_of = r.as_of`)); n != 1 {
+		t.Error("the state does not say that readers see the new generation")
+	}
+	b.wantNothingLeft(t)
+}
+
+func TestAlter_ALaterRunPublishesWhatAnInterruptedOneHasLoaded(t *testing.T) {
+	t.Parallel()
+	b := setup(t, salesSQL...)
+	v := b.salesView(catalog.Nonconcurrent)
+	b.add(t, v)
+	reader := b.oldReader(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	altered := b.alter(ctx, v.Name, toIncremental)
+	eventually(t, func() error {
+		_, err := b.pool.Exec(t.Context(), `SELECT 1/count(*) FROM redcache.state WHERE loaded = 2`)
+		return err
+	})
+	interrupt()
+	if err := <-altered; err != nil {
+		t.Errorf("the load had been committed, and Alter says %v", err)
+	}
+	if err := reader.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.change(t, `INSERT INTO public.sales VALUES (1001, 'new', 1, NULL, '2026-02-01')`)
+	run := b.refresh(t, refresh.Request{View: v.Name})
+	if run.Whole || run.Note != "" {
+		t.Errorf("the next run read everything again: %v, note %q", run.Whole, run.Note)
+	}
+	toIncremental(&v)
+	b.wantEqual(t, v)
+	b.wantNothingLeft(t)
+}
+
+func TestAlter_AnOldTransactionSeesRowsInANewMaterializedView(t *testing.T) {
+	t.Parallel()
+	b := setup(t, salesSQL...)
+	v := b.salesView(catalog.Incremental)
+	b.add(t, v)
+	reader := b.oldReader(t)
+	defer reader.Rollback(t.Context())
+	err := <-b.alter(t.Context(), v.Name, func(v *catalog.View) { v.Strategy, v.Watermark = catalog.Concurrent, "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seen int
+	if err := reader.QueryRow(t.Context(), "SELECT count(*) FROM "+v.Name.SQL()).Scan(&seen); err != nil || seen != 1000 {
+		t.Errorf("an old transaction sees %d rows, %v", seen, err)
+	}
+}
+
+func TestAlter_ForgetsTheWatermarkOfAnotherColumn(t *testing.T) {
+	t.Parallel()
+	b := setup(t, salesSQL...)
+	v := b.salesView(catalog.Incremental)
+	b.add(t, v)
+	b.change(t, "CREATE TABLE public.other AS TABLE public.sales WITH NO DATA")
+	change := func(v *catalog.View) {
+		v.Query, v.Watermark, v.Lookback = "SELECT * FROM public.other", "id", "0"
+	}
+	if err := <-b.alter(t.Context(), v.Name, change); err != nil {
+		t.Fatal(err)
+	}
+	b.change(t, "INSERT INTO public.other SELECT * FROM public.sales WHERE id < 10")
+	b.refresh(t, refresh.Request{View: v.Name})
+	change(&v)
+	b.wantEqual(t, v)
+}
+
+func TestAdd_TwoAtOnceIntoASchemaThatDoesNotExist(t *testing.T) {
+	t.Parallel()
+	b := setup(t, salesSQL...)
+	var wait sync.WaitGroup
+	for _, strategy := range catalog.Strategies {
+		v := b.salesView(strategy)
+		v.Name.Schema = "brand new"
+		wait.Go(func() {
+			if _, err := b.definer.Add(t.Context(), v, false, nil); err != nil {
+				t.Errorf("%s: %v", strategy, err)
+			}
+		})
+	}
+	wait.Wait()
+}

@@ -22,7 +22,7 @@ type advice struct {
 }
 
 // Explain tells a human what an error of a link means, and what to do next. Where it knows nothing better, what is the
-// error's own text, and hint is the server's or empty. Neither holds a password.
+// server's message, or the error's own text, and hint is the server's or empty. Neither holds a password.
 func Explain(err error) (what, hint string) {
 	if err == nil {
 		return "", ""
@@ -39,7 +39,7 @@ func Explain(err error) (what, hint string) {
 			return a.what + ": " + cause(server), a.hint
 		}
 	}
-	return err.Error(), server.Hint
+	return cause(server), server.Hint
 }
 
 // cause is what the other side said. dblink puts it into the detail when a connection fails, where libpq's preface
@@ -73,6 +73,16 @@ var explanations = []advice{
 		texts: []string{"password authentication failed"},
 		what:  "Redshift refused the login",
 		hint:  "Check the link's user and password; a password with VALID UNTIL expires, and renaming a user clears it.",
+	},
+	{
+		texts: []string{"fatal: database"},
+		what:  "the link's database does not exist",
+		hint:  "Check the database; Redshift's first one is called dev unless its maker chose another name.",
+	},
+	{
+		codes: []string{"42601", "42703", "42803", "42804", "42883", "22012"},
+		what:  "Redshift refuses the query",
+		hint:  "Try it with `cachectl query`. Redshift's SQL is that of PostgreSQL 8.0, with additions of its own.",
 	},
 	{
 		codes: []string{"2F003"},

@@ -1,0 +1,129 @@
+package doctest_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/redcache/redcache/dblink"
+)
+
+func TestGenerated_IsUpToDate(t *testing.T) {
+	t.Parallel()
+	commands := tree(t)
+	for _, tt := range []struct {
+		path, name, want string
+	}{
+		{"README.md", "commands", overview(commands)},
+		{"README.md", "environment", environment(t)},
+		{"docs/commands.md", "commands", reference(commands)},
+		{"docs/types.md", "types", types(t)},
+	} {
+		page := read(t, tt.path).text
+		begin := "<!-- generated: " + tt.name + " -->\n"
+		before, rest, begins := strings.Cut(page, begin)
+		got, after, ends := strings.Cut(rest, "<!-- end -->")
+		if !begins || !ends {
+			t.Errorf("%s: no place for %s", tt.path, tt.name)
+			continue
+		}
+		want := "\n" + strings.TrimSpace(tt.want) + "\n\n"
+		if got == want {
+			continue
+		}
+		if !*update {
+			t.Errorf("%s: %s is out of date; -update rewrites it (-document +program):\n%s", tt.path, tt.name, cmp.Diff(got, want))
+			continue
+		}
+		page = before + begin + want + "<!-- end -->" + after
+		if err := os.WriteFile(filepath.Join(root, tt.path), []byte(page), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// overview is one line of usage for each command, and what it is for.
+func overview(commands []command) string {
+	var b strings.Builder
+	b.WriteString("```text\n")
+	for _, c := range commands {
+		if len(c.children) == 0 {
+			fmt.Fprintf(&b, "%s\n    %s\n", c.usage, c.short)
+		}
+	}
+	return b.String() + "```\n"
+}
+
+// reference is the help of each command.
+func reference(commands []command) string {
+	var b strings.Builder
+	for _, c := range commands {
+		fmt.Fprintf(&b, "## %s\n\n```text\n%s\n```\n\n", c.path, c.help)
+	}
+	return b.String()
+}
+
+// environment is the worker's own table of variables.
+func environment(t *testing.T) string {
+	t.Helper()
+	usage := output(t, "worker", "--help")
+	_, table, found := strings.Cut(usage, "\n\nVARIABLE")
+	if !found {
+		_, table, found = strings.Cut(usage, "VARIABLE")
+	}
+	if !found {
+		t.Fatalf("the worker's help has no table of variables:\n%s", usage)
+	}
+	lines := strings.Split(strings.TrimSpace("VARIABLE"+table), "\n")
+	starts := []int{0}
+	for _, heading := range []string{"TYPE", "DEFAULT", "MEANING"} {
+		starts = append(starts, strings.Index(lines[0], heading))
+	}
+	var b strings.Builder
+	b.WriteString("| variable | type | default | meaning |\n|---|---|---|---|\n")
+	for _, line := range lines[1:] {
+		cell := func(i int) string {
+			end := len(line)
+			if i+1 < len(starts) {
+				end = starts[i+1]
+			}
+			return strings.TrimSpace(line[starts[i]:end])
+		}
+		kind := strings.NewReplacer("time.Duration", "duration", "int32", "number", "int", "number", "string", "text").Replace(cell(1))
+		byDefault := cell(2)
+		if byDefault != "" && byDefault != "required" {
+			byDefault = "`" + byDefault + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", cell(0), kind, byDefault, cell(3))
+	}
+	return b.String()
+}
+
+// remoteTypes are types as Redshift's format_type writes them.
+var remoteTypes = []string{
+	"boolean", "smallint", "integer", "bigint", "numeric(18,4)", "real", "double precision",
+	"character(10)", "character varying(200)", "character varying(16000000)",
+	"date", "time without time zone", "time with time zone", "timestamp without time zone", "timestamp with time zone",
+	"interval year to month", "interval day to second",
+	"super", "binary varying(64)", "geometry", "geography", "hllsketch",
+	"unknown", "name", "oid",
+}
+
+func types(t *testing.T) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("| on Redshift | sent as | cached as |\n|---|---|---|\n")
+	for _, name := range remoteTypes {
+		mapped, err := dblink.Map(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sent := strings.ReplaceAll(mapped.RemoteExpr, "%s", "c")
+		fmt.Fprintf(&b, "| `%s` | `%s` | `%s` |\n", name, sent, mapped.Local)
+	}
+	return b.String()
+}

@@ -165,7 +165,8 @@ func text(s *string) string {
 	return *s
 }
 
-var holder = regexp.MustCompile(`^pid (\d+) \((?:redcache worker|cachectl) .+\) since \d\d:\d\d:\d\d UTC$`)
+// holder is how a skipped run names who had the view; since when cannot be told of a transaction that has just ended.
+var holder = regexp.MustCompile(`^pid (\d+) \((?:redcache worker|cachectl) .+?\)(?: since \d\d:\d\d:\d\d UTC)?$`)
 
 // wantHoldersNamed wants each skipped run to say who had the view, by a pid and a name, and wants those that it can
 // still tell to be right: a run of that backend was under way then. A holder may also be tidying up behind its run,

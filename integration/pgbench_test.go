@@ -46,9 +46,11 @@ func TestPgbench_CopiesFollowAndReadersNeverNotice(t *testing.T) {
 	finish := w.readBench(t)
 
 	var refreshed []string
-	for round := 0; round == 0 || round < 4 && len(refreshed) < len(benchViews); round++ { // again on a slow machine
-		w.pgbench(t, "-n", "-c", "4", "-j", "2", "-T", "15", "-R", "200")
-		refreshed = w.refreshedThrice(t, last)
+	for _, seconds := range []string{"15", "5", "5", "5", "5", "5"} { // more rounds are for slow machines
+		w.pgbench(t, "-n", "-c", "4", "-j", "2", "-T", seconds, "-R", "200")
+		if refreshed = w.refreshedTwice(t, last); len(refreshed) == len(benchViews) {
+			break
+		}
 	}
 
 	finish()
@@ -61,19 +63,19 @@ func TestPgbench_CopiesFollowAndReadersNeverNotice(t *testing.T) {
 	w.cachectl(t, "refresh", "--all", "--wait", "30s")
 	for _, v := range benchViews {
 		if !slices.Contains(refreshed, v.name) {
-			t.Errorf("view %s was not refreshed three times while pgbench ran, which proves little", v.name)
+			t.Errorf("view %s was not refreshed twice while pgbench ran, which proves little", v.name)
 		}
 		w.wantEqual(t, v.name, "SELECT * FROM public."+v.table)
 	}
 	w.wantNothingLeft(t)
 }
 
-// refreshedThrice lists the views that had three runs or more since.
-func (w *world) refreshedThrice(t *testing.T, since int64) (views []string) {
+// refreshedTwice lists the views that had two runs or more since.
+func (w *world) refreshedTwice(t *testing.T, since int64) (views []string) {
 	t.Helper()
 	count := map[string]int{}
 	for _, r := range w.runs(t, since) {
-		if count[r.View]++; count[r.View] == 3 {
+		if count[r.View]++; count[r.View] == 2 {
 			views = append(views, r.View)
 		}
 	}

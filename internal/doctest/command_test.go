@@ -1,6 +1,8 @@
 package doctest_test
 
 import (
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -112,12 +114,13 @@ func checkCall(commands []command, line string) string {
 func TestEnvironment_ExistsAsDocumented(t *testing.T) {
 	t.Parallel()
 	usage := output(t, "worker", "--help")
+	ofTests := variablesOfTests(t)
 	variable := regexp.MustCompile(`\bREDCACHE_[A-Z_]+\b`)
 	found := 0
 	for _, d := range documents(t) {
 		for _, name := range variable.FindAllString(d.text, -1) {
 			found++
-			if name != "REDCACHE_TEST_PGBIN" && !strings.Contains(usage, name+" ") {
+			if !strings.Contains(usage, name+" ") && !slices.Contains(ofTests, name) {
 				t.Errorf("%s: nothing reads %s", d.path, name)
 			}
 		}
@@ -125,4 +128,27 @@ func TestEnvironment_ExistsAsDocumented(t *testing.T) {
 	if found == 0 {
 		t.Error("no variable is documented")
 	}
+}
+
+// variablesOfTests are those that tests and their tools ask for.
+func variablesOfTests(t *testing.T) []string {
+	t.Helper()
+	asked := regexp.MustCompile(`Getenv\("(REDCACHE_TEST_[A-Z_]+)"\)`)
+	var names []string
+	for _, pattern := range []string{"integration/*_test.go", "internal/*/*.go"} {
+		paths, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, match := range asked.FindAllStringSubmatch(string(text), -1) {
+				names = append(names, match[1])
+			}
+		}
+	}
+	return names
 }

@@ -64,7 +64,7 @@ func (w *world) keepReading(t testing.TB, name string, read func(ctx context.Con
 // it was used.
 func (r *reader) session(ctx context.Context, w *world) {
 	moment := w.outages.Load()
-	conn, err := pgx.Connect(ctx, w.cache.OwnerURL(w.cacheDB))
+	conn, err := pgx.Connect(ctx, w.cacheURL)
 	if err == nil {
 		defer conn.Close(context.WithoutCancel(ctx))
 		err = r.follow(ctx, conn)

@@ -30,10 +30,11 @@ type world struct {
 	sourceDB string
 	engine   *pgxpool.Pool // superuser; changes the source behind the stand-in's back
 
-	cache   *pgtest.Cluster
-	cacheDB string
-	pool    *pgxpool.Pool // as the ordinary role that the programs run as
-	admin   *pgxpool.Pool // superuser; looks, and breaks things
+	cache    *pgtest.Cluster
+	cacheDB  string
+	cacheURL string        // as the ordinary role; a restart does not change it
+	pool     *pgxpool.Pool // as the ordinary role that the programs run as
+	admin    *pgxpool.Pool // superuser; looks, and breaks things
 
 	mu        sync.Mutex
 	processes []*process // all that were started
@@ -60,7 +61,8 @@ func unlinkedWorld(t *testing.T, cfg pgtest.Config, sourceSQL ...string) *world 
 	if w.cacheDB, err = w.cache.CreateDatabase(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.pool = pgtest.OpenPool(t, w.cache.OwnerURL(w.cacheDB))
+	w.cacheURL = w.cache.OwnerURL(w.cacheDB)
+	w.pool = pgtest.OpenPool(t, w.cacheURL)
 	w.admin = pgtest.OpenPool(t, w.cache.AdminURL(w.cacheDB))
 	w.wantOrdinaryRoles(t)
 	return w
@@ -116,7 +118,7 @@ func (w *world) environ(more ...string) []string {
 			env = append(env, entry)
 		}
 	}
-	env = append(env, "DATABASE_URL="+w.cache.OwnerURL(w.cacheDB), "DW_PASSWORD="+password)
+	env = append(env, "DATABASE_URL="+w.cacheURL, "DW_PASSWORD="+password)
 	return append(env, more...)
 }
 

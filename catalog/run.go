@@ -10,7 +10,7 @@ const (
 	Running   RunState = "running"
 	Succeeded RunState = "succeeded"
 	Failed    RunState = "failed"
-	Canceled  RunState = "canceled"  // its context ended: a stop, a timeout, Ctrl-C
+	Canceled  RunState = "canceled"  // its caller stopped it: a worker's stop, Ctrl-C
 	Skipped   RunState = "skipped"   // somebody else held the lock
 	Abandoned RunState = "abandoned" // its process or connection died; found by the next holder of the lock
 )

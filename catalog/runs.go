@@ -87,10 +87,10 @@ func (s Store) SkipRun(ctx context.Context, v View, strategy Strategy, origin, h
 	return id, nil
 }
 
-// Tidy tells listeners on channel redcache that a view has new rows, deletes all but its newest runs, and says whether
-// there are generations of it that readers do not see.
-func (s Store) Tidy(ctx context.Context, v View, keepRuns int) (leftovers bool, err error) {
-	err = s.db.QueryRow(ctx, sql.Tidy, v.ID, keepRuns, v.Name.String()).Scan(&leftovers)
+// Tidy deletes all but the newest runs of a view, and says whether there are generations of it that nobody needs. With
+// news, it tells listeners on channel redcache that the view has new rows.
+func (s Store) Tidy(ctx context.Context, v View, keepRuns int, news bool) (leftovers bool, err error) {
+	err = s.db.QueryRow(ctx, sql.Tidy, v.ID, keepRuns, v.Name.String(), news).Scan(&leftovers)
 	if err != nil {
 		return false, fmt.Errorf("tidy up after view %s: %w", v.Name, err)
 	}

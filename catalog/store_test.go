@@ -114,7 +114,7 @@ func TestStore_LinksAndViewsComeBackAsTheyWent(t *testing.T) {
 	want.Link, want.Key, want.Indexes, want.Grantees = link, []string{"id"}, []string{"region, at DESC"}, []string{"app"}
 	want.RefreshEvery, want.MaxAge, want.SafetyLag = 5*time.Minute, 36*time.Hour, 1500*time.Millisecond
 	want.NulBytes = catalog.StripNul
-	added, err := store.AddView(t.Context(), want)
+	added, err := store.AddView(t.Context(), want, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestStore_LinksAndViewsComeBackAsTheyWent(t *testing.T) {
 	if diff := cmp.Diff(added, got); diff != "" {
 		t.Errorf("added and read differ:\n%s", diff)
 	}
-	if _, err := store.AddView(t.Context(), want); !errors.As(err, new(*catalog.ExistsError)) {
+	if _, err := store.AddView(t.Context(), want, 0); !errors.As(err, new(*catalog.ExistsError)) {
 		t.Errorf("second view of a name: %v", err)
 	}
 	if err := store.RemoveLink(t.Context(), link); !errors.As(err, new(*catalog.InUseError)) {
@@ -143,7 +143,7 @@ func added(t *testing.T, store catalog.Store, link catalog.Link) catalog.View {
 	t.Helper()
 	v := sales()
 	v.Link, v.NulBytes, v.RefreshEvery, v.MaxAge = link, catalog.StripNul, time.Hour, 2*time.Hour
-	v, err := store.AddView(t.Context(), v)
+	v, err := store.AddView(t.Context(), v, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func TestStore_PruneKeepsTheNewest(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := store.Tidy(t.Context(), v, 3); err != nil {
+	if _, err := store.Tidy(t.Context(), v, 3, false); err != nil {
 		t.Fatal(err)
 	}
 	runs, err := store.Runs(t.Context(), &v.ID, 100)

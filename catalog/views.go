@@ -76,11 +76,12 @@ func (s Store) views(ctx context.Context, schema, name *string) ([]View, error) 
 	return views, nil
 }
 
-// AddView stores a definition and returns it with its id; an *ExistsError when the name is taken.
-func (s Store) AddView(ctx context.Context, v View) (View, error) {
+// AddView stores a definition and returns it with its id; an *ExistsError when the name is taken. A view on a schedule
+// is first due after dueIn.
+func (s Store) AddView(ctx context.Context, v View, dueIn time.Duration) (View, error) {
 	err := s.db.QueryRow(ctx, sql.AddView, v.Link.ID, v.Name.Schema, v.Name.View, v.Query, v.Columns, v.Strategy,
 		nonNil(v.Key), v.Watermark, v.Lookback, v.SafetyLag, v.ReconcileEvery, v.RefreshEvery, v.MaxAge, v.Timeout,
-		nonNil(v.Indexes), nonNil(v.Grantees), v.NulBytes,
+		nonNil(v.Indexes), nonNil(v.Grantees), v.NulBytes, dueIn,
 	).Scan(&v.ID, &v.Generation, &v.CreatedAt, &v.ChangedAt)
 	if violates(err, "view_name_is_unique") {
 		return v, &ExistsError{Kind: "view", Name: v.Name.String()}
@@ -92,11 +93,11 @@ func (s Store) AddView(ctx context.Context, v View) (View, error) {
 	return v, nil
 }
 
-// AlterView replaces a definition, its generation number included. A view on a schedule is due at once.
-func (s Store) AlterView(ctx context.Context, v View) error {
+// AlterView replaces a definition, its generation number included. A view on a schedule is next due after dueIn.
+func (s Store) AlterView(ctx context.Context, v View, dueIn time.Duration) error {
 	_, err := s.db.Exec(ctx, sql.AlterView, v.ID, v.Query, v.Columns, v.Strategy, nonNil(v.Key), v.Watermark,
 		v.Lookback, v.SafetyLag, v.ReconcileEvery, v.RefreshEvery, v.MaxAge, v.Timeout, nonNil(v.Indexes),
-		nonNil(v.Grantees), v.NulBytes, v.Generation, v.Link.ID)
+		nonNil(v.Grantees), v.NulBytes, v.Generation, v.Link.ID, dueIn)
 	if err != nil {
 		return fmt.Errorf("store view %s: %w", v.Name, err)
 	}

@@ -38,7 +38,7 @@ func (d *Definer) Add(ctx context.Context, v catalog.View, noData bool, progress
 	}
 	limits := infra.Limits{Statement: v.Timeout}
 	err := infra.InTx(ctx, d.pool, limits, func(tx pgx.Tx) (err error) {
-		v, err = d.addIn(ctx, tx, v)
+		v, err = d.addIn(ctx, tx, v, firstDue(noData))
 		return err
 	})
 	if err != nil {
@@ -47,19 +47,25 @@ func (d *Definer) Add(ctx context.Context, v catalog.View, noData bool, progress
 	if noData {
 		return catalog.Run{}, nil
 	}
-	run, err := d.runner.Refresh(ctx, Request{View: v.Name, Progress: progress})
-	if err == nil && run.State == catalog.Succeeded {
+	run, err := d.runner.Refresh(ctx, Request{View: v.Name, Wait: changePatience, Progress: progress})
+	if err == nil {
 		return run, nil
-	}
-	if run.State == catalog.Skipped {
-		return run, nil // a worker was faster, and is filling it now
 	}
 	ctx, cancel := recording(ctx)
 	defer cancel()
 	return run, errors.Join(err, d.withdraw(ctx, v))
 }
 
-func (d *Definer) addIn(ctx context.Context, tx pgx.Tx, v catalog.View) (catalog.View, error) {
+// firstDue leaves a new generation to the process that defines it, for as long as that one needs to begin with it. A
+// worker that comes in between would fill it as well, and keep a definition that turns out not to work.
+func firstDue(noData bool) time.Duration {
+	if noData {
+		return 0
+	}
+	return time.Minute
+}
+
+func (d *Definer) addIn(ctx context.Context, tx pgx.Tx, v catalog.View, dueIn time.Duration) (catalog.View, error) {
 	columns, schema, err := describe(ctx, tx, &v)
 	if err != nil {
 		return v, err
@@ -67,7 +73,7 @@ func (d *Definer) addIn(ctx context.Context, tx pgx.Tx, v catalog.View) (catalog
 	if err := v.Validate(); err != nil {
 		return v, err
 	}
-	stored, err := catalog.In(tx).AddView(ctx, v)
+	stored, err := catalog.In(tx).AddView(ctx, v, dueIn)
 	if err != nil {
 		return v, err
 	}
@@ -96,7 +102,7 @@ func (d *Definer) Alter(
 ) (catalog.Run, error) {
 	var before, after catalog.View
 	err := infra.InTx(ctx, d.pool, infra.Limits{}, func(tx pgx.Tx) (err error) {
-		before, after, err = alterIn(ctx, tx, name, change)
+		before, after, err = alterIn(ctx, tx, name, change, noData)
 		return err
 	})
 	if err != nil {
@@ -116,7 +122,7 @@ func (d *Definer) Alter(
 
 // alterIn changes the definition under the view's lock, so that no refresh runs while it does.
 func alterIn(
-	ctx context.Context, tx pgx.Tx, name catalog.Name, change func(*catalog.View) error,
+	ctx context.Context, tx pgx.Tx, name catalog.Name, change func(*catalog.View) error, noData bool,
 ) (before, after catalog.View, err error) {
 	store := catalog.In(tx)
 	if before, err = store.View(ctx, name); err != nil {
@@ -149,8 +155,10 @@ func alterIn(
 	if err != nil {
 		return before, after, err
 	}
+	dueIn := time.Duration(0)
 	if needsGeneration(before, after) {
 		after.Generation++
+		dueIn = firstDue(noData)
 		if err = rehearse(ctx, tx, after, columns, schema, state.Generation); err != nil {
 			return before, after, err
 		}
@@ -159,7 +167,7 @@ func alterIn(
 			return before, after, err
 		}
 	}
-	return before, after, store.AlterView(ctx, after)
+	return before, after, store.AlterView(ctx, after, dueIn)
 }
 
 // restore puts back a definition whose successor could not be built, unless it has been changed or built since.
@@ -181,7 +189,7 @@ func (d *Definer) restore(ctx context.Context, before, after catalog.View) error
 		if built || now.Generation != after.Generation {
 			return nil
 		}
-		return store.AlterView(ctx, before)
+		return store.AlterView(ctx, before, 0)
 	})
 }
 

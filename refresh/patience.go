@@ -34,8 +34,9 @@ func patiently(ctx context.Context, tx pgx.Tx, longest time.Duration, doing stri
 			return err
 		}
 		if time.Now().After(deadline) {
+			// Not wrapped: what has been tried for a minute is not worth another attempt that reads everything again.
 			return infra.Hinted(
-				fmt.Errorf("%s: readers kept it in use for %s: %w", doing, lockPatience, err),
+				fmt.Errorf("%s: readers kept it in use for %s: %s", doing, lockPatience, pg.Message),
 				"Look for long transactions with SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start; "+
 					"strategies concurrent and incremental never wait for readers.")
 		}

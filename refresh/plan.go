@@ -36,7 +36,7 @@ func (d *Definer) PlanAdd(ctx context.Context, v catalog.View, noData bool) ([]S
 		return nil, about("add view", v.Name, err)
 	}
 	steps, err := plan(ctx, d.pool, func(tx pgx.Tx) ([]Step, error) {
-		stored, err := d.addIn(ctx, tx, v)
+		stored, err := d.addIn(ctx, tx, v, 0)
 		if err != nil || noData {
 			return nil, err
 		}
@@ -49,7 +49,7 @@ func (d *Definer) PlanAdd(ctx context.Context, v catalog.View, noData bool) ([]S
 // change needs no new one, and changes nothing.
 func (d *Definer) PlanAlter(ctx context.Context, name catalog.Name, change func(*catalog.View) error) ([]Step, error) {
 	steps, err := plan(ctx, d.pool, func(tx pgx.Tx) ([]Step, error) {
-		before, after, err := alterIn(ctx, tx, name, change)
+		before, after, err := alterIn(ctx, tx, name, change, true)
 		if err != nil || before.Generation == after.Generation {
 			return nil, err
 		}

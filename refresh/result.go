@@ -26,14 +26,7 @@ func (r *Runner) succeed(ctx context.Context, a *attempt) (catalog.Run, error) {
 	}
 	ctx, cancel := recording(ctx)
 	defer cancel()
-	leftovers, err := r.store.Tidy(ctx, a.view, r.cfg.KeepRuns)
-	if err == nil && leftovers {
-		err = dropLeftovers(ctx, r.pool, a.view)
-	}
-	var held *lock.HeldError
-	if err != nil && !errors.As(err, &held) && sqlState(err) != lockNotAvailable { // in use: a later run drops it
-		r.cfg.Log.WarnContext(ctx, "tidying up after a run", infra.KeyView, a.view.Name.String(), infra.KeyError, err.Error())
-	}
+	r.tidy(ctx, a.view, true)
 	run, err := r.store.Run(ctx, a.runID)
 	if err != nil {
 		return catalog.Run{ID: a.runID, View: a.view.Name, State: catalog.Succeeded, Note: note}, nil
@@ -41,6 +34,19 @@ func (r *Runner) succeed(ctx context.Context, a *attempt) (catalog.Run, error) {
 	run.Note = note
 	r.log(ctx, slog.LevelInfo, run)
 	return run, nil
+}
+
+// tidy bounds the history and drops what no reader can see any more. A later run tries again what fails here.
+func (r *Runner) tidy(ctx context.Context, v catalog.View, news bool) {
+	leftovers, err := r.store.Tidy(ctx, v, r.cfg.KeepRuns, news)
+	if err == nil && leftovers {
+		err = dropLeftovers(ctx, r.pool, v)
+	}
+	inUse := errors.As(err, new(*lock.HeldError)) || sqlState(err) == lockNotAvailable
+	if err != nil && !inUse {
+		r.cfg.Log.WarnContext(ctx, "tidying up after a run",
+			infra.KeyView, v.Name.String(), infra.KeyError, infra.Message(err))
+	}
 }
 
 // skip records that somebody else is at it.
@@ -55,6 +61,7 @@ func (r *Runner) skip(ctx context.Context, a *attempt, held *lock.HeldError) (ca
 	if err != nil {
 		return catalog.Run{}, err
 	}
+	r.tidy(ctx, a.view, false)
 	run, err := r.store.Run(ctx, id)
 	if err == nil {
 		r.log(ctx, slog.LevelInfo, run)
@@ -66,9 +73,9 @@ func (r *Runner) skip(ctx context.Context, a *attempt, held *lock.HeldError) (ca
 func (r *Runner) fail(ctx context.Context, a *attempt, cause error) (catalog.Run, error) {
 	hint := infra.Hint(cause)
 	failure := about("refresh view", a.view.Name, cause)
-	state := catalog.Failed
+	state, level := catalog.Failed, slog.LevelError
 	if ctx.Err() != nil {
-		state = catalog.Canceled
+		state, level = catalog.Canceled, slog.LevelInfo
 	}
 	if a.runID == 0 {
 		return catalog.Run{}, failure
@@ -80,11 +87,12 @@ func (r *Runner) fail(ctx context.Context, a *attempt, cause error) (catalog.Run
 		r.cfg.Log.WarnContext(ctx, "failure is not in the history", infra.KeyRun, a.runID, infra.KeyError, err.Error())
 		return catalog.Run{ID: a.runID, View: a.view.Name, State: state}, failure
 	}
+	r.tidy(ctx, a.view, false)
 	run, err := r.store.Run(ctx, a.runID)
 	if err != nil {
 		return catalog.Run{ID: a.runID, View: a.view.Name, State: state}, failure
 	}
-	r.log(ctx, slog.LevelError, run)
+	r.log(ctx, level, run)
 	return run, failure
 }
 

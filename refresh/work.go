@@ -72,7 +72,7 @@ func (w *work) load(ctx context.Context) (catalog.Outcome, error) {
 
 // safeToPublish says whether the view can be pointed at the new generation in the transaction that loaded it. Rows of a
 // materialized view are visible to every snapshot. Those of a table are not: to a transaction that is older than they
-// are, the table would look empty, so the view that it reads is switched later, see publish.go. Where nothing was
+// are, the table would look empty, so the view that it reads is switched later, see later.go. Where nothing was
 // published before, there is nothing that such a transaction could lose.
 func (w *work) safeToPublish() bool { return w.view.Materialized() || w.state.Generation == nil }
 

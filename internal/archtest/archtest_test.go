@@ -25,7 +25,7 @@ var layers = map[string]int{
 }
 
 // helpers are test and demo tools, which no production code may know.
-var helpers = []string{"internal/pgtest", "internal/redshiftsim", "internal/demo", "internal/archtest"}
+var helpers = []string{"internal/pgtest", "internal/redshiftsim", "internal/demo", "internal/archtest", "internal/doctest"}
 
 type pkg struct {
 	ImportPath, Dir string

@@ -6,7 +6,7 @@ WITH added AS (
     RETURNING id, generation, created_at, changed_at, refresh_every
 ), stated AS (
     INSERT INTO redcache.state (view_id, next_due)
-    SELECT id, CASE WHEN refresh_every > '0' THEN clock_timestamp() END
+    SELECT id, CASE WHEN refresh_every > '0' THEN clock_timestamp() + $18::interval END
     FROM added
 )
 SELECT id, generation, created_at, changed_at

@@ -8,6 +8,6 @@ WITH altered AS (
 )
 UPDATE redcache.state s
 SET failures = 0,
-    next_due = CASE WHEN a.refresh_every > '0' THEN least(s.next_due, clock_timestamp()) END
+    next_due = CASE WHEN a.refresh_every > '0' THEN clock_timestamp() + $18::interval END
 FROM altered a
 WHERE s.view_id = a.id

@@ -5,7 +5,7 @@ WITH pruned AS (
       AND id <= (SELECT r.id FROM redcache.run r WHERE r.view_id = $1 ORDER BY r.id DESC OFFSET $2 LIMIT 1)
       AND id IS DISTINCT FROM (SELECT s.last_run_id FROM redcache.state s WHERE s.view_id = $1)
 ), told AS MATERIALIZED (
-    SELECT pg_catalog.pg_notify('redcache', $3)
+    SELECT count(pg_catalog.pg_notify('redcache', $3)) FROM (SELECT WHERE $4) AS news
 )
 SELECT EXISTS (
     SELECT

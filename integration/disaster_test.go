@@ -80,6 +80,19 @@ var disasters = []disaster{
 		history: `^succeeded/1( succeeded/1)*$`,
 	},
 	{
+		name: "Redshift falls silent for good",
+		refresh: func(c *chaos, t *testing.T) []*process {
+			c.alterEach(t, "--timeout", "4s")
+			return c.refreshEach(t)
+		},
+		strike: func(c *chaos, t *testing.T, ps []*process) { c.stall(t, ps, 0, 1) },
+		repair: func(c *chaos, t *testing.T) {
+			c.alterEach(t, "--timeout", "1m")
+			c.cachectl(t, "refresh", "--all")
+		},
+		history: `^failed/1 succeeded/1$`, why: "no answer after 4s|canceled on user's request|statement timeout",
+	},
+	{
 		name:    "Redshift stalls and cachectl is interrupted",
 		refresh: func(c *chaos, t *testing.T) []*process { return c.refreshEach(t) },
 		strike:  func(c *chaos, t *testing.T, ps []*process) { c.stall(t, ps, syscall.SIGINT, 1) },
@@ -114,6 +127,14 @@ func (c *chaos) refreshEach(t *testing.T) (all []*process) {
 	return all
 }
 
+// alterEach changes all views in a way that needs no new copy of them.
+func (c *chaos) alterEach(t *testing.T, change ...string) {
+	t.Helper()
+	for _, v := range chaosViews {
+		c.cachectl(t, append([]string{"alter-view", v.name}, change...)...)
+	}
+}
+
 // terminate ends the backends that refresh, as pg_terminate_backend does.
 func (c *chaos) terminate(t *testing.T) {
 	t.Helper()
@@ -126,8 +147,8 @@ func (c *chaos) terminate(t *testing.T) {
 	}
 }
 
-// stall makes the source silent, ends the refreshes with a signal, and wants their locks to go while the source is
-// still silent.
+// stall makes the source silent, sends the refreshes a signal (0 is none), and wants them to end and their locks to go
+// while the source is still silent.
 func (c *chaos) stall(t *testing.T, refreshing []*process, signal syscall.Signal, want int) {
 	t.Helper()
 	c.source.Stall(true)

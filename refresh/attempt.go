@@ -2,6 +2,8 @@ package refresh
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -117,9 +119,19 @@ func (a *attempt) record(ctx context.Context, w *work) (err error) {
 	return err
 }
 
+// silence is how long after the timeout a statement that should have ended is given up.
+const silence = 5 * time.Second
+
+// errSilent is why the context of an attempt ends when no server has ended the statement at the timeout.
+var errSilent = errors.New("Redshift does not answer")
+
 // readAndWrite opens the session, lets the strategy work inside a savepoint, and closes the session also after a
 // failure: a pooler may hand the backend to somebody else.
 func (a *attempt) readAndWrite(ctx context.Context, w *work) (o catalog.Outcome, err error) {
+	// Both servers end a statement at the timeout. This is for a Redshift that has fallen silent: a backend that waits
+	// for it inside dblink does not get as far as ending its statement.
+	ctx, cancel := context.WithTimeoutCause(ctx, w.view.Timeout+silence, errSilent)
+	defer cancel()
 	w.session, err = dblink.Open(ctx, w.tx, w.view.Link.Server().Name, dblink.Settings{
 		QueryGroup: "redcache " + w.view.Name.String(), StatementTimeout: w.view.Timeout,
 	})

@@ -32,6 +32,11 @@ const (
 // diagnose turns the failure of a load into something that its reader can act upon. For bad rows it asks the source
 // for examples, through the session that is still open.
 func (w *work) diagnose(ctx context.Context, err error) error {
+	if errors.Is(context.Cause(ctx), errSilent) {
+		// Not wrapped: what took so long and came to nothing is not worth another attempt.
+		return infra.Hinted(fmt.Errorf("read through link %s: no answer after %s", w.view.Link.Name,
+			catalog.FormatDuration(w.view.Timeout)), "Look at Redshift and the network to it: `cachectl link test "+w.view.Link.Name+"`.")
+	}
 	if ctx.Err() != nil {
 		return err
 	}

@@ -1,8 +1,8 @@
 # Redcache. `make help` lists the targets; the README explains the two that matter: demo and test.
 
-GO      ?= go
-BIN     := bin
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
+GO        ?= go
+BIN       := bin
+BENCHTIME ?= 101x
 
 .PHONY: help
 help: ## show this list
@@ -26,7 +26,7 @@ test: deps ## all tests, on real servers, with the race detector
 
 .PHONY: bench
 bench: deps ## all benchmarks
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) ./...
 
 .PHONY: fuzz
 fuzz: deps ## fuzz the quoting of both sides for a minute each

@@ -40,16 +40,16 @@ func (s Store) ResumeRun(ctx context.Context, runID int64, pid, attempts int) (b
 // transaction that wrote the rows. published says whether readers see the generation from then on.
 func (s Store) FinishRun(
 	ctx context.Context, runID int64, generation int32, published bool, attempts int, o Outcome,
-) error {
-	tag, err := s.db.Exec(ctx, sql.FinishRun, runID, o.AsOf, o.Whole, o.RowsRead, o.RowsInserted, o.RowsUpdated,
+) (Run, error) {
+	runs, err := s.collectRuns(ctx, sql.FinishRun, runID, o.AsOf, o.Whole, o.RowsRead, o.RowsInserted, o.RowsUpdated,
 		o.RowsDeleted, o.RowCount, o.Watermark, generation, attempts, published)
 	if err != nil {
-		return fmt.Errorf("finish run %d: %w", runID, err)
+		return Run{}, fmt.Errorf("finish run %d: %w", runID, err)
 	}
-	if tag.RowsAffected() == 0 {
-		return fmt.Errorf("finish run %d: %w", runID, ErrRunOver)
+	if len(runs) == 0 {
+		return Run{}, fmt.Errorf("finish run %d: %w", runID, ErrRunOver)
 	}
-	return nil
+	return runs[0], nil
 }
 
 // FailRun writes that a run failed or was canceled, and when it is due again.
@@ -87,10 +87,17 @@ func (s Store) SkipRun(ctx context.Context, v View, strategy Strategy, origin, h
 	return id, nil
 }
 
-// Tidy deletes all but the newest runs of a view, and says whether there are generations of it that nobody needs. With
-// news, it tells listeners on channel redcache that the view has new rows.
-func (s Store) Tidy(ctx context.Context, v View, keepRuns int, news bool) (leftovers bool, err error) {
-	err = s.db.QueryRow(ctx, sql.Tidy, v.ID, keepRuns, v.Name.String(), news).Scan(&leftovers)
+// Notify tells listeners on channel redcache that a view has new rows.
+func (s Store) Notify(ctx context.Context, v View) error {
+	if _, err := s.db.Exec(ctx, `SELECT pg_catalog.pg_notify('redcache', $1)`, v.Name.String()); err != nil {
+		return fmt.Errorf("notify of view %s: %w", v.Name, err)
+	}
+	return nil
+}
+
+// Tidy deletes all but the newest runs of a view, and says whether there are generations of it that nobody needs.
+func (s Store) Tidy(ctx context.Context, v View, keepRuns int) (leftovers bool, err error) {
+	err = s.db.QueryRow(ctx, sql.Tidy, v.ID, keepRuns).Scan(&leftovers)
 	if err != nil {
 		return false, fmt.Errorf("tidy up after view %s: %w", v.Name, err)
 	}
@@ -120,30 +127,22 @@ func (s Store) Run(ctx context.Context, id int64) (Run, error) {
 }
 
 func (s Store) runs(ctx context.Context, viewID *int32, id *int64, limit int) ([]Run, error) {
-	rows, err := collect[runRow](ctx, s.db, sql.Runs, viewID, id, limit)
+	runs, err := s.collectRuns(ctx, sql.Runs, viewID, id, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read runs: %w", err)
 	}
+	return runs, nil
+}
+
+// collectRuns reads the rows of a query that returns runs.
+func (s Store) collectRuns(ctx context.Context, query string, args ...any) ([]Run, error) {
+	rows, err := collect[runRow](ctx, s.db, query, args...)
 	runs := make([]Run, len(rows))
 	for i, row := range rows {
 		runs[i] = row.Run
 		runs[i].View = row.Name
 	}
-	return runs, nil
-}
-
-// State returns what is true of a view now.
-func (s Store) State(ctx context.Context, v View) (State, error) {
-	states, err := collect[State](ctx, s.db, `
-		SELECT s.generation, s.loaded, s.as_of, s.reconciled_at, s.next_due, s.failures, s.row_count, w.value AS watermark,
-		       pg_catalog.clock_timestamp() AS now
-		FROM redcache.state s
-		LEFT JOIN redcache.watermark w ON w.view_id = s.view_id
-		WHERE s.view_id = $1`, v.ID)
-	if err != nil || len(states) == 0 {
-		return State{}, fmt.Errorf("read state of view %s: %w", v.Name, errors.Join(err))
-	}
-	return states[0], nil
+	return runs, err
 }
 
 // Due is a view whose time has come.

@@ -61,14 +61,13 @@ func (s Store) Status(ctx context.Context) ([]Status, error) {
 }
 
 func (s Store) lastRuns(ctx context.Context) (map[int64]Run, error) {
-	rows, err := collect[runRow](ctx, s.db, sql.LastRuns)
+	all, err := s.collectRuns(ctx, sql.LastRuns)
 	if err != nil {
 		return nil, fmt.Errorf("read last runs: %w", err)
 	}
-	runs := make(map[int64]Run, len(rows))
-	for _, row := range rows {
-		row.Run.View = row.Name
-		runs[row.ID] = row.Run
+	runs := make(map[int64]Run, len(all))
+	for _, run := range all {
+		runs[run.ID] = run
 	}
 	return runs, nil
 }

@@ -170,13 +170,13 @@ func TestStore_RunsMoveThroughTheirStates(t *testing.T) {
 	}
 	asOf, mark := time.Now().Add(-time.Minute).Truncate(time.Microsecond), "2026-01-01 00:00:00"
 	outcome := catalog.Outcome{AsOf: asOf, Whole: true, RowsRead: 7, RowsInserted: 7, RowCount: 7, Watermark: &mark}
-	if err := store.FinishRun(t.Context(), good, 1, true, 1, outcome); err != nil {
+	if _, err := store.FinishRun(t.Context(), good, 1, true, 1, outcome); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.FinishRun(t.Context(), lost, 1, true, 1, outcome); !errors.Is(err, catalog.ErrRunOver) {
+	if _, err := store.FinishRun(t.Context(), lost, 1, true, 1, outcome); !errors.Is(err, catalog.ErrRunOver) {
 		t.Errorf("finishing an abandoned run: %v", err)
 	}
-	state, err := store.State(t.Context(), v)
+	_, state, err := store.ViewAndState(t.Context(), v.Name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func TestStore_PruneKeepsTheNewest(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := store.Tidy(t.Context(), v, 3, false); err != nil {
+	if _, err := store.Tidy(t.Context(), v, 3); err != nil {
 		t.Fatal(err)
 	}
 	runs, err := store.Runs(t.Context(), &v.ID, 100)

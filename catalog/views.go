@@ -2,14 +2,17 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/sql"
 )
 
-// viewRow is a view beside its link, whose columns have names of their own where both have one.
+// viewRow is a view beside its link and its state, whose columns have names of their own where the view has the same.
 type viewRow struct {
 	View
 	Name
@@ -23,6 +26,16 @@ type viewRow struct {
 	SSLRootCert    string `db:"sslrootcert"`
 	MaxConcurrency int
 	LinkCreatedAt  time.Time
+
+	Seen         *int32
+	Loaded       *int32
+	AsOf         *time.Time
+	ReconciledAt *time.Time
+	NextDue      *time.Time
+	Failures     int
+	RowCount     *int64
+	Mark         *string
+	Now          time.Time
 }
 
 func (r viewRow) view() View {
@@ -36,19 +49,54 @@ func (r viewRow) view() View {
 	return v
 }
 
+func (r viewRow) state() State {
+	return State{
+		Generation: r.Seen, Loaded: r.Loaded, AsOf: r.AsOf, ReconciledAt: r.ReconciledAt, NextDue: r.NextDue,
+		Failures: r.Failures, RowCount: r.RowCount, Watermark: r.Mark, Now: r.Now,
+	}
+}
+
 // Views returns all views by name, each with its link.
-func (s Store) Views(ctx context.Context) ([]View, error) { return s.views(ctx, nil, nil) }
+func (s Store) Views(ctx context.Context) ([]View, error) {
+	rows, err := s.views(ctx, nil, nil)
+	views := make([]View, len(rows))
+	for i, row := range rows {
+		views[i] = row.view()
+	}
+	return views, err
+}
 
 // View returns one view; a *NotFoundError when there is none of that name.
 func (s Store) View(ctx context.Context, name Name) (View, error) {
-	views, err := s.views(ctx, &name.Schema, &name.View)
+	v, _, err := s.ViewAndState(ctx, name)
+	return v, err
+}
+
+// Stub returns what a refresh has to know of a view before it has its lock: name, id and timeout; a *NotFoundError when
+// there is none of that name.
+func (s Store) Stub(ctx context.Context, name Name) (View, error) {
+	v := View{Name: name}
+	err := s.db.QueryRow(ctx, `SELECT id, timeout FROM redcache.view WHERE schema_name = $1 AND view_name = $2`,
+		name.Schema, name.View).Scan(&v.ID, &v.Timeout)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return v, s.missing(ctx, name)
+	}
 	if err != nil {
-		return View{}, err
+		return v, fmt.Errorf("look for view %s: %w", name, err)
 	}
-	if len(views) == 1 {
-		return views[0], nil
+	return v, nil
+}
+
+// ViewAndState returns one view and what is true of it now; a *NotFoundError when there is none of that name.
+func (s Store) ViewAndState(ctx context.Context, name Name) (View, State, error) {
+	rows, err := s.views(ctx, &name.Schema, &name.View)
+	if err != nil {
+		return View{}, State{}, err
 	}
-	return View{}, s.missing(ctx, name)
+	if len(rows) == 0 {
+		return View{}, State{}, s.missing(ctx, name)
+	}
+	return rows[0].view(), rows[0].state(), nil
 }
 
 // missing is the error for a view that does not exist; it names one that is alike.
@@ -64,16 +112,12 @@ func (s Store) missing(ctx context.Context, name Name) error {
 	return &NotFoundError{Kind: "view", Name: name.String(), Near: infra.Nearest(name.String(), names)}
 }
 
-func (s Store) views(ctx context.Context, schema, name *string) ([]View, error) {
+func (s Store) views(ctx context.Context, schema, name *string) ([]viewRow, error) {
 	rows, err := collect[viewRow](ctx, s.db, sql.Views, schema, name)
 	if err != nil {
 		return nil, fmt.Errorf("read views: %w", err)
 	}
-	views := make([]View, len(rows))
-	for i, row := range rows {
-		views[i] = row.view()
-	}
-	return views, nil
+	return rows, nil
 }
 
 // AddView stores a definition and returns it with its id; an *ExistsError when the name is taken. A view on a schedule

@@ -15,6 +15,7 @@ import (
 type Settings struct {
 	QueryGroup       string        // names us in the warehouse's query history and its queues; empty sets none
 	StatementTimeout time.Duration // whole milliseconds; counts queueing too; 0 means the remote's own
+	Schema           string        // where dblink lives, when the caller has it from [Extensions]; empty looks it up
 }
 
 // Session is one open connection to Redshift, held by the backend that runs the local transaction. See the package's
@@ -24,6 +25,7 @@ type Session struct {
 	server string
 	schema string
 	pid    int
+	clock  string
 }
 
 // Open connects the transaction's backend to a server and prepares the connection: ISO dates, exact floats, UTC. A
@@ -43,9 +45,11 @@ func open(ctx context.Context, tx pgx.Tx, server string, set Settings) (*Session
 	if err != nil {
 		return nil, err
 	}
-	schema, err := Extensions(ctx, tx)
-	if err != nil {
-		return nil, err
+	schema := set.Schema
+	if schema == "" {
+		if schema, err = Extensions(ctx, tx); err != nil {
+			return nil, err
+		}
 	}
 	s := &Session{tx: tx, server: server, schema: schema}
 	guard, err := tx.Begin(ctx) // so that a failure can still close what it left open
@@ -62,29 +66,31 @@ func open(ctx context.Context, tx pgx.Tx, server string, set Settings) (*Session
 	return nil, err
 }
 
-// connect makes the remote connection and sends it the statements that prepare it, in one message.
+// connect makes the remote connection and sends it the statements that prepare it, in one message. Here it is one
+// statement as well: it closes an old connection, opens the new one, and hands its name on to be read from, which keeps
+// that order. dblink takes a name that is no server for connection options, so it only gets to see names of servers.
 func (s *Session) connect(ctx context.Context, prepare string) error {
-	if err := disconnect(ctx, s.tx, s.schema, s.server); err != nil {
-		return err
-	}
-	// dblink takes a name that is no server for connection options, so it only gets to see names of servers.
-	tag, err := s.tx.Exec(ctx, "SELECT "+Ident(s.schema, "dblink_connect")+`($1, s.srvname),
-		       pg_catalog.set_config('intervalstyle', 'postgres', true)
-		FROM pg_catalog.pg_foreign_server s WHERE s.srvname = $1`, s.server)
-	if err != nil {
-		return err
-	}
-	if tag.RowsAffected() == 0 {
+	connect := fmt.Sprintf(`
+		SELECT t.pid, t.clock
+		FROM (
+		    SELECT CASE WHEN $1 = ANY (%[2]s()) THEN %[3]s($1) END AS closed, %[4]s($1, s.srvname) AS opened,
+		           pg_catalog.set_config('intervalstyle', 'postgres', true) AS styled
+		    FROM pg_catalog.pg_foreign_server s
+		    WHERE s.srvname = $1
+		    OFFSET 0
+		) c
+		CROSS JOIN LATERAL %[1]s(CASE c.opened WHEN 'OK' THEN $1 END, $2) AS t(pid text, clock text)`,
+		Ident(s.schema, "dblink"), Ident(s.schema, "dblink_get_connections"),
+		Ident(s.schema, "dblink_disconnect"), Ident(s.schema, "dblink_connect"))
+	var pid string
+	err := s.tx.QueryRow(ctx, connect, s.server, prepare+"SELECT pg_backend_pid(), GETDATE()").Scan(&pid, &s.clock)
+	if errors.Is(err, pgx.ErrNoRows) {
 		return ErrNoServer
 	}
-	rows, err := s.rows(ctx, prepare+"SELECT pg_backend_pid()", 1)
 	if err != nil {
 		return err
 	}
-	if len(rows) != 1 {
-		return fmt.Errorf("the remote answered its process id with %d rows", len(rows))
-	}
-	s.pid, err = strconv.Atoi(deref(rows[0][0]))
+	s.pid, err = strconv.Atoi(pid)
 	return err
 }
 
@@ -120,6 +126,9 @@ func (s *Session) Close(ctx context.Context) error {
 
 // PID returns the process id of the remote session, for [Cancel].
 func (s *Session) PID() int { return s.pid }
+
+// Clock returns the remote's clock when the session was opened, in UTC, as a timestamp without time zone.
+func (s *Session) Clock() string { return s.clock }
 
 // Server returns the name of the foreign server, which is the connection's name too.
 func (s *Session) Server() string { return s.server }

@@ -21,8 +21,10 @@ type attempt struct {
 	number  int
 	runID   int64 // zero until the run is in the history
 	lastErr error
+	result  catalog.Run // of the attempt that committed
 
-	unpublished bool // the committed generation waits for old transactions to end
+	fresh       bool // the committed generation is new
+	unpublished bool // it waits for old transactions to end
 }
 
 func (a *attempt) strategy() catalog.Strategy {
@@ -53,14 +55,24 @@ func (a *attempt) run(ctx context.Context) error {
 			return err
 		}
 		a.tell(Connecting)
-		outcome, err := a.readAndWrite(ctx, w)
-		if err != nil {
-			return err
+		if w.session, err = a.runner.open(ctx, w); err != nil {
+			return explainRemote(w.view, err)
 		}
-		a.tell(Committing)
-		a.unpublished = !w.published
-		return catalog.In(tx).FinishRun(ctx, a.runID, w.view.Generation, w.published, a.number, outcome)
+		return w.closeSession(ctx, a.finish(ctx, w))
 	})
+}
+
+// finish lets the strategy work, and writes down what came of it.
+func (a *attempt) finish(ctx context.Context, w *work) error {
+	a.tell(Loading)
+	outcome, err := a.readAndWrite(ctx, w)
+	if err != nil {
+		return err
+	}
+	a.tell(Committing)
+	a.unpublished, a.fresh = !w.published, w.fresh
+	a.result, err = catalog.In(w.tx).FinishRun(ctx, a.runID, w.view.Generation, w.published, a.number, outcome)
+	return err
 }
 
 // prepare takes the lock, reads definition and state under it, and makes the run visible.
@@ -78,14 +90,12 @@ func (a *attempt) prepare(ctx context.Context, tx pgx.Tx) (*work, error) {
 
 // read reads the definition and the state of the view, and decides how much of its query has to be read.
 func (a *attempt) read(ctx context.Context, tx pgx.Tx) (w *work, err error) {
-	store := catalog.In(tx)
-	if a.view, err = store.View(ctx, a.req.View); err != nil {
+	view, state, err := catalog.In(tx).ViewAndState(ctx, a.req.View)
+	if err != nil {
 		return nil, err
 	}
-	w = &work{tx: tx, view: a.view, strategy: a.strategy()}
-	if w.state, err = store.State(ctx, a.view); err != nil {
-		return nil, err
-	}
+	a.view = view
+	w = &work{tx: tx, view: view, state: state, strategy: a.strategy()}
 	if err := checkRequest(a.view, a.req); err != nil {
 		return nil, err
 	}
@@ -125,21 +135,13 @@ const silence = 5 * time.Second
 // errSilent is why the context of an attempt ends when no server has ended the statement at the timeout.
 var errSilent = errors.New("Redshift does not answer")
 
-// readAndWrite opens the session, lets the strategy work inside a savepoint, and closes the session also after a
-// failure: a pooler may hand the backend to somebody else.
+// readAndWrite lets the strategy work inside a savepoint, so that the session can be asked, and closed, after a failure.
 func (a *attempt) readAndWrite(ctx context.Context, w *work) (o catalog.Outcome, err error) {
 	// Both servers end a statement at the timeout. This is for a Redshift that has fallen silent: a backend that waits
 	// for it inside dblink does not get as far as ending its statement.
 	ctx, cancel := context.WithTimeoutCause(ctx, w.view.Timeout+silence, errSilent)
 	defer cancel()
-	w.session, err = dblink.Open(ctx, w.tx, w.view.Link.Server().Name, dblink.Settings{
-		QueryGroup: "redcache " + w.view.Name.String(), StatementTimeout: w.view.Timeout,
-	})
-	if err != nil {
-		return o, explainRemote(w.view, err)
-	}
 	stop := dblink.Watch(ctx, a.runner.pool, w.session)
-	a.tell(Loading)
 	outer := w.tx
 	err = inSavepoint(ctx, outer, func(nested pgx.Tx) error {
 		w.tx = nested
@@ -154,11 +156,29 @@ func (a *attempt) readAndWrite(ctx context.Context, w *work) (o catalog.Outcome,
 	if err != nil {
 		err = w.diagnose(ctx, err)
 	}
-	return o, w.closeSession(ctx, err)
+	return o, err
 }
 
-// closeSession closes the session, and returns the failure that came before, if any. When the session cannot be
-// closed, the backend that holds it is: nothing of it may reach the next user of a pooled connection.
+// open opens the session. Whether this database has what links need is looked up once; an error makes it looked up
+// again.
+func (r *Runner) open(ctx context.Context, w *work) (*dblink.Session, error) {
+	settings := dblink.Settings{QueryGroup: "redcache " + w.view.Name.String(), StatementTimeout: w.view.Timeout}
+	if known := r.schema.Load(); known != nil {
+		settings.Schema = *known
+	}
+	session, err := dblink.Open(ctx, w.tx, w.view.Link.Server().Name, settings)
+	if err != nil {
+		r.schema.Store(nil)
+		return nil, err
+	}
+	schema := session.Schema()
+	r.schema.Store(&schema)
+	return session, nil
+}
+
+// closeSession closes the session, and returns the failure that came before, if any. It does so before the transaction
+// ends, also after a failure, as a pooler may hand the backend to somebody else. When the session cannot be closed, the
+// connection to the backend that holds it is.
 func (w *work) closeSession(ctx context.Context, failure error) error {
 	ctx, cancel := recording(ctx)
 	defer cancel()

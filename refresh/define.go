@@ -86,7 +86,7 @@ func (d *Definer) withdraw(ctx context.Context, v catalog.View) error {
 		if err := lock.View(ctx, tx, v.ID, changePatience); err != nil {
 			return err
 		}
-		state, err := catalog.In(tx).State(ctx, v)
+		_, state, err := catalog.In(tx).ViewAndState(ctx, v.Name)
 		if err != nil || state.Loaded != nil {
 			return err
 		}
@@ -131,7 +131,8 @@ func alterIn(
 	if err = lock.View(ctx, tx, before.ID, changePatience); err != nil {
 		return before, after, err
 	}
-	if before, err = store.View(ctx, name); err != nil { // it may have changed before the lock was taken
+	before, state, err := store.ViewAndState(ctx, name) // again: it may have changed before the lock was taken
+	if err != nil {
 		return before, after, err
 	}
 	after = before
@@ -149,10 +150,6 @@ func alterIn(
 		return before, after, err
 	}
 	if err = after.Validate(); err != nil {
-		return before, after, err
-	}
-	state, err := store.State(ctx, before)
-	if err != nil {
 		return before, after, err
 	}
 	dueIn := time.Duration(0)
@@ -177,11 +174,7 @@ func (d *Definer) restore(ctx context.Context, before, after catalog.View) error
 			return err
 		}
 		store := catalog.In(tx)
-		now, err := store.View(ctx, before.Name)
-		if err != nil {
-			return err
-		}
-		state, err := store.State(ctx, now)
+		now, state, err := store.ViewAndState(ctx, before.Name)
 		if err != nil {
 			return err
 		}
@@ -211,7 +204,7 @@ func (d *Definer) Drop(ctx context.Context, name catalog.Name) error {
 
 func dropIn(ctx context.Context, tx pgx.Tx, v catalog.View) error {
 	store := catalog.In(tx)
-	state, err := store.State(ctx, v)
+	v, state, err := store.ViewAndState(ctx, v.Name)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func fillIncremental(ctx context.Context, w *work) (catalog.Outcome, error) {
 	return o, nil
 }
 
-// bounds asks the remote clock, and subtracts from watermark and clock what the view's definition says.
+// bounds subtracts from the watermark and the remote clock what the view's definition says.
 func (w *work) bounds(ctx context.Context) (b bounds, err error) {
 	var watermark *string
 	if !w.whole {
@@ -61,16 +61,12 @@ func (w *work) bounds(ctx context.Context) (b bounds, err error) {
 	if err != nil {
 		return b, wrap(err, "read lookback")
 	}
-	clock, err := w.session.Row(ctx, "SELECT GETDATE()", 1)
-	if err != nil {
-		return b, wrap(err, "read remote clock")
-	}
 	// The remote session's time zone is UTC, and so is this one's. A date is the day that the moment falls on.
 	err = w.tx.QueryRow(ctx, fmt.Sprintf(`
 		SELECT ($1::%[1]s - $2::interval)::%[1]s::text,
 		       CASE WHEN $3::interval > '0' THEN ($4::timestamptz - $3::interval)::%[1]s::text END,
 		       $4::timestamptz::%[1]s::text`, w.view.WatermarkType()),
-		watermark, lookback, w.view.SafetyLag, *clock[0]+"+00").Scan(&b.low, &b.high, &b.ceiling)
+		watermark, lookback, w.view.SafetyLag, w.session.Clock()+"+00").Scan(&b.low, &b.high, &b.ceiling)
 	return b, wrap(err, "compute bounds")
 }
 

@@ -74,11 +74,7 @@ func (r *Runner) publishLoaded(ctx context.Context, v catalog.View) error {
 			return err
 		}
 		store := catalog.In(tx)
-		now, err := store.View(ctx, v.Name)
-		if err != nil {
-			return err
-		}
-		state, err := store.State(ctx, now)
+		now, state, err := store.ViewAndState(ctx, v.Name)
 		if err != nil {
 			return err
 		}

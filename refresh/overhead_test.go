@@ -14,19 +14,23 @@ import (
 // maxOverhead is what a refresh may cost beyond its SQL run by hand: lock, history, session, watermark.
 const maxOverhead = 15 * time.Millisecond
 
-// BenchmarkOverhead measures a refresh and the same SQL by hand, in turn, and reports the difference of the medians.
+// enough pairs make a median that can be held against the limit.
+const enough = 31
+
+// BenchmarkOverhead measures a refresh and the same SQL by hand, in turn, and reports the difference of the medians. It
+// holds them against the limit when it was asked for enough of them.
 func BenchmarkOverhead(b *testing.B) {
 	for _, strategy := range catalog.Strategies {
 		b.Run(string(strategy), func(b *testing.B) {
 			s := setup(b, salesSQL...)
 			v := s.salesView(strategy)
 			s.add(b, v)
-			ours, byHand := s.sideBySide(b, v, max(b.N, 31))
+			ours, byHand := s.sideBySide(b, v, b.N)
 			b.ReportMetric(float64(ours.Microseconds())/1000, "ms/refresh")
 			b.ReportMetric(float64(byHand.Microseconds())/1000, "ms/by-hand")
 			b.ReportMetric(float64((ours-byHand).Microseconds())/1000, "ms/overhead")
 			b.ReportMetric(0, "ns/op")
-			if ours-byHand > maxOverhead {
+			if b.N >= enough && ours-byHand > maxOverhead {
 				b.Errorf("a refresh costs %s more than its SQL", ours-byHand)
 			}
 		})

@@ -61,11 +61,7 @@ func (d *Definer) PlanAlter(ctx context.Context, name catalog.Name, change func(
 // PlanDrop returns the statements that [Definer.Drop] would run, and changes nothing.
 func (d *Definer) PlanDrop(ctx context.Context, name catalog.Name) ([]Step, error) {
 	steps, err := plan(ctx, d.pool, func(tx pgx.Tx) ([]Step, error) {
-		v, err := catalog.In(tx).View(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		state, err := catalog.In(tx).State(ctx, v)
+		v, state, err := catalog.In(tx).ViewAndState(ctx, name)
 		if err != nil {
 			return nil, err
 		}

@@ -26,19 +26,25 @@ func (r *Runner) succeed(ctx context.Context, a *attempt) (catalog.Run, error) {
 	}
 	ctx, cancel := recording(ctx)
 	defer cancel()
-	r.tidy(ctx, a.view, true)
-	run, err := r.store.Run(ctx, a.runID)
-	if err != nil {
-		return catalog.Run{ID: a.runID, View: a.view.Name, State: catalog.Succeeded, Note: note}, nil
+	if err := r.store.Notify(ctx, a.view); err != nil {
+		r.cfg.Log.WarnContext(ctx, "nobody was told of new rows",
+			infra.KeyView, a.view.Name.String(), infra.KeyError, infra.Message(err))
 	}
+	if a.fresh || a.runID%tidyEvery == 0 {
+		r.tidy(ctx, a.view)
+	}
+	run := a.result
 	run.Note = note
 	r.log(ctx, slog.LevelInfo, run)
 	return run, nil
 }
 
+// tidyEvery is the share of ordinary runs after which the history is pruned: not each has to pay for that.
+const tidyEvery = 16
+
 // tidy bounds the history and drops what no reader can see any more. A later run tries again what fails here.
-func (r *Runner) tidy(ctx context.Context, v catalog.View, news bool) {
-	leftovers, err := r.store.Tidy(ctx, v, r.cfg.KeepRuns, news)
+func (r *Runner) tidy(ctx context.Context, v catalog.View) {
+	leftovers, err := r.store.Tidy(ctx, v, r.cfg.KeepRuns)
 	if err == nil && leftovers {
 		err = dropLeftovers(ctx, r.pool, v)
 	}
@@ -57,11 +63,15 @@ func (r *Runner) skip(ctx context.Context, a *attempt, held *lock.HeldError) (ca
 	}
 	ctx, cancel := recording(ctx)
 	defer cancel()
+	var err error
+	if a.view, err = r.store.View(ctx, a.req.View); err != nil {
+		return catalog.Run{}, err
+	}
 	id, err := r.store.SkipRun(ctx, a.view, a.strategy(), r.cfg.Origin, holder)
 	if err != nil {
 		return catalog.Run{}, err
 	}
-	r.tidy(ctx, a.view, false)
+	r.tidy(ctx, a.view)
 	run, err := r.store.Run(ctx, id)
 	if err == nil {
 		r.log(ctx, slog.LevelInfo, run)
@@ -87,7 +97,7 @@ func (r *Runner) fail(ctx context.Context, a *attempt, cause error) (catalog.Run
 		r.cfg.Log.WarnContext(ctx, "failure is not in the history", infra.KeyRun, a.runID, infra.KeyError, err.Error())
 		return catalog.Run{ID: a.runID, View: a.view.Name, State: state}, failure
 	}
-	r.tidy(ctx, a.view, false)
+	r.tidy(ctx, a.view)
 	run, err := r.store.Run(ctx, a.runID)
 	if err != nil {
 		return catalog.Run{ID: a.runID, View: a.view.Name, State: state}, failure

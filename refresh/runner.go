@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -30,6 +31,8 @@ type Runner struct {
 	pool  *pgxpool.Pool
 	store catalog.Store
 	cfg   Config
+
+	schema atomic.Pointer[string] // where dblink lives, once that was found to be in order
 }
 
 // NewRunner returns a Runner that works through pool, which stays the caller's to close.
@@ -78,7 +81,7 @@ var errNotDue = errors.New("not due")
 // somebody else holds the lock, is no error. With OnlyIfDue, a view that is not due returns a zero Run. An error
 // comes with the failed run, if it got as far as having one.
 func (r *Runner) Refresh(ctx context.Context, req Request) (catalog.Run, error) {
-	view, err := r.store.View(ctx, req.View)
+	view, err := r.store.Stub(ctx, req.View)
 	if err != nil {
 		return catalog.Run{}, err
 	}

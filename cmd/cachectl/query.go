@@ -76,10 +76,12 @@ func (s *session) query(ctx context.Context, o queryOptions) error {
 		if err != nil {
 			return catalog.ExplainRemote(err, "connect through link "+o.link)
 		}
-		stop := s.cancelRemoteOn(ctx, server, remote.PID())
+		stop := dblink.Watch(ctx, s.pool, remote)
 		// In a savepoint, so that the connection can be closed also after a failure.
 		err = pgx.BeginFunc(ctx, tx, func(nested pgx.Tx) error { return s.stream(ctx, nested, remote, server, o) })
-		stop()
+		if failure := stop(); failure != nil {
+			s.tell("note: the query may still run on Redshift: %s", said(failure))
+		}
 		if err != nil && infra.Hint(err) == "" {
 			err = catalog.ExplainRemote(err, "read through link "+o.link)
 		}
@@ -136,25 +138,4 @@ func limited(o queryOptions) string {
 		return o.query
 	}
 	return fmt.Sprintf("SELECT * FROM (\n%s\n) AS q LIMIT %d", o.query, o.limit)
-}
-
-// cancelRemoteOn cancels the remote statement when ctx ends: the backend that waits for it may not notice its own
-// cancellation before Redshift answers. The returned function must be called; it waits.
-func (s *session) cancelRemoteOn(ctx context.Context, server string, pid int) (stop func()) {
-	const patience = 10 * time.Second
-	done := make(chan struct{})
-	forget := context.AfterFunc(ctx, func() {
-		defer close(done)
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-		defer cancel()
-		err := infra.InTx(ctx, s.pool, infra.Limits{}, func(tx pgx.Tx) error { return dblink.Cancel(ctx, tx, server, pid) })
-		if err != nil {
-			s.tell("note: the query may still run on Redshift: %s", said(err))
-		}
-	})
-	return func() {
-		if !forget() {
-			<-done
-		}
-	}
 }

@@ -5,7 +5,7 @@ WITH finished AS (
     SET state = 'succeeded', finished_at = clock_timestamp(), as_of = $2, whole = $3, rows_read = $4,
         rows_inserted = $5, rows_updated = $6, rows_deleted = $7, watermark = $9, generation = $10, attempts = $11
     WHERE id = $1 AND state = 'running'
-    RETURNING id, view_id, whole, as_of, started_at
+    RETURNING *
 ), moved AS (
     INSERT INTO redcache.watermark (view_id, value)
     SELECT view_id, $9
@@ -26,3 +26,6 @@ SET loaded = $10, generation = CASE WHEN $12 THEN $10 ELSE s.generation END,
 FROM finished f
 JOIN redcache.view v ON v.id = f.view_id
 WHERE s.view_id = f.view_id
+RETURNING f.id, f.view_id, v.schema_name, v.view_name, f.strategy, f.state, f.whole, f.generation, f.origin,
+          f.application, f.pid, f.attempts, f.started_at, f.finished_at, f.as_of, f.rows_read, f.rows_inserted,
+          f.rows_updated, f.rows_deleted, f.watermark, f.holder, f.error, f.hint

@@ -4,14 +4,12 @@ WITH pruned AS (
       AND state <> 'running'
       AND id <= (SELECT r.id FROM redcache.run r WHERE r.view_id = $1 ORDER BY r.id DESC OFFSET $2 LIMIT 1)
       AND id IS DISTINCT FROM (SELECT s.last_run_id FROM redcache.state s WHERE s.view_id = $1)
-), told AS MATERIALIZED (
-    SELECT count(pg_catalog.pg_notify('redcache', $3)) FROM (SELECT WHERE $4) AS news
 )
 SELECT EXISTS (
     SELECT
-    FROM pg_catalog.pg_class c, told, redcache.state s
-    WHERE s.view_id = $1
-      AND c.relnamespace = 'redcache_data'::regnamespace AND c.relkind IN ('m', 'r')
+    FROM pg_catalog.pg_class c
+    JOIN redcache.state s ON s.view_id = $1
+    WHERE c.relnamespace = 'redcache_data'::regnamespace AND c.relkind IN ('m', 'r')
       AND c.relname ~ ('^v' || $1::integer || '_g[0-9]+$')
       AND c.relname IS DISTINCT FROM 'v' || $1::integer || '_g' || s.generation
       AND c.relname IS DISTINCT FROM 'v' || $1::integer || '_g' || s.loaded

@@ -133,7 +133,7 @@ func (a *attempt) record(ctx context.Context, w *work) (err error) {
 const silence = 5 * time.Second
 
 // errSilent is why the context of an attempt ends when no server has ended the statement at the timeout.
-var errSilent = errors.New("Redshift does not answer")
+var errSilent = errors.New("the remote side does not answer")
 
 // readAndWrite lets the strategy work inside a savepoint, so that the session can be asked, and closed, after a failure.
 func (a *attempt) readAndWrite(ctx context.Context, w *work) (o catalog.Outcome, err error) {

@@ -23,8 +23,8 @@ type attempt struct {
 	lastErr error
 	result  catalog.Run // of the attempt that committed
 
-	fresh       bool // the committed generation is new
-	unpublished bool // it waits for old transactions to end
+	switches    bool // readers saw another generation before
+	unpublished bool // and go on to, until old transactions have ended
 }
 
 func (a *attempt) strategy() catalog.Strategy {
@@ -70,7 +70,7 @@ func (a *attempt) finish(ctx context.Context, w *work) error {
 		return err
 	}
 	a.tell(Committing)
-	a.unpublished, a.fresh = !w.published, w.fresh
+	a.switches, a.unpublished = !w.seen(), !w.published
 	a.result, err = catalog.In(w.tx).FinishRun(ctx, a.runID, w.view.Generation, w.published, a.number, outcome)
 	return err
 }

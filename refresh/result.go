@@ -30,7 +30,7 @@ func (r *Runner) succeed(ctx context.Context, a *attempt) (catalog.Run, error) {
 		r.cfg.Log.WarnContext(ctx, "nobody was told of new rows",
 			infra.KeyView, a.view.Name.String(), infra.KeyError, infra.Message(err))
 	}
-	if a.fresh || a.runID%tidyEvery == 0 {
+	if a.switches || a.runID%tidyEvery == 0 {
 		r.tidy(ctx, a.view)
 	}
 	run := a.result

@@ -62,12 +62,17 @@ func (w *work) load(ctx context.Context) (catalog.Outcome, error) {
 	if err != nil {
 		return o, err
 	}
-	w.published = w.state.Generation != nil && *w.state.Generation == w.view.Generation
+	w.published = w.seen()
 	if !w.published && w.safeToPublish() {
 		w.published = true
 		err = w.publish(ctx)
 	}
 	return o, err
+}
+
+// seen says whether readers saw the generation already before the transaction.
+func (w *work) seen() bool {
+	return w.state.Generation != nil && *w.state.Generation == w.view.Generation
 }
 
 // safeToPublish says whether the view can be pointed at the new generation in the transaction that loaded it. Rows of a

@@ -183,10 +183,10 @@ func TestRedactURL_HidesThePasswordOnly(t *testing.T) {
 		"postgres://u:12/s3cret@h/d":                         "[redacted]",
 		"postgres://u:s3cret%zz@h/d":                         "[redacted]",
 		"postgres://u:12#s3cret@h/d":                         "[redacted]",
+		"just words":                                         "just words",
 		"postgres://u:12?s3cret@h/d":                         "[redacted]",
 		`host=h password='s3 cret\'s3cret' user=u`:           "host=h password=xxxxx user=u",
 		"host=h PASSWORD = s3cret user=u sslpassword=s3cret": "host=h PASSWORD=xxxxx user=u sslpassword=xxxxx",
-		"just words":                                         "just words",
 	} {
 		if got := infra.RedactURL(text); got != want {
 			t.Errorf("got %s, want %s", got, want)

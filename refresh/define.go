@@ -159,10 +159,9 @@ func alterIn(
 		if err = rehearse(ctx, tx, after, columns, schema, state.Generation); err != nil {
 			return before, after, err
 		}
-	} else if state.Generation != nil {
-		if err = explainPublish(after, runSteps(ctx, tx, grantSteps(after))); err != nil {
-			return before, after, err
-		}
+	}
+	if err = regrant(ctx, tx, state, before, after); err != nil {
+		return before, after, err
 	}
 	return before, after, store.AlterView(ctx, after, dueIn)
 }
@@ -181,6 +180,9 @@ func (d *Definer) restore(ctx context.Context, before, after catalog.View) error
 		built := state.Loaded != nil && *state.Loaded == after.Generation
 		if built || now.Generation != after.Generation {
 			return nil
+		}
+		if err := regrant(ctx, tx, state, after, before); err != nil {
+			return err
 		}
 		return store.AlterView(ctx, before, 0)
 	})

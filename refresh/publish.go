@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -129,6 +130,31 @@ func decorations(ctx context.Context, tx pgx.Tx, v catalog.View) ([]Step, error)
 			v.Name.SQL(), dblink.Literal(*comment))})
 	}
 	return steps, nil
+}
+
+// regrant lets the grantees of one definition read a published view, instead of those of another.
+func regrant(ctx context.Context, tx pgx.Tx, state catalog.State, from, to catalog.View) error {
+	if state.Generation == nil {
+		return nil
+	}
+	gone := slices.DeleteFunc(slices.Clone(from.Grantees), func(role string) bool {
+		return slices.Contains(to.Grantees, role)
+	})
+	var exist []string // what was granted to a role went with it
+	err := tx.QueryRow(ctx, `
+		SELECT coalesce(array_agg(g), '{}') FROM unnest($1::text[]) g
+		WHERE lower(g) = 'public' OR EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = g)`, gone).Scan(&exist)
+	if err != nil {
+		return fmt.Errorf("look for roles: %w", err)
+	}
+	var steps []Step
+	for _, role := range exist {
+		steps = append(steps, Step{
+			"let " + role + " no longer read the view",
+			"REVOKE SELECT ON " + to.Name.SQL() + " FROM " + roleSQL(role),
+		})
+	}
+	return explainPublish(to, runSteps(ctx, tx, append(steps, grantSteps(to)...)))
 }
 
 // granteeSQL quotes the role of an existing grant; the nameless one is PUBLIC.

@@ -54,6 +54,23 @@ func TestAdd_GrantsLetAnApplicationReadAndNothingElse(t *testing.T) {
 			t.Errorf("the application may %s", forbidden)
 		}
 	}
+	for name, change := range map[string]func(*catalog.View){
+		"only the grants":           func(v *catalog.View) { v.Grantees = nil },
+		"a new generation, as well": func(v *catalog.View) { v.Grantees, v.Indexes = nil, []string{"region"} },
+	} {
+		if err := <-b.alter(t.Context(), v.Name, change); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tryRows(t.Context(), pool, "SELECT * FROM "+v.Name.SQL()); err == nil {
+			t.Errorf("after a change of %s, the application may still read", name)
+		}
+		if err := <-b.alter(t.Context(), v.Name, func(v *catalog.View) { v.Grantees = []string{role} }); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(rows(t, pool, "SELECT * FROM "+v.Name.SQL())); n != 1000 {
+			t.Errorf("the application sees %d rows", n)
+		}
+	}
 }
 
 func TestAlter_KeepsNameGrantsCommentAndDependents(t *testing.T) {

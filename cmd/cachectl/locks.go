@@ -16,7 +16,8 @@ func (p *program) locksCommand() *cobra.Command {
 		Use:   "locks",
 		Short: "Show who refreshes what, and who waits",
 		Long: `Shows who holds, or waits for, the lock of a view or a slot of a link, and since when its transaction runs. A lock ends
-with its transaction: to free one, end the session with pg_terminate_backend(pid).`,
+with its transaction. A refresh is best stopped by Ctrl-C, by stopping its worker, or by cancelling its query on
+Redshift; pg_terminate_backend(pid) frees the lock at once, and the refresh is tried again.`,
 		Example: `  cachectl locks
   cachectl locks --json`,
 		Args:              takes(0, 0),

@@ -94,10 +94,7 @@ func remoteRange(v catalog.View, b bounds) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	typ := v.WatermarkType()
-	if v.WatermarkKind() == catalog.NumericWatermark {
-		typ = "numeric(38,10)" // wider than any integer, so that a lookback below the type's range is no error
-	}
+	typ := remoteBoundType(v)
 	var terms []string
 	for _, bound := range []struct {
 		operator string
@@ -113,6 +110,20 @@ func remoteRange(v catalog.View, b bounds) (string, error) {
 		terms = append(terms, fmt.Sprintf("q.%s %s %s::%s", column, bound.operator, value, typ))
 	}
 	return fmt.Sprintf("(%s) OR q.%s IS NULL", strings.Join(terms, " AND "), column), nil
+}
+
+// remoteBoundType is the type in which a bound is compared. For numbers it has the column's scale, so that no digit is
+// lost, and all of Redshift's precision, so that a lookback below the column's range is no error.
+func remoteBoundType(v catalog.View) string {
+	typ := v.WatermarkType()
+	if v.WatermarkKind() != catalog.NumericWatermark {
+		return typ
+	}
+	var precision, scale int
+	if _, err := fmt.Sscanf(typ, "numeric(%d,%d)", &precision, &scale); err != nil {
+		scale = 0 // an integer
+	}
+	return fmt.Sprintf("numeric(38,%d)", scale)
 }
 
 // localRange is the same condition on the cached rows, known as c.

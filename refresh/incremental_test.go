@@ -128,15 +128,18 @@ func TestIncremental_SafetyLagLeavesYoungRowsForLater(t *testing.T) {
 
 func TestIncremental_NumericAndDateWatermarks(t *testing.T) {
 	t.Parallel()
-	b := setup(t, `CREATE TABLE public.log (id smallint, big bigint, num numeric(10,2), day date)`,
-		`INSERT INTO public.log SELECT i, i * 1000000000000, i / 2.0, date '2026-01-01' + i FROM generate_series(1, 100) i`)
-	for watermark, lookback := range map[string]string{"id": "5", "big": "3000000000000", "num": "1.5", "day": "36h"} {
+	b := setup(t, `CREATE TABLE public.log (id smallint, big bigint, num numeric(10,2), day date, fine numeric(30,15))`,
+		`INSERT INTO public.log SELECT i, i * 1000000000000, i / 2.0, date '2026-01-01' + i, i + 0.000000000000006
+		 FROM generate_series(1, 100) i`)
+	for watermark, lookback := range map[string]string{
+		"id": "5", "big": "3000000000000", "num": "1.5", "day": "36h", "fine": "0",
+	} {
 		v := b.view("log_"+watermark, "SELECT * FROM public.log", catalog.Incremental)
 		v.Key, v.Watermark, v.Lookback = []string{"big"}, watermark, lookback
 		b.add(t, v)
 	}
-	b.change(t, `INSERT INTO public.log VALUES (101, 101000000000000, 50.5, '2026-04-12')`)
-	for _, watermark := range []string{"id", "big", "num", "day"} {
+	b.change(t, `INSERT INTO public.log VALUES (101, 101000000000000, 50.5, '2026-04-12', 100.000000000000006)`)
+	for _, watermark := range []string{"id", "big", "num", "day", "fine"} {
 		v := b.view("log_"+watermark, "SELECT * FROM public.log", catalog.Incremental)
 		run := b.refresh(t, refresh.Request{View: v.Name})
 		b.wantEqual(t, v)

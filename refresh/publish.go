@@ -140,10 +140,10 @@ func regrant(ctx context.Context, tx pgx.Tx, state catalog.State, from, to catal
 	gone := slices.DeleteFunc(slices.Clone(from.Grantees), func(role string) bool {
 		return slices.Contains(to.Grantees, role)
 	})
-	var exist []string // what was granted to a role went with it
+	var exist []string // what was granted to a role went with it; the owner's own rights stay
 	err := tx.QueryRow(ctx, `
 		SELECT coalesce(array_agg(g), '{}') FROM unnest($1::text[]) g
-		WHERE lower(g) = 'public' OR EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = g)`, gone).Scan(&exist)
+		WHERE lower(g) = 'public' OR g <> current_user AND EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = g)`, gone).Scan(&exist)
 	if err != nil {
 		return fmt.Errorf("look for roles: %w", err)
 	}

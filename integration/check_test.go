@@ -14,7 +14,7 @@ import (
 )
 
 // patience is how long a server may take to notice that a client is dead: it looks every five seconds.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // eventually asks until check is content.
 func eventually(t testing.TB, limit time.Duration, check func() error) {

@@ -17,7 +17,7 @@ import (
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
 // patience is how long a test waits for something that must happen. Only a failing test waits that long.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // bundle is a database with the two catalog tables that keys come from.
 type bundle struct {

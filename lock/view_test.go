@@ -137,7 +137,7 @@ func TestView_WaitEndsWithTheRelease(t *testing.T) {
 		t.Fatalf("View: %v", err)
 	}
 	// Being woken takes about a millisecond. Polling, even ten times a second, would not pass often.
-	if took := time.Since(released); took > time.Second {
+	if took := time.Since(released); took > 3*time.Second {
 		t.Errorf("the waiter was woken %v after the release", took)
 	}
 	wantTimeouts(t, waiter, "4321ms", "4322ms")
@@ -174,7 +174,7 @@ func TestView_WaitEndsAtItsLimit(t *testing.T) {
 
 	start := time.Now()
 	held := wantHeld(t, lock.View(t.Context(), waiter, 7, wait))
-	if took := time.Since(start); took < wait || took > wait+2*time.Second {
+	if took := time.Since(start); took < wait || took > wait+5*time.Second {
 		t.Errorf("waited %v, want %v", took, wait)
 	}
 	if !held.Known || held.Holder.PID != pidOf(holder) {

@@ -190,10 +190,10 @@ func (b *bundle) wantNothingLeft(t testing.TB) {
 	})
 }
 
-// eventually asks until check is content, for at most ten seconds.
+// eventually asks until check is content, for at most half a minute.
 func eventually(t testing.TB, check func() error) {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(30 * time.Second)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -168,10 +168,10 @@ func (b *bundle) cancelWhileReading(t *testing.T, v catalog.View) {
 		if err != nil {
 			t.Error(err)
 		}
-		if took := time.Since(started); took > 3*time.Second {
+		if took := time.Since(started); took > 10*time.Second {
 			t.Errorf("the refresh went on for %s", took)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the refresh goes on")
 	}
 }

@@ -196,7 +196,7 @@ func TestAlter_WaitsForReadersInShortSteps(t *testing.T) {
 		t.Errorf("the view was altered under a reader: %v", err)
 	default:
 	}
-	if worst > time.Second {
+	if worst > 2*time.Second { // a short try and a busy machine, but never as long as the long reader
 		t.Errorf("a reader waited for %s", worst)
 	}
 	if err := reader.Rollback(t.Context()); err != nil {

@@ -22,7 +22,7 @@ import (
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
 // patience is how long a test waits for something that must happen. Only a failing test waits that long.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // bundle is a cache whose catalog is real and whose refreshes are not.
 type bundle struct {

@@ -41,6 +41,10 @@ func TestAdd_RefusesWhatCannotWork(t *testing.T) {
 		`CREATE TABLE public.dup AS SELECT i % 4 AS id, i AS n, timestamp '2026-01-01' AS at FROM generate_series(1, 10) i`,
 		`CREATE TABLE public.nulls AS SELECT nullif(i % 3, 0) AS id, i AS n, timestamp '2026-01-01' AS at FROM generate_series(1, 10) i`,
 		`CREATE TABLE public.bad AS SELECT 7 AS id, 'x`+redshiftsim.InvalidByteMarker+`'::varchar(10) AS t, timestamp '2026-01-01' AS at`)...)
+	b.change(t, `CREATE TABLE public.odd AS SELECT 1 AS id, '10.0.0.1'::inet AS address`)
+	if _, err := b.pool.Exec(t.Context(), `CREATE SCHEMA theirs CREATE TABLE sales (id int)`); err != nil {
+		t.Fatal(err)
+	}
 	query := func(q string) catalog.View { return b.view("refused", q, catalog.Nonconcurrent) }
 	keyed := func(q string, strategy catalog.Strategy, key ...string) catalog.View {
 		v := b.view("refused", q, strategy)
@@ -59,6 +63,8 @@ func TestAdd_RefusesWhatCannotWork(t *testing.T) {
 	role.Grantees = []string{"nobody here"}
 	taken := query(all + "sales")
 	taken.Name = catalog.Name{Schema: "information_schema", View: "tables"}
+	theirs := query(all + "sales")
+	theirs.Name = catalog.Name{Schema: "theirs", View: "sales"}
 	for _, tt := range []struct {
 		name  string
 		view  catalog.View
@@ -81,6 +87,8 @@ func TestAdd_RefusesWhatCannotWork(t *testing.T) {
 		{"a bad index", index, []string{"create index nope"}},
 		{"two commands in an index", two, []string{"create index"}},
 		{"a role that does not exist", role, []string{"nobody here"}},
+		{"the name of another relation", theirs, []string{"theirs.sales", "a relation of that name exists"}},
+		{"a type without counterpart", query(all + "odd"), []string{`column "address" has type inet`}},
 		{"a schema of others", taken, []string{"information_schema"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) { b.refuse(t, tt.view, tt.words...) })

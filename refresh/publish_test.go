@@ -293,3 +293,33 @@ func TestRefresh_SkipNamesTheHolderAndWaitWaits(t *testing.T) {
 	}
 	b.wantNothingLeft(t)
 }
+
+// TestRefresh_GivesUpOnReadersThatNeverLeave takes the minute that a nonconcurrent refresh is patient.
+func TestRefresh_GivesUpOnReadersThatNeverLeave(t *testing.T) {
+	t.Parallel()
+	b := setup(t, salesSQL...)
+	v := b.salesView(catalog.Nonconcurrent)
+	b.add(t, v)
+	reader, err := b.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reader.Exec(t.Context(), "SELECT FROM "+v.Name.SQL()); err != nil {
+		t.Fatal(err)
+	}
+	started := time.Now()
+	run, err := b.runner.Refresh(t.Context(), refresh.Request{View: v.Name})
+	if err == nil || run.State != catalog.Failed || run.Attempts != 1 ||
+		!strings.Contains(err.Error(), "readers kept it in use") || !strings.Contains(infra.Hint(err), "pg_stat_activity") {
+		t.Errorf("got %s after %d attempts, %v, hint %q", run.State, run.Attempts, err, infra.Hint(err))
+	}
+	if took := time.Since(started); took < time.Minute || took > 90*time.Second {
+		t.Errorf("it was patient for %s", took)
+	}
+	if err := reader.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.refresh(t, refresh.Request{View: v.Name})
+	b.wantEqual(t, v)
+	b.wantNothingLeft(t)
+}

@@ -11,7 +11,7 @@ const examples = 3
 
 // FindDuplicateKeys returns up to three keys that occur more than once in a query's result, as "id = 7 (2 rows)".
 // Keys with a NULL are left to [FindNullKeys].
-func FindDuplicateKeys(ctx context.Context, s *Session, query string, key []string) ([]string, error) {
+func FindDuplicateKeys(ctx context.Context, src Source, query string, key []string) ([]string, error) {
 	names, err := remoteIdents(key)
 	if err != nil {
 		return nil, fmt.Errorf("look for duplicate keys: %w", err)
@@ -19,7 +19,7 @@ func FindDuplicateKeys(ctx context.Context, s *Session, query string, key []stri
 	list := strings.Join(names, ", ")
 	sql := fmt.Sprintf("SELECT %s, COUNT(*) FROM %s WHERE %s IS NOT NULL GROUP BY %s HAVING COUNT(*) > 1 LIMIT %d",
 		list, subquery(query), strings.Join(names, " IS NOT NULL AND "), list, examples)
-	rows, err := s.rows(ctx, sql, len(key)+1)
+	rows, err := src.Rows(ctx, sql, len(key)+1)
 	if err != nil {
 		return nil, fmt.Errorf("look for duplicate keys: %w", err)
 	}
@@ -31,14 +31,14 @@ func FindDuplicateKeys(ctx context.Context, s *Session, query string, key []stri
 }
 
 // FindNullKeys returns up to three keys of a query's result that hold a NULL, as "id = 7, region = NULL".
-func FindNullKeys(ctx context.Context, s *Session, query string, key []string) ([]string, error) {
+func FindNullKeys(ctx context.Context, src Source, query string, key []string) ([]string, error) {
 	names, err := remoteIdents(key)
 	if err != nil {
 		return nil, fmt.Errorf("look for NULL keys: %w", err)
 	}
 	sql := fmt.Sprintf("SELECT %s FROM %s WHERE %s IS NULL LIMIT %d",
 		strings.Join(names, ", "), subquery(query), strings.Join(names, " IS NULL OR "), examples)
-	rows, err := s.rows(ctx, sql, len(key))
+	rows, err := src.Rows(ctx, sql, len(key))
 	if err != nil {
 		return nil, fmt.Errorf("look for NULL keys: %w", err)
 	}

@@ -41,7 +41,7 @@ func Open(ctx context.Context, tx pgx.Tx, server string, set Settings) (*Session
 }
 
 func open(ctx context.Context, tx pgx.Tx, server string, set Settings) (*Session, error) {
-	prepare, err := set.statements()
+	prepare, err := set.SQL()
 	if err != nil {
 		return nil, err
 	}
@@ -97,8 +97,9 @@ func (s *Session) connect(ctx context.Context, prepare string) error {
 // ErrNoServer means that no foreign server has the name. [Open], [Cancel] and [SetPassword] return it.
 var ErrNoServer = errors.New("no such foreign server")
 
-// statements are sent as one message. Each is known to Redshift; what PostgreSQL added after 8.0 is not.
-func (set Settings) statements() (string, error) {
+// SQL returns the statements that prepare a session, each with its semicolon, to be sent as one message. Every one is
+// known to Redshift; what PostgreSQL added after 8.0 is not. It fails for a query group with a zero byte.
+func (set Settings) SQL() (string, error) {
 	var b strings.Builder
 	b.WriteString("SET datestyle TO ISO; SET extra_float_digits TO 2; SET timezone TO 'UTC'; ")
 	if set.QueryGroup != "" {
@@ -139,17 +140,26 @@ func (s *Session) Schema() string { return s.schema }
 // Row runs a statement that returns at most one row of n values on the remote, and returns the values as text, nil for
 // NULL. Without a row it returns [pgx.ErrNoRows].
 func (s *Session) Row(ctx context.Context, sql string, n int) ([]*string, error) {
-	rows, err := s.rows(ctx, sql, n)
+	rows, err := s.Rows(ctx, sql, n)
 	if err == nil && len(rows) == 0 {
-		err = pgx.ErrNoRows
+		err = fmt.Errorf("read from link %s: %w", s.server, pgx.ErrNoRows)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read from link %s: %w", s.server, err)
+		return nil, err
 	}
 	return rows[0], nil
 }
 
-// rows reads a few small rows of n values as text.
+// Rows implements [Source]. A statement that fails, or whose rows do not have n values, fails the local transaction
+// too: whoever wants to go on sets a savepoint first.
+func (s *Session) Rows(ctx context.Context, sql string, n int) ([][]*string, error) {
+	rows, err := s.rows(ctx, sql, n)
+	if err != nil {
+		return nil, fmt.Errorf("read from link %s: %w", s.server, err)
+	}
+	return rows, nil
+}
+
 func (s *Session) rows(ctx context.Context, sql string, n int) ([][]*string, error) {
 	columns := make([]string, n)
 	for i := range columns {

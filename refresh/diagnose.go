@@ -69,7 +69,7 @@ func constraint(err error) string {
 	return ""
 }
 
-type finder func(ctx context.Context, s *dblink.Session, query string, key []string) ([]string, error)
+type finder func(ctx context.Context, src dblink.Source, query string, key []string) ([]string, error)
 
 // badRows adds examples of the rows that are in the way.
 func (w *work) badRows(ctx context.Context, err error, problem string, find finder, hint string) error {

@@ -1,0 +1,106 @@
+package dblink_test
+
+import (
+	"testing"
+
+	"github.com/redcache/redcache/dblink"
+)
+
+func TestVolatile_FindsWhatMoves(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]string{
+		"SELECT getdate()": "getdate",
+		"SELECT id FROM s.t WHERE ts > GetDate ( ) - 7":                      "GetDate",
+		"SELECT id FROM s.t WHERE ts > getdate/* why */()":                   "getdate",
+		"SELECT id FROM s.t WHERE ts > SYSDATE - interval '1 day'":           "SYSDATE",
+		"SELECT id FROM s.t WHERE day=current_date":                          "current_date",
+		"SELECT id FROM s.t WHERE day>dateadd(day,-7,current_date)":          "current_date",
+		"SELECT current_time":                                                "current_time",
+		"SELECT CURRENT_TIMESTAMP(3)":                                        "CURRENT_TIMESTAMP",
+		"SELECT now()":                                                       "now",
+		"SELECT pg_catalog.now()":                                            "pg_catalog.now",
+		"SELECT pg_catalog . \"now\"()":                                      "pg_catalog.\"now\"",
+		"SELECT timeofday()":                                                 "timeofday",
+		"SELECT localtimestamp":                                              "localtimestamp",
+		"SELECT id FROM s.t ORDER BY random() LIMIT 5":                       "random",
+		"SELECT rand() AS r":                                                 "rand",
+		"SELECT id FROM s.t WHERE who = user":                                "user",
+		"SELECT id FROM s.t WHERE who=current_user":                          "current_user",
+		"SELECT session_user":                                                "session_user",
+		"SELECT current_schema()":                                            "current_schema",
+		"SELECT pg_backend_pid()":                                            "pg_backend_pid",
+		"SELECT version()":                                                   "version",
+		"SELECT age(born) FROM s.t":                                          "age",
+		"SELECT current_setting('timezone')":                                 "current_setting",
+		"SELECT f_tax(price) FROM s.t":                                       "f_tax",
+		"SELECT tax(price) FROM s.t":                                         "tax",
+		"SELECT \"f_tax\"(price) FROM s.t":                                   "\"f_tax\"",
+		"SELECT fn.lower(price) FROM s.t":                                    "fn.lower",
+		"SELECT \"my fn\".tax (price) FROM s.t":                              "\"my fn\".tax",
+		"SELECT id FROM s.t WHERE day = 'today'::date":                       "'today'",
+		"SELECT id FROM s.t WHERE day = DATE 'Yesterday'":                    "'Yesterday'",
+		"SELECT id FROM s.t WHERE ts > CAST($x$ now$x$ AS timestamp)":        "$x$ now$x$",
+		"SELECT id FROM s.t WHERE ts > CAST($$now$$ AS timestamp)":           "$$now$$",
+		"SELECT id FROM s.t WHERE ts > 'tomorrow 04:00'":                     "'tomorrow 04:00'",
+		"SELECT 'it\\'s' || now() || 'x'":                                    "now",
+		"SELECT 1 -- line\rFROM s.t WHERE ts > now()":                        "now",
+		"WITH recent AS (SELECT * FROM s.t WHERE ts > sysdate) SELECT 1":     "sysdate",
+		"WITH now (a) AS (SELECT 1) SELECT a, timeofday() FROM now":          "timeofday",
+		"SELECT sum(x) OVER (PARTITION BY user) FROM s.t":                    "user",
+		"SELECT 'never closed":                                               "a text that cannot be read",
+		"SELECT generate_series(1, 3)":                                       "generate_series",
+		"SELECT has_table_privilege('s.t', 'select')":                        "has_table_privilege",
+		"SELECT id FROM s.t WHERE id IN (SELECT f(1))":                       "f",
+		"SELECT id AS f, f(id) FROM s.t":                                     "f",
+		"SELECT x FROM s.t AS user WHERE current_user_id = 1":                "current_user_id",
+		"SELECT 'a' AS x FROM s.t WHERE y IN ('b', 'c') AND z < LOCALTIME-1": "LOCALTIME",
+	} {
+		if word, volatile := dblink.Volatile(query); !volatile || word != want {
+			t.Errorf("%s: got %q, %t, want %q", query, word, volatile, want)
+		}
+	}
+}
+
+func TestVolatile_LeavesTheRestAlone(t *testing.T) {
+	t.Parallel()
+	for _, query := range []string{
+		"",
+		"SELECT id, date, sysdate_x, now, random FROM s.t",
+		"SELECT id AS now, x AS \"user\", y AS sysdate, z AS current_date FROM s.t",
+		"SELECT t.user, t.sysdate, \"user\", \"current_date\" FROM s.t",
+		"SELECT 'getdate()', 'sysdate', $$random()$$, $x$now()$x$ FROM s.t",
+		"SELECT 'a\\' now() ' FROM s.t",
+		"SELECT 1 -- now()\n, 2 /* random() /* nested */ sysdate */ FROM s.t",
+		"SELECT 'known', 'snow', 'nowhere', 'todays' FROM s.t",
+		"SELECT COUNT(*), sum(a), MAX (b), pg_catalog.upper(c) FROM s.t GROUP BY (d) HAVING (count(1) > 2)",
+		"SELECT a::numeric(10, 2), b::varchar(5), CAST(c AS character varying(9)), d::timestamp(3) FROM s.t",
+		"SELECT CASE WHEN (a) THEN (b) ELSE (c) END FROM (SELECT 1) q JOIN (SELECT 2) r USING (id) WHERE x IN (1) AND (y) OR NOT (z)",
+		"WITH a (x, y) AS (SELECT 1, 2), b(z) AS (SELECT 3) SELECT x FROM a, b UNION ALL (SELECT 4)",
+		"SELECT q.a FROM (SELECT 1, 2) AS q(a, b)",
+		"SELECT row_number() OVER (PARTITION BY a ORDER BY b) FROM s.t QUALIFY (1 = 1)",
+		"SELECT LISTAGG(a, ',') WITHIN GROUP (ORDER BY a) FROM s.t",
+		"SELECT EXTRACT(day FROM ts), DATE_TRUNC('day', ts), dateadd(day, 1, ts), to_char(ts, 'YYYY'), date(ts) FROM s.t",
+		"SELECT nvl(a, 0), left(b, 2), json_extract_path_text(c, 'now_'), fnv_hash(d) FROM s.t LEFT JOIN s.u ON (1=1)",
+	} {
+		if word, volatile := dblink.Volatile(query); volatile {
+			t.Errorf("%s: %q is taken for volatile", query, word)
+		}
+	}
+}
+
+// FuzzVolatile proves that no text makes the scanner fail, and that a clock at the end of one is always seen.
+func FuzzVolatile(f *testing.F) {
+	for _, query := range []string{"", "SELECT 1", "a.", ".(", "\"", `""(`, "$", "'", "f((", "AS", "as(", "x) AS (", "'\\", "$$now"} {
+		f.Add(query)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		_, before := dblink.Volatile(query)
+		word, after := dblink.Volatile(query + "\n, getdate()")
+		if !after && dblink.CheckQuery(query) == nil {
+			t.Errorf("getdate() after %q is not seen", query)
+		}
+		if before && word == "" {
+			t.Errorf("%q is volatile for no reason", query)
+		}
+	})
+}

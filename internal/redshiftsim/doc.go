@@ -20,6 +20,6 @@
 // triggers them.
 //
 // Not imitated: WLM queues and slots, the result cache, EXPLAIN's XN nodes, SHOW TABLES and last_modified_time, the STL
-// and SYS views, super navigation, lengths counted in bytes, the real values of FNV_HASH, and DDL with DISTKEY or
+// and SYS views, super navigation, lengths counted in bytes, FNV_HASH of types whose bytes nobody documents, and DDL with DISTKEY or
 // SORTKEY. Tables are made on the engine, directly.
 package redshiftsim

@@ -97,17 +97,6 @@ BEGIN
 END
 $$;
 
--- A 64-bit hash that chains over columns as on Redshift. The values differ from Redshift's: an FNV written in SQL would
--- be too slow for the amounts that tests hash.
-CREATE OR REPLACE FUNCTION pg_catalog.fnv_hash(value anyelement, seed bigint DEFAULT 0)
-RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-	SELECT CASE WHEN value IS NULL THEN seed ELSE pg_catalog.hashtextextended(value::text, seed) END
-$$;
-CREATE OR REPLACE FUNCTION pg_catalog.fnv_hash(value text, seed bigint DEFAULT 0)
-RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-	SELECT CASE WHEN value IS NULL THEN seed ELSE pg_catalog.hashtextextended(value, seed) END
-$$;
-
 -- The first form of LISTAGG has no separator.
 DO $do$
 BEGIN

@@ -17,7 +17,7 @@ const module = "github.com/redcache/redcache/"
 var layers = map[string]int{
 	"sql": 0, "internal": 0,
 	"infra": 1,
-	"lock":  2, "dblink": 2,
+	"lock":  2, "dblink": 2, "redshift": 2,
 	"catalog":  3,
 	"refresh":  4,
 	"schedule": 5,

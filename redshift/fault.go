@@ -1,0 +1,92 @@
+package redshift
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// ShapeError says that a query's columns are not those that were asked for. [Session.Read] returns it.
+type ShapeError struct{ Change string }
+
+// Error implements error.
+func (e *ShapeError) Error() string { return "the source's columns have changed: " + e.Change }
+
+// Hint says how to take the new columns over.
+func (e *ShapeError) Hint() string {
+	return "`cachectl alter-view VIEW --describe` describes them again."
+}
+
+// ValueError says that a value cannot become one of the cache. It names the place, and never the value. The reader
+// returns it.
+type ValueError struct {
+	Column string
+	Type   string // in the cache
+	Row    int64  // of the result, from 1
+	Err    error
+}
+
+// Error implements error.
+func (e *ValueError) Error() string {
+	return fmt.Sprintf("column %q of type %s, row %d: %v", e.Column, e.Type, e.Row, e.Err)
+}
+
+// Unwrap returns what is wrong with the value.
+func (e *ValueError) Unwrap() error { return e.Err }
+
+// Hint says how to get the value across.
+func (e *ValueError) Hint() string {
+	if errors.Is(e.Err, errDoesNotFit) {
+		return "Cast the column in the query to a wider type, or ROUND it to the scale that it has."
+	}
+	return "Transport dblink lets PostgreSQL read the value: `cachectl alter-view VIEW --transport dblink`."
+}
+
+// ProtocolError says that the server sent what does not belong there. It is a net.Error, since a connection whose bytes
+// cannot be trusted is as good as broken: what helps is another one.
+type ProtocolError struct{ Problem string }
+
+// Error implements error.
+func (e *ProtocolError) Error() string {
+	return "the answer of the server makes no sense: " + e.Problem
+}
+
+// Timeout implements net.Error.
+func (e *ProtocolError) Timeout() bool { return false }
+
+// Temporary implements net.Error.
+func (e *ProtocolError) Temporary() bool { return true }
+
+// reason is why a use of the connection failed. When its context ended, that is what counts, and not how the statement
+// or the connection came to its end by that.
+func reason(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ended := context.Cause(ctx); ended != nil && endedBy(err) {
+		return ended
+	}
+	return err
+}
+
+const codeCanceled = "57014"
+
+// endedBy tells whether an error can come from the end of a context.
+func endedBy(err error) bool {
+	if server, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return server.Code == codeCanceled
+	}
+	return true
+}
+
+// silenceOr turns a timeout of the connection into one that says what was waited for.
+func silenceOr(err error, silence time.Duration) error {
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() && silence > 0 {
+		return &timeoutError{"the source sent nothing more", silence}
+	}
+	return err
+}

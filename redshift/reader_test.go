@@ -1,0 +1,32 @@
+package redshift_test
+
+import (
+	"testing"
+
+	"github.com/redcache/redcache/internal/pgtest"
+	"github.com/redcache/redcache/internal/redshiftsim"
+	"github.com/redcache/redcache/redshift"
+)
+
+func TestReader_FillsATable(t *testing.T) {
+	t.Parallel()
+	w := redshiftsim.For(t)
+	mustExec(t, w.Engine, `
+		CREATE TABLE sales AS
+		SELECT i AS id, i * 1.25::numeric(12,2) AS amount, 'name ' || i AS name, NULLIF(i % 7, 0)::smallint AS part
+		FROM generate_series(1, 100000) AS i`)
+	cache := pgtest.New(t).Pool(t)
+	s := mustOpen(t, config(w))
+	r := mustRead(t, s, `SELECT q."id" AS "id", q."amount" AS "amount", q."name", q."part" FROM (SELECT * FROM sales) AS q`,
+		redshift.Column{Name: "id", Remote: "integer", Local: "integer"},
+		redshift.Column{Name: "amount", Remote: "numeric(12,2)", Local: "numeric(12,2)"},
+		redshift.Column{Name: "name", Remote: "character varying", Local: "text"},
+		redshift.Column{Name: "part", Remote: "smallint", Local: "smallint"})
+	if _, err := load(t, cache, "sales", "id int, amount numeric(12,2), name text, part smallint", r); err != nil {
+		t.Fatal(err, r.Err())
+	}
+	const sum = `SELECT md5(string_agg(t::text, '|' ORDER BY id)) FROM sales AS t`
+	if got, want := mustText(t, cache, sum), mustText(t, w.Engine, sum); got != want || r.Rows() != 100000 || r.Err() != nil {
+		t.Errorf("%d rows with sum %s, %v, want %s", r.Rows(), got, r.Err(), want)
+	}
+}

@@ -4,6 +4,12 @@ GO        ?= go
 BIN       := bin
 BENCHTIME ?= 101x
 
+# make bench: rows of the table, rounds, where results.json goes, and further flags such as -docs docs.
+BENCH_ROWS  ?= 1000000
+BENCH_RUNS  ?= 3
+BENCH_OUT   ?= bench
+BENCH_FLAGS ?=
+
 .PHONY: help
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +31,12 @@ test: deps ## all tests, on real servers, with the race detector
 	$(GO) test -race -shuffle=on -count=1 -timeout 10m ./...
 
 .PHONY: bench
-bench: deps ## all benchmarks
+bench: deps build ## every way to keep a copy, side by side: docs/benchmarks.md
+	CGO_ENABLED=0 $(GO) run ./integration/bench -bin $(BIN) -out $(BENCH_OUT) \
+	  -rows $(BENCH_ROWS) -runs $(BENCH_RUNS) $(BENCH_FLAGS)
+
+.PHONY: overhead
+overhead: deps ## what a refresh costs beyond its SQL, and all other Go benchmarks
 	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) ./...
 
 .PHONY: fuzz

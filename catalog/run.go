@@ -9,6 +9,7 @@ type RunState string
 const (
 	Running   RunState = "running"
 	Succeeded RunState = "succeeded"
+	Unchanged RunState = "unchanged" // the source was proven to be what the copy is; nothing was read
 	Failed    RunState = "failed"
 	Canceled  RunState = "canceled"  // its caller stopped it: a worker's stop, Ctrl-C
 	Skipped   RunState = "skipped"   // somebody else held the lock
@@ -39,7 +40,12 @@ type Run struct {
 	Holder       *string
 	Error        *string
 	Hint         *string
-	Note         string `db:"-"` // what a successful refresh leaves to be known; not in the history
+	Waited       *time.Duration // how long the switch to a new generation waited for readers
+	BytesRead    *int64         // through the process that refreshed; nil when rows went straight to PostgreSQL
+	Transport    *Transport
+	Reason       *string // why this strategy and this transport, and what else was out of the ordinary
+	Others       []Run   `db:"-"` // of the views that were refreshed together with it; not in the history
+	Note         string  `db:"-"` // what a successful refresh leaves to be known; not in the history
 }
 
 // Took is how long the run lasted; zero while it is running.
@@ -60,6 +66,8 @@ type State struct {
 	Failures     int
 	RowCount     *int64
 	Watermark    *string
+	Modified     *string   // what [dblink.LastModified] said before the last read
+	Content      *string   // what [dblink.Fingerprint] said of what was read last
 	Now          time.Time // the database's clock when this was read
 }
 
@@ -73,7 +81,21 @@ type Outcome struct {
 	RowsDeleted  int64
 	RowCount     int64
 	Watermark    *string // nil leaves the watermark as it is
+
+	Strategy   Strategy // the one that was followed in the end
+	Generation int32    // what runs write to from now on
+	Published  bool     // readers see that generation from now on
+	Attempts   int
+	Transport  Transport
+	BytesRead  *int64
+	Waited     *time.Duration
+	Reason     string
+	Modified   *string
+	Content    *string
 }
+
+// Succeeds says whether a run left the copy as fresh as it says.
+func (s RunState) Succeeds() bool { return s == Succeeded || s == Unchanged }
 
 // Status is a view with all that operators ask about it.
 type Status struct {

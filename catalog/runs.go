@@ -37,12 +37,20 @@ func (s Store) ResumeRun(ctx context.Context, runID int64, pid, attempts int) (b
 }
 
 // FinishRun writes that a run succeeded, what is now true of the view, and its watermark. It belongs into the
-// transaction that wrote the rows. published says whether readers see the generation from then on.
-func (s Store) FinishRun(
-	ctx context.Context, runID int64, generation int32, published bool, attempts int, o Outcome,
-) (Run, error) {
-	runs, err := s.collectRuns(ctx, sql.FinishRun, runID, o.AsOf, o.Whole, o.RowsRead, o.RowsInserted, o.RowsUpdated,
-		o.RowsDeleted, o.RowCount, o.Watermark, generation, attempts, published)
+// transaction that wrote the rows.
+func (s Store) FinishRun(ctx context.Context, runID int64, o Outcome) (Run, error) {
+	return s.finish(ctx, runID, sql.FinishRun, runID, o.AsOf, o.Whole, o.RowsRead, o.RowsInserted, o.RowsUpdated,
+		o.RowsDeleted, o.RowCount, o.Watermark, o.Generation, o.Attempts, o.Published, o.Strategy, o.Transport,
+		o.BytesRead, o.Waited, o.Reason, o.Modified, o.Content)
+}
+
+// FinishUnchanged writes that the copy is proven to hold everything before asOf without having been read again.
+func (s Store) FinishUnchanged(ctx context.Context, runID int64, asOf time.Time, attempts int, reason string) (Run, error) {
+	return s.finish(ctx, runID, sql.FinishUnchanged, runID, asOf, attempts, reason)
+}
+
+func (s Store) finish(ctx context.Context, runID int64, query string, args ...any) (Run, error) {
+	runs, err := s.collectRuns(ctx, query, args...)
 	if err != nil {
 		return Run{}, fmt.Errorf("finish run %d: %w", runID, err)
 	}
@@ -50,6 +58,14 @@ func (s Store) FinishRun(
 		return Run{}, fmt.Errorf("finish run %d: %w", runID, ErrRunOver)
 	}
 	return runs[0], nil
+}
+
+// Touch writes a run's row anew, as it is, and returns when that is on disk, with all that the server has logged before.
+func (s Store) Touch(ctx context.Context, runID int64) error {
+	if _, err := s.db.Exec(ctx, `UPDATE redcache.run SET pid = pid WHERE id = $1`, runID); err != nil {
+		return fmt.Errorf("touch run %d: %w", runID, err)
+	}
+	return nil
 }
 
 // FailRun writes that a run failed or was canceled, and when it is due again.
@@ -68,6 +84,20 @@ func (s Store) Publish(ctx context.Context, v View) error {
 		SET generation = s.loaded, as_of = greatest(s.as_of, (
 		    SELECT max(r.as_of) FROM redcache.run r WHERE r.view_id = s.view_id AND r.generation = s.loaded))
 		WHERE s.view_id = $1`, v.ID)
+	if err != nil {
+		return fmt.Errorf("record generation of view %s: %w", v.Name, err)
+	}
+	return nil
+}
+
+// Unload writes that the generation which readers see, the view's, has all that was loaded into another one that is
+// gone. It belongs into the transaction that merged the two.
+func (s Store) Unload(ctx context.Context, v View) error {
+	_, err := s.db.Exec(ctx, `
+		WITH renumbered AS (UPDATE redcache.view SET generation = $2 WHERE id = $1)
+		UPDATE redcache.state s
+		SET loaded = $2, as_of = greatest(s.as_of, (SELECT r.as_of FROM redcache.run r WHERE r.id = s.last_run_id))
+		WHERE s.view_id = $1`, v.ID, v.Generation)
 	if err != nil {
 		return fmt.Errorf("record generation of view %s: %w", v.Name, err)
 	}

@@ -169,11 +169,14 @@ func TestStore_RunsMoveThroughTheirStates(t *testing.T) {
 		t.Errorf("a run whose successor has begun: %s, %v; want abandoned", run.State, err)
 	}
 	asOf, mark := time.Now().Add(-time.Minute).Truncate(time.Microsecond), "2026-01-01 00:00:00"
-	outcome := catalog.Outcome{AsOf: asOf, Whole: true, RowsRead: 7, RowsInserted: 7, RowCount: 7, Watermark: &mark}
-	if _, err := store.FinishRun(t.Context(), good, 1, true, 1, outcome); err != nil {
+	outcome := catalog.Outcome{
+		AsOf: asOf, Whole: true, RowsRead: 7, RowsInserted: 7, RowCount: 7, Watermark: &mark, Strategy: v.Strategy,
+		Generation: 1, Published: true, Attempts: 1, Transport: catalog.DblinkTransport,
+	}
+	if _, err := store.FinishRun(t.Context(), good, outcome); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.FinishRun(t.Context(), lost, 1, true, 1, outcome); !errors.Is(err, catalog.ErrRunOver) {
+	if _, err := store.FinishRun(t.Context(), lost, outcome); !errors.Is(err, catalog.ErrRunOver) {
 		t.Errorf("finishing an abandoned run: %v", err)
 	}
 	_, state, err := store.ViewAndState(t.Context(), v.Name)

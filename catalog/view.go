@@ -17,10 +17,40 @@ const (
 	Nonconcurrent Strategy = "nonconcurrent" // REFRESH MATERIALIZED VIEW; readers wait
 	Concurrent    Strategy = "concurrent"    // REFRESH MATERIALIZED VIEW CONCURRENTLY; needs a key
 	Incremental   Strategy = "incremental"   // reads past the watermark into a table
+	Swap          Strategy = "swap"          // fills a new table, and points the view at it
+	Merge         Strategy = "merge"         // reads everything, and writes what differs; needs a key
+	Auto          Strategy = "auto"          // swap or merge, by what recent runs did
 )
 
 // Strategies lists all of them.
-var Strategies = []Strategy{Nonconcurrent, Concurrent, Incremental}
+var Strategies = []Strategy{Nonconcurrent, Concurrent, Incremental, Swap, Merge, Auto}
+
+// Transport is how rows travel.
+type Transport string
+
+// The transports.
+const (
+	AutoTransport   Transport = "auto"   // stream where it can be had and pays, else dblink
+	DblinkTransport Transport = "dblink" // PostgreSQL reads Redshift
+	StreamTransport Transport = "stream" // the process that refreshes reads Redshift, and hands the rows on
+)
+
+// Transports lists all of them.
+var Transports = []Transport{AutoTransport, DblinkTransport, StreamTransport}
+
+// SkipUnchanged is what may prove that there is nothing to refresh.
+type SkipUnchanged string
+
+// The ways to find out that nothing has changed.
+const (
+	SkipOff      SkipUnchanged = "off"      // nothing: each refresh reads
+	SkipAuto     SkipUnchanged = "auto"     // modified where it is trustworthy and proves enough, else content
+	SkipModified SkipUnchanged = "modified" // when Redshift last noted a change of the tables
+	SkipContent  SkipUnchanged = "content"  // count, highest watermark and a hash, computed by Redshift
+)
+
+// SkipModes lists all of them.
+var SkipModes = []SkipUnchanged{SkipOff, SkipAuto, SkipModified, SkipContent}
 
 // View is the definition of one cached relation.
 type View struct {
@@ -47,15 +77,34 @@ type View struct {
 	// Timeout ends a refresh, on both servers.
 	Timeout time.Duration
 
-	Indexes  []string
-	Grantees []string
-	NulBytes NulBytes
+	Indexes   []string
+	Grantees  []string
+	NulBytes  NulBytes
+	Transport Transport
+	// Group names the views that are refreshed together; empty: none.
+	Group string `db:"group_name"`
+	// AllowShrink is how many percent of its rows a swap or merge may lose.
+	AllowShrink   int
+	SkipUnchanged SkipUnchanged
+	// Split is the column by whose ranges a whole read is split over up to Sessions sessions; empty: it is not.
+	Split    string
+	Sessions int
 
 	// Generation is the one that this definition asks for.
 	Generation int32
 	CreatedAt  time.Time
 	ChangedAt  time.Time
 }
+
+// NewView returns a definition with what holds where nothing else is said.
+func NewView(name Name, link Link) View {
+	return View{
+		Name: name, Link: link, Timeout: time.Hour, NulBytes: StripNul, Transport: AutoTransport,
+		AllowShrink: defaultAllowShrink, SkipUnchanged: SkipOff, Sessions: 1,
+	}
+}
+
+const defaultAllowShrink = 50
 
 // NulBytes is what happens to NUL bytes in text, at which libpq would cut a value without a word.
 type NulBytes string
@@ -84,7 +133,7 @@ func (v View) RelationSQL(generation int32) string {
 }
 
 // Materialized says whether generations are materialized views; otherwise they are tables.
-func (v View) Materialized() bool { return v.Strategy != Incremental }
+func (v View) Materialized() bool { return v.Strategy == Nonconcurrent || v.Strategy == Concurrent }
 
 // DescribedColumns returns the columns with the types that they have on both sides. It fails only when the
 // catalog's types are no longer in the type table.
@@ -119,7 +168,7 @@ func (v View) column(name string) (Column, bool) {
 
 // Validate holds the definition against the columns that its query returns, before anything is changed.
 func (v View) Validate() error {
-	for _, check := range []func() error{v.checkStrategy, v.checkKey, v.checkWatermark, v.checkTimes} {
+	for _, check := range []func() error{v.checkStrategy, v.checkKey, v.checkWatermark, v.checkTimes, v.checkTransport} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -134,10 +183,13 @@ func (v View) invalid(fix, problem string, args ...any) error {
 func (v View) checkStrategy() error {
 	switch {
 	case !slices.Contains(Strategies, v.Strategy):
-		return v.invalid("choose nonconcurrent, concurrent or incremental", "strategy %q does not exist", v.Strategy)
+		return v.invalid("choose one of "+joinSome(words(Strategies), len(Strategies)), "strategy %q does not exist", v.Strategy)
 	case v.Strategy == Concurrent && len(v.Key) == 0:
 		return v.invalid("name the columns that identify a row with --key a,b, or choose --strategy nonconcurrent",
 			"strategy concurrent needs a key, for the unique index by which rows are compared")
+	case v.Strategy == Merge && len(v.Key) == 0:
+		return v.invalid("name the columns that identify a row with --key a,b, or choose --strategy swap",
+			"strategy merge needs a key, by which rows are compared")
 	case v.Strategy == Incremental && v.Watermark == "":
 		return v.invalid("name a column that only grows with --watermark, or choose another --strategy",
 			"strategy incremental needs a watermark")
@@ -181,6 +233,53 @@ func (v View) checkTimes() error {
 			FormatDuration(v.RefreshEvery), FormatDuration(v.MaxAge))
 	}
 	return nil
+}
+
+func (v View) checkTransport() error {
+	switch {
+	case !slices.Contains(Transports, v.Transport):
+		return v.invalid("choose auto, dblink or stream", "transport %q does not exist", v.Transport)
+	case v.Transport == StreamTransport && v.Materialized():
+		return v.invalid("choose --transport auto, or --strategy swap, merge, auto or incremental",
+			"PostgreSQL itself reads the rows of strategy %s, through dblink", v.Strategy)
+	case !slices.Contains(SkipModes, v.SkipUnchanged):
+		return v.invalid("choose off, auto, modified or content", "skip-unchanged %q does not exist", v.SkipUnchanged)
+	case v.AllowShrink < 0 || v.AllowShrink > 100:
+		return v.invalid("choose 0 to 100 percent", "allow-shrink is %d", v.AllowShrink)
+	case v.Sessions < 1 || v.Sessions > v.Link.MaxConcurrency:
+		return v.invalid(fmt.Sprintf("choose 1 to %d, the link's max-concurrency", v.Link.MaxConcurrency),
+			"sessions is %d", v.Sessions)
+	case v.Sessions > 1 && v.Split == "":
+		return v.invalid("name a column of numbers, dates or timestamps with --split, or leave --sessions out",
+			"%d sessions need a column by which the read is split", v.Sessions)
+	}
+	return v.checkSplit()
+}
+
+func (v View) checkSplit() error {
+	if v.Split == "" {
+		return nil
+	}
+	c, found := v.column(v.Split)
+	switch {
+	case !found:
+		return v.invalid("the query returns "+v.columnNames(), "split column %s does not exist", v.Split)
+	case rangeKind(c) == NoWatermark:
+		return v.invalid("choose a column of an integer, numeric, date or timestamp type",
+			"split column %s has type %s, which has no ranges", v.Split, c.Type)
+	case v.Transport == DblinkTransport || v.Materialized():
+		return v.invalid("leave --split out, or choose --transport stream and a strategy that reads into a table",
+			"only transport stream can split a read")
+	}
+	return nil
+}
+
+func words[T ~string](all []T) []string {
+	texts := make([]string, len(all))
+	for i, one := range all {
+		texts[i] = string(one)
+	}
+	return texts
 }
 
 func (v View) columnNames() string {

@@ -10,16 +10,15 @@ import (
 )
 
 func sales() catalog.View {
-	return catalog.View{
-		Name:  catalog.Name{Schema: "bi", View: "sales"},
-		Query: "SELECT * FROM sales", Strategy: catalog.Nonconcurrent, Timeout: time.Hour, Lookback: "0",
-		Columns: []catalog.Column{
-			{Name: "id", Type: "bigint"},
-			{Name: "region", Type: "character varying(20)"},
-			{Name: "doc", Type: "super"},
-			{Name: "at", Type: "timestamp without time zone"},
-		},
+	v := catalog.NewView(catalog.Name{Schema: "bi", View: "sales"}, catalog.Link{MaxConcurrency: 4})
+	v.Query, v.Strategy, v.Lookback = "SELECT * FROM sales", catalog.Nonconcurrent, "0"
+	v.Columns = []catalog.Column{
+		{Name: "id", Type: "bigint"},
+		{Name: "region", Type: "character varying(20)"},
+		{Name: "doc", Type: "super"},
+		{Name: "at", Type: "timestamp without time zone"},
 	}
+	return v
 }
 
 func TestView_Validate(t *testing.T) {
@@ -54,6 +53,22 @@ func TestView_Validate(t *testing.T) {
 		{"negative", func(v *catalog.View) { v.MaxAge = -1 }, "negative"},
 		{"broken promise", func(v *catalog.View) { v.RefreshEvery, v.MaxAge = time.Hour, time.Minute }, "cannot keep"},
 		{"no time", func(v *catalog.View) { v.Timeout = 0 }, "timeout"},
+		{"swap", func(v *catalog.View) { v.Strategy = "swap" }, ""},
+		{"merge", func(v *catalog.View) { v.Strategy, v.Key = "merge", []string{"id"} }, ""},
+		{"auto", func(v *catalog.View) { v.Strategy = "auto" }, ""},
+		{"merge without key", func(v *catalog.View) { v.Strategy = "merge" }, "merge needs a key"},
+		{"unknown transport", func(v *catalog.View) { v.Transport = "pigeon" }, `transport "pigeon" does not exist`},
+		{"stream into a materialized view", func(v *catalog.View) { v.Transport = "stream" }, "PostgreSQL itself reads"},
+		{"unknown proof", func(v *catalog.View) { v.SkipUnchanged = "luck" }, `skip-unchanged "luck" does not exist`},
+		{"more than everything may go", func(v *catalog.View) { v.AllowShrink = 101 }, "allow-shrink is 101"},
+		{"split", func(v *catalog.View) { v.Strategy, v.Split, v.Sessions = "swap", "id", 4 }, ""},
+		{"split by nothing", func(v *catalog.View) { v.Strategy, v.Sessions = "swap", 2 }, "need a column"},
+		{"split by a missing column", func(v *catalog.View) { v.Strategy, v.Split, v.Sessions = "swap", "nope", 2 }, "does not exist"},
+		{"split by text", func(v *catalog.View) { v.Strategy, v.Split, v.Sessions = "swap", "region", 2 }, "has no ranges"},
+		{"split through dblink", func(v *catalog.View) {
+			v.Strategy, v.Split, v.Sessions, v.Transport = "swap", "id", 2, "dblink"
+		}, "only transport stream"},
+		{"more sessions than the link has", func(v *catalog.View) { v.Strategy, v.Split, v.Sessions = "swap", "id", 5 }, "sessions is 5"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -1,9 +1,11 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,6 +36,8 @@ type viewRow struct {
 	NextDue      *time.Time
 	Failures     int
 	RowCount     *int64
+	Modified     *string
+	Content      *string
 	Mark         *string
 	Now          time.Time
 }
@@ -52,13 +56,13 @@ func (r viewRow) view() View {
 func (r viewRow) state() State {
 	return State{
 		Generation: r.Seen, Loaded: r.Loaded, AsOf: r.AsOf, ReconciledAt: r.ReconciledAt, NextDue: r.NextDue,
-		Failures: r.Failures, RowCount: r.RowCount, Watermark: r.Mark, Now: r.Now,
+		Failures: r.Failures, RowCount: r.RowCount, Watermark: r.Mark, Modified: r.Modified, Content: r.Content, Now: r.Now,
 	}
 }
 
 // Views returns all views by name, each with its link.
 func (s Store) Views(ctx context.Context) ([]View, error) {
-	rows, err := s.views(ctx, nil, nil)
+	rows, err := s.views(ctx, nil, nil, nil)
 	views := make([]View, len(rows))
 	for i, row := range rows {
 		views[i] = row.view()
@@ -72,24 +76,110 @@ func (s Store) View(ctx context.Context, name Name) (View, error) {
 	return v, err
 }
 
-// Stub returns what a refresh has to know of a view before it has its lock: name, id and timeout; a *NotFoundError when
-// there is none of that name.
-func (s Store) Stub(ctx context.Context, name Name) (View, error) {
-	v := View{Name: name}
-	err := s.db.QueryRow(ctx, `SELECT id, timeout FROM redcache.view WHERE schema_name = $1 AND view_name = $2`,
-		name.Schema, name.View).Scan(&v.ID, &v.Timeout)
+// Stub is what a refresh has to know of a view before it has its lock.
+type Stub struct {
+	ID      int32
+	Timeout time.Duration
+	Members []int32 // the ids of its group in order, or only its own
+}
+
+// Stub returns the stub of a view; a *NotFoundError when there is none of that name.
+func (s Store) Stub(ctx context.Context, name Name) (stub Stub, err error) {
+	err = s.db.QueryRow(ctx, `
+		SELECT v.id, m.timeout, m.ids
+		FROM redcache.view v
+		CROSS JOIN LATERAL (
+		    SELECT max(g.timeout) AS timeout, array_agg(g.id ORDER BY g.id) AS ids
+		    FROM redcache.view g
+		    WHERE g.id = v.id OR (v.group_name <> '' AND g.group_name = v.group_name)
+		) m
+		WHERE v.schema_name = $1 AND v.view_name = $2`,
+		name.Schema, name.View).Scan(&stub.ID, &stub.Timeout, &stub.Members)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return v, s.missing(ctx, name)
+		return stub, s.missing(ctx, name)
 	}
 	if err != nil {
-		return v, fmt.Errorf("look for view %s: %w", name, err)
+		return stub, fmt.Errorf("look for view %s: %w", name, err)
 	}
-	return v, nil
+	return stub, nil
+}
+
+// Member is a view of a group, or one on its own, with what is true of it now.
+type Member struct {
+	View  View
+	State State
+}
+
+// Members returns a view and the others of its group, by id; a *NotFoundError when there is none of that name.
+func (s Store) Members(ctx context.Context, name Name) ([]Member, error) {
+	rows, err := s.views(ctx, &name.Schema, &name.View, nil)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, s.missing(ctx, name)
+	}
+	if group := rows[0].Group; group != "" {
+		if rows, err = s.views(ctx, nil, nil, &group); err != nil {
+			return nil, err
+		}
+	}
+	members := make([]Member, len(rows))
+	for i, row := range rows {
+		members[i] = Member{row.view(), row.state()}
+	}
+	slices.SortFunc(members, func(a, b Member) int { return cmp.Compare(a.View.ID, b.View.ID) })
+	return members, nil
+}
+
+// Group returns the names of a group's views, by id; a *NotFoundError when there are none.
+func (s Store) Group(ctx context.Context, group string) ([]Name, error) {
+	rows, err := s.views(ctx, nil, nil, &group)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, s.noGroup(ctx, group)
+	}
+	names := make([]Name, len(rows))
+	for i, row := range rows {
+		names[i] = row.Name
+	}
+	return names, nil
+}
+
+func (s Store) noGroup(ctx context.Context, group string) error {
+	groups, err := collect[struct{ GroupName string }](ctx, s.db,
+		`SELECT DISTINCT group_name FROM redcache.view WHERE group_name <> ''`)
+	if err != nil {
+		return fmt.Errorf("read group names: %w", err)
+	}
+	names := make([]string, len(groups))
+	for i, g := range groups {
+		names[i] = g.GroupName
+	}
+	return &NotFoundError{Kind: "group", Name: group, Near: infra.Nearest(group, names)}
+}
+
+// Habits are what recent refreshes of a view were like.
+type Habits struct {
+	Merges  int           // refreshes that compared
+	Changed float64       // share of the rows that these changed, 0 to 1
+	Waited  time.Duration // the longest wait of a switch for readers
+}
+
+// Habits returns what the last 20 whole refreshes of a view were like.
+func (s Store) Habits(ctx context.Context, v View) (h Habits, err error) {
+	err = s.db.QueryRow(ctx, sql.Habits, v.ID).Scan(&h.Merges, &h.Changed, &h.Waited)
+	if err != nil {
+		return h, fmt.Errorf("read recent runs of view %s: %w", v.Name, err)
+	}
+	return h, nil
 }
 
 // ViewAndState returns one view and what is true of it now; a *NotFoundError when there is none of that name.
 func (s Store) ViewAndState(ctx context.Context, name Name) (View, State, error) {
-	rows, err := s.views(ctx, &name.Schema, &name.View)
+	rows, err := s.views(ctx, &name.Schema, &name.View, nil)
 	if err != nil {
 		return View{}, State{}, err
 	}
@@ -112,8 +202,8 @@ func (s Store) missing(ctx context.Context, name Name) error {
 	return &NotFoundError{Kind: "view", Name: name.String(), Near: infra.Nearest(name.String(), names)}
 }
 
-func (s Store) views(ctx context.Context, schema, name *string) ([]viewRow, error) {
-	rows, err := collect[viewRow](ctx, s.db, sql.Views, schema, name)
+func (s Store) views(ctx context.Context, schema, name, group *string) ([]viewRow, error) {
+	rows, err := collect[viewRow](ctx, s.db, sql.Views, schema, name, group)
 	if err != nil {
 		return nil, fmt.Errorf("read views: %w", err)
 	}
@@ -125,7 +215,8 @@ func (s Store) views(ctx context.Context, schema, name *string) ([]viewRow, erro
 func (s Store) AddView(ctx context.Context, v View, dueIn time.Duration) (View, error) {
 	err := s.db.QueryRow(ctx, sql.AddView, v.Link.ID, v.Name.Schema, v.Name.View, v.Query, v.Columns, v.Strategy,
 		nonNil(v.Key), v.Watermark, v.Lookback, v.SafetyLag, v.ReconcileEvery, v.RefreshEvery, v.MaxAge, v.Timeout,
-		nonNil(v.Indexes), nonNil(v.Grantees), v.NulBytes, dueIn,
+		nonNil(v.Indexes), nonNil(v.Grantees), v.NulBytes, dueIn, v.Transport, v.Group, v.AllowShrink, v.SkipUnchanged,
+		v.Split, v.Sessions,
 	).Scan(&v.ID, &v.Generation, &v.CreatedAt, &v.ChangedAt)
 	if violates(err, "view_name_is_unique") {
 		return v, &ExistsError{Kind: "view", Name: v.Name.String()}
@@ -141,7 +232,8 @@ func (s Store) AddView(ctx context.Context, v View, dueIn time.Duration) (View, 
 func (s Store) AlterView(ctx context.Context, v View, dueIn time.Duration) error {
 	_, err := s.db.Exec(ctx, sql.AlterView, v.ID, v.Query, v.Columns, v.Strategy, nonNil(v.Key), v.Watermark,
 		v.Lookback, v.SafetyLag, v.ReconcileEvery, v.RefreshEvery, v.MaxAge, v.Timeout, nonNil(v.Indexes),
-		nonNil(v.Grantees), v.NulBytes, v.Generation, v.Link.ID, dueIn)
+		nonNil(v.Grantees), v.NulBytes, v.Generation, v.Link.ID, dueIn, v.Transport, v.Group, v.AllowShrink,
+		v.SkipUnchanged, v.Split, v.Sessions)
 	if err != nil {
 		return fmt.Errorf("store view %s: %w", v.Name, err)
 	}

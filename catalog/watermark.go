@@ -20,7 +20,16 @@ const (
 // WatermarkKind says what the watermark column holds; NoWatermark when there is none, or when its type has no order
 // that both servers agree on.
 func (v View) WatermarkKind() WatermarkKind {
-	switch base := v.WatermarkType(); {
+	c, found := v.column(v.Watermark)
+	if !found {
+		return NoWatermark
+	}
+	return rangeKind(c)
+}
+
+// rangeKind says what ranges a column's values have, if both servers agree on their order.
+func rangeKind(c Column) WatermarkKind {
+	switch base := c.localType(); {
 	case base == "smallint", base == "integer", base == "bigint", strings.HasPrefix(base, "numeric"):
 		return NumericWatermark
 	case base == "date", strings.HasPrefix(base, "timestamp"):
@@ -35,6 +44,11 @@ func (v View) WatermarkType() string {
 	if !found {
 		return ""
 	}
+	return c.localType()
+}
+
+// localType returns the type of the cached column; nothing when its type cannot be cached.
+func (c Column) localType() string {
 	mapped, err := dblink.Map(c.Type)
 	if err != nil {
 		return ""

@@ -20,6 +20,7 @@ const (
 	KeyHolder   = "holder"
 	KeyAttempt  = "attempt"
 	KeyDelay    = "delay"
+	KeyReason   = "reason"
 	KeyError    = "error"
 	KeyHint     = "hint"
 	KeyVersion  = "version"

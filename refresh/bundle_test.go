@@ -82,10 +82,9 @@ func (b *bundle) change(t testing.TB, sql string, args ...any) {
 
 // view returns a definition that is ready to be added.
 func (b *bundle) view(name, query string, strategy catalog.Strategy) catalog.View {
-	return catalog.View{
-		Name: catalog.Name{Schema: "bi", View: name}, Link: b.link, Query: query, Strategy: strategy,
-		Timeout: time.Minute, NulBytes: catalog.StripNul,
-	}
+	v := catalog.NewView(catalog.Name{Schema: "bi", View: name}, b.link)
+	v.Query, v.Strategy, v.Timeout = query, strategy, time.Minute
+	return v
 }
 
 // add adds a view and fills it.

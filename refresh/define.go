@@ -210,7 +210,7 @@ func dropIn(ctx context.Context, tx pgx.Tx, v catalog.View) error {
 	if err != nil {
 		return err
 	}
-	err = patiently(ctx, tx, shortLock, "drop view "+v.Name.String(), func(tx pgx.Tx) error {
+	err = patiently(ctx, tx, ordinary, "drop view "+v.Name.String(), func(tx pgx.Tx, _ int) error {
 		if state.Generation != nil { // otherwise the name may be somebody else's
 			if err := runSteps(ctx, tx, []Step{dropStep(v)}); err != nil {
 				return err

@@ -29,13 +29,16 @@ const (
 	datetimeFieldTooHigh = "22008"
 )
 
+const repeatedKeyHint = "Redshift does not enforce keys. Remove the duplicates in the query, for instance with ROW_NUMBER(), " +
+	"choose another key, or use strategy incremental, which keeps the row with the latest watermark."
+
 // diagnose turns the failure of a load into something that its reader can act upon. For bad rows it asks the source
 // for examples, through the session that is still open.
 func (w *work) diagnose(ctx context.Context, err error) error {
 	if errors.Is(context.Cause(ctx), errSilent) {
 		// Not wrapped: what took so long and came to nothing is not worth another attempt.
 		return infra.Hinted(fmt.Errorf("read through link %s: no answer after %s", w.view.Link.Name,
-			catalog.FormatDuration(w.view.Timeout)), "Look at Redshift and the network to it: `cachectl link test "+w.view.Link.Name+"`.")
+			catalog.FormatDuration(w.timeout())), "Look at Redshift and the network to it: `cachectl link test "+w.view.Link.Name+"`.")
 	}
 	if ctx.Err() != nil {
 		return err
@@ -46,9 +49,7 @@ func (w *work) diagnose(ctx context.Context, err error) error {
 		return w.badRows(ctx, err, "its key %s is NULL", dblink.FindNullKeys,
 			"Exclude such rows in the query, or choose another key.")
 	case state == uniqueViolation && constraint(err) == w.view.Relation(w.view.Generation)+"_key", state == duplicateRows:
-		return w.badRows(ctx, err, "its key %s repeats", dblink.FindDuplicateKeys,
-			"Redshift does not enforce keys. Remove the duplicates in the query, for instance with ROW_NUMBER(), "+
-				"choose another key, or use strategy incremental, which keeps the row with the latest watermark.")
+		return w.badRows(ctx, err, "its key %s repeats", dblink.FindDuplicateKeys, repeatedKeyHint)
 	case state == untranslatableText:
 		return w.badText(ctx, err)
 	case state == outOfRange, state == invalidText, state == columnsDiffer, state == stringTooLong,
@@ -69,6 +70,19 @@ func constraint(err error) string {
 	return ""
 }
 
+// asker returns a session that can be asked for examples, nil when there is none: the one that was used, if it is
+// PostgreSQL's; one of this process's own has been broken off in the midst of its rows.
+func (w *work) asker(ctx context.Context) (s *dblink.Session, done func()) {
+	if s, ok := w.source.(dblinkSource); ok {
+		return s.Session, func() {}
+	}
+	s, err := dblink.Open(ctx, w.tx, w.view.Link.Server().Name, w.settings())
+	if err != nil {
+		return nil, nil
+	}
+	return s, func() { _ = s.Close(ctx) } // what is left of it goes with the next session of that name
+}
+
 type finder func(ctx context.Context, src dblink.Source, query string, key []string) ([]string, error)
 
 // badRows adds examples of the rows that are in the way.
@@ -78,9 +92,12 @@ func (w *work) badRows(ctx context.Context, err error, problem string, find find
 		return err // not about the key: a unique index of the user's own, say
 	}
 	problem = fmt.Sprintf(problem, key)
-	examples, findErr := find(ctx, w.session, w.view.Query, w.view.Key)
-	if findErr == nil && len(examples) > 0 {
-		problem += ", for instance " + strings.Join(examples, "; ")
+	if s, done := w.asker(ctx); s != nil {
+		defer done()
+		examples, findErr := find(ctx, s, w.view.Query, w.view.Key)
+		if findErr == nil && len(examples) > 0 {
+			problem += ", for instance " + strings.Join(examples, "; ")
+		}
 	}
 	return infra.Hinted(fmt.Errorf("%s: %w", problem, err), hint)
 }
@@ -88,9 +105,10 @@ func (w *work) badRows(ctx context.Context, err error, problem string, find find
 // badText names the columns and rows whose text is not valid UTF-8.
 func (w *work) badText(ctx context.Context, err error) error {
 	problem := "a text is not valid UTF-8"
-	found, findErr := dblink.FindBadText(ctx, w.session, w.columns, w.view.Query, w.view.Key)
-	if findErr == nil {
+	if s, done := w.asker(ctx); s != nil {
+		defer done()
 		var examples []string
+		found, _ := dblink.FindBadText(ctx, s, w.columns, w.view.Query, w.view.Key) // no examples, then
 		for _, bad := range found {
 			examples = append(examples, fmt.Sprintf("column %s where %s", bad.Column, cmp.Or(bad.Key, "no key tells which row")))
 		}

@@ -22,21 +22,17 @@ type bounds struct {
 
 // fillIncremental reads what lies past the watermark and writes what differs.
 func fillIncremental(ctx context.Context, w *work) (catalog.Outcome, error) {
-	asOf, err := w.now(ctx)
-	if err != nil {
-		return catalog.Outcome{}, err
-	}
 	b, err := w.bounds(ctx)
 	if err != nil {
 		return catalog.Outcome{}, err
 	}
-	statement, err := w.incrementalSQL(b)
+	o := catalog.Outcome{AsOf: w.asOf.Add(-w.view.SafetyLag), Whole: b.low == nil}
+	fetch, err := w.fetchSQL(ctx, b, &o)
 	if err != nil {
 		return catalog.Outcome{}, err
 	}
-	o := catalog.Outcome{AsOf: asOf.Add(-w.view.SafetyLag), Whole: b.low == nil}
 	var settled int64
-	err = w.tx.QueryRow(ctx, statement, pgx.QueryExecModeExec).Scan(
+	err = w.tx.QueryRow(ctx, w.writeSQL(fetch, b), pgx.QueryExecModeExec).Scan(
 		&o.RowsRead, &settled, &o.RowsInserted, &o.RowsUpdated, &o.RowsDeleted, &o.Watermark)
 	if err != nil {
 		return catalog.Outcome{}, fmt.Errorf("load rows: %w", err)
@@ -66,23 +62,28 @@ func (w *work) bounds(ctx context.Context) (b bounds, err error) {
 		SELECT ($1::%[1]s - $2::interval)::%[1]s::text,
 		       CASE WHEN $3::interval > '0' THEN ($4::timestamptz - $3::interval)::%[1]s::text END,
 		       $4::timestamptz::%[1]s::text`, w.view.WatermarkType()),
-		watermark, lookback, w.view.SafetyLag, w.session.Clock()+"+00").Scan(&b.low, &b.high, &b.ceiling)
+		watermark, lookback, w.view.SafetyLag, w.source.Clock()+"+00").Scan(&b.low, &b.high, &b.ceiling)
 	return b, wrap(err, "compute bounds")
 }
 
-// incrementalSQL is the one statement that reads, settles duplicates, writes and counts. One statement needs no
-// temporary table, whose making and dropping would bloat the system catalogs run by run.
-func (w *work) incrementalSQL(b bounds) (string, error) {
+// fetchSQL is the statement that brings the rows. Through dblink it is a part of the one that reads, settles
+// duplicates, writes and counts: that needs no temporary table, whose making and dropping would bloat the system
+// catalogs run by run. What this process reads itself has to be put somewhere first.
+func (w *work) fetchSQL(ctx context.Context, b bounds, o *catalog.Outcome) (string, error) {
 	where, err := remoteRange(w.view, b)
 	if err != nil {
 		return "", err
 	}
-	remote, err := dblink.RemoteSelect(w.columns, w.view.Query, where, w.view.TextPolicy())
-	if err != nil {
-		return "", err
+	if s, ok := w.source.(dblinkSource); ok {
+		return w.dblinkSelect(s.Schema(), where)
 	}
-	fetch := dblink.Select(w.session.Schema(), w.view.Link.Server().Name, w.columns, remote)
-	return w.writeSQL(fetch, b), nil
+	got, err := w.stage(ctx, where)
+	o.BytesRead = got.bytes
+	return stagedSQL(w.names()), err
+}
+
+func stagedSQL(columns []string) string {
+	return fmt.Sprintf("SELECT %s FROM %s", identList("", columns), staging)
 }
 
 // remoteRange is the condition on the remote side. Rows without a watermark are read every time.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -16,17 +17,20 @@ import (
 // errStillRead means that a generation cannot be published yet; a later run tries again.
 var errStillRead = errors.New("transactions are open that are older than the new generation's rows, and would see none of them")
 
-// publishLater points the view at a table that has been loaded and committed, once no transaction is left that is
-// older than its rows. It gives up after lockPatience, or when ctx ends; then the next run of the view tries again,
-// and readers keep the old generation until one of them succeeds; the note says so.
-func (r *Runner) publishLater(ctx context.Context, v catalog.View) (note string) {
+// publishLater points views at tables that have been loaded and committed, once no transaction is left that is older
+// than their rows. It gives up after lockPatience, or when ctx ends; then the next run of the view tries again, and
+// readers keep the old generation until one of them succeeds; the note says so.
+func (r *Runner) publishLater(ctx context.Context, a *attempt) (note string) {
+	if !slices.ContainsFunc(a.members, func(m *member) bool { return m.unpublished }) {
+		return ""
+	}
 	err := r.awaitOldTransactions(ctx)
 	if err == nil {
-		err = r.publishLoaded(ctx, v)
+		err = r.publishLoaded(ctx, a)
 	}
 	if err != nil {
 		r.cfg.Log.WarnContext(ctx, "new generation is not published yet",
-			infra.KeyView, v.Name.String(), infra.KeyError, infra.Message(err))
+			infra.KeyView, a.req.View.String(), infra.KeyError, infra.Message(err))
 		return "readers keep the old generation until the next refresh: " + infra.Message(err)
 	}
 	return ""
@@ -67,27 +71,71 @@ func (r *Runner) awaitOldTransactions(ctx context.Context) error {
 	return nil
 }
 
-// publishLoaded points the view at the generation that runs write to, if that is still to be done.
-func (r *Runner) publishLoaded(ctx context.Context, v catalog.View) error {
-	return infra.InTx(ctx, r.pool, infra.Limits{}, func(tx pgx.Tx) error {
-		if err := lock.View(ctx, tx, v.ID, changePatience); err != nil {
+// publishLoaded points the views at the generations that runs write to, where that is still to be done. A swap that
+// readers never leave room for becomes a merge.
+func (r *Runner) publishLoaded(ctx context.Context, a *attempt) error {
+	return infra.InTx(ctx, r.pool, infra.Limits{Statement: a.stub.Timeout}, func(tx pgx.Tx) error {
+		for _, m := range a.members {
+			if err := lock.View(ctx, tx, m.view.ID, changePatience); err != nil {
+				return err
+			}
+		}
+		j, err := r.loaded(ctx, tx, a)
+		if err != nil || len(j.works) == 0 {
 			return err
 		}
-		store := catalog.In(tx)
-		now, state, err := store.ViewAndState(ctx, v.Name)
-		if err != nil {
-			return err
+		try := patience{shortLock / time.Duration(len(j.works)), shortLock, j.patience(a, j.works)}
+		err = patiently(ctx, tx, try, "publish view "+a.req.View.String(), func(tx pgx.Tx, _ int) error {
+			for _, w := range j.works {
+				if err := publish(ctx, tx, w.view, w.state, w.columns); err != nil {
+					return err
+				}
+				if err := catalog.In(tx).Publish(ctx, w.view); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if starved := (*starvedError)(nil); errors.As(err, &starved) && canMerge(j.works) {
+			return r.mergeLoaded(ctx, j)
 		}
-		if state.Loaded == nil || *state.Loaded != now.Generation || now.Generation != v.Generation {
-			return nil // changed meanwhile; its own runs will publish it
-		}
-		columns, err := now.DescribedColumns()
-		if err != nil {
-			return err
-		}
-		if err := repoint(ctx, tx, now, columns); err != nil {
-			return err
-		}
-		return store.Publish(ctx, now)
+		return err
 	})
+}
+
+// loaded returns the work that is left: views whose readers do not see what runs have loaded.
+func (r *Runner) loaded(ctx context.Context, tx pgx.Tx, a *attempt) (*job, error) {
+	j := &job{tx: tx}
+	for _, m := range a.members {
+		now, state, err := catalog.In(tx).ViewAndState(ctx, m.view.Name)
+		if err != nil {
+			return nil, err
+		}
+		if state.Loaded == nil || *state.Loaded != now.Generation || now.Generation != m.view.Generation {
+			continue // changed meanwhile; its own runs will publish it
+		}
+		w := &work{job: j, view: now, state: state, redefined: m.redefined}
+		if w.seen() {
+			continue
+		}
+		if w.columns, err = now.DescribedColumns(); err != nil {
+			return nil, err
+		}
+		j.works = append(j.works, w)
+	}
+	return j, nil
+}
+
+// mergeLoaded writes what was loaded into what readers see.
+func (r *Runner) mergeLoaded(ctx context.Context, j *job) error {
+	for _, w := range j.works {
+		w.outcome.RowsRead = w.rowsBefore()
+		if err := w.mergeBack(ctx, j.tx); err != nil {
+			return err
+		}
+		if err := catalog.In(j.tx).Unload(ctx, w.view); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -3,7 +3,6 @@ package refresh
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -21,7 +20,8 @@ func fillMaterialized(ctx context.Context, w *work) (catalog.Outcome, error) {
 	if w.fresh || w.strategy == catalog.Concurrent {
 		err = runSteps(ctx, w.tx, []Step{step})
 	} else {
-		err = patiently(ctx, w.tx, longLock, "refresh view "+w.view.Name.String(), func(tx pgx.Tx) error {
+		try := patience{firstLock, longLock, lockPatience}
+		err = patiently(ctx, w.tx, try, "refresh view "+w.view.Name.String(), func(tx pgx.Tx, _ int) error {
 			return runSteps(ctx, tx, []Step{step})
 		})
 	}
@@ -32,13 +32,13 @@ func fillMaterialized(ctx context.Context, w *work) (catalog.Outcome, error) {
 	if err != nil {
 		return catalog.Outcome{}, err
 	}
-	o := catalog.Outcome{AsOf: before.at, Whole: true}
+	o := catalog.Outcome{AsOf: w.asOf, Whole: true}
 	o.RowsInserted, o.RowsDeleted = after.inserted-before.inserted, after.deleted-before.deleted
 	if w.strategy == catalog.Concurrent && !w.fresh {
 		o.RowCount = w.rowCount() + o.RowsInserted - o.RowsDeleted
 	} else {
 		o.RowCount = o.RowsInserted
-		o.RowsDeleted = w.rowCount()
+		o.RowsDeleted = w.rowsBefore()
 	}
 	o.RowsRead = o.RowCount
 	return o, w.checkKey(ctx)
@@ -52,18 +52,14 @@ func refreshStep(v catalog.View, generation int32, concurrently bool) Step {
 	return Step{"refresh materialized view", "REFRESH MATERIALIZED VIEW " + how + v.RelationSQL(generation)}
 }
 
-// changes are row counts of one relation in the current transaction, at a moment of this database's clock.
-type changes struct {
-	inserted, deleted int64
-	at                time.Time
-}
+// changes are row counts of one relation in the current transaction.
+type changes struct{ inserted, deleted int64 }
 
 // written returns what this transaction has written into the generation so far, as the server counts it anyway.
 func (w *work) written(ctx context.Context) (c changes, err error) {
 	err = w.tx.QueryRow(ctx, `
-		SELECT pg_catalog.pg_stat_get_xact_tuples_inserted(r.oid), pg_catalog.pg_stat_get_xact_tuples_deleted(r.oid),
-		       pg_catalog.clock_timestamp()
-		FROM (SELECT $1::text::regclass::oid AS oid) r`, w.relation()).Scan(&c.inserted, &c.deleted, &c.at)
+		SELECT pg_catalog.pg_stat_get_xact_tuples_inserted(r.oid), pg_catalog.pg_stat_get_xact_tuples_deleted(r.oid)
+		FROM (SELECT $1::text::regclass::oid AS oid) r`, w.relation()).Scan(&c.inserted, &c.deleted)
 	if err != nil {
 		return c, fmt.Errorf("count rows: %w", err)
 	}

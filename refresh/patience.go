@@ -9,36 +9,56 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-
-	"github.com/redcache/redcache/infra"
 )
 
 // A strong lock on what readers use makes every new reader queue behind it while it waits. So it waits for a short
 // time only, lets the queue pass, and tries again later.
 const (
-	shortLock    = 250 * time.Millisecond // how long new readers may have to queue
+	shortLock    = 100 * time.Millisecond // how long new readers may have to queue
+	firstLock    = 250 * time.Millisecond // at first, where the strategy makes readers wait anyway
 	longLock     = 5 * time.Second        // the same, where the strategy makes readers wait anyway
 	lockPatience = time.Minute            // how long tries go on
 )
 
 const lockNotAvailable = "55P03"
 
+// patience is how long each try to get a lock waits, at first and in the end, and how long tries go on.
+type patience struct{ first, longest, limit time.Duration }
+
+// ordinary is the patience of what has no other way than the lock.
+var ordinary = patience{shortLock, shortLock, lockPatience}
+
+// starvedError says that readers never left for long enough.
+type starvedError struct {
+	doing  string
+	limit  time.Duration
+	server string
+}
+
+// Error says what was kept from happening.
+func (e *starvedError) Error() string {
+	return fmt.Sprintf("%s: readers kept it in use for %s: %s", e.doing, e.limit, e.server)
+}
+
+// Hint says where to look.
+func (e *starvedError) Hint() string {
+	return "Look for long transactions with SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start; " +
+		"strategies concurrent, incremental and merge never wait for readers."
+}
+
 // patiently runs fn, which takes a strong lock, in a savepoint, until it gets the lock. What the transaction did before
-// stays. Tries begin short and get longer, up to longest. It gives up after lockPatience.
-func patiently(ctx context.Context, tx pgx.Tx, longest time.Duration, doing string, fn func(tx pgx.Tx) error) error {
-	deadline := time.Now().Add(lockPatience)
-	for wait := shortLock; ; wait = min(2*wait, longest) {
-		err := briefly(ctx, tx, wait, fn)
+// stays. Tries begin short and get longer. When it gives up it returns a *starvedError, which does not wrap what the
+// server said: what has been tried for so long is not worth another attempt that reads everything again.
+func patiently(ctx context.Context, tx pgx.Tx, p patience, doing string, fn func(tx pgx.Tx, tries int) error) error {
+	deadline := time.Now().Add(p.limit)
+	for wait, tries := p.first, 1; ; wait, tries = min(2*wait, p.longest), tries+1 {
+		err := briefly(ctx, tx, wait, func(tx pgx.Tx) error { return fn(tx, tries) })
 		var pg *pgconn.PgError
 		if !errors.As(err, &pg) || pg.Code != lockNotAvailable {
 			return err
 		}
 		if time.Now().After(deadline) {
-			// Not wrapped: what has been tried for a minute is not worth another attempt that reads everything again.
-			return infra.Hinted(
-				fmt.Errorf("%s: readers kept it in use for %s: %s", doing, lockPatience, pg.Message),
-				"Look for long transactions with SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start; "+
-					"strategies concurrent and incremental never wait for readers.")
+			return &starvedError{doing, p.limit, pg.Message}
 		}
 		pause := 100*time.Millisecond + rand.N(400*time.Millisecond)
 		select {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -81,55 +82,94 @@ func (r *Runner) Plan(ctx context.Context, req Request) ([]Step, error) {
 	return steps, about("refresh view", req.View, err)
 }
 
-// planLoad writes down what work.load would run.
-func planLoad(ctx context.Context, tx pgx.Tx, req Request) ([]Step, error) {
-	w, err := planWork(ctx, tx, req)
+// planLoad writes down what a refresh would run in the cache database.
+func planLoad(ctx context.Context, tx pgx.Tx, req Request) (steps []Step, err error) {
+	a := &attempt{req: req}
+	j, err := a.plan(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = w.session.Close(ctx) }() // the transaction is about to be rolled back
+	session, err := dblink.Open(ctx, tx, j.works[0].view.Link.Server().Name, dblink.Settings{QueryGroup: "redcache plan"})
+	if err != nil {
+		return nil, explainRemote(j.works[0].view, err)
+	}
+	defer func() { _ = session.Close(ctx) }() // the transaction is about to be rolled back
+	transport, err := j.wantedTransport()
+	if err != nil {
+		return nil, err
+	}
+	j.source = dblinkSource{Session: session}
+	for _, w := range j.works {
+		more, err := w.planSteps(ctx, transport != catalog.DblinkTransport)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, more...)
+	}
+	return steps, nil
+}
+
+// planSteps are the statements for one view.
+func (w *work) planSteps(ctx context.Context, stream bool) ([]Step, error) {
 	v, generation := w.view, w.view.Generation
-	var steps []Step
+	var build []Step
 	if w.fresh {
-		if steps, err = w.buildSteps(); err != nil {
+		var err error
+		if build, err = w.buildSteps(); err != nil {
 			return nil, err
 		}
 	}
-	fill := refreshStep(v, generation, w.strategy == catalog.Concurrent && !w.fresh)
-	if !v.Materialized() {
-		b, err := w.bounds(ctx)
-		if err != nil {
-			return nil, err
-		}
-		statement, err := w.incrementalSQL(b)
-		if err != nil {
-			return nil, err
-		}
-		fill = Step{"load rows", statement}
+	fill, err := w.fillSteps(ctx, stream)
+	if err != nil || !w.fresh {
+		return append(build, fill...), err
 	}
-	steps = append(steps, fill)
-	if !w.fresh {
-		return steps, nil
-	}
-	steps = append(steps, indexSteps(v, generation)...)
-	steps = append(steps, analyzeStep(v, generation))
 	publish := publishSteps(v, generation, w.columns)
 	if w.state.Generation != nil {
 		publish = append([]Step{repointStep(v, generation, w.columns)}, grantSteps(v)...)
 	}
-	schema, err := schemaSteps(ctx, tx, v)
-	return slices.Concat(steps, schema, publish), err
+	schema, err := schemaSteps(ctx, w.tx, v)
+	return slices.Concat(build, fill, indexSteps(v, generation), []Step{analyzeStep(v, generation)}, schema, publish), err
 }
 
-func planWork(ctx context.Context, tx pgx.Tx, req Request) (*work, error) {
-	a := &attempt{req: req}
-	w, err := a.read(ctx, tx)
+// fillSteps are the statements that load the generation.
+func (w *work) fillSteps(ctx context.Context, stream bool) ([]Step, error) {
+	v := w.view
+	if v.Materialized() {
+		return []Step{refreshStep(v, v.Generation, w.strategy == catalog.Concurrent && !w.fresh)}, nil
+	}
+	if w.strategy != catalog.Incremental {
+		if w.fresh {
+			return w.readSteps("", w.relation(), stream)
+		}
+		read, err := w.readSteps("", staging, stream)
+		merge := Step{"merge rows", mergeSQL(v, w.columns, staging, w.relation())}
+		return slices.Concat(stageSteps(v, w.columns), read, []Step{merge}), err
+	}
+	b, err := w.bounds(ctx)
 	if err != nil {
 		return nil, err
 	}
-	w.session, err = dblink.Open(ctx, tx, w.view.Link.Server().Name, dblink.Settings{QueryGroup: "redcache plan"})
+	where, err := remoteRange(v, b)
 	if err != nil {
-		return nil, explainRemote(w.view, err)
+		return nil, err
 	}
-	return w, nil
+	if stream {
+		read, err := w.readSteps(where, staging, true)
+		load := Step{"load rows", w.writeSQL(stagedSQL(w.names()), b)}
+		return slices.Concat(stageSteps(v, w.columns), read, []Step{load}), err
+	}
+	fetch, err := w.dblinkSelect(w.source.(dblinkSource).Schema(), where)
+	return []Step{{"load rows", w.writeSQL(fetch, b)}}, err
+}
+
+// readSteps are the statements that read everything into a table. What this process would send to Redshift itself is
+// shown as a comment: it is not for the cache database.
+func (w *work) readSteps(where, table string, stream bool) ([]Step, error) {
+	if stream {
+		remote, err := w.streamSelect(where)
+		text := copySQL(table, w.names()) + "\n-- from what Redshift returns for:\n-- " + strings.ReplaceAll(remote, "\n", "\n-- ")
+		return []Step{{"load rows", text}}, err
+	}
+	text, err := w.dblinkSelect(w.source.(dblinkSource).Schema(), where)
+	return []Step{{"load rows", insertSelect(table, w.names(), text)}}, err
 }

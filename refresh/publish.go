@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -25,15 +26,102 @@ const (
 	insufficientRights = "42501"
 )
 
-// publish points the view at the generation that was just filled.
-func (w *work) publish(ctx context.Context) error {
-	if w.state.Generation != nil {
-		return repoint(ctx, w.tx, w.view, w.columns)
+// publish points the views at what was just filled, where that can be done in this transaction, and records the runs.
+// It is the last that the transaction does: from the moment when it has the locks, readers wait for its commit.
+func (j *job) publish(ctx context.Context, a *attempt) error {
+	var fresh []*work
+	together := true // a group is published as one, or not yet
+	for _, w := range j.works {
+		w.published = w.seen()
+		if !w.published {
+			fresh = append(fresh, w)
+			together = together && w.safeToPublish()
+		}
 	}
-	if err := ensureSchema(ctx, w.tx, w.view); err != nil {
+	if len(fresh) == 0 || !together {
+		return j.record(ctx, j.tx, a)
+	}
+	for _, w := range fresh {
+		w.published = true
+	}
+	if err := a.flush(ctx); err != nil {
 		return err
 	}
-	return explainPublish(w.view, runSteps(ctx, w.tx, publishSteps(w.view, w.view.Generation, w.columns)))
+	started := time.Now()
+	err := patiently(ctx, j.tx, patience{shortLock / time.Duration(len(fresh)), shortLock, j.patience(a, fresh)},
+		"publish view "+fresh[0].view.Name.String(), func(tx pgx.Tx, tries int) error {
+			if tries > 1 {
+				for _, w := range fresh {
+					w.waited = time.Since(started)
+				}
+			}
+			for _, w := range fresh {
+				if err := publish(ctx, tx, w.view, w.state, w.columns); err != nil {
+					return err
+				}
+			}
+			return j.record(ctx, tx, a)
+		})
+	if starved := (*starvedError)(nil); errors.As(err, &starved) && canMerge(fresh) {
+		return j.mergeInstead(ctx, a, fresh, starved, time.Since(started))
+	}
+	return err
+}
+
+// flush makes this database write out what the transaction has logged so far: the commit of another transaction does
+// so, of the one that says that the run goes on. The commit that readers wait for then has little left to write.
+func (a *attempt) flush(ctx context.Context) error {
+	return a.runner.store.Touch(ctx, a.members[0].runID)
+}
+
+func (j *job) patience(a *attempt, fresh []*work) time.Duration {
+	if canMerge(fresh) {
+		return a.runner.cfg.SwitchPatience
+	}
+	return lockPatience
+}
+
+// canMerge says whether there is another way than a switch: what readers see now has the columns and the key of what is
+// to replace it.
+func canMerge(fresh []*work) bool {
+	return !slices.ContainsFunc(fresh, func(w *work) bool {
+		return w.redefined || w.view.Materialized() || w.state.Generation == nil || len(w.view.Key) == 0
+	})
+}
+
+// mergeInstead writes into the generations that readers see what the new ones have, and drops these.
+func (j *job) mergeInstead(ctx context.Context, a *attempt, fresh []*work, starved *starvedError, waited time.Duration) error {
+	for _, w := range fresh {
+		w.waited = waited
+		w.remark("merged, not swapped: " + starved.Error())
+		if err := w.mergeBack(ctx, w.tx); err != nil {
+			return err
+		}
+	}
+	return j.record(ctx, j.tx, a)
+}
+
+// mergeBack turns a new generation, filled and not seen by anybody, into changes of the one that readers see.
+func (w *work) mergeBack(ctx context.Context, tx pgx.Tx) error {
+	from := w.relation()
+	w.view.Generation = *w.state.Generation
+	w.strategy, w.published, w.fresh = catalog.Merge, true, false
+	if err := w.merge(ctx, from, w.relation(), &w.outcome); err != nil {
+		return err
+	}
+	return runSteps(ctx, tx, []Step{{"drop generation", "DROP TABLE " + from}})
+}
+
+// publish points a view at the generation of its definition, or makes it. It waits for readers as the transaction's
+// limit says.
+func publish(ctx context.Context, tx pgx.Tx, v catalog.View, state catalog.State, columns []dblink.Column) error {
+	if state.Generation != nil {
+		return repoint(ctx, tx, v, columns)
+	}
+	if err := ensureSchema(ctx, tx, v); err != nil {
+		return err
+	}
+	return explainPublish(v, runSteps(ctx, tx, publishSteps(v, v.Generation, columns)))
 }
 
 // ensureSchema makes the view's schema if there is none. Two refreshes may do so at once; the second then waits for
@@ -66,16 +154,14 @@ func schemaSteps(ctx context.Context, tx pgx.Tx, v catalog.View) ([]Step, error)
 func repoint(ctx context.Context, tx pgx.Tx, v catalog.View, columns []dblink.Column) error {
 	body := viewBody(v, v.Generation, columns)
 	replace := []Step{repointStep(v, v.Generation, columns)}
-	return patiently(ctx, tx, shortLock, "publish view "+v.Name.String(), func(tx pgx.Tx) error {
-		err := inSavepoint(ctx, tx, func(nested pgx.Tx) error { return runSteps(ctx, nested, replace) })
-		if sqlState(err) == invalidTable {
-			err = remake(ctx, tx, v, body)
-		}
-		if err == nil {
-			err = runSteps(ctx, tx, grantSteps(v))
-		}
-		return explainPublish(v, err)
-	})
+	err := inSavepoint(ctx, tx, func(nested pgx.Tx) error { return runSteps(ctx, nested, replace) })
+	if sqlState(err) == invalidTable {
+		err = remake(ctx, tx, v, body)
+	}
+	if err == nil {
+		err = runSteps(ctx, tx, grantSteps(v))
+	}
+	return explainPublish(v, err)
 }
 
 func repointStep(v catalog.View, generation int32, columns []dblink.Column) Step {

@@ -44,10 +44,9 @@ var errRehearsed = errors.New("rehearsed")
 func rehearse(
 	ctx context.Context, tx pgx.Tx, v catalog.View, columns []dblink.Column, schema string, published *int32,
 ) error {
-	w := &work{tx: tx, view: v, columns: columns, state: catalog.State{Generation: published}}
+	w := &work{view: v, columns: columns}
 	err := inSavepoint(ctx, tx, func(nested pgx.Tx) error {
-		w.tx = nested
-		selectSQL, err := selectAll(v, columns, schema)
+		selectSQL, err := w.dblinkSelect(schema, "")
 		if err != nil {
 			return err
 		}
@@ -55,7 +54,10 @@ func rehearse(
 		if err := runSteps(ctx, nested, steps); err != nil {
 			return explainBuild(err)
 		}
-		if err := w.publish(ctx); err != nil {
+		err = patiently(ctx, nested, ordinary, "publish view "+v.Name.String(), func(tx pgx.Tx, _ int) error {
+			return publish(ctx, tx, v, catalog.State{Generation: published}, columns)
+		})
+		if err != nil {
 			return err
 		}
 		return errRehearsed

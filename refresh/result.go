@@ -1,6 +1,7 @@
 package refresh
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -18,25 +19,35 @@ func recording(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 }
 
-// succeed tidies up behind a committed run. Nothing here can make the run fail any more.
-func (r *Runner) succeed(ctx context.Context, a *attempt) (catalog.Run, error) {
-	note := ""
-	if a.unpublished {
-		note = r.publishLater(ctx, a.view)
-	}
+// succeed tidies up behind committed runs. Nothing here can make them fail any more.
+func (r *Runner) succeed(ctx context.Context, a *attempt) catalog.Run {
+	note := r.publishLater(ctx, a)
 	ctx, cancel := recording(ctx)
 	defer cancel()
-	if err := r.store.Notify(ctx, a.view); err != nil {
-		r.cfg.Log.WarnContext(ctx, "nobody was told of new rows",
-			infra.KeyView, a.view.Name.String(), infra.KeyError, infra.Message(err))
+	for _, m := range a.members {
+		if m.result.State == catalog.Succeeded {
+			r.notify(ctx, m)
+		}
+		if m.switches || m.runID%tidyEvery == 0 {
+			r.tidy(ctx, m.view)
+		}
+		r.log(ctx, slog.LevelInfo, m.result)
 	}
-	if a.switches || a.runID%tidyEvery == 0 {
-		r.tidy(ctx, a.view)
-	}
-	run := a.result
+	run := a.asked().result
 	run.Note = note
-	r.log(ctx, slog.LevelInfo, run)
-	return run, nil
+	for _, m := range a.members {
+		if m != a.asked() {
+			run.Others = append(run.Others, m.result)
+		}
+	}
+	return run
+}
+
+func (r *Runner) notify(ctx context.Context, m *member) {
+	if err := r.store.Notify(ctx, m.view); err != nil {
+		r.cfg.Log.WarnContext(ctx, "nobody was told of new rows",
+			infra.KeyView, m.view.Name.String(), infra.KeyError, infra.Message(err))
+	}
 }
 
 // tidyEvery is the share of ordinary runs after which the history is pruned: not each has to pay for that.
@@ -63,15 +74,16 @@ func (r *Runner) skip(ctx context.Context, a *attempt, held *lock.HeldError) (ca
 	}
 	ctx, cancel := recording(ctx)
 	defer cancel()
-	var err error
-	if a.view, err = r.store.View(ctx, a.req.View); err != nil {
-		return catalog.Run{}, err
-	}
-	id, err := r.store.SkipRun(ctx, a.view, a.strategy(), r.cfg.Origin, holder)
+	view, err := r.store.View(ctx, a.req.View)
 	if err != nil {
 		return catalog.Run{}, err
 	}
-	r.tidy(ctx, a.view)
+	strategy := cmp.Or(a.req.Strategy, view.Strategy)
+	id, err := r.store.SkipRun(ctx, view, strategy, r.cfg.Origin, holder)
+	if err != nil {
+		return catalog.Run{}, err
+	}
+	r.tidy(ctx, view)
 	run, err := r.store.Run(ctx, id)
 	if err == nil {
 		r.log(ctx, slog.LevelInfo, run)
@@ -79,31 +91,42 @@ func (r *Runner) skip(ctx context.Context, a *attempt, held *lock.HeldError) (ca
 	return run, err
 }
 
-// fail records why a run failed, or that it was canceled, and returns the error with the view's name and a hint.
+// fail records why the runs failed, or that they were canceled, and returns the error with the view's name and a hint.
 func (r *Runner) fail(ctx context.Context, a *attempt, cause error) (catalog.Run, error) {
-	hint := infra.Hint(cause)
-	failure := about("refresh view", a.view.Name, cause)
-	state, level := catalog.Failed, slog.LevelError
+	failure := about("refresh view", a.req.View, cause)
+	state := catalog.Failed
 	if ctx.Err() != nil {
-		state, level = catalog.Canceled, slog.LevelInfo
-	}
-	if a.runID == 0 {
-		return catalog.Run{}, failure
+		state = catalog.Canceled
 	}
 	ctx, cancel := recording(ctx)
 	defer cancel()
-	if err := r.store.FailRun(ctx, a.runID, state, infra.Message(cause), hint, a.number); err != nil {
-		// The next holder of the lock will find the run and mark it abandoned.
-		r.cfg.Log.WarnContext(ctx, "failure is not in the history", infra.KeyRun, a.runID, infra.KeyError, err.Error())
-		return catalog.Run{ID: a.runID, View: a.view.Name, State: state}, failure
+	for _, m := range a.members {
+		m.result = r.failMember(ctx, m, a.number, state, cause)
 	}
-	r.tidy(ctx, a.view)
-	run, err := r.store.Run(ctx, a.runID)
+	if asked := a.asked(); asked != nil {
+		return asked.result, failure
+	}
+	return catalog.Run{}, failure
+}
+
+func (r *Runner) failMember(ctx context.Context, m *member, attempts int, state catalog.RunState, cause error) catalog.Run {
+	unknown := catalog.Run{ID: m.runID, View: m.view.Name, State: state}
+	if err := r.store.FailRun(ctx, m.runID, state, infra.Message(cause), infra.Hint(cause), attempts); err != nil {
+		// The next holder of the lock will find the run and mark it abandoned.
+		r.cfg.Log.WarnContext(ctx, "failure is not in the history", infra.KeyRun, m.runID, infra.KeyError, err.Error())
+		return unknown
+	}
+	r.tidy(ctx, m.view)
+	run, err := r.store.Run(ctx, m.runID)
 	if err != nil {
-		return catalog.Run{ID: a.runID, View: a.view.Name, State: state}, failure
+		return unknown
+	}
+	level := slog.LevelError
+	if state == catalog.Canceled {
+		level = slog.LevelInfo
 	}
 	r.log(ctx, level, run)
-	return run, failure
+	return run
 }
 
 func (r *Runner) log(ctx context.Context, level slog.Level, run catalog.Run) {
@@ -115,7 +138,7 @@ func (r *Runner) log(ctx context.Context, level slog.Level, run catalog.Run) {
 	if run.RowsRead != nil {
 		attrs = append(attrs, slog.Int64(infra.KeyRows, *run.RowsRead))
 	}
-	for key, text := range map[string]*string{infra.KeyHolder: run.Holder, infra.KeyError: run.Error} {
+	for key, text := range map[string]*string{infra.KeyHolder: run.Holder, infra.KeyReason: run.Reason, infra.KeyError: run.Error} {
 		if text != nil {
 			attrs = append(attrs, slog.String(key, *text))
 		}

@@ -1,10 +1,12 @@
 package refresh
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +25,11 @@ type Config struct {
 	Attempts int           // transactions tried before a run fails; default 3
 	Backoff  infra.Backoff // pauses between attempts
 	KeepRuns int           // history kept of each view; default 1000 runs
+	// SwitchPatience is how long a swap waits for a moment without readers before it merges instead; default 15 s.
+	SwitchPatience time.Duration
+	// ModifiedLag is how late Redshift notes that a table was modified; default 20 min, the longest that its
+	// documentation has named (fact sheet, section 6).
+	ModifiedLag time.Duration
 }
 
 // Runner refreshes views. It is safe for concurrent use; each refresh under way takes up to three of the pool's
@@ -32,7 +39,8 @@ type Runner struct {
 	store catalog.Store
 	cfg   Config
 
-	schema atomic.Pointer[string] // where dblink lives, once that was found to be in order
+	schema     atomic.Pointer[string] // where dblink lives, once that was found to be in order
+	outOfReach outOfReach
 }
 
 // NewRunner returns a Runner that works through pool, which stays the caller's to close.
@@ -46,20 +54,21 @@ func NewRunner(pool *pgxpool.Pool, cfg Config) *Runner {
 	if cfg.Attempts <= 0 {
 		cfg.Attempts = 3
 	}
-	if cfg.KeepRuns <= 0 {
-		cfg.KeepRuns = 1000
-	}
+	cfg.KeepRuns = cmp.Or(max(cfg.KeepRuns, 0), 1000)
+	cfg.SwitchPatience = cmp.Or(max(cfg.SwitchPatience, 0), 15*time.Second)
+	cfg.ModifiedLag = cmp.Or(max(cfg.ModifiedLag, 0), 20*time.Minute)
 	return &Runner{pool: pool, store: catalog.In(pool), cfg: cfg}
 }
 
 // Request asks for one refresh.
 type Request struct {
-	View      catalog.Name
-	Strategy  catalog.Strategy // nonconcurrent or concurrent instead of what the definition says; empty: as defined
-	Whole     bool             // read everything, whatever the watermark says
-	Wait      time.Duration    // how long to wait for the view's lock; zero: not at all
-	OnlyIfDue bool             // do nothing when the view is no longer due once it is locked
-	Progress  func(Phase)      // told what the refresh is at; may be nil, must not block
+	View        catalog.Name     // the others of its group are refreshed with it
+	Strategy    catalog.Strategy // instead of what the definition says; empty: as defined
+	Whole       bool             // read everything, whatever the watermark says, and whatever may prove it pointless
+	AllowShrink int              // percent of the rows that may go, if that is more than the definition says
+	Wait        time.Duration    // how long to wait for the view's lock; zero: not at all
+	OnlyIfDue   bool             // do nothing when the view is no longer due once it is locked
+	Progress    func(Phase)      // told what the refresh is at; may be nil, must not block
 }
 
 // Phase is what a refresh is at, for progress displays.
@@ -77,26 +86,26 @@ const (
 // errNotDue ends an attempt that OnlyIfDue makes pointless.
 var errNotDue = errors.New("not due")
 
-// Refresh refreshes one view and returns the run as it stands in the history. A run that was skipped, because
-// somebody else holds the lock, is no error. With OnlyIfDue, a view that is not due returns a zero Run. An error
-// comes with the failed run, if it got as far as having one.
+// Refresh refreshes one view, with the others of its group if it has one, and returns its run as it stands in the
+// history. A run that was skipped, because somebody else holds the lock, is no error. With OnlyIfDue, a view that is not
+// due returns a zero Run. An error comes with the failed run, if it got as far as having one.
 func (r *Runner) Refresh(ctx context.Context, req Request) (catalog.Run, error) {
-	view, err := r.store.Stub(ctx, req.View)
+	stub, err := r.store.Stub(ctx, req.View)
 	if err != nil {
 		return catalog.Run{}, err
 	}
-	a := &attempt{runner: r, req: req, view: view}
+	a := &attempt{runner: r, req: req, stub: stub}
 	err = r.tryUntilDone(ctx, a)
 	var held *lock.HeldError
 	switch {
 	case errors.Is(err, errNotDue):
 		return catalog.Run{}, nil
-	case errors.As(err, &held) && a.runID == 0:
+	case errors.As(err, &held) && a.members == nil:
 		return r.skip(ctx, a, held)
 	case err != nil:
 		return r.fail(ctx, a, err)
 	}
-	return r.succeed(ctx, a)
+	return r.succeed(ctx, a), nil
 }
 
 // checkRequest refuses what the view's generation cannot do.
@@ -107,20 +116,20 @@ func checkRequest(v catalog.View, req Request) error {
 			Fix: fmt.Sprintf("change the view with `cachectl alter-view %s %s`", v.Name, change),
 		}
 	}
-	switch req.Strategy {
-	case "", v.Strategy:
+	asked := catalog.View{Strategy: req.Strategy}
+	switch {
+	case req.Strategy == "", req.Strategy == v.Strategy:
 		return nil
-	case catalog.Concurrent:
-		if v.Materialized() && len(v.Key) == 0 {
-			return invalid("strategy concurrent needs a key", "--key COLUMNS")
+	case v.Group != "":
+		return &catalog.InvalidError{
+			What: "refresh view " + v.Name.String(), Problem: "the views of group " + v.Group + " are refreshed as they are defined",
+			Fix: "leave --strategy out",
 		}
-	case catalog.Nonconcurrent:
-	default:
-		return invalid(fmt.Sprintf("its strategy is %s", v.Strategy),
+	case asked.Materialized() != v.Materialized(), req.Strategy == catalog.Incremental, !slices.Contains(catalog.Strategies, req.Strategy):
+		return invalid(fmt.Sprintf("its strategy is %s, and its rows are not kept as %s needs it", v.Strategy, req.Strategy),
 			"--strategy "+string(req.Strategy))
-	}
-	if !v.Materialized() {
-		return invalid("an incremental view is a table, not a materialized view", "--strategy "+string(req.Strategy))
+	case len(v.Key) == 0 && (req.Strategy == catalog.Concurrent || req.Strategy == catalog.Merge):
+		return invalid(fmt.Sprintf("strategy %s needs a key", req.Strategy), "--key COLUMNS")
 	}
 	return nil
 }
@@ -140,7 +149,7 @@ func (r *Runner) tryUntilDone(ctx context.Context, a *attempt) error {
 			return err
 		}
 		a.lastErr = err
-		r.cfg.Log.WarnContext(ctx, "refresh is tried again", infra.KeyView, a.view.Name.String(),
+		r.cfg.Log.WarnContext(ctx, "refresh is tried again", infra.KeyView, a.req.View.String(),
 			infra.KeyAttempt, a.number, infra.KeyError, err.Error())
 		if err := r.cfg.Backoff.Wait(ctx, a.number); err != nil {
 			return fmt.Errorf("%w; %w", a.lastErr, err)
@@ -154,7 +163,7 @@ func retryable(err error) bool {
 	case dblink.Reconnect, dblink.RetryTransaction, dblink.Backoff:
 		return true
 	}
-	return errors.Is(err, infra.ErrOutcomeUnknown)
+	return errors.Is(err, infra.ErrOutcomeUnknown) || errors.Is(err, errGroupChanged)
 }
 
 // committed finds out what became of a commit whose answer was lost: the run's result was part of it.
@@ -162,9 +171,9 @@ func (r *Runner) committed(ctx context.Context, a *attempt) bool {
 	ctx, cancel := recording(ctx)
 	defer cancel()
 	for n := 1; ; n++ {
-		run, err := r.store.Run(ctx, a.runID)
+		run, err := r.store.Run(ctx, a.members[0].runID) // they all commit together
 		if err == nil {
-			return run.State == catalog.Succeeded
+			return run.State.Succeeds()
 		}
 		if r.cfg.Backoff.Wait(ctx, n) != nil {
 			return false

@@ -33,7 +33,7 @@ func runSteps(ctx context.Context, tx pgx.Tx, steps []Step) error {
 	return nil
 }
 
-// buildSteps make an empty generation.
+// buildSteps make an empty generation. selectSQL is what a materialized view is made of.
 func buildSteps(v catalog.View, generation int32, columns []dblink.Column, selectSQL string) []Step {
 	relation := v.RelationSQL(generation)
 	kind, body := "TABLE", ""

@@ -53,7 +53,7 @@ func TestStrategies_FollowTheSource(t *testing.T) {
 			b.change(t, `DELETE FROM public.sales WHERE id BETWEEN 5 AND 14`)
 			run = b.refresh(t, refresh.Request{View: v.Name, Whole: true})
 			b.wantEqual(t, v)
-			if strategy != catalog.Nonconcurrent && *run.RowsDeleted != 10 {
+			if strategy != catalog.Nonconcurrent && strategy != catalog.Swap && *run.RowsDeleted != 10 {
 				t.Errorf("deleted %d rows, want 10", *run.RowsDeleted)
 			}
 			b.wantNothingLeft(t)

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
 )
@@ -15,59 +13,62 @@ import (
 // errNullKey means that the query returned rows whose key is NULL.
 var errNullKey = errors.New("a key column is NULL")
 
-// work is what a strategy has at hand: the transaction that holds the lock, an open session to Redshift, and what
-// the catalog said about the view after the lock was taken.
+// work is what a strategy has at hand for one view: the job's transaction, which holds the lock, and its session on
+// Redshift, and what the catalog said about the view after the lock was taken.
 type work struct {
-	tx       pgx.Tx
-	session  *dblink.Session
-	view     catalog.View
-	state    catalog.State
-	columns  []dblink.Column
-	strategy catalog.Strategy
-	whole    bool // read everything, whatever the watermark says
-	fresh    bool // the generation has just been made, and is empty
+	*job
+	view        catalog.View // its generation is the one that this work fills
+	state       catalog.State
+	columns     []dblink.Column
+	strategy    catalog.Strategy
+	allowShrink int  // how many percent of the rows may go
+	whole       bool // read everything, whatever the watermark says
+	redefined   bool // the definition asks for a generation that no run has filled
+	fresh       bool // the generation is made by this work, and is empty at first
 
+	proof     proof
+	frozen    bool // the rows are visible to every snapshot
 	published bool // readers see the generation, at the latest when the transaction has committed
+	waited    time.Duration
+	outcome   catalog.Outcome
+	remarks   []string // for the reason of the run
 }
 
-// fill lets the strategy load the generation that the definition asks for.
+func (w *work) remark(text string) { w.remarks = append(w.remarks, text) }
+
+// fill lets the strategy load the generation.
 func (w *work) fill(ctx context.Context) (catalog.Outcome, error) {
-	if w.strategy == catalog.Incremental {
+	switch {
+	case w.view.Materialized():
+		return fillMaterialized(ctx, w)
+	case w.strategy == catalog.Incremental:
 		return fillIncremental(ctx, w)
+	case w.fresh:
+		return fillTable(ctx, w)
 	}
-	return fillMaterialized(ctx, w)
+	return fillMerge(ctx, w)
 }
 
-// load fills the generation, and makes and publishes it when it is new.
-func (w *work) load(ctx context.Context) (catalog.Outcome, error) {
+// load fills the generation, and makes it when it is new.
+func (w *work) load(ctx context.Context) error {
 	if w.fresh {
 		build, err := w.buildSteps()
 		if err != nil {
-			return catalog.Outcome{}, err
+			return err
 		}
 		if err := runSteps(ctx, w.tx, build); err != nil {
-			return catalog.Outcome{}, err
+			return err
 		}
 	}
 	o, err := w.fill(ctx)
-	if err != nil {
-		return o, err
-	}
-	if w.fresh {
+	if err == nil && w.fresh {
 		err = runSteps(ctx, w.tx, indexSteps(w.view, w.view.Generation))
 	}
 	if err == nil && w.worthAnalyzing(o) {
 		err = runSteps(ctx, w.tx, []Step{analyzeStep(w.view, w.view.Generation)})
 	}
-	if err != nil {
-		return o, err
-	}
-	w.published = w.seen()
-	if !w.published && w.safeToPublish() {
-		w.published = true
-		err = w.publish(ctx)
-	}
-	return o, err
+	w.outcome = o
+	return err
 }
 
 // seen says whether readers saw the generation already before the transaction.
@@ -76,10 +77,12 @@ func (w *work) seen() bool {
 }
 
 // safeToPublish says whether the view can be pointed at the new generation in the transaction that loaded it. Rows of a
-// materialized view are visible to every snapshot. Those of a table are not: to a transaction that is older than they
-// are, the table would look empty, so the view that it reads is switched later, see later.go. Where nothing was
-// published before, there is nothing that such a transaction could lose.
-func (w *work) safeToPublish() bool { return w.view.Materialized() || w.state.Generation == nil }
+// materialized view are visible to every snapshot, and so are frozen ones. Others are not: to a transaction that is
+// older than they are, the table would look empty, so the view that it reads is switched later, see later.go. Where
+// nothing was published before, there is nothing that such a transaction could lose.
+func (w *work) safeToPublish() bool {
+	return w.view.Materialized() || w.frozen || w.state.Generation == nil
+}
 
 // worthAnalyzing says whether the planner's statistics can be far off: after a load of everything, and after
 // changes beyond those 10 % at which autovacuum would analyze as well.
@@ -91,32 +94,29 @@ func (w *work) worthAnalyzing(o catalog.Outcome) bool {
 }
 
 func (w *work) buildSteps() ([]Step, error) {
-	selectSQL, err := selectAll(w.view, w.columns, w.session.Schema())
-	if err != nil {
-		return nil, err
+	selectSQL := ""
+	if s, ok := w.source.(dblinkSource); ok && w.view.Materialized() {
+		var err error
+		if selectSQL, err = w.dblinkSelect(s.Schema(), ""); err != nil {
+			return nil, err
+		}
 	}
 	return buildSteps(w.view, w.view.Generation, w.columns, selectSQL), nil
 }
 
-// selectAll is the local statement that reads the view's whole query through its link.
-func selectAll(v catalog.View, columns []dblink.Column, schema string) (string, error) {
-	remote, err := dblink.RemoteSelect(columns, v.Query, "", v.TextPolicy())
-	if err != nil {
-		return "", err
-	}
-	return dblink.Select(schema, v.Link.Server().Name, columns, remote), nil
-}
-
-// now is this database's clock. Read before the remote side is, it is a moment whose remote commits are all seen.
-func (w *work) now(ctx context.Context) (now time.Time, err error) {
-	err = w.tx.QueryRow(ctx, `SELECT pg_catalog.clock_timestamp()`).Scan(&now)
-	return now, wrap(err, "read clock")
-}
-
 func (w *work) relation() string { return w.view.RelationSQL(w.view.Generation) }
 
+// rowCount is how many rows the generation had before.
 func (w *work) rowCount() int64 {
-	if w.state.RowCount == nil || w.fresh {
+	if w.fresh {
+		return 0
+	}
+	return w.rowsBefore()
+}
+
+// rowsBefore is how many rows runs of this definition have left, in this generation or in the one that it replaces.
+func (w *work) rowsBefore() int64 {
+	if w.state.RowCount == nil || w.redefined {
 		return 0
 	}
 	return *w.state.RowCount

@@ -41,6 +41,10 @@ var (
 	StartRun string
 	//go:embed queries/finish_run.sql
 	FinishRun string
+	//go:embed queries/finish_unchanged.sql
+	FinishUnchanged string
+	//go:embed queries/habits.sql
+	Habits string
 	//go:embed queries/fail_run.sql
 	FailRun string
 	//go:embed queries/tidy.sql

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -48,7 +47,7 @@ nonconcurrent.`,
 
 // newView is the definition that add-view was given.
 func (d *definition) newView(name catalog.Name, stdin io.Reader) (catalog.View, error) {
-	v := catalog.View{Name: name, Timeout: time.Hour, NulBytes: catalog.StripNul}
+	v := catalog.NewView(name, catalog.Link{})
 	switch {
 	case d.link == "":
 		return v, usagef("`cachectl link list` shows the links", "--link is missing")

@@ -92,11 +92,9 @@ func (b *bundle) change(t *testing.T, sql string) {
 // addView stores a view of the table that a worker will fill.
 func (b *bundle) addView(t *testing.T, name string, strategy catalog.Strategy, every time.Duration) {
 	t.Helper()
-	v := catalog.View{
-		Name: catalog.Name{Schema: "bi", View: name}, Link: b.link, Query: "SELECT * FROM public.sales",
-		Strategy: strategy, Key: []string{"id"}, Lookback: "0", Timeout: time.Minute, RefreshEvery: every,
-		NulBytes: catalog.StripNul,
-	}
+	v := catalog.NewView(catalog.Name{Schema: "bi", View: name}, b.link)
+	v.Query, v.Strategy, v.Key, v.Lookback = "SELECT * FROM public.sales", strategy, []string{"id"}, "0"
+	v.Timeout, v.RefreshEvery = time.Minute, every
 	if strategy == catalog.Incremental {
 		v.Watermark = "updated_at"
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -46,6 +47,8 @@ type session struct {
 	skipping      bool // until Sync, after an error of the stand-in itself
 	queryGroup    string
 	caseSensitive bool
+	texts         map[string]*Statement // by the name of the prepared statement
+	bound         map[string]string     // the prepared statement of each portal
 
 	// Of relay only.
 	fields  []field
@@ -60,6 +63,7 @@ func newSession(l *login, parameters, settings map[string]string) *session {
 		server: l.server, user: l.user, application: parameters["application_name"],
 		encoding: askedEncoding(parameters), raw: l.raw, conn: l.conn, client: l.client,
 		tx: 'I', refusals: map[string]EngineError{}, portals: map[string][]field{},
+		texts: map[string]*Statement{}, bound: map[string]string{},
 		queryGroup:    settings[ownPrefix+"query_group"],
 		caseSensitive: isOn(settings[ownPrefix+"enable_case_sensitive_identifier"]),
 	}
@@ -177,7 +181,9 @@ func (ses *session) takeExtended(message pgproto3.FrontendMessage) error {
 			Name: message.Name, Query: ses.admit(message.Query),
 			ParameterOIDs: ses.server.types.toEngine(message.ParameterOIDs),
 		})
+		ses.prepared(message.Name)
 	case *pgproto3.Bind:
+		ses.bound[message.DestinationPortal] = message.PreparedStatement
 		// What the portal returns must be known to translate its rows, whether or not the client asks.
 		ses.owe(reply{kind: owesBind}, reply{kind: owesDescribe, portal: message.DestinationPortal, hidden: true})
 		ses.engine.Send(message)
@@ -194,9 +200,28 @@ func (ses *session) takeExtended(message pgproto3.FrontendMessage) error {
 	return nil
 }
 
+// prepared remembers which text of the log a name stands for: the one that was admitted last.
+func (ses *session) prepared(name string) {
+	ses.mu.Lock()
+	defer ses.mu.Unlock()
+	ses.texts[name] = ses.unfinished[len(ses.unfinished)-1]
+}
+
+// resume makes a text run again in the log that was parsed in an earlier round, and is executed now.
+func (ses *session) resume(entry *Statement) {
+	ses.mu.Lock()
+	defer ses.mu.Unlock()
+	if entry == nil || slices.Contains(ses.unfinished, entry) {
+		return
+	}
+	ses.server.log.resume(entry)
+	ses.unfinished = append(ses.unfinished, entry)
+}
+
 // takeExecute refuses to deliver a result in parts: what comes after the first part fails on a cluster in ways that
 // depend on the client.
 func (ses *session) takeExecute(message *pgproto3.Execute) {
+	ses.resume(ses.texts[ses.bound[message.Portal]])
 	ses.owe(reply{kind: owesExecute, portal: message.Portal})
 	if message.MaxRows == 0 {
 		ses.engine.Send(message)

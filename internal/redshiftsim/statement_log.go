@@ -55,6 +55,12 @@ func (l *statementLog) fail(entry *Statement, text string) {
 	}
 }
 
+func (l *statementLog) resume(entry *Statement) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	entry.End = time.Time{}
+}
+
 func (l *statementLog) finish(entries []*Statement) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

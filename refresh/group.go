@@ -1,0 +1,43 @@
+package refresh
+
+import (
+	"slices"
+
+	"github.com/redcache/redcache/catalog"
+)
+
+// agree settles how the members reach their readers: all by new generations, or all by rows that change. Either shows a
+// reader one age. A mixture does not: rows that change are hidden from a transaction that began before, and a view
+// that points at another generation is not.
+func (j *job) agree() error {
+	for _, w := range j.works[1:] {
+		if first := j.works[0].view; w.view.Link.ID != first.Link.ID {
+			return &catalog.InvalidError{
+				What:    "group " + first.Group,
+				Problem: "it has views of link " + first.Link.Name + " and of link " + w.view.Link.Name,
+				Fix:     "one snapshot is of one Redshift: give the views of each link a group of their own",
+			}
+		}
+	}
+	rebuild := slices.ContainsFunc(j.works, func(w *work) bool { return w.fresh || w.mustSwap() }) ||
+		!slices.ContainsFunc(j.works, func(w *work) bool { return w.strategy != catalog.Swap })
+	for _, w := range j.works {
+		switch {
+		case rebuild && !w.fresh && (w.strategy == catalog.Swap || len(j.works) > 1):
+			w.nextGeneration()
+		case !rebuild && w.strategy == catalog.Swap:
+			w.strategy = catalog.Merge
+			w.remark("strategy merge: others of the group change their rows in place")
+		}
+	}
+	return nil
+}
+
+// mustSwap says whether rows cannot be compared, for want of a key.
+func (w *work) mustSwap() bool { return w.strategy == catalog.Swap && len(w.view.Key) == 0 }
+
+// nextGeneration makes the work build another relation of the same definition.
+func (w *work) nextGeneration() {
+	w.view.Generation++
+	w.fresh, w.whole = true, true
+}

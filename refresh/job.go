@@ -1,0 +1,179 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/infra"
+)
+
+// job is what one transaction does: the work on a view, or on all views of a group, through one session on Redshift.
+type job struct {
+	tx     pgx.Tx
+	source source
+	works  []*work   // by view id, the order in which they are locked
+	asOf   time.Time // every remote commit before this moment is read
+	tried  int       // transactions so far, this one included
+
+	remarks []string // for the reason of each run
+}
+
+func (j *job) remark(text string) { j.remarks = append(j.remarks, text) }
+
+// silence is how long after the timeout a statement that should have ended is given up.
+const silence = 5 * time.Second
+
+// errSilent is why the context of an attempt ends when no server has ended the statement at the timeout.
+var errSilent = errors.New("the remote side does not answer")
+
+// read reads what the members need and writes it into their generations. It does so inside a savepoint, so that the
+// session can be asked, and closed, after a failure.
+func (j *job) read(ctx context.Context, r *Runner) error {
+	// Both servers end a statement at the timeout. This is for a Redshift that has fallen silent: a backend that waits
+	// for it inside dblink does not get as far as ending its statement.
+	ctx, cancel := context.WithTimeoutCause(ctx, j.timeout()+silence, errSilent)
+	defer cancel()
+	stop := j.source.watch(ctx)
+	at := j.works[0]
+	outer := j.tx
+	err := inSavepoint(ctx, outer, func(nested pgx.Tx) (err error) {
+		j.tx = nested
+		at, err = j.readAll(ctx, r)
+		return err
+	})
+	j.tx = outer
+	if stopErr := stop(); stopErr != nil {
+		r.cfg.Log.WarnContext(ctx, "statement may still run on the remote side",
+			infra.KeyView, at.view.Name.String(), infra.KeyError, stopErr.Error())
+	}
+	if err != nil {
+		return j.name(at, at.diagnose(ctx, err))
+	}
+	return nil
+}
+
+// name says which member of a group failed; the group's refresh is under another's name, perhaps.
+func (j *job) name(w *work, err error) error {
+	if len(j.works) == 1 {
+		return err
+	}
+	return fmt.Errorf("view %s of group %s: %w", w.view.Name, w.view.Group, err)
+}
+
+// readAll returns the member at which it failed.
+func (j *job) readAll(ctx context.Context, r *Runner) (at *work, err error) {
+	at = j.works[0]
+	if j.asOf, err = j.clock(ctx); err != nil {
+		return at, err
+	}
+	for _, w := range j.works {
+		if err := w.probeModified(ctx, r.cfg.ModifiedLag); err != nil {
+			return w, err
+		}
+	}
+	if j.unchanged() {
+		return at, nil
+	}
+	snapshot := j.needsSnapshot()
+	if snapshot {
+		if err := j.source.Begin(ctx); err != nil {
+			return at, err
+		}
+	}
+	for _, w := range j.works {
+		if err := w.probeContent(ctx); err != nil {
+			return w, err
+		}
+	}
+	if !j.unchanged() {
+		for _, w := range j.works {
+			if err := w.load(ctx); err != nil {
+				return w, err
+			}
+		}
+	}
+	if snapshot {
+		return at, j.source.Commit(ctx)
+	}
+	return at, nil
+}
+
+// unchanged says whether every member is proven to be what its source is.
+func (j *job) unchanged() bool {
+	return !slices.ContainsFunc(j.works, func(w *work) bool { return w.proof.unchanged == nil })
+}
+
+// needsSnapshot says whether several reads have to see the same moment.
+func (j *job) needsSnapshot() bool {
+	return len(j.works) > 1 || slices.ContainsFunc(j.works, func(w *work) bool { return w.proof.wantsContent })
+}
+
+// finish publishes and records what was read, or proven.
+func (j *job) finish(ctx context.Context, a *attempt) error {
+	if j.unchanged() {
+		return j.recordUnchanged(ctx, a)
+	}
+	return j.publish(ctx, a)
+}
+
+func (j *job) recordUnchanged(ctx context.Context, a *attempt) error {
+	for _, w := range j.works {
+		m := a.member(w.view.ID)
+		run, err := catalog.In(j.tx).FinishUnchanged(ctx, m.runID, *w.proof.unchanged, j.tried, j.reason(w))
+		if err != nil {
+			return err
+		}
+		m.settle(w, run)
+	}
+	return nil
+}
+
+// record writes the results of the runs.
+func (j *job) record(ctx context.Context, tx pgx.Tx, a *attempt) error {
+	for _, w := range j.works {
+		m := a.member(w.view.ID)
+		o := w.outcome
+		o.Generation, o.Published, o.Attempts = w.view.Generation, w.published, j.tried
+		o.Strategy, o.Transport, o.Reason = w.strategy, j.source.transport(), j.reason(w)
+		o.Modified, o.Content = w.proof.modified, w.proof.content
+		if w.waited > 0 {
+			o.Waited = &w.waited
+		}
+		run, err := catalog.In(tx).FinishRun(ctx, m.runID, o)
+		if err != nil {
+			return err
+		}
+		m.settle(w, run)
+	}
+	return nil
+}
+
+func (j *job) reason(w *work) string {
+	return strings.Join(slices.Concat(w.remarks, j.remarks), "; ")
+}
+
+// closeSource closes the session, and returns the failure that came before, if any. It does so before the transaction
+// ends, also after a failure, as a pooler may hand the backend to somebody else. When the session cannot be closed, the
+// connection to the backend that holds it is.
+func (j *job) closeSource(ctx context.Context, failure error) error {
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	err := j.source.Close(ctx)
+	if err != nil && j.source.transport() == catalog.DblinkTransport {
+		_ = j.tx.Conn().Close(ctx)
+	}
+	if failure != nil {
+		return failure
+	}
+	if j.source.transport() == catalog.StreamTransport {
+		return nil // all has been read, and the session ends with this process at the latest
+	}
+	return err
+}

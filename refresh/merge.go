@@ -1,0 +1,196 @@
+package refresh
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
+)
+
+// staging holds what was read, for as long as the transaction. It is the session's own: nobody waits for it, nothing of
+// it is logged, and it goes with the transaction, however that ends.
+const staging = `pg_temp."redcache_staging"`
+
+// fillMerge reads everything beside the generation, and writes into it what differs. Readers never wait: the strongest
+// lock is the one of an UPDATE.
+func fillMerge(ctx context.Context, w *work) (catalog.Outcome, error) {
+	got, err := w.stage(ctx, "")
+	if err != nil {
+		return catalog.Outcome{}, err
+	}
+	if err := w.checkShrink(got.rows); err != nil {
+		return catalog.Outcome{}, err
+	}
+	o := catalog.Outcome{AsOf: w.asOf, Whole: true, RowsRead: got.rows, BytesRead: got.bytes, RowCount: got.rows}
+	err = w.merge(ctx, staging, w.relation(), &o)
+	return o, err
+}
+
+// stage reads the rows for which the condition holds into the staging table. A job may do so for several views, so
+// what is there goes first.
+func (w *work) stage(ctx context.Context, where string) (loaded, error) {
+	if err := runSteps(ctx, w.tx, stageSteps(w.view, w.columns)); err != nil {
+		return loaded{}, err
+	}
+	got, err := w.source.load(ctx, w, where, staging)
+	if err == nil {
+		err = runSteps(ctx, w.tx, []Step{{"analyze staging table", "ANALYZE " + staging}})
+	}
+	return got, err
+}
+
+func stageSteps(v catalog.View, columns []dblink.Column) []Step {
+	return []Step{
+		{"drop staging table", "DROP TABLE IF EXISTS " + staging},
+		{"create staging table", fmt.Sprintf("CREATE TEMPORARY TABLE %s (%s) ON COMMIT DROP",
+			strings.TrimPrefix(staging, "pg_temp."), columnDefinitions(v, columns))},
+	}
+}
+
+// merge writes what differs between two tables of the view's columns into the second, and counts it.
+func (w *work) merge(ctx context.Context, from, into string, o *catalog.Outcome) error {
+	if _, err := w.tx.Exec(ctx, moreMemory); err != nil {
+		return wrap(err, "set memory")
+	}
+	var before int64
+	err := w.tx.QueryRow(ctx, mergeSQL(w.view, w.columns, from, into)).Scan(
+		&before, &o.RowsInserted, &o.RowsUpdated, &o.RowsDeleted)
+	if err != nil {
+		return wrap(err, "merge rows")
+	}
+	o.RowCount = before + o.RowsInserted - o.RowsDeleted
+	if o.RowCount == o.RowsRead {
+		return nil
+	}
+	// Every row that was read has met its like or was inserted. More rows read than there are now means that several
+	// have met the same one.
+	return w.repeatedKeys(ctx, from)
+}
+
+// moreMemory lets the comparison keep its hash table in memory where the server has enough of it: a quarter of what it
+// keeps for its buffers, which is an eighth of its memory or less where these are set as PostgreSQL advises.
+const moreMemory = `
+	SELECT pg_catalog.set_config('work_mem', greatest(m.setting::bigint, least(524288, b.setting::bigint * 8 / 4))::text, true)
+	FROM pg_catalog.pg_settings m, pg_catalog.pg_settings b
+	WHERE m.name = 'work_mem' AND b.name = 'shared_buffers'`
+
+// mergeSQL is one comparison of two tables, and one statement that writes the difference. It returns how many rows the
+// second one had, and how many were inserted, updated and deleted.
+func mergeSQL(v catalog.View, columns []dblink.Column, from, into string) string {
+	var match, same, sets, fetch []string
+	for _, c := range columns {
+		name := dblink.Ident(c.Name)
+		fetch = append(fetch, "s."+name)
+		if slices.Contains(v.Key, c.Name) {
+			match = append(match, fmt.Sprintf("s.%[1]s = t.%[1]s", name))
+			continue
+		}
+		same = append(same, differs(c, "s."+name, "t."+name))
+		sets = append(sets, fmt.Sprintf("%[1]s = d.%[1]s", name))
+	}
+	one, old := dblink.Ident(v.Key[0]), dblink.Ident(unused(columns, "redcache_old"))
+	update := "SELECT 1 WHERE false" // nothing but a key: rows come and go, and never change
+	if len(sets) > 0 {
+		update = fmt.Sprintf("UPDATE %s t SET %s FROM diff d WHERE t.ctid = d.%s AND d.%s IS NOT NULL RETURNING 1",
+			into, strings.Join(sets, ", "), old, one)
+	}
+	list := identList("", names(columns))
+	return fmt.Sprintf(`WITH diff AS MATERIALIZED (
+    SELECT t.ctid AS %[9]s, %[1]s
+    FROM %[2]s s
+    FULL JOIN %[3]s t ON %[4]s
+    WHERE s.%[5]s IS NULL OR t.%[5]s IS NULL%[6]s
+), gone AS (
+    DELETE FROM %[3]s t USING diff d WHERE t.ctid = d.%[9]s AND d.%[5]s IS NULL RETURNING 1
+), changed AS (
+    %[7]s
+), added AS (
+    INSERT INTO %[3]s (%[8]s) SELECT %[8]s FROM diff WHERE %[9]s IS NULL RETURNING 1
+)
+SELECT (SELECT count(*) FROM %[3]s), (SELECT count(*) FROM added), (SELECT count(*) FROM changed), (SELECT count(*) FROM gone)`,
+		strings.Join(fetch, ", "), from, into, strings.Join(match, " AND "), one, prefixed(" OR ", same), update, list, old)
+}
+
+// unused makes a name that no column has.
+func unused(columns []dblink.Column, name string) string {
+	for slices.Contains(names(columns), name) {
+		name += "_"
+	}
+	return name
+}
+
+// differs compares what is stored, not what is equal: 1.0 and 1.00, or '1 day' and '24 hours', do differ. For most types
+// the two are the same, and the plain comparison is the cheaper one.
+func differs(c dblink.Column, a, b string) string {
+	if send := imageOf(c.Type.Local); send != "" {
+		a, b = fmt.Sprintf("%s(%s)", send, a), fmt.Sprintf("%s(%s)", send, b)
+	}
+	return fmt.Sprintf("%s IS DISTINCT FROM %s", a, b)
+}
+
+// imageOf names the function that shows every bit of a value of a type in which equal values may differ.
+func imageOf(local string) string {
+	switch {
+	case local == "real":
+		return "pg_catalog.float4send"
+	case local == "double precision":
+		return "pg_catalog.float8send"
+	case local == "numeric":
+		return "pg_catalog.numeric_send"
+	case local == "interval":
+		return "pg_catalog.interval_send"
+	case local == "time with time zone":
+		return "pg_catalog.timetz_send"
+	case local == "jsonb":
+		return "pg_catalog.jsonb_send"
+	}
+	return ""
+}
+
+// repeatedKeys finds out whether the source's key repeats, from what was read.
+func (w *work) repeatedKeys(ctx context.Context, from string) error {
+	key := identList("", w.view.Key)
+	rows, err := w.tx.Query(ctx, fmt.Sprintf(
+		"SELECT pg_catalog.concat_ws(', ', %s), count(*) FROM %s GROUP BY %s HAVING count(*) > 1 LIMIT 3",
+		identList("", w.view.Key), from, key))
+	if err != nil {
+		return wrap(err, "look for repeated keys")
+	}
+	var examples []string
+	for rows.Next() {
+		var value string
+		var n int64
+		if err := rows.Scan(&value, &n); err != nil {
+			break
+		}
+		examples = append(examples, fmt.Sprintf("%s = %s (%d rows)", strings.Join(w.view.Key, ", "), value, n))
+	}
+	if err := rows.Err(); err != nil {
+		return wrap(err, "look for repeated keys")
+	}
+	if examples == nil {
+		return fmt.Errorf("merge rows: the copy of view %s is not what was read, and no key repeats", w.view.Name)
+	}
+	return infra.Hinted(fmt.Errorf("its key %s repeats, for instance %s", strings.Join(w.view.Key, ", "),
+		strings.Join(examples, "; ")), repeatedKeyHint)
+}
+
+// prefixed puts a separator before each text.
+func prefixed(separator string, texts []string) string {
+	if len(texts) == 0 {
+		return ""
+	}
+	return separator + strings.Join(texts, separator)
+}
+
+func names(columns []dblink.Column) []string {
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		list[i] = c.Name
+	}
+	return list
+}

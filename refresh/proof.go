@@ -1,0 +1,92 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
+)
+
+// proof is what is known of a source before it is read.
+type proof struct {
+	wanted       bool       // the copy may be all right as it is
+	wantsContent bool       // the source's content is asked for, in the snapshot in which it is read
+	unchanged    *time.Time // every remote commit before this moment is in the copy already
+	modified     *string    // for the next run to compare with
+	content      *string
+}
+
+// probeModified asks when Redshift last noted a change of the source's tables. It notes changes late, by up to lag, so
+// the same answer as before proves something only about the time before that. The answer is kept from before the read:
+// a change during the read makes the next answer differ.
+func (w *work) probeModified(ctx context.Context, lag time.Duration) error {
+	mode := w.view.SkipUnchanged
+	if mode == catalog.SkipOff {
+		return nil
+	}
+	if word, volatile := dblink.Volatile(w.view.Query); volatile {
+		w.remark("never skipped: " + word + " makes the query's result change by itself")
+		return nil
+	}
+	w.proof.wantsContent = mode == catalog.SkipContent
+	if mode == catalog.SkipContent {
+		return nil
+	}
+	modified, err := dblink.LastModified(ctx, w.source, w.view.Query)
+	if untrusted := (*dblink.UntrustedError)(nil); errors.As(err, &untrusted) {
+		w.proof.wantsContent = mode == catalog.SkipAuto
+		w.remark("last modified time proves nothing: " + untrusted.Error())
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	w.proof.modified = &modified
+	if !w.proof.wanted || w.state.Modified == nil || *w.state.Modified != modified {
+		return nil
+	}
+	asOf := latest(w.asOf.Add(-lag), *w.state.AsOf)
+	if mode == catalog.SkipAuto && !w.freshEnough(asOf) {
+		w.proof.wantsContent = true // which is a proof up to now
+		return nil
+	}
+	w.proof.unchanged = &asOf
+	w.remark("the tables were not modified since")
+	return nil
+}
+
+// freshEnough says whether a copy of that age will keep the view's promise until the next run.
+func (w *work) freshEnough(asOf time.Time) bool {
+	return w.view.MaxAge == 0 || w.asOf.Sub(asOf)+w.view.RefreshEvery <= w.view.MaxAge
+}
+
+// probeContent has Redshift compute what the content of the source is, in the snapshot in which it is read: what is
+// kept is the content of the copy, whatever happens to the source meanwhile.
+func (w *work) probeContent(ctx context.Context) error {
+	if !w.proof.wantsContent {
+		return nil
+	}
+	content, err := dblink.Fingerprint(ctx, w.source, w.columns, w.view.Query, w.view.Watermark)
+	if unhashable := (*dblink.UnhashableError)(nil); errors.As(err, &unhashable) {
+		w.remark("read in full: " + unhashable.Error())
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	w.proof.content = &content
+	if w.proof.wanted && w.state.Content != nil && *w.state.Content == content {
+		w.proof.unchanged = &w.asOf
+		w.remark("the content is the same")
+	}
+	return nil
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

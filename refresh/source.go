@@ -1,0 +1,126 @@
+package refresh
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/redshift"
+)
+
+// source is an open session on Redshift, by one transport or the other.
+type source interface {
+	dblink.Source
+	Clock() string                    // the remote's, when the session was opened
+	Begin(ctx context.Context) error  // a snapshot: what is read until Commit is from one moment
+	Commit(ctx context.Context) error // ends the snapshot
+	Close(ctx context.Context) error
+
+	transport() catalog.Transport
+	// watch makes the end of ctx end what the session does on Redshift, until stop is called.
+	watch(ctx context.Context) (stop func() error)
+	// load reads what the query returns where the condition holds, into a table of the view's columns. Rows that it
+	// could write as frozen are visible to every snapshot; for that the table must have been made in the savepoint that
+	// w.tx is.
+	load(ctx context.Context, w *work, where, table string) (loaded, error)
+}
+
+// loaded is what a load has brought.
+type loaded struct {
+	rows   int64
+	bytes  *int64 // that came through this process
+	frozen bool
+}
+
+// dblinkSource is the session that PostgreSQL has, in the backend of the transaction.
+type dblinkSource struct {
+	*dblink.Session
+	cache dblink.Beginner // cancels, from another backend
+}
+
+func (s dblinkSource) transport() catalog.Transport { return catalog.DblinkTransport }
+
+func (s dblinkSource) watch(ctx context.Context) func() error {
+	return dblink.Watch(ctx, s.cache, s.Session)
+}
+
+func (s dblinkSource) load(ctx context.Context, w *work, where, table string) (loaded, error) {
+	text, err := w.dblinkSelect(s.Schema(), where)
+	if err != nil {
+		return loaded{}, err
+	}
+	tag, err := w.tx.Exec(ctx, insertSelect(table, w.names(), text))
+	return loaded{rows: tag.RowsAffected()}, wrap(err, "load rows")
+}
+
+func insertSelect(table string, columns []string, text string) string {
+	return fmt.Sprintf("INSERT INTO %s (%s)\n%s", table, identList("", columns), text)
+}
+
+// dblinkSelect is the local statement that reads the view's query through dblink.
+func (w *work) dblinkSelect(schema, where string) (string, error) {
+	remote, err := dblink.RemoteSelect(w.columns, w.view.Query, where, w.view.TextPolicy())
+	if err != nil {
+		return "", err
+	}
+	return dblink.Select(schema, w.view.Link.Server().Name, w.columns, remote), nil
+}
+
+// streamSource is a session of this process's own. What it reads it hands to PostgreSQL as a COPY.
+type streamSource struct{ *redshift.Session }
+
+func (s streamSource) transport() catalog.Transport { return catalog.StreamTransport }
+
+func (s streamSource) Begin(ctx context.Context) error { return s.Exec(ctx, dblink.BeginSnapshot) }
+
+func (s streamSource) Commit(ctx context.Context) error { return s.Exec(ctx, dblink.EndSnapshot) }
+
+// watch has nothing to do: whoever reads does it on ctx, whose end the session passes on to Redshift.
+func (s streamSource) watch(context.Context) func() error { return func() error { return nil } }
+
+func (s streamSource) load(ctx context.Context, w *work, where, table string) (loaded, error) {
+	text, err := w.streamSelect(where)
+	if err != nil {
+		return loaded{}, err
+	}
+	rows, err := s.Read(ctx, text, w.streamColumns(), w.nulPolicy())
+	if err != nil {
+		return loaded{}, wrap(err, "read rows")
+	}
+	defer rows.Close()
+	tag, err := w.tx.Conn().PgConn().CopyFrom(ctx, rows, copySQL(table, w.names()))
+	if remote := rows.Err(); remote != nil {
+		return loaded{}, wrap(remote, "read rows") // PostgreSQL only knows that the copy broke off
+	}
+	if err == nil && tag.RowsAffected() != rows.Rows() {
+		err = fmt.Errorf("%d rows were read, and %d written", rows.Rows(), tag.RowsAffected())
+	}
+	bytes := rows.Bytes()
+	return loaded{rows: tag.RowsAffected(), bytes: &bytes, frozen: true}, wrap(err, "load rows")
+}
+
+func copySQL(table string, columns []string) string {
+	return fmt.Sprintf("COPY %s (%s) FROM STDIN (FORMAT binary, FREEZE)", table, identList("", columns))
+}
+
+// streamSelect is the statement for Redshift. Zero bytes travel: this process takes them out, or PostgreSQL refuses
+// them; nothing on the way would cut a text.
+func (w *work) streamSelect(where string) (string, error) {
+	return dblink.RemoteSelect(w.columns, w.view.Query, where, dblink.TrustText)
+}
+
+func (w *work) streamColumns() []redshift.Column {
+	columns := make([]redshift.Column, len(w.columns))
+	for i, c := range w.columns {
+		columns[i] = redshift.Column{Name: c.Name, Remote: c.Type.Remote, Local: c.Type.Local}
+	}
+	return columns
+}
+
+func (w *work) nulPolicy() redshift.NulPolicy {
+	if w.view.NulBytes == catalog.TrustNul {
+		return redshift.TrustText
+	}
+	return redshift.StripNUL
+}

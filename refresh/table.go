@@ -1,0 +1,42 @@
+package refresh
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/infra"
+)
+
+// fillTable reads everything into a table that has just been made. Its indexes come afterwards: to build them is much
+// cheaper than to keep them while the rows arrive.
+func fillTable(ctx context.Context, w *work) (catalog.Outcome, error) {
+	got, err := w.source.load(ctx, w, "", w.relation())
+	if err != nil {
+		return catalog.Outcome{}, err
+	}
+	w.frozen = got.frozen
+	if err := w.checkShrink(got.rows); err != nil {
+		return catalog.Outcome{}, err
+	}
+	return catalog.Outcome{
+		AsOf: w.asOf, Whole: true, RowsRead: got.rows, BytesRead: got.bytes,
+		RowsInserted: got.rows, RowsDeleted: w.rowsBefore(), RowCount: got.rows,
+	}, nil
+}
+
+// checkShrink refuses a source that has lost more rows than the view allows: one that is being loaded, or emptied by
+// mistake, would otherwise take the copy with it.
+func (w *work) checkShrink(rows int64) error {
+	before := w.rowsBefore()
+	lost := before - rows
+	if lost <= 0 || percent*lost <= int64(w.allowShrink)*before {
+		return nil
+	}
+	name := w.view.Name.String()
+	return infra.Hinted(
+		fmt.Errorf("the source has %d rows, the copy has %d: %.1f %% would be lost, and %d %% are allowed",
+			rows, before, percent*float64(lost)/float64(before), w.allowShrink),
+		fmt.Sprintf("If that is right: `cachectl refresh %s --allow-shrink 100`. For good: `cachectl alter-view %s --allow-shrink`.",
+			name, name))
+}

@@ -1,0 +1,17 @@
+-- What readers see is as fresh as it was proven to be; a proof can be about a moment before the last one.
+WITH finished AS (
+    UPDATE redcache.run
+    SET state = 'unchanged', finished_at = clock_timestamp(), as_of = $2, attempts = $3, reason = $4
+    WHERE id = $1 AND state = 'running'
+    RETURNING *
+)
+UPDATE redcache.state s
+SET as_of = greatest(s.as_of, f.as_of), failures = 0, last_run_id = f.id,
+    next_due = f.started_at + nullif(v.refresh_every, '0')
+FROM finished f
+JOIN redcache.view v ON v.id = f.view_id
+WHERE s.view_id = f.view_id
+RETURNING f.id, f.view_id, v.schema_name, v.view_name, f.strategy, f.state, f.whole, f.generation, f.origin,
+          f.application, f.pid, f.attempts, f.started_at, f.finished_at, f.as_of, f.rows_read, f.rows_inserted,
+          f.rows_updated, f.rows_deleted, f.watermark, f.holder, f.error, f.hint,
+          f.waited, f.bytes_read, f.transport, f.reason

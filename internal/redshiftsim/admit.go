@@ -22,6 +22,7 @@ func (ses *session) admit(sql string) string {
 	for _, st := range split(sql) {
 		st.singleNode, st.cursorOpen = ses.server.cfg.SingleNode, cursorOpen
 		st.caseSensitive, st.shorten = ses.caseSensitive, ses.server.names.shorten
+		st.tableTimes = ses.server.tableTimes()
 		refusal := st.refused()
 		switch {
 		case refusal == nil:

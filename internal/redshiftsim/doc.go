@@ -19,7 +19,8 @@
 // Rules look at tokens of a lexer with 8.0's rules, never at raw text, so nothing inside a literal, a name or a comment
 // triggers them.
 //
-// Not imitated: WLM queues and slots, the result cache, EXPLAIN's XN nodes, SHOW TABLES and last_modified_time, the STL
-// and SYS views, super navigation, lengths counted in bytes, FNV_HASH of types whose bytes nobody documents, and DDL with DISTKEY or
+// Not imitated: WLM queues and slots, the result cache, the STL and SYS views, plans of parameters and the costs in plans,
+// times of modification of tables that no test tracks ([Warehouse.TrackChanges]), BEGIN without a level (which is a
+// snapshot on Redshift and READ COMMITTED here), super navigation, lengths counted in bytes, FNV_HASH of types whose bytes nobody documents, and DDL with DISTKEY or
 // SORTKEY. Tables are made on the engine, directly.
 package redshiftsim

@@ -50,6 +50,14 @@ var commandRefusals = []Refusal{
 		Message: `syntax error at or near "("`, Source: "4", Believed: true, match: explainOptions,
 	},
 	{
+		Name: "SHOW TABLES without a database", Example: `SHOW TABLES FROM SCHEMA public`, Code: "42601",
+		Message: "syntax error at end of input", Source: "5", Believed: true, match: showTablesRefused,
+	},
+	{
+		Name: "SHOW TABLES of another database", Example: `SHOW TABLES FROM SCHEMA nowhere.public`, Code: "3D000",
+		Message: `database "nowhere" does not exist`, Source: "5", Believed: true,
+	},
+	{
 		Name: "DO", Example: `DO $$ BEGIN END $$`, Code: "42601", Message: `syntax error at or near "DO"`,
 		Source: "4", Believed: true, match: startsNear(0, "do"),
 	},

@@ -27,6 +27,9 @@ var dateParts = map[string]bool{"dateadd": true, "datediff": true, "date_part": 
 
 // rewrite turns Redshift's SQL into the engine's.
 func (st *statement) rewrite() string {
+	if call, _ := st.showTables(); call != "" {
+		return call
+	}
 	st.rewriteSetting()
 	for i := range st.tokens {
 		switch st.tokens[i].kind {
@@ -43,11 +46,16 @@ func (st *statement) rewrite() string {
 	}
 	st.rewriteCasts()
 	st.rewriteUnknown()
-	return st.rewritten()
+	return st.rewriteExplain()
 }
 
 // rewriteName folds quoted names too, and shortens those that only Redshift can keep.
 func (st *statement) rewriteName(i int) {
+	st.replace(i, i, `"`+strings.ReplaceAll(st.engineName(i), `"`, `""`)+`"`)
+}
+
+// engineName is what the engine calls the name at i.
+func (st *statement) engineName(i int) string {
 	name := st.tokens[i].word
 	if !st.caseSensitive {
 		name = fold(name)
@@ -55,7 +63,26 @@ func (st *statement) rewriteName(i int) {
 	if len(name) > engineNameLength {
 		name = st.shorten(name)
 	}
-	st.replace(i, i, `"`+strings.ReplaceAll(name, `"`, `""`)+`"`)
+	return name
+}
+
+// rewriteExplain lets a function of the engine make the plan, which has the nodes of Redshift. A statement that is
+// explained cannot have parameters.
+func (st *statement) rewriteExplain() string {
+	first := 1
+	if st.word(1) == "verbose" {
+		first = 2
+	}
+	if st.word(0) != "explain" || len(st.tokens) == first {
+		return st.rewritten()
+	}
+	st.replace(0, first-1, "")
+	return `SELECT * FROM redshift.explain(` + engineLiteral(st.rewritten()) + `)`
+}
+
+// engineLiteral quotes a text for the engine, in whose sessions a backslash escapes.
+func engineLiteral(text string) string {
+	return "'" + strings.NewReplacer(`'`, `''`, `\`, `\\`).Replace(text) + "'"
 }
 
 // rewriteCall sends a call to where the engine has the function, or to where it has not.

@@ -64,6 +64,7 @@ type Server struct {
 	conns     map[net.Conn]context.CancelFunc
 	serial    int
 	limit     int // of sessions
+	times     tableTimes
 }
 
 var errClosed = errors.New("stand-in is closed")
@@ -74,6 +75,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 		cfg: cfg, host: cfg.Host,
 		passwords: map[string]string{}, expired: map[string]bool{},
 		sessions: map[*session]struct{}{}, conns: map[net.Conn]context.CancelFunc{},
+		times: tableTimes{lag: defaultLag},
 	}
 	if s.host == "" {
 		s.host = "127.0.0.1"

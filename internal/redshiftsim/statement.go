@@ -16,6 +16,7 @@ type statement struct {
 	cursorOpen    bool
 	caseSensitive bool
 	shorten       func(name string) string
+	tableTimes    tableTimes
 }
 
 // edit replaces a part of the text.

@@ -42,6 +42,17 @@ func For(t testing.TB) *Warehouse {
 // UserURL is the connection URL of [User].
 func (w *Warehouse) UserURL() string { return w.URL(w.Name, User, Password) }
 
+// TrackChanges gives tables of the engine, named with their schema, a last_modified_time that INSERT, UPDATE, DELETE and
+// TRUNCATE move, even when they change no row, and a last_altered_time that ALTER TABLE moves. Both start a day ago.
+func (w *Warehouse) TrackChanges(t testing.TB, tables ...string) {
+	t.Helper()
+	for _, table := range tables {
+		if _, err := w.Engine.Exec(t.Context(), "SELECT redshift.track($1::regclass)", table); err != nil {
+			t.Fatalf("track changes of %s: %v", table, err)
+		}
+	}
+}
+
 // StartFor starts a stand-in and closes it when the test ends.
 func StartFor(t testing.TB, cfg Config) *Server {
 	t.Helper()

@@ -40,6 +40,13 @@
 //
 // Hence [Watch]: when the context ends, which cancels the local statement, it cancels on Redshift as well.
 //
+// # Whether anything changed
+//
+// Three probes tell whether a result is still what it was, each on a [Source]. [Volatile] reads the query's text: what
+// asks the clock or the session is never the same for sure. [LastModified] asks catalogs when the tables were last
+// changed, which costs the same whatever their size, is late by minutes, and is believed only where the plan proves that
+// those tables are all. [Fingerprint] lets Redshift read everything and send one row, and is true to the moment.
+//
 // # Failures
 //
 // An error keeps the SQLSTATE that the remote gave. [Classify] says what can help against it (Redshift reports most

@@ -150,10 +150,18 @@ func (s *Session) Row(ctx context.Context, sql string, n int) ([]*string, error)
 	return rows[0], nil
 }
 
-// Rows implements [Source]. A statement that fails, or whose rows do not have n values, fails the local transaction
-// too: whoever wants to go on sets a savepoint first.
+// Rows implements [Source]. When it fails, the local transaction can go on; a snapshot on the remote cannot.
 func (s *Session) Rows(ctx context.Context, sql string, n int) ([][]*string, error) {
+	guard, err := s.tx.Begin(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read from link %s: %w", s.server, err)
+	}
 	rows, err := s.rows(ctx, sql, n)
+	if err == nil {
+		err = guard.Commit(ctx)
+	} else {
+		_ = guard.Rollback(context.WithoutCancel(ctx)) // the first error is the one that matters
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read from link %s: %w", s.server, err)
 	}

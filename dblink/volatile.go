@@ -88,15 +88,18 @@ func (s scan) isVolatile(i int) bool {
 	case s.word(i+1) == "(":
 		return !s.isHarmlessCall(i, name)
 	}
-	return volatileWords[s.word(i)] && s.word(i-1) != "." && s.word(i+1) != "."
+	return volatileWords[s.word(i)] && !s.afterDot(i) && s.word(i+1) != "."
 }
+
+// afterDot tells whether the token at i is part of a longer name. The dot may also end a number.
+func (s scan) afterDot(i int) bool { return s.word(i-1) == "." && s.name(i-2) != "" }
 
 // isHarmlessCall judges a name with a parenthesis behind it, which may be a keyword as well.
 func (s scan) isHarmlessCall(i int, name string) bool {
-	if s.word(i-1) == "." && s.name(i-2) != "pg_catalog" {
+	if s.afterDot(i) && s.name(i-2) != "pg_catalog" {
 		return false
 	}
-	return knownFunctions[name] || s.word(i-1) != "." && s.isColumnList(i+1)
+	return knownFunctions[name] || s.isColumnList(i+1)
 }
 
 // isColumnList tells the columns of WITH name (a, b) AS (…) from the arguments of a function.
@@ -148,7 +151,7 @@ func (s scan) literal(i int) string {
 
 // qualified is the name at i as it is written, with its schema.
 func (s scan) qualified(i int) string {
-	if s.word(i-1) == "." && s.name(i-2) != "" {
+	if s.afterDot(i) {
 		return s.text(i-2) + "." + s.text(i)
 	}
 	return s.text(i)

@@ -1,0 +1,205 @@
+package dblink_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/internal/redshiftsim"
+)
+
+// modifiedSetup makes two tracked tables and what else a schema can hold.
+func modifiedSetup(t *testing.T) *bundle {
+	t.Helper()
+	b := setup(t)
+	mustExec(t, b.warehouse.Engine, `
+		CREATE SCHEMA shop; CREATE SCHEMA "odd schema"; CREATE SCHEMA other;
+		CREATE TABLE shop.sale (id int PRIMARY KEY, region int, price numeric(10,2), at timestamp);
+		CREATE TABLE "odd schema"."a ""table""" (id int); CREATE TABLE shop.a_b (id int); CREATE TABLE shop.axb (id int);
+		CREATE TABLE shop.region (id int, name varchar(9)); CREATE TABLE shop.untracked (id int); CREATE TABLE other.sale (id int);
+		CREATE VIEW shop.sold AS SELECT * FROM shop.sale; CREATE VIEW shop.both AS SELECT s.id FROM shop.sale s, other.sale o;
+		CREATE MATERIALIZED VIEW shop.sums AS SELECT sum(price) AS n FROM shop.sale;
+		CREATE FUNCTION shop.ids() RETURNS SETOF int LANGUAGE sql AS 'SELECT id FROM shop.sale';
+		INSERT INTO shop.sale SELECT n, n % 3, n, '2024-01-01' FROM generate_series(1, 50) n`)
+	b.warehouse.TrackChanges(t, "shop.sale", "shop.region", `"odd schema"."a ""table"""`, "shop.a_b")
+	b.warehouse.NoteChangesAfter(0)
+	return b
+}
+
+func TestLastModified_ChangesWithTheTables(t *testing.T) {
+	t.Parallel()
+	b := modifiedSetup(t)
+	const query = "SELECT r.name, sum(s.price) FROM shop.sale s JOIN shop.region AS r ON r.id = s.region GROUP BY 1 -- all"
+	b.inSession(t, func(_ pgx.Tx, s *dblink.Session) {
+		last := mustModified(t, s, query)
+		for _, same := range []string{"VACUUM shop.sale", "ANALYZE shop.sale", "INSERT INTO shop.untracked VALUES (1)"} {
+			mustExec(t, b.warehouse.Engine, same)
+			if got := mustModified(t, s, query); got != last {
+				t.Errorf("%s: got %q after %q", same, got, last)
+			}
+		}
+		for _, change := range []string{
+			"UPDATE shop.sale SET price = 1 WHERE id = 7", "DELETE FROM shop.sale WHERE id = 1", "INSERT INTO shop.region VALUES (1, 'eu')",
+			"TRUNCATE shop.sale", "ALTER TABLE shop.region ADD n int",
+		} {
+			b.warehouse.NoteChangesAfter(time.Hour)
+			early := mustModified(t, s, query)
+			mustExec(t, b.warehouse.Engine, change)
+			if got := mustModified(t, s, query); got != early {
+				t.Errorf("%s: seen before it was noted", change)
+			}
+			b.warehouse.NoteChangesAfter(0)
+			got := mustModified(t, s, query)
+			if got == last {
+				t.Errorf("%s: not seen", change)
+			}
+			last = got
+		}
+	})
+}
+
+func TestLastModified_TrustsPlainTables(t *testing.T) {
+	t.Parallel()
+	b := modifiedSetup(t)
+	b.inSession(t, func(_ pgx.Tx, s *dblink.Session) {
+		for query, tables := range map[string]int{
+			"SELECT id FROM shop.sale WHERE id = 7":                                                    1,
+			`SELECT id FROM "shop"."sale" AS "x" /* shop.sold */ WHERE 'FROM shop.sold' <> ''`:         1,
+			"SELECT SHOP.Sale.id FROM SHOP.Sale, Shop.Region r WHERE extract(day FROM sale.at) = r.id": 2,
+			`SELECT id FROM "odd schema"."a ""table""" x`:                                              1,
+			"SELECT id FROM shop.a_b":                                                                  1,
+			"SELECT a.id FROM shop.sale a JOIN shop.sale b USING (id)":                                 1,
+			"SELECT * FROM (shop.sale s JOIN shop.region r ON s.region = r.id)":                        2,
+			"SELECT * FROM ((SELECT id FROM shop.sale) UNION (SELECT id FROM shop.region)) q":          2,
+			"WITH big AS (SELECT * FROM shop.sale WHERE id > 9) SELECT id FROM big b":                  1,
+			"WITH a (n) AS (SELECT id FROM shop.sale), b AS (SELECT n FROM a) SELECT n FROM b":         1,
+			"SELECT id FROM shop.sale WHERE id IN (SELECT id FROM shop.region) ORDER BY id LIMIT 5":    2,
+			"SELECT id, (SELECT max(name) FROM shop.region) FROM shop.sale":                            2,
+			"SELECT id, row_number() OVER (PARTITION BY region ORDER BY id) FROM shop.sale":            1,
+			"SELECT DISTINCT region FROM shop.sale EXCEPT SELECT id FROM shop.region":                  2,
+			"SELECT count(*) FROM shop.sale s LEFT JOIN shop.region r ON s.region = r.id, shop.a_b":    3,
+		} {
+			got, err := dblink.LastModified(t.Context(), s, query)
+			if err != nil || len(strings.Split(got, "; ")) != tables {
+				t.Errorf("%s: got %q, %v, want %d tables", query, got, err, tables)
+			}
+		}
+		before := mustModified(t, s, "SELECT id FROM shop.sale")
+		b.warehouse.HideTableSubtype()
+		if got := mustModified(t, s, "SELECT id FROM shop.sale"); got != before {
+			t.Errorf("before patch 197: got %q, want %q", got, before)
+		}
+	})
+}
+
+func TestLastModified_SaysWhyNotToTrust(t *testing.T) {
+	t.Parallel()
+	b := modifiedSetup(t)
+	b.inSession(t, func(tx pgx.Tx, s *dblink.Session) {
+		for query, reason := range map[string]string{
+			"SELECT 1":                    "reads no table",
+			"SELECT id FROM sale":         "sale is named without its schema",
+			"SELECT id FROM dw.shop.sale": "dw.shop.sale is named with a database",
+			"SELECT id FROM shop.sold":    "scans sale, which the query does not name",
+			"SELECT s.id FROM shop.sale s JOIN shop.sold USING (id)":                  "shop.sold is a VIEW",
+			"SELECT s.id FROM shop.sale s, (shop.region r JOIN shop.sold USING (id))": "shop.sold is a VIEW",
+			"SELECT id FROM shop.sale UNION ALL SELECT 1. FROM shop.sold":             "shop.sold is a VIEW",
+			"SELECT id FROM shop.sale WHERE id IN (SELECT id FROM shop.both)":         "shop.both is a VIEW",
+			"SELECT name FROM shop.sale JOIN shop.region USING (id), shop.sold":       "shop.sold is a VIEW",
+			"SELECT n FROM shop.sums":                 "shop.sums is a VIEW",
+			"SELECT id FROM shop.untracked":           "does not tell when shop.untracked",
+			"SELECT id FROM shop.axb":                 "does not tell when shop.axb",
+			"SELECT n FROM shop.ids() n":              "reads from a function, shop.ids",
+			"SELECT relname FROM pg_catalog.pg_class": `its plan has "LD Seq Scan on pg_class"`,
+			"SELECT id FROM shop.nowhere":             `relation "shop.nowhere" does not exist`,
+			`SELECT id FROM shop."Sale"`:              `"Sale" has capital letters`,
+			"SELECT sold.id FROM sold, (WITH sold AS (SELECT id FROM shop.sale) SELECT 1) q": "sold is named without its schema",
+			"WITH sold AS (SELECT id FROM sold) SELECT id FROM sold":                         "sold is named without its schema",
+			"WITH a AS (SELECT id FROM b), b AS (SELECT id FROM shop.sale) SELECT id FROM a": "b is named without its schema",
+			"WITH a AS (SELECT max(id) AS n FROM shop.sale) SELECT a.n FROM a, a AS b":       "scans volt_tt_",
+			"SELECT id FROM shop.sale, s.things":                                             `schema "s" does not exist`,
+			"SELECT 'never closed":                                                           "cannot be read",
+		} {
+			_, err := dblink.LastModified(t.Context(), s, query)
+			var untrusted *dblink.UntrustedError
+			if !errors.As(err, &untrusted) {
+				t.Errorf("%s: got %v", query, err)
+				continue
+			}
+			if query == "SELECT id FROM shop.sale, s.things" { // EXPLAIN says it in other words
+				reason = `"s.things" does not exist`
+			}
+			mustContain(t, untrusted.Error(), reason)
+		}
+		// Whatever Redshift said, the session works on.
+		mustModified(t, s, "SELECT id FROM shop.sale")
+		mustText(t, tx, "SELECT 'in the same transaction'")
+	})
+}
+
+// plan is a source that knows one plan.
+type plan []string
+
+func (p plan) Rows(context.Context, string, int) ([][]*string, error) {
+	rows := make([][]*string, len(p))
+	for i := range p {
+		rows[i] = []*string{&p[i]}
+	}
+	return rows, nil
+}
+
+// The plans are Redshift's, from its documentation and from reports.
+func TestLastModified_DoesNotTrustAPlanThatReadsMore(t *testing.T) {
+	t.Parallel()
+	for reason, lines := range map[string]plan{
+		"scans mv_tbl__tickets_mv__0": {
+			"XN HashAggregate  (cost=11.85..12.35 rows=200 width=41)",
+			"  ->  XN Seq Scan on mv_tbl__tickets_mv__0 derived_table1  (cost=0.00..7.90 rows=790 width=41)",
+		},
+		`"XN Partition Loop"`: {
+			"XN Partition Loop  (cost=0.00..39.00 rows=1000 width=66)",
+			"  ->  XN Seq Scan PartitionInfo of s.uservisits uv  (cost=0.00..10.00 rows=1000 width=0)",
+		},
+		`"XN S3 Query Scan uv"`:   {"XN S3 Query Scan uv  (cost=0.00..9.62 rows=3 width=16)"},
+		"does not tell":           {},
+		"plan scans no table":     {"XN Result  (cost=0.00..0.01 rows=1 width=0)"},
+		"scans Sale, which":       {`XN Seq Scan on "Sale" s  (cost=0.00..1.00 rows=1 width=4)`},
+		`scans odd "name", which`: {`XN Seq Scan on "odd ""name""" s  (cost=0.00..1.00 rows=1 width=4)`},
+	} {
+		_, err := dblink.LastModified(t.Context(), lines, "SELECT id FROM shop.sale")
+		var untrusted *dblink.UntrustedError
+		if !errors.As(err, &untrusted) || !strings.Contains(untrusted.Reason, reason) {
+			t.Errorf("got %v, want %s", err, reason)
+		}
+	}
+}
+
+func TestLastModified_FailsWithTheSession(t *testing.T) {
+	t.Parallel()
+	b := modifiedSetup(t)
+	b.inTx(t, func(tx pgx.Tx) {
+		s := mustOpen(t, tx, "dw")
+		b.warehouse.FailNext("SHOW TABLES", redshiftsim.EngineError{Code: "57014", Message: "Query (1) canceled on user's request"})
+		_, err := dblink.LastModified(t.Context(), s, "SELECT id FROM shop.sale")
+		if sqlstate(err) != "57014" {
+			t.Errorf("got %v, want 57014", err)
+		}
+		if err := s.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func mustModified(t testing.TB, src dblink.Source, query string) string {
+	t.Helper()
+	text, err := dblink.LastModified(t.Context(), src, query)
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return text
+}

@@ -11,10 +11,10 @@ const (
 	hour   = 60 * minute
 	day    = 24 * hour
 
-	// The days of a timestamp, counted from 2000-01-01: PostgreSQL checks them to the microsecond, this keeps the
-	// arithmetic within 64 bits.
-	firstDay = -2_451_545 - 1
-	lastDay  = 106_751_983 + 1
+	// The ranges of PostgreSQL's types, in days since 2000-01-01. Each ends before its second number.
+	firstDay        = -2_451_545 // 4714-11-24 BC
+	afterLastDay    = 2_145_031_949
+	afterLastMoment = 106_751_983
 )
 
 // appendDate encodes "2024-02-29", also of the years past 9999 and before our era ("4713-01-01 BC").
@@ -30,7 +30,7 @@ func appendDate(dst, text []byte) ([]byte, error) {
 	if !ok || len(rest) > 0 {
 		return nil, errNoTime
 	}
-	if days >= math.MaxInt32 || days <= math.MinInt32 {
+	if days < firstDay || days >= afterLastDay {
 		return nil, errDoesNotFit
 	}
 	return appendInt32(dst, int32(days)), nil
@@ -64,10 +64,14 @@ func appendMoment(dst, text []byte, zoned bool) ([]byte, error) {
 	if len(rest) > 0 {
 		return nil, errNoTime
 	}
-	if days < firstDay || days > lastDay {
+	if days < firstDay-1 || days > afterLastMoment { // before the zone moves it
 		return nil, errDoesNotFit
 	}
-	return appendInt64(dst, days*day+clock-offset*second), nil
+	moment := days*day + clock - offset*second
+	if moment < firstDay*day || moment >= afterLastMoment*day {
+		return nil, errDoesNotFit
+	}
+	return appendInt64(dst, moment), nil
 }
 
 // appendTime encodes "23:59:59.999999", and "24:00:00".

@@ -2,6 +2,7 @@ package redshift_test
 
 import (
 	"errors"
+	"io"
 	"testing"
 	"time"
 
@@ -53,7 +54,7 @@ func mustRead(t testing.TB, s *redshift.Session, sql string, columns ...redshift
 }
 
 // load copies a reader's rows into a fresh table, frozen, and returns the error of the COPY.
-func load(t testing.TB, pool *pgxpool.Pool, table, definition string, r *redshift.Reader) (int64, error) {
+func load(t testing.TB, pool *pgxpool.Pool, table, definition string, r io.Reader) (int64, error) {
 	t.Helper()
 	var tag pgconn.CommandTag
 	err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {

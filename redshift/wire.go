@@ -8,7 +8,7 @@ import (
 const (
 	// wireSize is how much is read from the connection at once. Larger than the 8 KiB that the server sends at a time:
 	// while we were busy with one part, several more have arrived.
-	wireSize = 128 << 10
+	wireSize = 64 << 10
 	// messageHead is a message's type and its length.
 	messageHead = 5
 	// maxMessage is the longest message that a server may send.

@@ -1,0 +1,14 @@
+package redshift
+
+// Encode returns the binary form of a value that arrives as text.
+func Encode(c Column, text string) ([]byte, error) {
+	codec, err := plan(c, StripNUL, false)
+	if err != nil {
+		return nil, err
+	}
+	dst, err := codec.append([]byte{0, 0, 0, 0}, []byte(text))
+	if err != nil {
+		return nil, err
+	}
+	return dst[4:], nil
+}

@@ -61,7 +61,6 @@ func (f *relationFinder) step(i int) (int, error) {
 		f.levels = append(f.levels, fromLevel{from: joined, expect: joined})
 		return i + 1, nil
 	}
-	named := f.afterDot(i) || f.word(i-1) == "as"
 	switch {
 	case word == "(":
 		f.levels = append(f.levels, fromLevel{gives: f.given(i)})
@@ -70,7 +69,7 @@ func (f *relationFinder) step(i int) (int, error) {
 		if around := &f.levels[len(f.levels)-1]; top.gives != "" && !around.query {
 			around.names = append(around.names, top.gives)
 		}
-	case !named:
+	case !f.afterDot(i) && !f.isAlias(i):
 		top.see(word, f.word(i-1))
 	}
 	return i + 1, nil

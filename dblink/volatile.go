@@ -83,8 +83,8 @@ func (s scan) isVolatile(i int) bool {
 	switch {
 	case name == "":
 		return s.isMovingDate(i)
-	case s.word(i-1) == "as":
-		return false // an alias
+	case s.isAlias(i):
+		return false
 	case s.word(i+1) == "(":
 		return !s.isHarmlessCall(i, name)
 	}
@@ -93,6 +93,9 @@ func (s scan) isVolatile(i int) bool {
 
 // afterDot tells whether the token at i is part of a longer name. The dot may also end a number.
 func (s scan) afterDot(i int) bool { return s.word(i-1) == "." && s.name(i-2) != "" }
+
+// isAlias tells whether the token at i stands behind AS. A column may have that name too.
+func (s scan) isAlias(i int) bool { return s.word(i-1) == "as" && !s.afterDot(i-1) }
 
 // isHarmlessCall judges a name with a parenthesis behind it, which may be a keyword as well.
 func (s scan) isHarmlessCall(i int, name string) bool {

@@ -156,3 +156,42 @@ func BenchmarkDue(b *testing.B) {
 		})
 	}
 }
+
+func TestDue_TakesOneViewOfAGroup(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.addLink(t, "a", 6, "1 day")
+	b.exec(t, `UPDATE redcache.view SET group_name = 'finance' WHERE id <= 3`)
+	if got := b.dueNames(t, nil); !slices.Equal(got, []string{"a.v1", "a.v4", "a.v5", "a.v6"}) {
+		t.Errorf("got %v, want the first of the group and the others", got)
+	}
+	if got := b.dueNames(t, []int32{2}); !slices.Equal(got, []string{"a.v4", "a.v5", "a.v6"}) {
+		t.Errorf("got %v although a view of the group must not be started", got)
+	}
+	b.exec(t, `UPDATE redcache.state SET next_due = NULL WHERE view_id = 1`)
+	if got := b.dueNames(t, nil); !slices.Equal(got, []string{"a.v2", "a.v4", "a.v5", "a.v6"}) {
+		t.Errorf("got %v, want the first of the group that is due", got)
+	}
+}
+
+func (b *bundle) dueNames(t *testing.T, except []int32) []string {
+	t.Helper()
+	due, err := b.store.Due(t.Context(), except, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, d := range due {
+		names = append(names, d.Name.String())
+	}
+	slices.Sort(names)
+	return names
+}
+
+func TestDue_FindsSomeWhenAllTenThousandAreOverdueInGroups(t *testing.T) {
+	t.Parallel()
+	b := setupMany(t)
+	b.exec(t, `UPDATE redcache.view SET group_name = 'g' || id / 5`)
+	b.exec(t, `ANALYZE redcache.view`)
+	b.wantQuick(t, 80, 80)
+}

@@ -1,4 +1,4 @@
--- What is due and not being refreshed by anybody right now. Links take turns, the longest overdue view of each first,
+-- What is due and not being refreshed by anybody right now; of a group one view, as it stands for the others. Links take turns, the longest overdue view of each first,
 -- so that however many views one link has overdue, the first rows have some of every link. A link whose slots are all
 -- taken has none.
 WITH held AS MATERIALIZED (
@@ -13,15 +13,27 @@ WITH held AS MATERIALIZED (
     JOIN held h ON h.classid = 'redcache.link'::regclass AND h.id / 64 = k.id
     GROUP BY k.id
     HAVING count(*) >= k.max_concurrency
-), due AS (
-    SELECT v.id, v.schema_name, v.view_name, v.link_id, s.next_due,
-           row_number() OVER (PARTITION BY v.link_id ORDER BY s.next_due, v.id) AS turn
+), taken AS MATERIALIZED ( -- groups of which a view is being refreshed, or must not be started
+    SELECT DISTINCT v.group_name
+    FROM redcache.view v
+    WHERE v.group_name <> ''
+      AND (v.id = ANY ($1::integer[])
+           OR v.id IN (SELECT h.id FROM held h WHERE h.classid = 'redcache.view'::regclass))
+), overdue AS (
+    SELECT v.id, v.schema_name, v.view_name, v.link_id, s.next_due, v.group_name,
+           row_number() OVER (PARTITION BY v.group_name ORDER BY v.id) AS of_group
     FROM redcache.state s
     JOIN redcache.view v ON v.id = s.view_id
     WHERE s.next_due <= statement_timestamp() -- stable, unlike clock_timestamp(), so that the index is used
       AND v.id <> ALL ($1::integer[])
       AND NOT EXISTS (SELECT FROM held h WHERE h.classid = 'redcache.view'::regclass AND h.id = v.id)
       AND NOT EXISTS (SELECT FROM busy b WHERE b.id = v.link_id)
+      AND NOT EXISTS (SELECT FROM taken t WHERE t.group_name = v.group_name)
+), due AS (
+    SELECT o.id, o.schema_name, o.view_name, o.link_id, o.next_due,
+           row_number() OVER (PARTITION BY o.link_id ORDER BY o.next_due, o.id) AS turn
+    FROM overdue o
+    WHERE o.group_name = '' OR o.of_group = 1
 )
 SELECT d.id, d.schema_name, d.view_name, d.link_id, d.next_due
 FROM due d

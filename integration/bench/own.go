@@ -19,7 +19,7 @@ func (w *world) ownPaths(ctx context.Context) ([]*path, string, error) {
 		w.own("nonconcurrent", w.big, "--strategy", "nonconcurrent"),
 		w.own("concurrent", w.big, "--strategy", "concurrent"),
 		w.own("incremental", w.big, "--strategy", "incremental", "--watermark", "updated_at"),
-		w.own("incremental small", w.small, "--strategy", "incremental", "--watermark", "updated_at"),
+		w.own(incrSmall, w.small, "--strategy", "incremental", "--watermark", "updated_at"),
 	}
 	for _, p := range paths[1:3] {
 		p.changed = levels
@@ -35,23 +35,24 @@ func (w *world) ownPaths(ctx context.Context) ([]*path, string, error) {
 	}
 	auto := w.own("auto", w.big, "--strategy", "auto")
 	auto.changed = levels
-	return append(paths, auto, w.own("swap+stream small", w.small, "--strategy", "swap", "--transport", "stream")), "", nil
+	small := w.own(swapSmall, w.small, "--strategy", "swap", "--transport", "stream")
+	return append(paths, auto, small, w.skippedPath()), "", nil
 }
 
 // own is a view of the product and its refresh.
 func (w *world) own(name string, t *table, flags ...string) *path {
 	view := "bi." + strings.NewReplacer("+", "_", " ", "_").Replace(name)
-	p := &path{name: name, ours: true, table: t, copy: view}
+	p := &path{name: name, ours: true, table: t, copy: view, state: "succeeded"}
 	p.setup = func(ctx context.Context) error {
 		_, err := w.cachectl(ctx, append([]string{"add-view", view, "--link", "dw", "--table", t.name, "--key", "id"}, flags...)...)
 		return err
 	}
-	p.run = func(ctx context.Context) (outcome, error) { return w.refresh(ctx, view, "succeeded") }
+	p.run = func(ctx context.Context) (outcome, error) { return w.refresh(ctx, view) }
 	return p
 }
 
-// refresh runs cachectl refresh, which must end in one of the wanted states.
-func (w *world) refresh(ctx context.Context, view, want string) (o outcome, err error) {
+// refresh runs cachectl refresh and returns what it says of the run.
+func (w *world) refresh(ctx context.Context, view string) (o outcome, err error) {
 	var stdout bytes.Buffer
 	cmd := w.cachectlCommand("refresh", view, "--json")
 	cmd.stdout = &stdout
@@ -62,9 +63,7 @@ func (w *world) refresh(ctx context.Context, view, want string) (o outcome, err 
 	if err := json.Unmarshal(stdout.Bytes(), &runs); err != nil || len(runs) != 1 {
 		return o, fmt.Errorf("read what cachectl says of %s: %w\n%s", view, err, stdout.Bytes())
 	}
-	if o.counts = runs[0]; o.counts.State != want {
-		return o, fmt.Errorf("refresh %s: the run is %s, want %s", view, o.counts.State, want)
-	}
+	o.counts = runs[0]
 	return o, nil
 }
 

@@ -19,6 +19,8 @@ type path struct {
 	// everything whatever has changed; it is measured once a round.
 	changed []int
 
+	state string // in which a measured run must say that it ended; empty where nothing is said
+
 	// read is what the readers look up; empty means the copy.
 	read string
 

@@ -31,6 +31,7 @@ type scenario struct {
 	Ours        bool    `json:"ours"`
 	ChangedPct  *int    `json:"changed_pct"` // null where it makes no difference
 	TableRows   int     `json:"table_rows"`
+	Runs        int     `json:"runs"`
 	Median      float64 `json:"median_s"`
 	Min         float64 `json:"min_s"`
 	Max         float64 `json:"max_s"`
@@ -67,7 +68,8 @@ func summarize(o options, machine string, samples []sample) results {
 func summary(name string, samples []sample) scenario {
 	first, last := samples[0], samples[len(samples)-1]
 	sc := scenario{
-		Name: name, Path: first.path.name, Ours: first.path.ours, TableRows: first.path.table.rows, counts: last.counts,
+		Name: name, Path: first.path.name, Ours: first.path.ours, TableRows: first.path.table.rows, Runs: len(samples),
+		counts: last.counts,
 	}
 	if first.path.changed != nil {
 		sc.ChangedPct = &first.level

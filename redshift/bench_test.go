@@ -71,7 +71,7 @@ func (m *benchmark) session(b *testing.B) *redshift.Session {
 	b.Helper()
 	return mustOpen(b, redshift.Config{
 		Host: m.source.Host, Port: m.source.Port, Database: "postgres", User: pgtest.Superuser,
-		Password: m.source.SuperPassword, SSLMode: "disable", Prepare: prepare,
+		Password: m.source.SuperPassword, SSLMode: "disable", Prepare: prepare(b),
 	})
 }
 

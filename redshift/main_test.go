@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/internal/redshiftsim"
 	"github.com/redcache/redcache/redshift"
@@ -20,15 +21,23 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 // patience bounds what must happen soon; only a failing test waits that long.
 const patience = 20 * time.Second
 
-// prepare is what package dblink sends to every session.
-const prepare = "SET datestyle TO ISO; SET extra_float_digits TO 2; SET timezone TO 'UTC'; "
-
 // config reaches a stand-in.
-func config(w *redshiftsim.Warehouse) redshift.Config {
+func config(t testing.TB, w *redshiftsim.Warehouse) redshift.Config {
+	t.Helper()
 	return redshift.Config{
 		Host: w.Host(), Port: w.Port(), Database: w.Name, User: redshiftsim.User, Password: redshiftsim.Password,
-		Prepare: prepare,
+		Prepare: prepare(t),
 	}
+}
+
+// prepare is what package dblink sends to every session.
+func prepare(t testing.TB) string {
+	t.Helper()
+	sql, err := dblink.Settings{QueryGroup: "redcache"}.SQL()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sql
 }
 
 // mustOpen opens a session and closes it when the test ends.

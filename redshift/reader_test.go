@@ -16,7 +16,7 @@ func TestReader_FillsATable(t *testing.T) {
 		SELECT i AS id, i * 1.25::numeric(12,2) AS amount, 'name ' || i AS name, NULLIF(i % 7, 0)::smallint AS part
 		FROM generate_series(1, 100000) AS i`)
 	cache := pgtest.New(t).Pool(t)
-	s := mustOpen(t, config(w))
+	s := mustOpen(t, config(t, w))
 	r := mustRead(t, s, `SELECT q."id" AS "id", q."amount" AS "amount", q."name", q."part" FROM (SELECT * FROM sales) AS q`,
 		redshift.Column{Name: "id", Remote: "integer", Local: "integer"},
 		redshift.Column{Name: "amount", Remote: "numeric(12,2)", Local: "numeric(12,2)"},

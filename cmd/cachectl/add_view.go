@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -41,7 +42,8 @@ nonconcurrent.`,
 	}
 	cmd.Flags().StringVar(&d.link, "link", "", "`name` of the link to read through")
 	d.register(cmd)
-	_ = cmd.RegisterFlagCompletionFunc("link", p.completeLinks)
+	_ = cmd.RegisterFlagCompletionFunc("link", p.completeLinks) // the flags exist
+	_ = cmd.RegisterFlagCompletionFunc("group", p.completeGroups)
 	return cmd
 }
 
@@ -65,6 +67,9 @@ func (d *definition) newView(name catalog.Name, stdin io.Reader) (catalog.View, 
 	}
 	if v.Strategy == catalog.Incremental {
 		d.settle(&v, "")
+	}
+	if err := d.checkGuard(v); err != nil {
+		return v, usage(err, "")
 	}
 	return v, contradiction(v)
 }
@@ -101,7 +106,8 @@ func (s *session) printDefined(ctx context.Context, name catalog.Name, done stri
 	}
 	switch {
 	case run.State == catalog.Succeeded:
-		return s.printf("view %s %s: %s\n", name, done, outcome(run))
+		err := s.printf("view %s %s: %s\n", name, done, outcome(run))
+		return errors.Join(err, s.printOutcomes(run.Others))
 	case run.State == catalog.Skipped:
 		return s.printf("view %s %s; %s is filling it now\n", name, done, text(run.Holder))
 	case d.noData:

@@ -43,7 +43,8 @@ the old one; readers go on with the old rows until it is complete. When that fai
 	}
 	cmd.Flags().StringVar(&d.link, "link", "", "`name` of another link to read through")
 	d.register(cmd)
-	_ = cmd.RegisterFlagCompletionFunc("link", p.completeLinks)
+	_ = cmd.RegisterFlagCompletionFunc("link", p.completeLinks) // the flags exist
+	_ = cmd.RegisterFlagCompletionFunc("group", p.completeGroups)
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { f.Usage = defaults.ReplaceAllString(f.Usage, "") })
 	cmd.Flags().BoolVar(&d.describe, "describe", false, "describe the query again, after columns of the source have changed")
 	return cmd
@@ -87,5 +88,5 @@ func (d *definition) change(v *catalog.View) error {
 	d.settle(v, was.Strategy)
 	// Another column may be of another kind, for which the old lookback means nothing.
 	set(v.Watermark != was.Watermark && !d.given("lookback"), &v.Lookback, "")
-	return nil
+	return d.checkGuard(*v)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -66,6 +67,23 @@ func (d *duration) String() string {
 }
 
 func (d *duration) Type() string { return "duration" }
+
+// percent is a flag that is written as 30 or 30%.
+type percent int
+
+func (p *percent) Set(text string) error {
+	n, err := strconv.Atoi(strings.TrimSuffix(text, "%"))
+	if err != nil || n < 0 || n > 100 {
+		return fmt.Errorf("%q is no share; write 0 to 100 percent, like 30 or 30%%", text)
+	}
+	*p = percent(n)
+	return nil
+}
+
+// String writes zero so that the help does not mention it as a default.
+func (p *percent) String() string { return strconv.Itoa(int(*p)) }
+
+func (p *percent) Type() string { return "percent" }
 
 // oneOf is a flag that takes one of a few words.
 type oneOf[T ~string] struct {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -78,6 +79,20 @@ func (p *program) completeLinks(cmd *cobra.Command, args []string, _ string) (na
 			return err
 		})
 	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeGroups completes the name of a group.
+func (p *program) completeGroups(cmd *cobra.Command, _ []string, _ string) (names []string, _ cobra.ShellCompDirective) {
+	p.complete(cmd.Context(), func(ctx context.Context, s *session) error {
+		views, err := s.store.Views(ctx)
+		for _, v := range views {
+			if v.Group != "" && !slices.Contains(names, v.Group) {
+				names = append(names, v.Group)
+			}
+		}
+		return err
+	})
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 

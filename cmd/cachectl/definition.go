@@ -28,6 +28,11 @@ type definition struct {
 	safetyLag, reconcile, timeout  duration
 	indexes, grants                []string
 	nulBytes                       catalog.NulBytes
+	transport                      catalog.Transport
+	group, split                   string
+	allowShrink                    percent
+	skipUnchanged                  catalog.SkipUnchanged
+	sessions                       int
 	noData, dryRun, json, describe bool
 }
 
@@ -39,7 +44,10 @@ func (d *definition) register(cmd *cobra.Command) {
 	f.StringVar(&d.table, "table", "", "`schema.table` to cache as a whole, instead of a query")
 	f.StringSliceVar(&d.key, "key", nil, "`columns` that identify a row, as a,b")
 	f.Var(oneOf[catalog.Strategy]{&d.strategy, catalog.Strategies}, "strategy",
-		"how a refresh is applied: nonconcurrent (readers wait), concurrent (needs\n--key) or incremental (needs --watermark)")
+		"how a refresh is applied: nonconcurrent (readers wait), concurrent (needs\n"+
+			"--key), incremental (needs --watermark), swap (writes everything anew, and\n"+
+			"switches), merge (needs --key, writes what differs) or auto (swap or merge,\n"+
+			"by what recent refreshes were like)")
 	f.Var(&d.every, "every", "how often the worker refreshes the view; 0: only on demand")
 	f.Var(&d.maxAge, "max-age", "the freshness promise: the view is stale when it is older; 0: none")
 	f.StringVar(&d.watermark, "watermark", "", "`column` that only grows, for strategy incremental")
@@ -53,12 +61,34 @@ func (d *definition) register(cmd *cobra.Command) {
 		"or USING …; may be given several times")
 	f.StringArrayVar(&d.grants, "grant", nil, "`role` that may read the view; may be given several times")
 	f.Var(oneOf[catalog.NulBytes]{&d.nulBytes, []catalog.NulBytes{catalog.StripNul, catalog.TrustNul}}, "nul-bytes",
-		"zero bytes in text, at which the transport would cut a value: strip removes\nthem on Redshift, trust says that there are none (default strip)")
+		"zero bytes in text, at which transport dblink would cut a value: strip removes\nthem, trust says that there are none (default strip)")
+	d.registerReading(cmd)
 	f.BoolVar(&d.noData, "no-data", false, "store the definition only; the next refresh fills the view")
 	f.BoolVar(&d.dryRun, "dry-run", false, dryRunHelp)
 	f.BoolVar(&d.json, "json", false, jsonHelp)
 	_ = cmd.RegisterFlagCompletionFunc("strategy", words(catalog.Strategies...)) // the flag exists
 	_ = cmd.RegisterFlagCompletionFunc("nul-bytes", words(catalog.StripNul, catalog.TrustNul))
+}
+
+// registerReading adds the flags that say how a view is read, with which others, and when it is not.
+func (d *definition) registerReading(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.Var(oneOf[catalog.Transport]{&d.transport, catalog.Transports}, "transport",
+		"how rows travel: dblink (PostgreSQL reads Redshift), stream (the process that\n"+
+			"refreshes does, and needs a way there) or auto (stream where that works, else\ndblink) (default auto)")
+	f.StringVar(&d.group, "group", "", "`name` that views share which are read in one snapshot of Redshift and published\n"+
+		"together; '': none")
+	f.Var(&d.allowShrink, "allow-shrink", "how many of its rows a swap or merge may lose, 0 to 100 percent: one that would\n"+
+		"lose more fails (default 50)")
+	f.Var(oneOf[catalog.SkipUnchanged]{&d.skipUnchanged, catalog.SkipModes}, "skip-unchanged",
+		"what may prove that there is nothing to read: modified (when Redshift last noted\n"+
+			"a change of the tables), content (a hash that Redshift computes), auto (the\n"+
+			"cheaper that will do) or off (default off)")
+	f.StringVar(&d.split, "split", "", "`column` of numbers, dates or times by whose ranges a read of everything is split\n"+
+		"over several sessions; needs transport stream")
+	f.IntVar(&d.sessions, "sessions", 0, "`number` of these sessions; each takes a slot of the link")
+	_ = cmd.RegisterFlagCompletionFunc("transport", words(catalog.Transports...)) // the flags exist
+	_ = cmd.RegisterFlagCompletionFunc("skip-unchanged", words(catalog.SkipModes...))
 }
 
 const (
@@ -90,6 +120,10 @@ func (d *definition) check(stdin io.Reader) error {
 	}
 	if d.given("timeout") && time.Duration(d.timeout) < time.Second {
 		return usagef("choose at least 1s", "--timeout is too short")
+	}
+	if d.given("sessions") && (d.sessions < 1 || d.sessions > maxSessions) {
+		return usagef(fmt.Sprintf("choose 1 to %d, and at most the link's --max-concurrency", maxSessions),
+			"--sessions is %d", d.sessions)
 	}
 	return d.checkLookback()
 }
@@ -128,28 +162,6 @@ func (d *definition) checkLookback() error {
 		"--lookback %q is neither a duration nor a number of zero or more", d.lookback)
 }
 
-// contradiction is a definition that no query can make right. On alter-view, the view may have what is not given.
-func contradiction(v catalog.View) error {
-	switch {
-	case v.Strategy == catalog.Concurrent && len(v.Key) == 0:
-		return usagef("name the columns that identify a row with --key a,b, or choose --strategy nonconcurrent",
-			"strategy concurrent needs a key, for the unique index by which rows are compared")
-	case v.Strategy == catalog.Incremental && v.Watermark == "":
-		return usagef("name a column that only grows with --watermark, or choose another --strategy",
-			"strategy incremental needs a watermark")
-	case v.Strategy != catalog.Incremental && v.Watermark != "":
-		return usagef("choose --strategy incremental, or leave --watermark out",
-			"strategy %s reads everything and uses no watermark", v.Strategy)
-	case v.Strategy != catalog.Incremental && (v.Lookback != "" || v.SafetyLag != 0 || v.ReconcileEvery != 0):
-		return usagef("name a column that only grows with --watermark, or leave them out",
-			"--lookback, --safety-lag and --reconcile-every are for strategy incremental, and this is %s", v.Strategy)
-	case v.MaxAge > 0 && v.RefreshEvery > v.MaxAge:
-		return usagef("refresh more often, or promise less", "refreshing every %s cannot keep a max-age of %s",
-			catalog.FormatDuration(v.RefreshEvery), catalog.FormatDuration(v.MaxAge))
-	}
-	return nil
-}
-
 // apply writes what was given into v.
 func (d *definition) apply(v *catalog.View) {
 	set(d.given("query") || d.given("query-file") || d.given("table"), &v.Query, d.query)
@@ -165,6 +177,13 @@ func (d *definition) apply(v *catalog.View) {
 	set(d.given("index"), &v.Indexes, d.indexes)
 	set(d.given("grant"), &v.Grantees, d.grants)
 	set(d.given("nul-bytes"), &v.NulBytes, d.nulBytes)
+	set(d.given("transport"), &v.Transport, d.transport)
+	set(d.given("group"), &v.Group, d.group)
+	set(d.given("allow-shrink"), &v.AllowShrink, int(d.allowShrink))
+	set(d.given("skip-unchanged"), &v.SkipUnchanged, d.skipUnchanged)
+	set(d.given("split"), &v.Split, d.split)
+	set(v.Split == "", &v.Sessions, 1)
+	set(d.given("sessions"), &v.Sessions, d.sessions)
 }
 
 func set[T any](given bool, field *T, value T) {
@@ -172,6 +191,8 @@ func set[T any](given bool, field *T, value T) {
 		*field = value
 	}
 }
+
+const maxSessions = 64 // which is also the most that a link can have
 
 const defaultReconcile = 24 * time.Hour
 

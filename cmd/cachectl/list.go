@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -14,7 +15,7 @@ func (p *program) listCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List the views with their freshness",
 		Long: `Lists every view with its strategy, rows, size on disk, as-of (the instant before which every commit on Redshift is
-contained), age, whether that breaks its freshness promise, and its last run.`,
+contained), age, whether that breaks its freshness promise, its last run, and its group, where there are groups.`,
 		Example: `  cachectl list
   cachectl list --json | jq -r '.[] | select(.stale) | .view'`,
 		Args:              takes(0, 0),
@@ -35,18 +36,25 @@ func (s *session) listViews(ctx context.Context, asJSON bool) error {
 		return err
 	}
 	records, rows := []viewRecord{}, [][]string{}
+	grouped := slices.ContainsFunc(all, func(s catalog.Status) bool { return s.View.Group != "" })
 	for _, status := range all {
 		records = append(records, recordView(status))
 		rows = append(rows, []string{
 			status.View.Name.String(), string(status.View.Strategy), text(status.Rows), size(status.Bytes),
 			instant(status.AsOf), age(status.Age), yesNo(status.Stale), lastRun(status.LastRun),
 		})
+		if grouped {
+			rows[len(rows)-1] = append(rows[len(rows)-1], text(some(status.View.Group)))
+		}
 	}
 	if asJSON {
 		return s.printJSON(records)
 	}
-	return s.printTable("no views yet; `cachectl add-view` makes one",
-		[]string{"VIEW", "STRATEGY", "ROWS", "SIZE", "AS OF", "AGE", "STALE", "LAST RUN"}, rows)
+	headings := []string{"VIEW", "STRATEGY", "ROWS", "SIZE", "AS OF", "AGE", "STALE", "LAST RUN"}
+	if grouped {
+		headings = append(headings, "GROUP")
+	}
+	return s.printTable("no views yet; `cachectl add-view` makes one", headings, rows)
 }
 
 func yesNo(is bool) string {

@@ -151,7 +151,6 @@ func count[T int | int64](n T, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// outcome says in a few words what a run did.
 // note tells what a refresh leaves to be known beside its result.
 func (s *session) note(r catalog.Run) {
 	if r.Note != "" {
@@ -159,10 +158,29 @@ func (s *session) note(r catalog.Run) {
 	}
 }
 
-func outcome(r catalog.Run) string {
-	if r.RowsRead == nil {
-		return fmt.Sprintf("%s in %s", r.State, brief(r.Took()))
+// printOutcomes prints a line for each run.
+func (p *program) printOutcomes(runs []catalog.Run) error {
+	for _, r := range runs {
+		if err := p.printf("%s: %s\n", r.View, outcome(r)); err != nil {
+			return err
+		}
 	}
-	return fmt.Sprintf("%s read, %s inserted, %s updated, %s deleted in %s",
-		count(*r.RowsRead, "row", "rows"), text(r.RowsInserted), text(r.RowsUpdated), text(r.RowsDeleted), brief(r.Took()))
+	return nil
+}
+
+// outcome says in a few words what a run did, and why if there is something to say.
+func outcome(r catalog.Run) string {
+	what := string(r.State)
+	switch {
+	case r.State == catalog.Skipped:
+		return "skipped, held by " + text(r.Holder)
+	case r.RowsRead != nil:
+		what = fmt.Sprintf("%s read, %s inserted, %s updated, %s deleted",
+			count(*r.RowsRead, "row", "rows"), text(r.RowsInserted), text(r.RowsUpdated), text(r.RowsDeleted))
+	}
+	what += " in " + brief(r.Took())
+	if r.Reason != nil {
+		what += " (" + *r.Reason + ")"
+	}
+	return what
 }

@@ -43,35 +43,41 @@ type columnRecord struct {
 }
 
 type viewRecord struct {
-	View           string           `json:"view"`
-	Link           string           `json:"link"`
-	Strategy       catalog.Strategy `json:"strategy"`
-	Query          string           `json:"query"`
-	Columns        []columnRecord   `json:"columns"`
-	Key            []string         `json:"key"`
-	WatermarkIn    *string          `json:"watermark_column"`
-	Lookback       *string          `json:"lookback"`
-	SafetyLag      seconds          `json:"safety_lag_seconds"`
-	ReconcileEvery seconds          `json:"reconcile_every_seconds"`
-	Every          seconds          `json:"every_seconds"`
-	MaxAge         seconds          `json:"max_age_seconds"`
-	Timeout        seconds          `json:"timeout_seconds"`
-	Indexes        []string         `json:"indexes"`
-	Grants         []string         `json:"grants"`
-	NulBytes       catalog.NulBytes `json:"nul_bytes"`
-	CreatedAt      time.Time        `json:"created_at"`
-	ChangedAt      time.Time        `json:"changed_at"`
-	Rows           *int64           `json:"rows"`
-	Bytes          *int64           `json:"bytes"`
-	AsOf           *time.Time       `json:"as_of"`
-	Age            *seconds         `json:"age_seconds"`
-	Stale          bool             `json:"stale"`
-	NextDue        *time.Time       `json:"next_due"`
-	Failures       int              `json:"failures"`
-	Watermark      *string          `json:"watermark"`
-	Generation     *int32           `json:"generation"`
-	Relation       *string          `json:"relation"`
-	LastRun        *runRecord       `json:"last_run"`
+	View           string                `json:"view"`
+	Link           string                `json:"link"`
+	Strategy       catalog.Strategy      `json:"strategy"`
+	Query          string                `json:"query"`
+	Columns        []columnRecord        `json:"columns"`
+	Key            []string              `json:"key"`
+	WatermarkIn    *string               `json:"watermark_column"`
+	Lookback       *string               `json:"lookback"`
+	SafetyLag      seconds               `json:"safety_lag_seconds"`
+	ReconcileEvery seconds               `json:"reconcile_every_seconds"`
+	Every          seconds               `json:"every_seconds"`
+	MaxAge         seconds               `json:"max_age_seconds"`
+	Timeout        seconds               `json:"timeout_seconds"`
+	Indexes        []string              `json:"indexes"`
+	Grants         []string              `json:"grants"`
+	NulBytes       catalog.NulBytes      `json:"nul_bytes"`
+	Transport      catalog.Transport     `json:"transport"`
+	Split          *string               `json:"split"`
+	Sessions       int                   `json:"sessions"`
+	Group          *string               `json:"group"`
+	AllowShrink    int                   `json:"allow_shrink_percent"`
+	SkipUnchanged  catalog.SkipUnchanged `json:"skip_unchanged"`
+	CreatedAt      time.Time             `json:"created_at"`
+	ChangedAt      time.Time             `json:"changed_at"`
+	Rows           *int64                `json:"rows"`
+	Bytes          *int64                `json:"bytes"`
+	AsOf           *time.Time            `json:"as_of"`
+	Age            *seconds              `json:"age_seconds"`
+	Stale          bool                  `json:"stale"`
+	NextDue        *time.Time            `json:"next_due"`
+	Failures       int                   `json:"failures"`
+	Watermark      *string               `json:"watermark"`
+	Generation     *int32                `json:"generation"`
+	Relation       *string               `json:"relation"`
+	LastRun        *runRecord            `json:"last_run"`
 }
 
 func recordView(status catalog.Status) viewRecord {
@@ -82,6 +88,8 @@ func recordView(status catalog.Status) viewRecord {
 		SafetyLag: secondsOf(v.SafetyLag), ReconcileEvery: secondsOf(v.ReconcileEvery),
 		Every: secondsOf(v.RefreshEvery), MaxAge: secondsOf(v.MaxAge), Timeout: secondsOf(v.Timeout),
 		Indexes: list(v.Indexes), Grants: list(v.Grantees), NulBytes: v.NulBytes,
+		Transport: v.Transport, Split: some(v.Split), Sessions: v.Sessions, Group: some(v.Group),
+		AllowShrink: v.AllowShrink, SkipUnchanged: v.SkipUnchanged,
 		CreatedAt: v.CreatedAt.UTC(), ChangedAt: v.ChangedAt.UTC(),
 		Rows: status.Rows, Bytes: status.Bytes, AsOf: utc(status.AsOf), Stale: status.Stale,
 		NextDue: utc(status.NextDue), Failures: status.Failures, Watermark: status.Watermark,
@@ -108,28 +116,32 @@ func recordView(status catalog.Status) viewRecord {
 }
 
 type runRecord struct {
-	ID           int64            `json:"id"`
-	View         string           `json:"view"`
-	Strategy     catalog.Strategy `json:"strategy"`
-	State        catalog.RunState `json:"state"`
-	Whole        bool             `json:"whole"`
-	Generation   int32            `json:"generation"`
-	Origin       string           `json:"origin"`
-	Application  string           `json:"application"`
-	PID          *int32           `json:"pid"`
-	Attempts     int              `json:"attempts"`
-	StartedAt    time.Time        `json:"started_at"`
-	FinishedAt   *time.Time       `json:"finished_at"`
-	Took         *seconds         `json:"took_seconds"`
-	AsOf         *time.Time       `json:"as_of"`
-	RowsRead     *int64           `json:"rows_read"`
-	RowsInserted *int64           `json:"rows_inserted"`
-	RowsUpdated  *int64           `json:"rows_updated"`
-	RowsDeleted  *int64           `json:"rows_deleted"`
-	Watermark    *string          `json:"watermark"`
-	Holder       *string          `json:"holder"`
-	Error        *string          `json:"error"`
-	Hint         *string          `json:"hint"`
+	ID           int64              `json:"id"`
+	View         string             `json:"view"`
+	Strategy     catalog.Strategy   `json:"strategy"`
+	State        catalog.RunState   `json:"state"`
+	Whole        bool               `json:"whole"`
+	Generation   int32              `json:"generation"`
+	Origin       string             `json:"origin"`
+	Application  string             `json:"application"`
+	PID          *int32             `json:"pid"`
+	Attempts     int                `json:"attempts"`
+	StartedAt    time.Time          `json:"started_at"`
+	FinishedAt   *time.Time         `json:"finished_at"`
+	Took         *seconds           `json:"took_seconds"`
+	AsOf         *time.Time         `json:"as_of"`
+	RowsRead     *int64             `json:"rows_read"`
+	RowsInserted *int64             `json:"rows_inserted"`
+	RowsUpdated  *int64             `json:"rows_updated"`
+	RowsDeleted  *int64             `json:"rows_deleted"`
+	BytesRead    *int64             `json:"bytes_read"`
+	Watermark    *string            `json:"watermark"`
+	Transport    *catalog.Transport `json:"transport"`
+	Waited       *seconds           `json:"waited_seconds"`
+	Reason       *string            `json:"reason"`
+	Holder       *string            `json:"holder"`
+	Error        *string            `json:"error"`
+	Hint         *string            `json:"hint"`
 }
 
 func recordRun(r catalog.Run) runRecord {
@@ -137,12 +149,17 @@ func recordRun(r catalog.Run) runRecord {
 		ID: r.ID, View: r.View.String(), Strategy: r.Strategy, State: r.State, Whole: r.Whole, Generation: r.Generation,
 		Origin: r.Origin, Application: r.Application, PID: r.PID, Attempts: r.Attempts,
 		StartedAt: r.StartedAt.UTC(), FinishedAt: utc(r.FinishedAt), AsOf: utc(r.AsOf), RowsRead: r.RowsRead,
-		RowsInserted: r.RowsInserted, RowsUpdated: r.RowsUpdated, RowsDeleted: r.RowsDeleted, Watermark: r.Watermark,
+		RowsInserted: r.RowsInserted, RowsUpdated: r.RowsUpdated, RowsDeleted: r.RowsDeleted,
+		BytesRead: r.BytesRead, Watermark: r.Watermark, Transport: r.Transport, Reason: r.Reason,
 		Holder: r.Holder, Error: r.Error, Hint: r.Hint,
 	}
 	if r.FinishedAt != nil {
 		took := secondsOf(r.Took())
 		record.Took = &took
+	}
+	if r.Waited != nil {
+		waited := secondsOf(*r.Waited)
+		record.Waited = &waited
 	}
 	return record
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,25 +16,30 @@ import (
 type refreshOptions struct {
 	names        []catalog.Name
 	all, full    bool
+	group        string
 	wait         duration
 	strategy     catalog.Strategy
+	allowShrink  percent
 	dryRun, json bool
 }
 
 func (p *program) refreshCommand() *cobra.Command {
 	var o refreshOptions
 	cmd := &cobra.Command{
-		Use:   "refresh VIEW… | --all",
+		Use:   "refresh VIEW… | --group NAME | --all",
 		Short: "Refresh views now",
-		Long: `Refreshes the views one after the other. A view that somebody else is refreshing is skipped, and its holder is named:
-that is an outcome, not a failure. When one fails, the others are still tried, and the exit status is 1.`,
+		Long: `Refreshes the views one after the other, but those of a group together: to name one is to name all. A view that
+somebody else is refreshing is skipped, and its holder is named: that is an outcome, not a failure. So is a view that
+is unchanged, see --skip-unchanged of add-view. When one fails, the others are still tried, and the exit status is 1.`,
 		Example: `  cachectl refresh bi.sales
   cachectl refresh bi.sales bi.events --wait 30s
+  cachectl refresh --group finance
+  cachectl refresh bi.stock --allow-shrink 100
   cachectl refresh --all --json`,
 		Args:              takes(0, -1),
 		ValidArgsFunction: p.completeViews(-1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.check(args); err != nil {
+			if err := o.check(args, cmd.Flags().Changed("group")); err != nil {
 				return err
 			}
 			return p.inCatalog(cmd.Context(), func(s *session) error { return s.refresh(cmd.Context(), o) })
@@ -41,21 +47,30 @@ that is an outcome, not a failure. When one fails, the others are still tried, a
 	}
 	f := cmd.Flags()
 	f.BoolVar(&o.all, "all", false, "refresh every view")
+	f.StringVar(&o.group, "group", "", "refresh the views of the group of this `name`")
 	f.Var(&o.wait, "wait", "wait for somebody else's refresh to end, instead of skipping the view")
 	f.Var(oneOf[catalog.Strategy]{&o.strategy, catalog.Strategies}, "strategy",
-		"nonconcurrent or concurrent, this once, whatever the definition says")
-	f.BoolVar(&o.full, "full", false, "read everything, whatever the watermark says; this also finds deleted rows")
+		"another strategy, this once: nonconcurrent or concurrent instead of one\n"+
+			"another; swap, merge or auto where rows are kept in a table")
+	f.Var(&o.allowShrink, "allow-shrink", "let this refresh lose more of the rows than the definition does; 100: all of them")
+	f.BoolVar(&o.full, "full", false, "read everything, whatever the watermark says and whatever may prove that nothing\n"+
+		"has changed; this also finds deleted rows")
 	f.BoolVar(&o.dryRun, "dry-run", false, dryRunHelp)
 	f.BoolVar(&o.json, "json", false, jsonHelp)
-	_ = cmd.RegisterFlagCompletionFunc("strategy", words(catalog.Strategies...)) // the flag exists
+	_ = cmd.RegisterFlagCompletionFunc("strategy", words(catalog.Strategies...)) // the flags exist
+	_ = cmd.RegisterFlagCompletionFunc("group", p.completeGroups)
 	return cmd
 }
 
-func (o *refreshOptions) check(args []string) error {
+func (o *refreshOptions) check(args []string, grouped bool) error {
 	switch {
 	case o.all && len(args) > 0:
 		return usagef("", "--all and names of views exclude each other")
-	case !o.all && len(args) == 0:
+	case grouped && (o.all || len(args) > 0):
+		return usagef("", "--group, --all and names of views exclude each other")
+	case grouped && o.group == "":
+		return usagef("`cachectl list` shows the groups", "--group names no group")
+	case !o.all && !grouped && len(args) == 0:
 		return usagef("name views, or write --all", "no view was named")
 	}
 	for _, arg := range args {
@@ -69,85 +84,77 @@ func (o *refreshOptions) check(args []string) error {
 }
 
 func (s *session) refresh(ctx context.Context, o refreshOptions) error {
-	if o.all {
-		var err error
-		if o.names, err = s.allViews(ctx); err != nil {
-			return doing(err, "refresh all views")
-		}
+	batches, err := s.batches(ctx, o)
+	if err != nil {
+		return err
 	}
 	if o.dryRun {
-		return s.planRefresh(ctx, o)
+		return s.planRefresh(ctx, batches, o)
 	}
-	return s.refreshEach(ctx, o)
+	return s.refreshEach(ctx, batches, o)
 }
 
-func (s *session) allViews(ctx context.Context) ([]catalog.Name, error) {
-	views, err := s.store.Views(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if len(views) == 0 {
-		s.tell("no views yet; `cachectl add-view` makes one")
-	}
-	names := make([]catalog.Name, len(views))
-	for i, v := range views {
-		names[i] = v.Name
-	}
-	return names, nil
-}
-
-// refreshEach tries all of the views, whatever becomes of each. A single one's failure is reported by the caller.
-func (s *session) refreshEach(ctx context.Context, o refreshOptions) error {
-	runs, failed := []runRecord{}, []string(nil)
+// refreshEach tries all of the batches, whatever becomes of each. A single one's failure is reported by the caller.
+func (s *session) refreshEach(ctx context.Context, batches []batch, o refreshOptions) error {
+	records, failed := []runRecord{}, []string(nil)
 	var err error
-	for i, name := range o.names {
-		var run catalog.Run
-		if run, err = s.refreshOne(ctx, name, i, o); run.ID != 0 {
-			runs = append(runs, recordRun(run))
-		}
-		if err != nil {
-			failed = append(failed, name.String())
-		}
+	for i, b := range batches {
 		if ctx.Err() != nil {
-			if err == nil && i+1 < len(o.names) { // between two views
-				err = doing(context.Cause(ctx), "refresh view %s", o.names[i+1])
+			if err == nil { // between two
+				err = doing(context.Cause(ctx), "refresh view %s", b.names[0])
 			}
 			break
 		}
-		if err != nil && len(o.names) > 1 {
+		var runs []catalog.Run
+		runs, err = s.refreshOne(ctx, b, progressOf(i, batches), o)
+		for _, run := range runs {
+			records = append(records, recordRun(run))
+		}
+		if err == nil {
+			continue
+		}
+		failed = append(failed, b.String())
+		if ctx.Err() == nil && len(batches) > 1 {
 			s.fail(ctx, err)
 		}
 	}
 	if o.json {
-		if err := s.printJSON(runs); err != nil {
+		if err := s.printJSON(records); err != nil {
 			return err
 		}
 	}
-	if len(failed) == 0 || len(o.names) == 1 || ctx.Err() != nil {
+	if len(failed) == 0 || len(batches) == 1 || ctx.Err() != nil {
 		return err
 	}
-	return fmt.Errorf("refresh: %d of %d views failed: %s", len(failed), len(o.names), strings.Join(failed, ", "))
+	return fmt.Errorf("refresh: %d of %d failed: %s", len(failed), len(batches), strings.Join(failed, ", "))
 }
 
-func (s *session) refreshOne(ctx context.Context, name catalog.Name, i int, o refreshOptions) (catalog.Run, error) {
+// refreshOne refreshes a batch, and returns a run for each of its views, as far as there are any.
+func (s *session) refreshOne(ctx context.Context, b batch, progress string, o refreshOptions) ([]catalog.Run, error) {
+	name := b.names[0]
 	what := "refresh view " + name.String()
-	label := what
-	if len(o.names) > 1 {
-		label = fmt.Sprintf("%s (%d/%d)", what, i+1, len(o.names))
-	}
-	show := s.watch(label, s.lastTook(ctx, name))
+	show := s.watch(what+progress, s.lastTook(ctx, name))
 	run, err := s.runner().Refresh(ctx, refresh.Request{
-		View: name, Strategy: o.strategy, Whole: o.full, Wait: time.Duration(o.wait), Progress: show.phase,
+		View: name, Strategy: o.strategy, Whole: o.full, AllowShrink: int(o.allowShrink), Wait: time.Duration(o.wait),
+		Progress: show.phase,
 	})
 	show.stop()
 	s.note(run)
+	runs := run.Others
+	if run.ID != 0 {
+		runs = slices.Insert(runs, 0, run)
+	}
 	if err != nil || o.json {
-		return run, doing(err, "%s", what)
+		return runs, doing(err, "%s", what)
 	}
-	if run.State == catalog.Skipped {
-		return run, s.printf("%s: skipped, held by %s\n", name, text(run.Holder))
+	return runs, s.printOutcomes(runs)
+}
+
+func progressOf(i int, batches []batch) string {
+	if len(batches) == 1 {
+		return ""
 	}
-	return run, s.printf("%s: %s\n", name, outcome(run))
+	return fmt.Sprintf(" (%d/%d)", i+1, len(batches))
 }
 
 // lastTook is what the last success took, as an estimate; zero when there was none.
@@ -169,14 +176,14 @@ func (s *session) lastTook(ctx context.Context, name catalog.Name) time.Duration
 	return 0
 }
 
-func (s *session) planRefresh(ctx context.Context, o refreshOptions) error {
+func (s *session) planRefresh(ctx context.Context, batches []batch, o refreshOptions) error {
 	plan := []stepRecord{}
-	for _, name := range o.names {
-		steps, err := s.runner().Plan(ctx, refresh.Request{View: name, Strategy: o.strategy, Whole: o.full})
+	for _, b := range batches {
+		steps, err := s.runner().Plan(ctx, refresh.Request{View: b.names[0], Strategy: o.strategy, Whole: o.full})
 		if err != nil {
-			return doing(err, "refresh view %s", name)
+			return doing(err, "refresh view %s", b.names[0])
 		}
-		plan = append(plan, planOf("view "+name.String(), steps)...)
+		plan = append(plan, planOf(b.String(), steps)...)
 	}
 	return s.printPlan(plan, o.json)
 }

@@ -21,7 +21,8 @@ func (p *program) runsCommand() *cobra.Command {
 		Use:   "runs [VIEW]",
 		Short: "Show the history of refreshes, newest first",
 		Long: `Shows attempts to refresh one view, or any, newest first: how they ended, how long they took, how many rows they read,
-inserted, updated and deleted, and the error, or who held the view when it was skipped.`,
+inserted, updated and deleted, and the error, who held the view when it was skipped, or what else was out of the
+ordinary.`,
 		Example: `  cachectl runs
   cachectl runs bi.sales --limit 100
   cachectl runs --json`,
@@ -88,6 +89,8 @@ func note(r catalog.Run) string {
 		return *r.Error
 	case r.Holder != nil:
 		return "held by " + *r.Holder
+	case r.Reason != nil:
+		return *r.Reason
 	}
 	return ""
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/redcache/redcache/catalog"
 )
 
 // describe is the block that status shows of one view: what to call a fact, and the fact. Empty ones are not shown.
@@ -30,6 +32,11 @@ func describe(r viewRecord) [][2]string {
 		{"indexes", strings.Join(r.Indexes, "; ")},
 		{"grants", strings.Join(r.Grants, ", ")},
 		{"zero bytes", string(r.NulBytes)},
+		{"transport", string(r.Transport)},
+		{"split by", split(r)},
+		{"group", text(r.Group)},
+		{"may lose", mayLose(r)},
+		{"skip unchanged", string(r.SkipUnchanged)},
 		{"rows", text(r.Rows)},
 		{"size", size(r.Bytes)},
 		{"relation", text(r.Relation)},
@@ -50,12 +57,46 @@ func describeRun(r *runRecord) [][2]string {
 	if r.Took != nil {
 		state += ", took " + brief(r.Took.duration())
 	}
-	lines := [][2]string{{"last run", state}}
+	lines := [][2]string{{"last run", state}, {"last strategy", how(r)}, {"last reason", text(r.Reason)}}
 	if r.RowsRead != nil {
 		lines = append(lines, [2]string{"last rows", fmt.Sprintf("%d read, %s inserted, %s updated, %s deleted",
 			*r.RowsRead, text(r.RowsInserted), text(r.RowsUpdated), text(r.RowsDeleted))})
 	}
 	return append(lines, [2]string{"error", text(r.Error)}, [2]string{"hint", text(r.Hint)})
+}
+
+// how says what the run did, where rows were read.
+func how(r *runRecord) string {
+	if r.RowsRead == nil {
+		return ""
+	}
+	text := string(r.Strategy)
+	if r.Transport != nil {
+		text += " over " + string(*r.Transport)
+	}
+	if r.BytesRead != nil {
+		text += ", " + size(r.BytesRead)
+	}
+	if r.Waited != nil {
+		text += ", waited " + brief(r.Waited.duration()) + " for readers"
+	}
+	return text
+}
+
+func split(r viewRecord) string {
+	if r.Split == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s, over %d sessions", *r.Split, r.Sessions)
+}
+
+// mayLose is the share of rows that a refresh may lose, where that is looked at.
+func mayLose(r viewRecord) string {
+	switch r.Strategy {
+	case catalog.Swap, catalog.Merge, catalog.Auto:
+		return fmt.Sprintf("%d %% of its rows at once", r.AllowShrink)
+	}
+	return ""
 }
 
 func (s seconds) duration() time.Duration { return time.Duration(float64(s) * float64(time.Second)) }

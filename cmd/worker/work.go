@@ -39,7 +39,9 @@ func work(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	defer pool.Close()
-	runner := refresh.NewRunner(pool, refresh.Config{Origin: "worker", Log: log, KeepRuns: cfg.KeepRuns})
+	runner := refresh.NewRunner(pool, refresh.Config{
+		Origin: "worker", Log: log, KeepRuns: cfg.KeepRuns, SwitchPatience: cfg.SwitchPatience, ModifiedLag: cfg.ModifiedLag,
+	})
 	loop, err := schedule.New(catalog.In(pool), runner, schedule.Config{
 		Concurrency: cfg.Concurrency, PerLink: cfg.PerLink, Poll: cfg.Poll, StopGrace: cfg.StopGrace, Log: log,
 	})

@@ -47,6 +47,21 @@ func (v View) WatermarkType() string {
 	return c.localType()
 }
 
+// SplitKind says what the split column holds.
+func (v View) SplitKind() WatermarkKind {
+	c, found := v.column(v.Split)
+	if !found {
+		return NoWatermark
+	}
+	return rangeKind(c)
+}
+
+// SplitType returns the local type of the split column, or nothing.
+func (v View) SplitType() string {
+	c, _ := v.column(v.Split)
+	return c.localType()
+}
+
 // localType returns the type of the cached column; nothing when its type cannot be cached.
 func (c Column) localType() string {
 	mapped, err := dblink.Map(c.Type)

@@ -42,6 +42,12 @@ func RemoteSelect(columns []Column, query, where string, policy TextPolicy) (str
 	return b.String(), nil
 }
 
+// RangeSQL builds the statement that returns the lowest and the highest value of a query's column, a name that
+// [RemoteIdent] has quoted.
+func RangeSQL(query, column string) string {
+	return fmt.Sprintf("SELECT MIN(q.%[1]s), MAX(q.%[1]s) FROM %[2]s", column, subquery(query))
+}
+
 // subquery wraps a query so that a comment on its last line cannot swallow the parenthesis.
 func subquery(query string) string { return "(\n" + query + "\n) AS q" }
 

@@ -57,7 +57,8 @@ func open(ctx context.Context, tx pgx.Tx, server string, set Settings) (*Session
 		return nil, err
 	}
 	if err = s.connect(ctx, prepare); err == nil {
-		return s, guard.Commit(ctx)
+		// The connection is open now: the end of ctx must not keep the caller from getting it, and closing it.
+		return s, guard.Commit(context.WithoutCancel(ctx))
 	}
 	cleanup := context.WithoutCancel(ctx)
 	if guard.Rollback(cleanup) == nil {

@@ -97,6 +97,24 @@ func takeSlot(ctx context.Context, tx pgx.Tx, linkID int32, n int, wait time.Dur
 	}
 }
 
+// MoreSlots takes up to want further slots of a link's semaphore, whatever is free now, for a transaction that has the
+// slot have, and returns how many it got. They too stay until tx ends.
+func MoreSlots(ctx context.Context, tx pgx.Tx, linkID int32, n, have, want int) (got int, err error) {
+	err = tx.QueryRow(ctx, `
+		SELECT count(*)
+		FROM (
+		    SELECT i
+		    FROM pg_catalog.generate_series(0, $2::integer - 1) AS i
+		    WHERE i <> $3 AND pg_catalog.pg_try_advisory_xact_lock(`+linkClass+`, $1::integer + i)
+		    LIMIT $4
+		) taken`,
+		slotKey(linkID, 0).id, n, have, want).Scan(&got)
+	if err != nil {
+		return 0, fmt.Errorf("lock more slots of link %d: %w", linkID, err)
+	}
+	return got, nil
+}
+
 // trySlots takes the first free slot, counted from first, in one round trip. The function scan hands out its rows one
 // by one and in order, and LIMIT stops it at the first success, so that no second slot is taken.
 func trySlots(ctx context.Context, tx pgx.Tx, linkID int32, n, first int) (slot int, err error) {

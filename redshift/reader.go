@@ -39,6 +39,7 @@ type Reader struct {
 	at      int   // how much of out was handed out
 	end     error // what follows out
 	scratch []byte
+	begun   bool // the header was passed over; only of a reader that is joined with others
 }
 
 // Read sends a query whose result has the given columns, by position and name, and returns its rows' reader, which has

@@ -68,7 +68,7 @@ func (a *attempt) run(ctx context.Context) error {
 		}
 		a.tell(Queueing)
 		link := j.works[0].view.Link
-		if _, err := lock.Slot(ctx, tx, link.ID, link.MaxConcurrency, a.stub.Timeout); err != nil {
+		if j.slot, err = lock.Slot(ctx, tx, link.ID, link.MaxConcurrency, a.stub.Timeout); err != nil {
 			return err
 		}
 		a.tell(Connecting)

@@ -116,10 +116,13 @@ func remoteRange(v catalog.View, b bounds) (string, error) {
 // remoteBoundType is the type in which a bound is compared. For numbers it has the column's scale, so that no digit is
 // lost, and all of Redshift's precision, so that a lookback below the column's range is no error.
 func remoteBoundType(v catalog.View) string {
-	typ := v.WatermarkType()
 	if v.WatermarkKind() != catalog.NumericWatermark {
-		return typ
+		return v.WatermarkType()
 	}
+	return numericBound(v.WatermarkType())
+}
+
+func numericBound(typ string) string {
 	var precision, scale int
 	if _, err := fmt.Sscanf(typ, "numeric(%d,%d)", &precision, &scale); err != nil {
 		scale = 0 // an integer

@@ -21,6 +21,7 @@ type job struct {
 	works  []*work   // by view id, the order in which they are locked
 	asOf   time.Time // every remote commit before this moment is read
 	tried  int       // transactions so far, this one included
+	slot   int       // of the link that the session has
 
 	remarks []string // for the reason of each run
 }
@@ -112,7 +113,8 @@ func (j *job) unchanged() bool {
 
 // needsSnapshot says whether several reads have to see the same moment.
 func (j *job) needsSnapshot() bool {
-	return len(j.works) > 1 || slices.ContainsFunc(j.works, func(w *work) bool { return w.proof.wantsContent })
+	return len(j.works) > 1 ||
+		slices.ContainsFunc(j.works, func(w *work) bool { return w.proof.wantsContent || w.wantsSplit() })
 }
 
 // finish publishes and records what was read, or proven.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
 )
 
 // proof is what is known of a source before it is read.
@@ -73,6 +74,10 @@ func (w *work) probeContent(ctx context.Context) error {
 		w.remark("read in full: " + unhashable.Error())
 		return nil
 	}
+	if dblink.Classify(err) == dblink.Never && sqlState(err) != "" {
+		w.remark("read in full: " + infra.Message(err))
+		return w.newSnapshot(ctx) // the failure ended the old one
+	}
 	if err != nil {
 		return err
 	}
@@ -82,6 +87,20 @@ func (w *work) probeContent(ctx context.Context) error {
 		w.remark("the content is the same")
 	}
 	return nil
+}
+
+// newSnapshot begins another snapshot. What the old one proved of other members is void.
+func (j *job) newSnapshot(ctx context.Context) error {
+	for _, w := range j.works {
+		w.proof.wantsContent, w.proof.content = false, nil
+		if w.proof.modified == nil {
+			w.proof.unchanged = nil
+		}
+	}
+	if err := j.source.Commit(ctx); err != nil {
+		return err
+	}
+	return j.source.Begin(ctx)
 }
 
 func latest(a, b time.Time) time.Time {

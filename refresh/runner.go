@@ -27,8 +27,8 @@ type Config struct {
 	KeepRuns int           // history kept of each view; default 1000 runs
 	// SwitchPatience is how long a swap waits for a moment without readers before it merges instead; default 15 s.
 	SwitchPatience time.Duration
-	// ModifiedLag is how late Redshift notes that a table was modified; default 20 min, the longest that its
-	// documentation has named (fact sheet, section 6).
+	// ModifiedLag is how late Redshift notes that a table was modified; default
+	// [dblink.ModifiedLag].
 	ModifiedLag time.Duration
 }
 
@@ -56,7 +56,7 @@ func NewRunner(pool *pgxpool.Pool, cfg Config) *Runner {
 	}
 	cfg.KeepRuns = cmp.Or(max(cfg.KeepRuns, 0), 1000)
 	cfg.SwitchPatience = cmp.Or(max(cfg.SwitchPatience, 0), 15*time.Second)
-	cfg.ModifiedLag = cmp.Or(max(cfg.ModifiedLag, 0), 20*time.Minute)
+	cfg.ModifiedLag = cmp.Or(max(cfg.ModifiedLag, 0), dblink.ModifiedLag)
 	return &Runner{pool: pool, store: catalog.In(pool), cfg: cfg}
 }
 

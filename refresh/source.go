@@ -3,6 +3,7 @@ package refresh
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
@@ -68,7 +69,10 @@ func (w *work) dblinkSelect(schema, where string) (string, error) {
 }
 
 // streamSource is a session of this process's own. What it reads it hands to PostgreSQL as a COPY.
-type streamSource struct{ *redshift.Session }
+type streamSource struct {
+	*redshift.Session
+	another func(ctx context.Context) (*redshift.Session, error) // opens one more, with the same login and settings
+}
 
 func (s streamSource) transport() catalog.Transport { return catalog.StreamTransport }
 
@@ -80,14 +84,39 @@ func (s streamSource) Commit(ctx context.Context) error { return s.Exec(ctx, dbl
 func (s streamSource) watch(context.Context) func() error { return func() error { return nil } }
 
 func (s streamSource) load(ctx context.Context, w *work, where, table string) (loaded, error) {
-	text, err := w.streamSelect(where)
+	if w.wantsSplit() && where == "" {
+		if parts := s.split(ctx, w); len(parts) > 1 {
+			return s.loadParts(ctx, w, parts, table)
+		}
+	}
+	rows, err := read(ctx, s.Session, w, where)
 	if err != nil {
 		return loaded{}, err
 	}
-	rows, err := s.Read(ctx, text, w.streamColumns(), w.nulPolicy())
+	return copyRows(ctx, w, rows, table)
+}
+
+// read begins to read what the query returns where the condition holds.
+func read(ctx context.Context, s *redshift.Session, w *work, where string) (*redshift.Reader, error) {
+	text, err := w.streamSelect(where)
 	if err != nil {
-		return loaded{}, wrap(err, "read rows")
+		return nil, err
 	}
+	rows, err := s.Read(ctx, text, w.streamColumns(), w.nulPolicy())
+	return rows, wrap(err, "read rows")
+}
+
+// rowReader is a [redshift.Reader], or several as one.
+type rowReader interface {
+	io.Reader
+	Rows() int64
+	Bytes() int64
+	Err() error
+	Close()
+}
+
+// copyRows hands rows to PostgreSQL, and closes the reader.
+func copyRows(ctx context.Context, w *work, rows rowReader, table string) (loaded, error) {
 	defer rows.Close()
 	tag, err := w.tx.Conn().PgConn().CopyFrom(ctx, rows, copySQL(table, w.names()))
 	if remote := rows.Err(); remote != nil {

@@ -134,15 +134,17 @@ func (r *Runner) openStream(ctx context.Context, j *job) (source, error) {
 	if err != nil {
 		return nil, err
 	}
-	session, err := redshift.Open(ctx, redshift.Config{
+	config := redshift.Config{
 		Host: server.Host, HostAddr: server.HostAddr, Port: server.Port, Database: server.Database, User: user,
 		Password: password, SSLMode: server.SSLMode, SSLRootCert: server.SSLRootCert, ApplicationName: "redcache",
 		Prepare: prepare,
-	})
+	}
+	session, err := redshift.Open(ctx, config)
 	if err != nil {
 		return nil, explainRemote(j.works[0].view, err)
 	}
-	return streamSource{session}, nil
+	another := func(ctx context.Context) (*redshift.Session, error) { return redshift.Open(ctx, config) }
+	return streamSource{session, another}, nil
 }
 
 // clock is this database's. Read before the remote side is, it is a moment whose remote commits are all seen.

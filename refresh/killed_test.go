@@ -1,0 +1,249 @@
+package refresh_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/internal/redshiftsim"
+	"github.com/redcache/redcache/refresh"
+)
+
+// batchSQL makes a source table whose rows all belong to one batch, so that a copy of two batches is seen to be wrong.
+var batchSQL = []string{
+	`CREATE TABLE public.item (id integer, batch integer, note varchar(40))`,
+	`INSERT INTO public.item SELECT i, 0, 'note ' || i FROM generate_series(1, 200) i`,
+}
+
+// batchView returns a view of the batches.
+func (b *bundle) batchView(name string, strategy catalog.Strategy, transport catalog.Transport) catalog.View {
+	v := b.view(name, "SELECT id, batch, note FROM public.item", strategy)
+	v.Key, v.Transport = []string{"id"}, transport
+	return v
+}
+
+// nextBatch replaces a row of the source and updates the others, in one transaction.
+func (b *bundle) nextBatch(t *testing.T, batch int) {
+	t.Helper()
+	b.change(t, `WITH gone AS (DELETE FROM public.item WHERE id = $1 RETURNING *),
+		kept AS (UPDATE public.item SET batch = $1 WHERE id <> $1)
+		INSERT INTO public.item SELECT id + 200, $1, note FROM gone`, batch)
+}
+
+// wantBatch wants readers to see one batch, as a whole, and which.
+func (b *bundle) wantBatch(t *testing.T, v catalog.View, want ...int) (seen int) {
+	t.Helper()
+	var n, low, high, gone int
+	err := b.pool.QueryRow(t.Context(), `SELECT count(DISTINCT id), min(batch), max(batch), count(*) FILTER (WHERE id <= batch)
+		FROM `+v.Name.SQL()).Scan(&n, &low, &high, &gone)
+	if err != nil || n != 200 || low != high || gone != 0 {
+		t.Fatalf("readers see %d rows of the batches %d to %d, %d of them of the past: %v", n, low, high, gone, err)
+	}
+	for _, batch := range want {
+		if batch == low {
+			return low
+		}
+	}
+	t.Errorf("readers see batch %d, want one of %d", low, want)
+	return low
+}
+
+// doomed is a runner with a pool of its own, whose sessions somebody ends before a given statement.
+type doomed struct {
+	runner *refresh.Runner
+	kill   func(conn *pgx.Conn)
+
+	mu    sync.Mutex
+	sent  int
+	after int  // the blow comes before the statement that follows so many
+	dead  bool // the process: it cannot connect any more
+}
+
+// TraceQueryStart counts the statements.
+func (d *doomed) TraceQueryStart(ctx context.Context, conn *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	d.mu.Lock()
+	due := d.sent == d.after
+	d.sent++
+	d.mu.Unlock()
+	if due {
+		d.kill(conn)
+	}
+	return ctx
+}
+
+func (*doomed) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+func (b *bundle) doomed(t *testing.T) *doomed {
+	t.Helper()
+	d := &doomed{}
+	config := b.pool.Config()
+	config.ConnConfig.Tracer = d
+	config.ConnConfig.RuntimeParams["application_name"] = "doomed"
+	config.BeforeConnect = func(context.Context, *pgx.ConnConfig) error {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.dead {
+			return errors.New("the process is dead")
+		}
+		return nil
+	}
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	d.runner = refresh.NewRunner(pool, refresh.Config{Attempts: 1, Backoff: quick})
+	return d
+}
+
+// refresh refreshes until the statement that follows so many, and says whether it got that far.
+func (d *doomed) refresh(ctx context.Context, v catalog.View, after int) (run catalog.Run, struck bool, err error) {
+	d.mu.Lock()
+	d.sent, d.after, d.dead = 0, after, false
+	d.mu.Unlock()
+	run, err = d.runner.Refresh(ctx, refresh.Request{View: v.Name})
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return run, d.sent > after, err
+}
+
+// terminate ends backends of the cache, and waits until they are gone.
+func (b *bundle) terminate(t *testing.T, which string, args ...any) {
+	which = `FROM pg_stat_activity WHERE datname = current_database() AND ` + which
+	if _, err := b.pool.Exec(t.Context(), `SELECT pg_terminate_backend(pid) `+which, args...); err != nil {
+		t.Error(err)
+	}
+	eventually(t, func() error {
+		var n int
+		err := b.pool.QueryRow(t.Context(), `SELECT count(*) `+which, args...).Scan(&n)
+		if err == nil && n > 0 {
+			err = fmt.Errorf("%d backends go on", n)
+		}
+		return err
+	})
+}
+
+func TestKilled_AtEveryStep(t *testing.T) {
+	t.Parallel()
+	for _, strategy := range []catalog.Strategy{catalog.Swap, catalog.Merge} {
+		for _, transport := range []catalog.Transport{catalog.StreamTransport, catalog.DblinkTransport} {
+			t.Run(fmt.Sprint(strategy, " ", transport), func(t *testing.T) {
+				t.Parallel()
+				b := setup(t, batchSQL...)
+				v := b.batchView("item", strategy, transport)
+				b.add(t, v)
+				batch := b.killAtEveryStep(t, v, "caller", b.killAtEveryStep(t, v, "backend", 0))
+				if v.Strategy == catalog.Swap && v.Transport == catalog.DblinkTransport { // it has the most to leave behind
+					b.killAtEveryStep(t, v, "process", batch)
+				}
+			})
+		}
+	}
+}
+
+// killAtEveryStep kills a refresh before its first statement, another one before its second, and so on, until one gets
+// through.
+func (b *bundle) killAtEveryStep(t *testing.T, v catalog.View, way string, batch int) int {
+	t.Helper()
+	d := b.doomed(t)
+	for after := 0; !t.Failed(); after++ {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		d.kill = map[string]func(*pgx.Conn){
+			"backend": func(conn *pgx.Conn) { b.terminate(t, `pid = $1`, conn.PgConn().PID()) },
+			"process": func(*pgx.Conn) {
+				d.mu.Lock()
+				d.dead = true
+				d.mu.Unlock()
+				b.terminate(t, `application_name = 'doomed'`)
+			},
+			"caller": func(*pgx.Conn) { cancel(errors.New("stopped by the test")) },
+		}[way]
+		seen := batch
+		batch++
+		b.nextBatch(t, batch)
+		run, struck, err := d.refresh(ctx, v, after)
+		cancel(nil)
+		switch {
+		case err != nil:
+			b.wantBatch(t, v, seen)
+		case run.Note != "": // loaded, and not published yet
+			b.wantBatch(t, v, seen, batch)
+		default:
+			b.wantBatch(t, v, batch)
+		}
+		b.refresh(t, refresh.Request{View: v.Name})
+		b.wantBatch(t, v, batch)
+		b.wantNothingLeft(t)
+		b.wantRunTold(t, way, run, err)
+		if t.Failed() {
+			t.Errorf("after statement %d, by the end of the %s: run %d is %s, %v, %s", after, way, run.ID, run.State, err, run.Note)
+		}
+		if !struck {
+			if after < 15 {
+				t.Errorf("a refresh was all of %d statements", after)
+			}
+			return batch
+		}
+	}
+	return batch
+}
+
+// wantRunTold holds the history against what the caller was told.
+func (b *bundle) wantRunTold(t *testing.T, way string, run catalog.Run, told error) {
+	t.Helper()
+	if run.ID == 0 {
+		return // it did not come to a run
+	}
+	kept, err := b.store.Run(t.Context(), run.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := catalog.Succeeded
+	if told != nil {
+		want = map[string]catalog.RunState{
+			"backend": catalog.Failed, "process": catalog.Abandoned, "caller": catalog.Canceled,
+		}[way]
+	}
+	if kept.State != want {
+		t.Errorf("the history says %s, want %s", kept.State, want)
+	}
+}
+
+// The remote side's end, in the midst of the rows.
+func TestKilled_SourceInTheMidstOfTheRows(t *testing.T) {
+	t.Parallel()
+	for _, strategy := range []catalog.Strategy{catalog.Swap, catalog.Merge} {
+		for _, transport := range []catalog.Transport{catalog.StreamTransport, catalog.DblinkTransport} {
+			t.Run(fmt.Sprint(strategy, " ", transport), func(t *testing.T) {
+				t.Parallel()
+				b := setup(t, batchSQL...)
+				v := b.batchView("item", strategy, transport)
+				b.add(t, v)
+				once := refresh.NewRunner(b.pool, refresh.Config{Attempts: 1})
+				for batch, strike := range []func(){
+					func() { b.source.DropAfter(100) },
+					func() { b.source.FailAfter(100, redshiftsim.SystemAbort()) },
+					func() { b.source.FailAfter(199, redshiftsim.DiskFull()) },
+				} {
+					b.nextBatch(t, batch+1)
+					strike()
+					run, err := once.Refresh(t.Context(), refresh.Request{View: v.Name})
+					if err == nil || run.State != catalog.Failed {
+						t.Errorf("got %s, %v; want a failure", run.State, err)
+					}
+					b.wantBatch(t, v, batch)
+					b.wantNothingLeft(t)
+					b.refresh(t, refresh.Request{View: v.Name})
+					b.wantBatch(t, v, batch+1)
+				}
+				b.wantNothingLeft(t)
+			})
+		}
+	}
+}

@@ -74,6 +74,9 @@ func (d *Definer) addIn(ctx context.Context, tx pgx.Tx, v catalog.View, dueIn ti
 		return v, err
 	}
 	stored, err := catalog.In(tx).AddView(ctx, v, dueIn)
+	if err == nil {
+		err = checkGroup(ctx, tx, v)
+	}
 	if err != nil {
 		return v, err
 	}
@@ -163,7 +166,27 @@ func alterIn(
 	if err = regrant(ctx, tx, state, before, after); err != nil {
 		return before, after, err
 	}
-	return before, after, store.AlterView(ctx, after, dueIn)
+	if err = store.AlterView(ctx, after, dueIn); err != nil {
+		return before, after, err
+	}
+	return before, after, checkGroup(ctx, tx, after)
+}
+
+// checkGroup holds a stored definition against the others of its group.
+func checkGroup(ctx context.Context, tx pgx.Tx, v catalog.View) error {
+	members, err := catalog.In(tx).Members(ctx, v.Name)
+	if err != nil {
+		return err
+	}
+	j := &job{tx: tx}
+	for _, m := range members {
+		j.works = append(j.works, &work{job: j, view: m.View, state: m.State, strategy: m.View.Strategy})
+	}
+	if err := j.agree(); err != nil {
+		return err
+	}
+	_, err = j.wantedTransport()
+	return err
 }
 
 // restore puts back a definition whose successor could not be built, unless it has been changed or built since.

@@ -152,6 +152,7 @@ func TestKilled_AtEveryStep(t *testing.T) {
 func (b *bundle) killAtEveryStep(t *testing.T, v catalog.View, way string, batch int) int {
 	t.Helper()
 	d := b.doomed(t)
+	seen := batch
 	for after := 0; !t.Failed(); after++ {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		d.kill = map[string]func(*pgx.Conn){
@@ -164,7 +165,6 @@ func (b *bundle) killAtEveryStep(t *testing.T, v catalog.View, way string, batch
 			},
 			"caller": func(*pgx.Conn) { cancel(errors.New("stopped by the test")) },
 		}[way]
-		seen := batch
 		batch++
 		b.nextBatch(t, batch)
 		run, struck, err := d.refresh(ctx, v, after)
@@ -177,8 +177,10 @@ func (b *bundle) killAtEveryStep(t *testing.T, v catalog.View, way string, batch
 		default:
 			b.wantBatch(t, v, batch)
 		}
-		b.refresh(t, refresh.Request{View: v.Name})
-		b.wantBatch(t, v, batch)
+		if err == nil || way == "process" { // an old generation, or the row of a run, may be left to the next one
+			b.refresh(t, refresh.Request{View: v.Name})
+			seen = b.wantBatch(t, v, batch)
+		}
 		b.wantNothingLeft(t)
 		b.wantRunTold(t, way, run, err)
 		if t.Failed() {

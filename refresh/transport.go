@@ -143,8 +143,25 @@ func (r *Runner) openStream(ctx context.Context, j *job) (source, error) {
 	if err != nil {
 		return nil, explainRemote(j.works[0].view, err)
 	}
+	if err := j.awaitRows(ctx); err != nil {
+		_ = session.Close(ctx)
+		return nil, err
+	}
 	another := func(ctx context.Context) (*redshift.Session, error) { return redshift.Open(ctx, config) }
 	return streamSource{session, another}, nil
+}
+
+// awaitRows lets the transaction be idle for as long as Redshift computes, when it is this process that waits for it.
+// What else bounded the time for which a lost network could keep the locks is the server's own look at the connection
+// then; PostgreSQL ignores these settings for a Unix socket (documentation of tcp_keepalives_idle).
+func (j *job) awaitRows(ctx context.Context) error {
+	_, err := j.tx.Exec(ctx, `
+		SELECT pg_catalog.set_config('idle_in_transaction_session_timeout', $1, true),
+		       pg_catalog.set_config('tcp_keepalives_idle', '15', true),
+		       pg_catalog.set_config('tcp_keepalives_interval', '5', true),
+		       pg_catalog.set_config('tcp_keepalives_count', '4', true)`,
+		fmt.Sprintf("%dms", (j.timeout()+2*silence).Milliseconds()))
+	return wrap(err, "set limits")
 }
 
 // clock is this database's. Read before the remote side is, it is a moment whose remote commits are all seen.

@@ -29,14 +29,13 @@ func contradiction(v catalog.View) error {
 
 // contradictoryReading is a way to read that the rest of the definition rules out.
 func contradictoryReading(v catalog.View) error {
-	const intoTable = "choose --strategy swap, merge, auto or incremental"
 	switch {
 	case v.Transport == catalog.StreamTransport && v.Materialized():
-		return usagef(intoTable+", or leave --transport out",
+		return usagef("choose --strategy swap, merge, auto or incremental, or leave --transport out",
 			"PostgreSQL itself reads the rows of strategy %s, through dblink", v.Strategy)
-	case v.Split != "" && v.Materialized():
-		return usagef(intoTable+", or leave --split out",
-			"PostgreSQL itself reads the rows of strategy %s, in one session", v.Strategy)
+	case v.Split != "" && (v.Materialized() || v.Strategy == catalog.Incremental):
+		return usagef("choose --strategy swap, merge or auto, or leave --split out",
+			"a read by strategy %s is not split", v.Strategy)
 	case v.Split != "" && v.Transport == catalog.DblinkTransport:
 		return usagef("choose --transport stream, or leave --split out", "only transport stream can split a read")
 	case v.Split != "" && v.Sessions == 1:

@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 //	source STATEMENT         the same, in the source behind the stand-in's back
 //	hold VIEW                somebody else takes the lock of a view
 //	release-later            that one lets go as soon as somebody waits for it
-//	warehouse pause|resume|expire  what happens to the stand-in
+//	warehouse pause|resume|expire|note  what happens to the stand-in; note: it notes changes of tables at once
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -228,7 +228,9 @@ func warehouse(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(source.Resume(context.Background()))
 	case slices.Equal(args, []string{"expire"}):
 		source.ExpirePassword(redshiftsim.User)
+	case slices.Equal(args, []string{"note"}):
+		source.NoteChangesAfter(0)
 	default:
-		ts.Fatalf("usage: warehouse pause|resume|expire")
+		ts.Fatalf("usage: warehouse pause|resume|expire|note")
 	}
 }

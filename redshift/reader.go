@@ -43,7 +43,8 @@ type Reader struct {
 }
 
 // Read sends a query whose result has the given columns, by position and name, and returns its rows' reader, which has
-// the session to itself until [Reader.Close]. The end of ctx ends the query on the server, also after Read has returned.
+// the session to itself until [Reader.Close]. It may wait for the first rows, as servers send nothing before; the end of
+// ctx ends the query on the server, also after Read has returned.
 // The error is a [*ShapeError] when the columns differ, else what the server said.
 func (s *Session) Read(ctx context.Context, sql string, columns []Column, nul NulPolicy) (*Reader, error) {
 	s.mu.Lock()

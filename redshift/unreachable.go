@@ -47,7 +47,8 @@ func notConnected(ctx context.Context, c Config, err error) error {
 
 func diagnose(c Config, err error) (hint string, cause error) {
 	if missing, ok := errors.AsType[*fs.PathError](err); ok {
-		return "The root certificate has to be a file on this machine too.", missing
+		// As text only: an error of a system call passes for one of the network, which another try might heal.
+		return "The root certificate has to be a file on this machine too.", errors.New(missing.Error())
 	}
 	if unresolved, ok := errors.AsType[*net.DNSError](err); ok {
 		return "This machine must resolve the host; a private name resolves only inside its network, or give the link " +

@@ -1,5 +1,5 @@
 // Command demo shows Redcache at work on one machine: it starts a stand-in for Redshift with sample data and a cache
-// database, sets up a link and three views with cachectl, starts the worker, keeps changing the source, and shows how
+// database, sets up a link and a view for each strategy with cachectl, starts the worker, keeps changing the source, and shows how
 // rows arrive. It uses the programs in bin/ as an operator would.
 package main
 

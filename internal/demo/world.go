@@ -29,7 +29,7 @@ type view struct {
 	flags       []string
 }
 
-// views has one view for each strategy.
+// views has a view for each strategy; the last two are a group, which is swapped as one.
 var views = []view{
 	{
 		name:  "bi.sales_by_category",
@@ -48,6 +48,26 @@ var views = []view{
 			"--strategy", "incremental", "--key", "salesid", "--watermark", "updated_at", "--lookback", "1m",
 			"--reconcile-every", "15s", "--every", "2s", "--max-age", "20s", "--index", "eventid",
 		},
+	},
+	{
+		name:  "bi.events",
+		query: "SELECT eventid, catid, eventname, starttime FROM tickit.event",
+		flags: []string{"--strategy", "merge", "--key", "eventid", "--skip-unchanged", "content", "--every", "5s", "--max-age", "30s"},
+	},
+	{
+		name:  "bi.buyers",
+		query: "SELECT buyerid, count(*) AS sales, sum(pricepaid) AS spent FROM tickit.sales GROUP BY buyerid",
+		flags: []string{"--strategy", "auto", "--key", "buyerid", "--every", "4s", "--max-age", "30s"},
+	},
+	{
+		name:  "bi.revenue",
+		query: "SELECT sum(pricepaid) AS revenue FROM tickit.sales",
+		flags: []string{"--strategy", "swap", "--group", "books", "--every", "5s", "--max-age", "30s"},
+	},
+	{
+		name:  "bi.revenue_by_day",
+		query: "SELECT saletime::date AS day, sum(pricepaid) AS revenue FROM tickit.sales GROUP BY 1",
+		flags: []string{"--strategy", "swap", "--group", "books", "--key", "day", "--every", "5s", "--max-age", "30s"},
 	},
 }
 

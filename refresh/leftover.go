@@ -2,6 +2,7 @@ package refresh
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -14,13 +15,20 @@ import (
 )
 
 // dropLeftovers drops the generations of a view that readers do not see. It waits for nobody: what is in use now is
-// dropped after a later run.
+// dropped after a later run, and keeps no other one. A dump that runs for hours would keep one for each swap otherwise.
 func dropLeftovers(ctx context.Context, b infra.Beginner, v catalog.View) error {
 	return infra.InTx(ctx, b, infra.Limits{Lock: shortLock}, func(tx pgx.Tx) error {
 		if err := lock.View(ctx, tx, v.ID, 0); err != nil {
 			return err
 		}
-		return dropGenerations(ctx, tx, v, false)
+		steps, err := leftovers(ctx, tx, v, false)
+		for _, step := range steps {
+			drop := func(nested pgx.Tx) error { return runSteps(ctx, nested, []Step{step}) }
+			if dropErr := inSavepoint(ctx, tx, drop); sqlState(dropErr) != lockNotAvailable {
+				err = errors.Join(err, dropErr)
+			}
+		}
+		return err
 	})
 }
 

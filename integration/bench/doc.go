@@ -11,7 +11,6 @@
 // the moment at which it was due, not from when it was sent: a reader that has to wait would otherwise hide the look-ups
 // that it could not even begin.
 //
-// The source is a plain Postgres for every path, since the cost of the stand-in for Redshift is not what is measured.
-// Only the paths of this project reach it through a relay, which gives it the one setting of Redshift that they use; the
-// relay's cost counts against them.
+// The source is a plain Postgres for every path, since the cost of the stand-in for Redshift is not what is measured. All
+// reach it through a relay, which gives it the one setting of Redshift that this project's paths use.
 package main

@@ -13,7 +13,7 @@ type sample struct {
 	path     *path
 	level    int
 	outcome
-	reading
+	seen                reading
 	sourceCPU, cacheCPU float64 // seconds that the two servers worked meanwhile
 }
 
@@ -126,13 +126,13 @@ func (w *world) measure(ctx context.Context, p *path, level int) (s sample, err 
 	before := [2]time.Duration{cpuTime(w.source), cpuTime(w.cache)}
 	r.start(ctx)
 	s.outcome, err = p.run(ctx)
-	seen, readErr := r.stop(ctx)
+	var readErr error
+	s.seen, readErr = r.stop(ctx)
 	if err := errors.Join(err, readErr); err != nil {
 		return s, err
 	}
-	s.reading = seen
-	if s.counts.State != p.state {
-		return s, fmt.Errorf("the run is %s, want %s", s.counts.State, p.state)
+	if s.State != p.state || p.transport != "" && s.Transport != p.transport {
+		return s, fmt.Errorf("the run is %s by transport %s, want %s by %s", s.State, s.Transport, p.state, p.transport)
 	}
 	s.sourceCPU = (cpuTime(w.source) - before[0]).Seconds()
 	s.cacheCPU = (cpuTime(w.cache) - before[1]).Seconds()

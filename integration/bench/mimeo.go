@@ -19,7 +19,7 @@ func (w *world) mimeoPaths(ctx context.Context) ([]*path, string, error) {
 	if !there {
 		return nil, "mimeo, which is not installed (on Debian: postgresql-15-mimeo)", nil
 	}
-	connection := fmt.Sprintf("host=%s port=%d dbname=%s sslmode=disable", w.source.Host, w.source.Port, w.sourceDB)
+	connection := fmt.Sprintf("host=%s port=%d dbname=%s sslmode=disable", w.source.Host, w.relay.port(), w.sourceDB)
 	err = execAll(ctx, w.cacheAdmin,
 		"CREATE SCHEMA mimeo", "CREATE EXTENSION mimeo SCHEMA mimeo", "CREATE SCHEMA snap", "CREATE SCHEMA updater",
 		"GRANT USAGE ON SCHEMA snap, updater TO "+pgtest.Owner,

@@ -31,11 +31,13 @@ func (w *world) ownPaths(ctx context.Context) ([]*path, string, error) {
 		swap := w.own("swap+"+transport, w.big, "--strategy", "swap", "--transport", transport)
 		merge := w.own("merge+"+transport, w.big, "--strategy", "merge", "--transport", transport)
 		merge.changed = levels
+		swap.transport, merge.transport = transport, transport
 		paths = append(paths, swap, merge)
 	}
 	auto := w.own("auto", w.big, "--strategy", "auto")
 	auto.changed = levels
 	small := w.own(swapSmall, w.small, "--strategy", "swap", "--transport", "stream")
+	small.transport = "stream"
 	return append(paths, auto, small, w.skippedPath()), "", nil
 }
 

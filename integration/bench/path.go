@@ -19,7 +19,8 @@ type path struct {
 	// everything whatever has changed; it is measured once a round.
 	changed []int
 
-	state string // in which a measured run must say that it ended; empty where nothing is said
+	state     string // in which a measured run must say that it ended; empty where nothing is said
+	transport string // that it must say to have used; empty where any will do
 
 	// read is what the readers look up; empty means the copy.
 	read string
@@ -35,17 +36,19 @@ type path struct {
 // outcome is what one run of a path took, and what it says that it has done.
 type outcome struct {
 	usage
-	counts counts
+	counts
 }
 
 // counts are what a path says of a run. Nil is unknown.
 type counts struct {
-	State    string `json:"state,omitempty"`
-	Strategy string `json:"strategy,omitempty"`
-	Read     *int64 `json:"rows_read,omitempty"`
-	Inserted *int64 `json:"rows_inserted,omitempty"`
-	Updated  *int64 `json:"rows_updated,omitempty"`
-	Deleted  *int64 `json:"rows_deleted,omitempty"`
+	State     string `json:"state,omitempty"`
+	Strategy  string `json:"strategy,omitempty"`
+	Transport string `json:"transport,omitempty"`
+	Reason    string `json:"reason,omitempty"`
+	Read      *int64 `json:"rows_read,omitempty"`
+	Inserted  *int64 `json:"rows_inserted,omitempty"`
+	Updated   *int64 `json:"rows_updated,omitempty"`
+	Deleted   *int64 `json:"rows_deleted,omitempty"`
 }
 
 // levels are the shares of rows that change, in percent, in the order of a round.

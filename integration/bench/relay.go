@@ -8,11 +8,12 @@ import (
 	"net"
 	"regexp"
 	"sync"
+	"time"
 )
 
 // relay stands before the source and lets a plain Postgres pass for Redshift where it cannot be taught to: SET
 // query_group, a setting of Redshift's without a prefix, becomes one with a prefix. What the source answers is not
-// looked at, and goes from socket to socket inside the kernel where that is possible.
+// looked at.
 type relay struct {
 	target   string
 	listener net.Listener
@@ -72,12 +73,36 @@ func (r *relay) serve(client net.Conn) {
 	answered := make(chan struct{})
 	go func() {
 		defer close(answered)
-		_, _ = io.Copy(client, server)
+		_ = answer(client, server)
 		_ = client.Close()
 	}()
 	_ = forward(server, client)
 	_ = server.Close()
 	<-answered
+}
+
+// Postgres sends eight kilobytes at a time. To wake up for each of them would cost more than to pass them on, so while
+// much is on its way, some of it is let come together first.
+const (
+	manyBytes = 8 << 10
+	gather    = 500 * time.Microsecond
+)
+
+// answer passes on what the server sends.
+func answer(client io.Writer, server io.Reader) error {
+	buffer := make([]byte, 1<<20)
+	for {
+		n, err := server.Read(buffer)
+		if err != nil {
+			return err
+		}
+		if _, err := client.Write(buffer[:n]); err != nil {
+			return err
+		}
+		if n >= manyBytes {
+			time.Sleep(gather)
+		}
+	}
 }
 
 func (r *relay) keep(conns ...net.Conn) bool {

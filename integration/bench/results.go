@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"math"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ type results struct {
 	Machine   string             `json:"machine"`
 	Scattered bool               `json:"scattered"` // whether the 1 % was spread over the table
 	Scenarios []scenario         `json:"scenarios"`
+	Readers   []felt             `json:"readers"`
 	Ratios    map[string]float64 `json:"ratios"`
 	Checks    []check            `json:"checks"`
 	Skipped   []string           `json:"skipped"`
@@ -26,25 +28,38 @@ type results struct {
 
 // scenario is one path at one share of changed rows. What cannot be measured is 0.
 type scenario struct {
-	Name        string  `json:"name"`
-	Path        string  `json:"path"`
-	Ours        bool    `json:"ours"`
-	ChangedPct  *int    `json:"changed_pct"` // null where it makes no difference
-	TableRows   int     `json:"table_rows"`
-	Runs        int     `json:"runs"`
-	Median      float64 `json:"median_s"`
-	Min         float64 `json:"min_s"`
-	Max         float64 `json:"max_s"`
-	PeakRSS     float64 `json:"peak_rss_mb"` // of the client's processes; the highest of all runs
-	ClientCPU   float64 `json:"client_cpu_s"`
-	SourceCPU   float64 `json:"source_cpu_s"`
-	CacheCPU    float64 `json:"cache_cpu_s"` // readers included
+	Name       string  `json:"name"`
+	Path       string  `json:"path"`
+	Ours       bool    `json:"ours"`
+	ChangedPct *int    `json:"changed_pct"` // null where it makes no difference
+	TableRows  int     `json:"table_rows"`
+	Runs       int     `json:"runs"`
+	Median     float64 `json:"median_s"`
+	Min        float64 `json:"min_s"`
+	Max        float64 `json:"max_s"`
+	PeakRSS    float64 `json:"peak_rss_mb"` // of the client's processes; the highest of all runs
+	ClientCPU  float64 `json:"client_cpu_s"`
+	SourceCPU  float64 `json:"source_cpu_s"`
+	CacheCPU   float64 `json:"cache_cpu_s"` // readers included
+	latencies
+	counts // of the last run
+}
+
+// felt is what readers felt of one path, all of its scenarios together: the 99th percentile of a short refresh alone would
+// be its slowest look-up.
+type felt struct {
+	Path string `json:"path"`
+	Ours bool   `json:"ours"`
+	latencies
+}
+
+// latencies are a summary of look-ups.
+type latencies struct {
 	ReaderP50   float64 `json:"reader_p50_ms"`
 	ReaderP99   float64 `json:"reader_p99_ms"`
 	ReaderMax   float64 `json:"reader_max_ms"`
 	Reads       int     `json:"reads"`
 	ReadsMissed int     `json:"reads_missed"` // look-ups that found no row
-	counts              // of the last run
 }
 
 // summarize makes one scenario of its samples, path by path.
@@ -53,23 +68,37 @@ func summarize(o options, machine string, samples []sample) results {
 	slices.SortStableFunc(samples, func(a, b sample) int {
 		return cmp.Or(cmp.Compare(a.path.order, b.path.order), cmp.Compare(a.level, b.level))
 	})
-	for len(samples) > 0 {
-		n := slices.IndexFunc(samples, func(s sample) bool { return s.scenario != samples[0].scenario })
-		if n < 0 {
-			n = len(samples)
-		}
-		r.Scenarios = append(r.Scenarios, summary(samples[0].scenario, samples[:n]))
-		samples = samples[n:]
+	for group := range groups(samples, func(s sample) string { return s.scenario }) {
+		r.Scenarios = append(r.Scenarios, summary(group))
 	}
-	r.Ratios, r.Checks = judge(r.Scenarios)
+	for group := range groups(samples, func(s sample) string { return s.path.name }) {
+		r.Readers = append(r.Readers, felt{group[0].path.name, group[0].path.ours, feltIn(group)})
+	}
+	r.Ratios, r.Checks = r.judge()
 	return r
 }
 
-func summary(name string, samples []sample) scenario {
+// groups splits sorted samples where their key changes.
+func groups(samples []sample, key func(sample) string) iter.Seq[[]sample] {
+	return func(yield func([]sample) bool) {
+		for len(samples) > 0 {
+			n := slices.IndexFunc(samples, func(s sample) bool { return key(s) != key(samples[0]) })
+			if n < 0 {
+				n = len(samples)
+			}
+			if !yield(samples[:n]) {
+				return
+			}
+			samples = samples[n:]
+		}
+	}
+}
+
+func summary(samples []sample) scenario {
 	first, last := samples[0], samples[len(samples)-1]
 	sc := scenario{
-		Name: name, Path: first.path.name, Ours: first.path.ours, TableRows: first.path.table.rows, Runs: len(samples),
-		counts: last.counts,
+		Name: first.scenario, Path: first.path.name, Ours: first.path.ours, TableRows: first.path.table.rows,
+		Runs: len(samples), latencies: feltIn(samples), counts: last.counts,
 	}
 	if first.path.changed != nil {
 		sc.ChangedPct = &first.level
@@ -87,17 +116,22 @@ func summary(name string, samples []sample) scenario {
 	sc.ClientCPU = round(median(collect(func(s sample) float64 { return s.CPU })))
 	sc.SourceCPU = round(median(collect(func(s sample) float64 { return s.sourceCPU })))
 	sc.CacheCPU = round(median(collect(func(s sample) float64 { return s.cacheCPU })))
-	var latencies []time.Duration
-	for _, s := range samples {
-		latencies = append(latencies, s.latencies...)
-		sc.ReadsMissed += s.missing
-	}
-	slices.Sort(latencies)
-	sc.Reads = len(latencies)
-	sc.ReaderP50 = milliseconds(percentile(latencies, 50))
-	sc.ReaderP99 = milliseconds(percentile(latencies, 99))
-	sc.ReaderMax = milliseconds(percentile(latencies, 100))
 	return sc
+}
+
+// feltIn sums up what readers felt in several runs.
+func feltIn(samples []sample) (l latencies) {
+	var all []time.Duration
+	for _, s := range samples {
+		all = append(all, s.seen.latencies...)
+		l.ReadsMissed += s.seen.missing
+	}
+	slices.Sort(all)
+	l.Reads = len(all)
+	l.ReaderP50 = milliseconds(percentile(all, 50))
+	l.ReaderP99 = milliseconds(percentile(all, 99))
+	l.ReaderMax = milliseconds(percentile(all, 100))
+	return l
 }
 
 // median returns the middle of the values, or the mean of the two in the middle. There is at least one.
@@ -129,7 +163,7 @@ func readResults(path string) (r results, err error) {
 	if err := json.Unmarshal(text, &r); err != nil {
 		return r, fmt.Errorf("read %s: %w", path, err)
 	}
-	r.Ratios, r.Checks = judge(r.Scenarios)
+	r.Ratios, r.Checks = r.judge()
 	return r, nil
 }
 

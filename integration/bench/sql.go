@@ -10,7 +10,8 @@ import (
 	"github.com/redcache/redcache/internal/pgtest"
 )
 
-// psql is psql on a database, by one of its roles. Each statement is a transaction of its own.
+// psql is psql on a database, by one of its roles. Each statement is a transaction of its own. The source is reached
+// through the relay, as by all.
 func (w *world) psql(c *pgtest.Cluster, database, user string, statements ...string) (command, error) {
 	dir, err := pgtest.BinDir()
 	if err != nil {
@@ -20,10 +21,14 @@ func (w *world) psql(c *pgtest.Cluster, database, user string, statements ...str
 	if user == pgtest.Superuser {
 		secret = c.SuperPassword
 	}
+	port := c.Port
+	if c == w.source {
+		port = w.relay.port()
+	}
 	cmd := command{
 		name: filepath.Join(dir, "psql"), args: []string{"-X", "-q", "-v", "ON_ERROR_STOP=1"},
 		env: []string{
-			"PGHOST=" + c.Host, "PGPORT=" + strconv.Itoa(c.Port), "PGDATABASE=" + database, "PGUSER=" + user,
+			"PGHOST=" + c.Host, "PGPORT=" + strconv.Itoa(port), "PGDATABASE=" + database, "PGUSER=" + user,
 			"PGPASSWORD=" + secret, "PGSSLMODE=disable",
 		},
 	}
@@ -48,7 +53,7 @@ func (w *world) byPsql(user, statement string) func(context.Context) (outcome, e
 // sqlPaths are the method's own: materialized views over dblink, and over a foreign table with a large fetch_size.
 func (w *world) sqlPaths(ctx context.Context) ([]*path, string, error) {
 	options := fmt.Sprintf("host '%s', port '%d', dbname '%s', sslmode 'disable', fetch_size '50000'",
-		w.source.Host, w.source.Port, w.sourceDB)
+		w.source.Host, w.relay.port(), w.sourceDB)
 	mapping := fmt.Sprintf("CREATE USER MAPPING FOR %s SERVER plain OPTIONS (user '%[1]s', password '%s')",
 		pgtest.Owner, w.source.OwnerPassword)
 	err := execAll(ctx, w.cacheAdmin,

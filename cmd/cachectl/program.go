@@ -51,7 +51,7 @@ func (p *program) command() *cobra.Command {
 through them.
 
 The cache database is named by the environment variable DATABASE_URL. Results go to stdout, everything else to stderr.
-Exit status: 0 done or skipped, 1 failed or interrupted, 2 wrong usage.`,
+Exit status: 0 done, skipped or unchanged, 1 failed or interrupted, 2 wrong usage.`,
 		Example: `  export DATABASE_URL=postgres://cache_owner:password@db.example.com:5432/app
   cachectl init
   cachectl link add dw --host dw.example.com --database prod --user cache_ro --password-env DW_PASSWORD

@@ -30,8 +30,8 @@ const (
 // encoder appends the value that a text stands for in PostgreSQL's binary form, without its length.
 type encoder func(dst, text []byte) ([]byte, error)
 
-// codec is how the values of a column become those of a COPY. Exactly one of size, encode and neither applies: a binary
-// value of a fixed size and a text go through as they are.
+// codec is how the values of a column become those of a COPY. A column with a size is binary and goes through as it is;
+// one with an encoder is text that becomes something else; one with neither is text that stays text.
 type codec struct {
 	Column
 	oid    uint32  // what the server must announce; 0 is any that holds text

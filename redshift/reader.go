@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// outSize is how many bytes are encoded before some are handed out: what CopyFrom takes at once.
+// outSize is how many bytes are encoded before some are handed out, about what CopyFrom takes at once.
 const outSize = 64 << 10
 
 // copyHead begins a binary COPY: signature, no flags, no extension. copyEnd ends it.

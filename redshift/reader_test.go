@@ -1,6 +1,9 @@
 package redshift_test
 
 import (
+	"fmt"
+	"io"
+	"runtime"
 	"testing"
 
 	"github.com/redcache/redcache/internal/pgtest"
@@ -28,5 +31,37 @@ func TestReader_FillsATable(t *testing.T) {
 	const sum = `SELECT md5(string_agg(t::text, '|' ORDER BY id)) FROM sales AS t`
 	if got, want := mustText(t, cache, sum), mustText(t, w.Engine, sum); got != want || r.Rows() != 100000 || r.Err() != nil {
 		t.Errorf("%d rows with sum %s, %v, want %s", r.Rows(), got, r.Err(), want)
+	}
+}
+
+// Not parallel: what other tests allocate would count.
+func TestReader_AllocatesNothingForRows(t *testing.T) {
+	db := pgtest.New(t)
+	admin := db.AdminPool(t)
+	mustExec(t, admin, "CREATE FUNCTION getdate() RETURNS timestamp LANGUAGE sql AS 'SELECT localtimestamp'")
+	s := mustOpen(t, redshift.Config{
+		Host: db.Host, Port: db.Port, Database: db.Name, User: pgtest.Superuser, Password: db.SuperPassword, SSLMode: "disable",
+	})
+	allocated := func(rows int) uint64 {
+		r := mustRead(t, s, fmt.Sprintf(`
+			SELECT i AS v, i * 1.25 AS n, 'text ' || i AS t, i * interval '1 hour' || '' AS d, to_hex(i + 1048576) AS b
+			FROM generate_series(1, %d) AS i`, rows),
+			number,
+			redshift.Column{Name: "n", Remote: "numeric(12,2)", Local: "numeric(12,2)"},
+			redshift.Column{Name: "t", Remote: "text", Local: "text"},
+			redshift.Column{Name: "d", Remote: "interval", Local: "interval"},
+			redshift.Column{Name: "b", Remote: "geometry", Local: "bytea"})
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if _, err := io.Copy(io.Discard, r); err != nil {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		r.Close()
+		return after.Mallocs - before.Mallocs
+	}
+	allocated(1000) // the first time, buffers grow
+	if n := allocated(100_000); n > 1000 {
+		t.Errorf("100,000 rows made %d allocations", n)
 	}
 }

@@ -87,7 +87,9 @@ func mergeSQL(v catalog.View, columns []dblink.Column, from, into string) string
 		fetch = append(fetch, "s."+name)
 		if slices.Contains(v.Key, c.Name) {
 			match = append(match, fmt.Sprintf("s.%[1]s = t.%[1]s", name))
-			continue
+			if imageOf(c.Type.Local) == "" {
+				continue
+			}
 		}
 		same = append(same, differs(c, "s."+name, "t."+name))
 		sets = append(sets, fmt.Sprintf("%[1]s = d.%[1]s", name))

@@ -90,6 +90,7 @@ func setUp(env *testscript.Env) error {
 	env.Setenv("DW_DATABASE", source.Name)
 	env.Setenv("DW_USER", redshiftsim.User)
 	env.Setenv("DW_PASSWORD", redshiftsim.Password)
+	env.Setenv("DW_CA", source.CACert())
 	return nil
 }
 

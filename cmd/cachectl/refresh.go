@@ -134,7 +134,7 @@ func (s *session) refreshOne(ctx context.Context, b batch, progress string, o re
 	name := b.names[0]
 	what := "refresh view " + name.String()
 	show := s.watch(what+progress, s.lastTook(ctx, name))
-	run, err := s.runner().Refresh(ctx, refresh.Request{
+	run, err := s.runner.Refresh(ctx, refresh.Request{
 		View: name, Strategy: o.strategy, Whole: o.full, AllowShrink: int(o.allowShrink), Wait: time.Duration(o.wait),
 		Progress: show.phase,
 	})
@@ -179,7 +179,7 @@ func (s *session) lastTook(ctx context.Context, name catalog.Name) time.Duration
 func (s *session) planRefresh(ctx context.Context, batches []batch, o refreshOptions) error {
 	plan := []stepRecord{}
 	for _, b := range batches {
-		steps, err := s.runner().Plan(ctx, refresh.Request{View: b.names[0], Strategy: o.strategy, Whole: o.full})
+		steps, err := s.runner.Plan(ctx, refresh.Request{View: b.names[0], Strategy: o.strategy, Whole: o.full})
 		if err != nil {
 			return doing(err, "refresh view %s", b.names[0])
 		}

@@ -106,9 +106,11 @@ func TestRun_NoSecretReachesTheServerLog(t *testing.T) {
 		{"link", "test", "dw"},
 		{"query", "dw", "select 1 as a"},
 		{"add-view", "bi.one", "--link", "dw", "--query", "select 1 as a", "--key", "a"},
+		{"add-view", "bi.two", "--link", "dw", "--query", "select 1 as a", "--strategy", "swap", "--transport", "stream"},
 		{"refresh", "--all", "--json"},
 		{"status", "bi.one", "--json"},
 		{"drop-view", "bi.one"},
+		{"drop-view", "bi.two"},
 		{"link", "remove", "dw"},
 	} {
 		_, stdout, stderr := o.run(t.Context(), args...)
@@ -121,7 +123,7 @@ func TestRun_NoSecretReachesTheServerLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, expected := range []string{"CREATE SERVER", "redcache.link", "REFRESH MATERIALIZED VIEW"} {
+	for _, expected := range []string{"CREATE SERVER", "redcache.link", "REFRESH MATERIALIZED VIEW", "FREEZE"} {
 		if !strings.Contains(log, expected) {
 			t.Fatalf("the server log has no %s: it does not log what it should\n%s", expected, said.String())
 		}

@@ -19,8 +19,9 @@ const maxConns = 4
 // session is a program that is connected to the cache database.
 type session struct {
 	*program
-	pool  *pgxpool.Pool
-	store catalog.Store
+	pool   *pgxpool.Pool
+	store  catalog.Store
+	runner *refresh.Runner // one, which remembers the links that this process does not reach
 }
 
 // connected runs work with a session, whatever the state of the catalog.
@@ -37,7 +38,9 @@ func (p *program) connected(ctx context.Context, work func(s *session) error) er
 		return doing(err, "open cache database")
 	}
 	defer pool.Close()
-	return work(&session{program: p, pool: pool, store: catalog.In(pool)})
+	return work(&session{
+		program: p, pool: pool, store: catalog.In(pool), runner: refresh.NewRunner(pool, refresh.Config{Origin: "cli"}),
+	})
 }
 
 // inCatalog runs work with a session on a catalog that is ready for use.
@@ -50,11 +53,7 @@ func (p *program) inCatalog(ctx context.Context, work func(s *session) error) er
 	})
 }
 
-func (s *session) runner() *refresh.Runner {
-	return refresh.NewRunner(s.pool, refresh.Config{Origin: "cli"})
-}
-
-func (s *session) definer() *refresh.Definer { return refresh.NewDefiner(s.pool, s.runner()) }
+func (s *session) definer() *refresh.Definer { return refresh.NewDefiner(s.pool, s.runner) }
 
 // application is what others see as the holder of a lock. Postgres keeps 63 bytes of it.
 func application() string {

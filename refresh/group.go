@@ -33,8 +33,15 @@ func (j *job) agree() error {
 	return nil
 }
 
-// mustSwap says whether rows cannot be compared, for want of a key.
-func (w *work) mustSwap() bool { return w.strategy == catalog.Swap && len(w.view.Key) == 0 }
+// mustSwap says whether the rows cannot change in place: for want of a key by which to compare them, or, in a group,
+// because a REFRESH shows its rows also to a transaction that is to see the old ones of the other members, or because
+// readers do not see the generation yet.
+func (w *work) mustSwap() bool {
+	if len(w.works) > 1 && (w.strategy == catalog.Nonconcurrent || !w.seen()) {
+		return true
+	}
+	return w.strategy == catalog.Swap && len(w.view.Key) == 0
+}
 
 // nextGeneration makes the work build another relation of the same definition.
 func (w *work) nextGeneration() {

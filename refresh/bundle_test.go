@@ -26,6 +26,10 @@ func TestMain(m *testing.M) {
 	if checks.Value.String() == checks.DefValue {
 		_ = checks.Value.Set("20") // each check is a history of dozens of statements on two servers
 	}
+	parallel := flag.Lookup("test.parallel")
+	if parallel.Value.String() == parallel.DefValue {
+		_ = parallel.Value.Set("6") // most tests wait for servers, or for the time that patience takes
+	}
 	pgtest.Main(m)
 }
 

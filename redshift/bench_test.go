@@ -71,14 +71,14 @@ func (m *benchmark) session(b *testing.B) *redshift.Session {
 	b.Helper()
 	return mustOpen(b, redshift.Config{
 		Host: m.source.Host, Port: m.source.Port, Database: "postgres", User: pgtest.Superuser,
-		Password: m.source.SuperPassword, SSLMode: "disable", Prepare: prepare(b),
+		Password: m.source.SuperPassword, SSLMode: "disable", Prepare: prepare(b, ""),
 	})
 }
 
 // measure repeats one way to move the rows and reports it per row, with what this process spent on it.
 func (m *benchmark) measure(b *testing.B, move func() error) {
 	b.Helper()
-	before := spent()
+	before, _ := spent()
 	for b.Loop() {
 		b.StopTimer()
 		mustExec(b, m.cachePool, "DROP TABLE IF EXISTS t")
@@ -90,14 +90,16 @@ func (m *benchmark) measure(b *testing.B, move func() error) {
 	perRow := float64(b.N) * float64(m.rows)
 	b.ReportMetric(float64(b.Elapsed())/perRow, "ns/row")
 	b.ReportMetric(perRow/b.Elapsed().Seconds(), "rows/s")
-	b.ReportMetric(float64(spent()-before)/perRow, "cpu-ns/row")
+	after, peak := spent()
+	b.ReportMetric(float64(after-before)/perRow, "cpu-ns/row")
+	b.ReportMetric(float64(peak)/1024, "peak-MiB")
 }
 
-// spent is the processor time of this process.
-func spent() time.Duration {
+// spent is the processor time of this process, and the most memory it had, in KiB.
+func spent() (cpu time.Duration, peak int64) {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // has no way to fail
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), u.Maxrss
 }
 
 // BenchmarkReader reads a table of BENCH_ROWS rows: into nothing, into a COPY, and the way by which it is to be

@@ -202,7 +202,8 @@ func TestRead_NoticesThatColumnsHaveChanged(t *testing.T) {
 		"SELECT 1 AS v, 2 AS w", "SELECT 1 AS w", "SELECT 1::bigint AS v", "SELECT 'a'::varchar AS v", "SELECT 1.5 AS v",
 	} {
 		_, err := s.Read(t.Context(), sql, []redshift.Column{number}, redshift.StripNUL)
-		if changed := (*redshift.ShapeError)(nil); !errors.As(err, &changed) || !strings.Contains(changed.Hint(), "--describe") {
+		changed, ok := errors.AsType[*redshift.ShapeError](err)
+		if !ok || !strings.Contains(changed.Hint(), "--describe") {
 			t.Errorf("%s: got %v", sql, err)
 		}
 	}
@@ -210,18 +211,18 @@ func TestRead_NoticesThatColumnsHaveChanged(t *testing.T) {
 	if changed := (*redshift.ShapeError)(nil); !errors.As(err, &changed) {
 		t.Errorf("a number for a text: got %v", err)
 	}
-	if _, err = s.Read(t.Context(), "SELECT v FROM missing", []redshift.Column{number}, redshift.StripNUL); sqlstate(err) != "42P01" {
-		t.Errorf("got %v, want SQLSTATE 42P01", err)
-	}
-	if _, err = s.Read(t.Context(), "SELECT 1 AS v", []redshift.Column{{"v", "box", "box"}}, redshift.StripNUL); err == nil {
-		t.Error("a type that nobody knows was taken")
-	}
-	if _, err = s.Read(t.Context(), "SELECT 1/0 AS v", []redshift.Column{number}, redshift.StripNUL); err != nil {
-		if sqlstate(err) != "22012" {
-			t.Errorf("got %v, want SQLSTATE 22012", err)
+	for sql, code := range map[string]string{
+		"SELECT v FROM missing": "42P01", "SELECT i / 0 AS v FROM generate_series(1, 1) AS i": "22012",
+	} {
+		if err := drain(t.Context(), s, sql); sqlstate(err) != code {
+			t.Errorf("%s: got %v, want SQLSTATE %s", sql, err, code)
 		}
 	}
-	if rows, err := s.Rows(t.Context(), "SELECT 1", 1); len(rows) != 1 && err != nil {
+	unknown := []redshift.Column{{Name: "v", Remote: "box", Local: "box"}}
+	if _, err = s.Read(t.Context(), "SELECT 1 AS v", unknown, redshift.StripNUL); err == nil {
+		t.Error("a type that nobody knows was taken")
+	}
+	if rows, err := s.Rows(t.Context(), "SELECT 1", 1); len(rows) != 1 || err != nil {
 		t.Errorf("the session after: %v, %v", rows, err)
 	}
 }
@@ -233,7 +234,41 @@ func TestReader_NamesTheValueThatDoesNotFit(t *testing.T) {
 		redshift.Column{Name: "v", Remote: "numeric(5,2)", Local: "numeric(5,2)"})
 	_, err := io.Copy(io.Discard, r)
 	bad, ok := errors.AsType[*redshift.ValueError](err)
-	if !ok || bad.Row != 777 || bad.Column != "v" || !strings.Contains(bad.Hint(), "ROUND") || strings.Contains(err.Error(), "12.3") {
+	if !ok || bad.Row != 777 || bad.Column != "v" || !strings.Contains(bad.Hint(), "ROUND") ||
+		strings.Contains(err.Error(), "12.3") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// When the cache's connection breaks, CopyFrom returns while its goroutine still reads.
+func TestReader_ClosesUnderARead(t *testing.T) {
+	t.Parallel()
+	w := redshiftsim.For(t)
+	db := pgtest.New(t)
+	cache, admin := db.Pool(t), db.AdminPool(t)
+	s := mustOpen(t, config(t, w))
+	w.Throttle(20)
+	r := mustRead(t, s, broad, word)
+	copied := make(chan error, 1)
+	go func() {
+		_, err := load(t, cache, "t", "v varchar(65000)", r)
+		copied <- err
+	}()
+	await(t, func() bool {
+		return r.Rows() > 1 && mustText(t, admin, `
+			SELECT count(pg_terminate_backend(pid))::text FROM pg_stat_activity
+			WHERE datname = current_database() AND query LIKE 'COPY%' AND pid <> pg_backend_pid()`) != "0"
+	})
+	if err := <-copied; err == nil {
+		t.Error("the copy came to its end")
+	}
+	begin := time.Now()
+	r.Close()
+	if took := time.Since(begin); took > patience/2 {
+		t.Errorf("it took %v to close", took)
+	}
+	w.Throttle(0)
+	if err := s.Exec(t.Context(), "SELECT 1"); err != nil {
+		t.Errorf("the session after: %v", err)
 	}
 }

@@ -26,14 +26,14 @@ func config(t testing.TB, w *redshiftsim.Warehouse) redshift.Config {
 	t.Helper()
 	return redshift.Config{
 		Host: w.Host(), Port: w.Port(), Database: w.Name, User: redshiftsim.User, Password: redshiftsim.Password,
-		Prepare: prepare(t),
+		Prepare: prepare(t, "redcache"),
 	}
 }
 
-// prepare is what package dblink sends to every session.
-func prepare(t testing.TB) string {
+// prepare is what package dblink sends to every session. A plain PostgreSQL knows no query groups.
+func prepare(t testing.TB, queryGroup string) string {
 	t.Helper()
-	sql, err := dblink.Settings{QueryGroup: "redcache"}.SQL()
+	sql, err := dblink.Settings{QueryGroup: queryGroup}.SQL()
 	if err != nil {
 		t.Fatal(err)
 	}

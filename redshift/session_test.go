@@ -23,7 +23,8 @@ import (
 func TestSession_KnowsItsNumberAndTheClock(t *testing.T) {
 	t.Parallel()
 	s := mustOpen(t, config(t, redshiftsim.For(t)))
-	rows, err := s.Rows(t.Context(), "SELECT pg_backend_pid(), NULL, current_setting('query_group'), current_setting('application_name')", 4)
+	rows, err := s.Rows(t.Context(), `
+		SELECT pg_backend_pid(), NULL, current_setting('query_group'), current_setting('application_name')`, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,8 +90,12 @@ func TestOpen_TellsRefusedFromUnreachable(t *testing.T) {
 		{"a zero byte", func(c *redshift.Config) { c.Password = secret + "\x00" }, false, dblink.Never},
 		{"nothing listens", func(c *redshift.Config) { c.Port = closed }, true, dblink.Reconnect},
 		{"unresolvable", func(c *redshift.Config) { c.Host = "warehouse.invalid" }, true, dblink.Reconnect},
-		{"foreign authority", func(c *redshift.Config) { c.SSLMode, c.SSLRootCert = "verify-full", foreign }, true, dblink.Never},
-		{"foreign authority, any name", func(c *redshift.Config) { c.SSLMode, c.SSLRootCert = "verify-ca", foreign }, true, dblink.Never},
+		{"foreign authority", func(c *redshift.Config) {
+			c.SSLMode, c.SSLRootCert = "verify-full", foreign
+		}, true, dblink.Never},
+		{"foreign authority, any name", func(c *redshift.Config) {
+			c.SSLMode, c.SSLRootCert = "verify-ca", foreign
+		}, true, dblink.Never},
 		{"no authority", func(c *redshift.Config) { c.SSLMode = "verify-full" }, true, dblink.Never},
 		{"root certificate elsewhere", func(c *redshift.Config) { c.SSLRootCert = "/nowhere/root.crt" }, true, dblink.Never},
 		{"wrong name", func(c *redshift.Config) {
@@ -175,14 +180,16 @@ func TestOpen_GivesASilentServerUp(t *testing.T) {
 	for _, mode := range []string{"require", "disable"} {
 		c.SSLMode = mode
 		_, err := redshift.Open(t.Context(), c)
-		if !redshift.Unreachable(err) || dblink.Classify(err) != dblink.Reconnect || !strings.Contains(infra.Hint(err), "security group") {
+		if !redshift.Unreachable(err) || dblink.Classify(err) != dblink.Reconnect ||
+			!strings.Contains(infra.Hint(err), "security group") {
 			t.Errorf("%s: got %v, class %v, hint %q", mode, err, dblink.Classify(err), infra.Hint(err))
 		}
 		c.ConnectTimeout = 0
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		gaveUp := errors.New("gave up")
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, gaveUp)
 		_, err = redshift.Open(ctx, c)
 		cancel()
-		if redshift.Unreachable(err) || !errors.Is(err, context.DeadlineExceeded) {
+		if redshift.Unreachable(err) || !errors.Is(err, gaveUp) {
 			t.Errorf("%s: got %v, want the end of the context", mode, err)
 		}
 		c.ConnectTimeout = 50 * time.Millisecond
@@ -224,12 +231,14 @@ func TestOpen_IgnoresTheEnvironment(t *testing.T) {
 		if err != nil {
 			t.Fatalf("service %q: %v", service, err)
 		}
-		rows, err := s.Rows(t.Context(), "SELECT current_user, current_setting('application_name'), current_setting('timezone'), "+
-			"current_setting('extra_float_digits')", 4)
+		rows, err := s.Rows(t.Context(), `
+			SELECT current_user, current_setting('application_name'), current_setting('timezone'),
+			       current_setting('extra_float_digits')`, 4)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := *rows[0][0] + " " + *rows[0][1] + " " + *rows[0][2] + " " + *rows[0][3]; got != redshiftsim.User+" redcache UTC 0" {
+		got := *rows[0][0] + " " + *rows[0][1] + " " + *rows[0][2] + " " + *rows[0][3]
+		if got != redshiftsim.User+" redcache UTC 0" {
 			t.Errorf("service %q: got %s", service, got)
 		}
 		if err := s.Close(t.Context()); err != nil {
@@ -247,7 +256,8 @@ func TestOpen_MeetsAnExpiredPassword(t *testing.T) {
 	w := redshiftsim.For(t)
 	s := mustOpen(t, config(t, w))
 	w.ExpirePassword(redshiftsim.User)
-	if _, err := redshift.Open(t.Context(), config(t, w)); redshift.Unreachable(err) || dblink.Classify(err) != dblink.Credentials {
+	_, err := redshift.Open(t.Context(), config(t, w))
+	if redshift.Unreachable(err) || dblink.Classify(err) != dblink.Credentials {
 		t.Errorf("got %v, want refused credentials", err)
 	}
 	if err := s.Exec(t.Context(), "SELECT 1"); err != nil {

@@ -90,14 +90,10 @@ func (s Store) Publish(ctx context.Context, v View) error {
 	return nil
 }
 
-// Unload writes that the generation which readers see, the view's, has all that was loaded into another one that is
-// gone. It belongs into the transaction that merged the two.
-func (s Store) Unload(ctx context.Context, v View) error {
-	_, err := s.db.Exec(ctx, `
-		WITH renumbered AS (UPDATE redcache.view SET generation = $2 WHERE id = $1)
-		UPDATE redcache.state s
-		SET loaded = $2, as_of = greatest(s.as_of, (SELECT r.as_of FROM redcache.run r WHERE r.id = s.last_run_id))
-		WHERE s.view_id = $1`, v.ID, v.Generation)
+// Unload writes that the generation which readers see, the view's, has all that the run loaded into another one, which
+// is gone, and what that took. It belongs into the transaction that merged the two.
+func (s Store) Unload(ctx context.Context, v View, runID int64, o Outcome) error {
+	_, err := s.db.Exec(ctx, sql.UnloadRun, runID, v.Generation, o.RowsInserted, o.RowsUpdated, o.RowsDeleted, o.Waited, o.Reason)
 	if err != nil {
 		return fmt.Errorf("record generation of view %s: %w", v.Name, err)
 	}

@@ -29,14 +29,15 @@ type member struct {
 	result catalog.Run // of the transaction that committed
 
 	redefined   bool // the generation is the first of its definition
+	canMerge    bool // with what readers saw before
 	switches    bool // readers saw another generation before
 	unpublished bool // and go on to, until old transactions have ended
 }
 
 // settle keeps what became of the view, for after the commit.
 func (m *member) settle(w *work, run catalog.Run) {
-	m.view, m.result, m.redefined = w.view, run, w.redefined
-	m.switches = w.proof.unchanged == nil && !w.seen()
+	m.view, m.result, m.redefined, m.canMerge = w.view, run, w.redefined, canMerge([]*work{w})
+	m.switches = !w.seen()
 	m.unpublished = m.switches && !w.published
 }
 
@@ -153,7 +154,7 @@ func (a *attempt) planView(ctx context.Context, j *job, m catalog.Member) (w *wo
 		return nil, err
 	}
 	w.redefined = w.state.Loaded == nil || *w.state.Loaded != w.view.Generation
-	w.proof.wanted = !a.req.Whole && !w.redefined && w.state.AsOf != nil && w.seen()
+	w.proof.wanted = !a.req.Whole && !w.redefined && w.state.AsOf != nil && w.seen() && !reconcileDue(w.view, w.state)
 	if w.strategy == catalog.Auto {
 		if err := w.choose(ctx); err != nil {
 			return nil, err

@@ -43,6 +43,9 @@ func (w *work) mustSwap() bool {
 	return w.strategy == catalog.Swap && len(w.view.Key) == 0
 }
 
+// keepGeneration takes back what nextGeneration has planned.
+func (w *work) keepGeneration() { w.view.Generation = *w.state.Generation }
+
 // nextGeneration makes the work build another relation of the same definition.
 func (w *work) nextGeneration() {
 	w.view.Generation++

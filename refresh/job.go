@@ -128,7 +128,8 @@ func (j *job) finish(ctx context.Context, a *attempt) error {
 func (j *job) recordUnchanged(ctx context.Context, a *attempt) error {
 	for _, w := range j.works {
 		m := a.member(w.view.ID)
-		run, err := catalog.In(j.tx).FinishUnchanged(ctx, m.runID, *w.proof.unchanged, j.tried, j.reason(w))
+		w.keepGeneration()
+		run, err := catalog.In(j.tx).FinishUnchanged(ctx, m.runID, *w.proof.unchanged, j.tried, w.proof.how)
 		if err != nil {
 			return err
 		}

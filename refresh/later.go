@@ -18,15 +18,21 @@ import (
 var errStillRead = errors.New("transactions are open that are older than the new generation's rows, and would see none of them")
 
 // publishLater points views at tables that have been loaded and committed, once no transaction is left that is older
-// than their rows. It gives up after lockPatience, or when ctx ends; then the next run of the view tries again, and
-// readers keep the old generation until one of them succeeds; the note says so.
+// than their rows. Where that does not come about, what readers see is merged with what was loaded, if it can be; else
+// the next run of the view tries again, and readers keep the old generation until one of them succeeds; the note says
+// so.
 func (r *Runner) publishLater(ctx context.Context, a *attempt) (note string) {
-	if !slices.ContainsFunc(a.members, func(m *member) bool { return m.unpublished }) {
+	late := slices.DeleteFunc(slices.Clone(a.members), func(m *member) bool { return !m.unpublished })
+	if len(late) == 0 {
 		return ""
 	}
-	err := r.awaitOldTransactions(ctx)
-	if err == nil {
-		err = r.publishLoaded(ctx, a)
+	limit := lockPatience
+	if !slices.ContainsFunc(late, func(m *member) bool { return !m.canMerge }) {
+		limit = r.cfg.SwitchPatience
+	}
+	err := r.awaitOldTransactions(ctx, limit)
+	if err == nil || errors.Is(err, errStillRead) && limit == r.cfg.SwitchPatience {
+		err = r.publishLoaded(ctx, a, err)
 	}
 	if err != nil {
 		r.cfg.Log.WarnContext(ctx, "new generation is not published yet",
@@ -38,7 +44,7 @@ func (r *Runner) publishLater(ctx context.Context, a *attempt) (note string) {
 
 // awaitOldTransactions waits for the transactions that are open now to end. Each holds the lock on its own virtual
 // transaction id, which everybody may look at, other than at the age of other people's snapshots.
-func (r *Runner) awaitOldTransactions(ctx context.Context) error {
+func (r *Runner) awaitOldTransactions(ctx context.Context, limit time.Duration) error {
 	const open = `
 		SELECT coalesce(array_agg(l.virtualxid), '{}')
 		FROM pg_catalog.pg_locks l
@@ -53,7 +59,7 @@ func (r *Runner) awaitOldTransactions(ctx context.Context) error {
 	if err := r.pool.QueryRow(ctx, open, nil).Scan(&old); err != nil {
 		return fmt.Errorf("look for open transactions: %w", err)
 	}
-	deadline := time.After(lockPatience)
+	deadline := time.After(limit)
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for len(old) > 0 {
@@ -72,8 +78,9 @@ func (r *Runner) awaitOldTransactions(ctx context.Context) error {
 }
 
 // publishLoaded points the views at the generations that runs write to, where that is still to be done. A swap that
-// readers never leave room for becomes a merge.
-func (r *Runner) publishLoaded(ctx context.Context, a *attempt) error {
+// readers never leave room for becomes a merge, and so does one that must not be seen by transactions that are still
+// open.
+func (r *Runner) publishLoaded(ctx context.Context, a *attempt, unseen error) error {
 	return infra.InTx(ctx, r.pool, infra.Limits{Statement: a.stub.Timeout}, func(tx pgx.Tx) error {
 		for _, m := range a.members {
 			if err := lock.View(ctx, tx, m.view.ID, changePatience); err != nil {
@@ -83,6 +90,12 @@ func (r *Runner) publishLoaded(ctx context.Context, a *attempt) error {
 		j, err := r.loaded(ctx, tx, a)
 		if err != nil || len(j.works) == 0 {
 			return err
+		}
+		if unseen != nil {
+			if !canMerge(j.works) {
+				return unseen
+			}
+			return j.mergeLoaded(ctx, a, unseen)
 		}
 		try := patience{shortLock / time.Duration(len(j.works)), shortLock, j.patience(a, j.works)}
 		err = patiently(ctx, tx, try, "publish view "+a.req.View.String(), func(tx pgx.Tx, _ int) error {
@@ -97,7 +110,7 @@ func (r *Runner) publishLoaded(ctx context.Context, a *attempt) error {
 			return nil
 		})
 		if starved := (*starvedError)(nil); errors.As(err, &starved) && canMerge(j.works) {
-			return r.mergeLoaded(ctx, j)
+			return j.mergeLoaded(ctx, a, starved)
 		}
 		return err
 	})
@@ -127,13 +140,16 @@ func (r *Runner) loaded(ctx context.Context, tx pgx.Tx, a *attempt) (*job, error
 }
 
 // mergeLoaded writes what was loaded into what readers see.
-func (r *Runner) mergeLoaded(ctx context.Context, j *job) error {
+func (j *job) mergeLoaded(ctx context.Context, a *attempt, why error) error {
 	for _, w := range j.works {
+		m := a.member(w.view.ID)
 		w.outcome.RowsRead = w.rowsBefore()
 		if err := w.mergeBack(ctx, j.tx); err != nil {
 			return err
 		}
-		if err := catalog.In(j.tx).Unload(ctx, w.view); err != nil {
+		waited := time.Since(*m.result.FinishedAt)
+		w.outcome.Waited, w.outcome.Reason = &waited, mergedInstead+why.Error()
+		if err := catalog.In(j.tx).Unload(ctx, w.view, m.runID, w.outcome); err != nil {
 			return err
 		}
 	}

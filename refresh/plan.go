@@ -167,7 +167,7 @@ func (w *work) fillSteps(ctx context.Context, stream bool) ([]Step, error) {
 func (w *work) readSteps(where, table string, stream bool) ([]Step, error) {
 	if stream {
 		remote, err := w.streamSelect(where)
-		text := copySQL(table, w.names()) + "\n-- from what Redshift returns for:\n-- " + strings.ReplaceAll(remote, "\n", "\n-- ")
+		text := "-- from what Redshift returns for:\n-- " + strings.ReplaceAll(remote, "\n", "\n-- ") + "\n" + copySQL(table, w.names())
 		return []Step{{"load rows", text}}, err
 	}
 	text, err := w.dblinkSelect(w.source.(dblinkSource).Schema(), where)

@@ -15,6 +15,7 @@ type proof struct {
 	wanted       bool       // the copy may be all right as it is
 	wantsContent bool       // the source's content is asked for, in the snapshot in which it is read
 	unchanged    *time.Time // every remote commit before this moment is in the copy already
+	how          string     // that was found out
 	modified     *string    // for the next run to compare with
 	content      *string
 }
@@ -31,6 +32,10 @@ func (w *work) probeModified(ctx context.Context, lag time.Duration) error {
 		w.remark("never skipped: " + word + " makes the query's result change by itself")
 		return nil
 	}
+	if w.view.SafetyLag > 0 {
+		w.remark("never skipped: rows that were too young for the last read come of age by themselves")
+		return nil
+	}
 	w.proof.wantsContent = mode == catalog.SkipContent
 	if mode == catalog.SkipContent {
 		return nil
@@ -38,7 +43,7 @@ func (w *work) probeModified(ctx context.Context, lag time.Duration) error {
 	modified, err := dblink.LastModified(ctx, w.source, w.view.Query)
 	if untrusted := (*dblink.UntrustedError)(nil); errors.As(err, &untrusted) {
 		w.proof.wantsContent = mode == catalog.SkipAuto
-		w.remark("last modified time proves nothing: " + untrusted.Error())
+		w.remark(untrusted.Error())
 		return nil
 	}
 	if err != nil {
@@ -53,8 +58,7 @@ func (w *work) probeModified(ctx context.Context, lag time.Duration) error {
 		w.proof.wantsContent = true // which is a proof up to now
 		return nil
 	}
-	w.proof.unchanged = &asOf
-	w.remark("the tables were not modified since")
+	w.proof.unchanged, w.proof.how = &asOf, "Redshift has noted no change of the tables since the last read"
 	return nil
 }
 
@@ -83,8 +87,7 @@ func (w *work) probeContent(ctx context.Context) error {
 	}
 	w.proof.content = &content
 	if w.proof.wanted && w.state.Content != nil && *w.state.Content == content {
-		w.proof.unchanged = &w.asOf
-		w.remark("the content is the same")
+		w.proof.unchanged, w.proof.how = &w.asOf, "the content is the same as at the last read"
 	}
 	return nil
 }

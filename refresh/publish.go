@@ -51,6 +51,7 @@ func (j *job) publish(ctx context.Context, a *attempt) error {
 	err := patiently(ctx, j.tx, patience{shortLock / time.Duration(len(fresh)), shortLock, j.patience(a, fresh)},
 		"publish view "+fresh[0].view.Name.String(), func(tx pgx.Tx, tries int) error {
 			if tries > 1 {
+				a.tell(Publishing)
 				for _, w := range fresh {
 					w.waited = time.Since(started)
 				}
@@ -89,11 +90,13 @@ func canMerge(fresh []*work) bool {
 	})
 }
 
+const mergedInstead = "merged, not swapped: "
+
 // mergeInstead writes into the generations that readers see what the new ones have, and drops these.
 func (j *job) mergeInstead(ctx context.Context, a *attempt, fresh []*work, starved *starvedError, waited time.Duration) error {
 	for _, w := range fresh {
 		w.waited = waited
-		w.remark("merged, not swapped: " + starved.Error())
+		w.remark(mergedInstead + starved.Error())
 		if err := w.mergeBack(ctx, w.tx); err != nil {
 			return err
 		}

@@ -33,13 +33,8 @@ func (r *Runner) succeed(ctx context.Context, a *attempt) catalog.Run {
 		}
 		r.log(ctx, slog.LevelInfo, m.result)
 	}
-	run := a.asked().result
+	run := a.results()
 	run.Note = note
-	for _, m := range a.members {
-		if m != a.asked() {
-			run.Others = append(run.Others, m.result)
-		}
-	}
 	return run
 }
 
@@ -103,10 +98,20 @@ func (r *Runner) fail(ctx context.Context, a *attempt, cause error) (catalog.Run
 	for _, m := range a.members {
 		m.result = r.failMember(ctx, m, a.number, state, cause)
 	}
+	return a.results(), failure
+}
+
+// results is the run of the view that was asked for, with those of the others; a zero Run before there were any.
+func (a *attempt) results() (run catalog.Run) {
 	if asked := a.asked(); asked != nil {
-		return asked.result, failure
+		run = asked.result
 	}
-	return catalog.Run{}, failure
+	for _, m := range a.members {
+		if m != a.asked() {
+			run.Others = append(run.Others, m.result)
+		}
+	}
+	return run
 }
 
 func (r *Runner) failMember(ctx context.Context, m *member, attempts int, state catalog.RunState, cause error) catalog.Run {

@@ -80,6 +80,7 @@ const (
 	Queueing   Phase = "waiting for a slot of the link"
 	Connecting Phase = "connecting to Redshift"
 	Loading    Phase = "loading"
+	Publishing Phase = "waiting for a moment without readers"
 	Committing Phase = "committing"
 )
 
@@ -128,6 +129,8 @@ func checkRequest(v catalog.View, req Request) error {
 	case asked.Materialized() != v.Materialized(), req.Strategy == catalog.Incremental, !slices.Contains(catalog.Strategies, req.Strategy):
 		return invalid(fmt.Sprintf("its strategy is %s, and its rows are not kept as %s needs it", v.Strategy, req.Strategy),
 			"--strategy "+string(req.Strategy))
+	case v.Strategy == catalog.Incremental:
+		return invalid("its strategy is incremental, and its watermark must go on", "--strategy "+string(req.Strategy))
 	case len(v.Key) == 0 && (req.Strategy == catalog.Concurrent || req.Strategy == catalog.Merge):
 		return invalid(fmt.Sprintf("strategy %s needs a key", req.Strategy), "--key COLUMNS")
 	}

@@ -35,7 +35,7 @@ func (w *work) checkShrink(rows int64) error {
 	}
 	name := w.view.Name.String()
 	return infra.Hinted(
-		fmt.Errorf("the source has %d rows, the copy has %d: %.1f %% would be lost, and %d %% are allowed",
+		fmt.Errorf("rows in the source: %d, in the copy: %d; %.1f %% would be lost, and %d %% may be",
 			rows, before, percent*float64(lost)/float64(before), w.allowShrink),
 		fmt.Sprintf("If that is right: `cachectl refresh %s --allow-shrink 100`. For good: `cachectl alter-view %s --allow-shrink`.",
 			name, name))

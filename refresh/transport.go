@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -130,13 +131,21 @@ func (r *Runner) openStream(ctx context.Context, j *job) (source, error) {
 	if err != nil {
 		return nil, err
 	}
+	address, err := dblink.Options(ctx, j.tx, server.Name) // what dblink goes by, also after an ALTER SERVER
+	if err != nil {
+		return nil, err
+	}
+	port, err := strconv.Atoi(address["port"])
+	if err != nil {
+		return nil, fmt.Errorf("read port of server %s: %w", server.Name, err)
+	}
 	prepare, err := j.settings().SQL()
 	if err != nil {
 		return nil, err
 	}
 	config := redshift.Config{
-		Host: server.Host, HostAddr: server.HostAddr, Port: server.Port, Database: server.Database, User: user,
-		Password: password, SSLMode: server.SSLMode, SSLRootCert: server.SSLRootCert, ApplicationName: "redcache",
+		Host: address["host"], HostAddr: address["hostaddr"], Port: port, Database: address["dbname"], User: user,
+		Password: password, SSLMode: address["sslmode"], SSLRootCert: address["sslrootcert"], ApplicationName: "redcache",
 		Prepare: prepare,
 	}
 	session, err := redshift.Open(ctx, config)

@@ -43,6 +43,8 @@ var (
 	FinishRun string
 	//go:embed queries/finish_unchanged.sql
 	FinishUnchanged string
+	//go:embed queries/unload_run.sql
+	UnloadRun string
 	//go:embed queries/habits.sql
 	Habits string
 	//go:embed queries/fail_run.sql

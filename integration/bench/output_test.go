@@ -93,7 +93,7 @@ func TestPrint_ShowsVerdicts(t *testing.T) {
 	r := summarize(options{rows: 1000, runs: 2}, "a machine", made())
 	r.Skipped = []string{"something"}
 	r.print(&out)
-	for _, want := range []string{"a machine", swapStream, "PASS", "MISS", "300 ms", "not measured: something"} {
+	for _, want := range []string{"1,000 rows", "a machine", swapStream, "PASS", "MISS", "300 ms", "not measured: something"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}

@@ -55,7 +55,17 @@ func (r results) heading() string {
 	if r.Scattered {
 		how = "spread over the table"
 	}
-	return fmt.Sprintf("%d rows × %d columns, medians of %d runs, changed rows %s. %s.", r.Rows, len(columns), r.Runs, how, r.Machine)
+	return fmt.Sprintf("%s rows × %d columns, medians of %d runs, changed rows %s. %s.",
+		thousands(r.Rows), len(columns), r.Runs, how, r.Machine)
+}
+
+// thousands writes a count with commas.
+func thousands(n int) string {
+	text := strconv.Itoa(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
 }
 
 // print writes both tables to a terminal.

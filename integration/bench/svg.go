@@ -55,7 +55,7 @@ func (r results) svg() []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%[1]d" height="%[2]d" role="img">`, plotWidth, height)
 	fmt.Fprintf(&b, "\n<title>%s</title>\n<style>%s</style>\n", escaped("Seconds to bring a copy up to date"), plotStyle)
-	fmt.Fprintf(&b, `<text class="title" x="8" y="22">%s</text>`+"\n", escaped(fmt.Sprintf("Seconds to bring a copy of %d rows up to date", r.Rows)))
+	fmt.Fprintf(&b, `<text class="title" x="8" y="22">%s</text>`+"\n", escaped("Seconds to bring a copy of "+thousands(r.Rows)+" rows up to date"))
 	fmt.Fprintf(&b, `<text class="soft" x="8" y="42">%s</text>`+"\n",
 		escaped(fmt.Sprintf("medians of %d runs, lines from fastest to slowest; 1%% of the rows changed; green: this project", r.Runs)))
 	for at := 0.0; at*scale <= barWidth+0.5; at += step {

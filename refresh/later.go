@@ -39,6 +39,11 @@ func (r *Runner) publishLater(ctx context.Context, a *attempt) (note string) {
 			infra.KeyView, a.req.View.String(), infra.KeyError, infra.Message(err))
 		return "readers keep the old generation until the next refresh: " + infra.Message(err)
 	}
+	for _, m := range late {
+		if run, err := r.store.Run(ctx, m.runID); err == nil { // what it says if it has become a merge
+			m.result = run
+		}
+	}
 	return ""
 }
 

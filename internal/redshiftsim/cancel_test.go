@@ -23,6 +23,12 @@ func TestServer_DelaysUntilCancelled(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), "SELECT 1"); err != nil || time.Since(begin) < delay {
 		t.Errorf("got %v after %v, want nothing before %v", err, time.Since(begin), delay)
 	}
+	if _, err := conn.PgConn().Prepare(t.Context(), "", "SELECT 1", nil); err != nil {
+		t.Error(err)
+	}
+	if result := conn.PgConn().ExecPrepared(t.Context(), "", nil, nil, nil).Read(); result.Err != nil || len(result.Rows) != 1 {
+		t.Errorf("a statement without a name, prepared before: %d rows, %v", len(result.Rows), result.Err)
+	}
 	warehouse.Delay(time.Hour)
 	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol} {
 		delayed := make(chan error, 1)

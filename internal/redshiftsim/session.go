@@ -166,9 +166,13 @@ func (ses *session) takeSync() error {
 func (ses *session) takeExtended(message pgproto3.FrontendMessage) error {
 	if !ses.inGroup {
 		ses.inGroup = true
-		if failed := ses.delay(); failed != nil {
-			ses.skipping = true
-			return ses.answer(failed)
+		ses.settle()
+		// Another group goes on with a statement that was delayed before, and that the delay's own would replace.
+		if _, first := message.(*pgproto3.Parse); first {
+			if failed := ses.delay(); failed != nil {
+				ses.skipping = true
+				return ses.answer(failed)
+			}
 		}
 	}
 	if ses.skipping {

@@ -125,7 +125,7 @@ func (w *work) planSteps(ctx context.Context, stream bool) ([]Step, error) {
 	}
 	publish := publishSteps(v, generation, w.columns)
 	if w.state.Generation != nil {
-		publish = append([]Step{repointStep(v, generation, w.columns)}, grantSteps(v)...)
+		publish = []Step{repointStep(v, generation, w.columns)}
 	}
 	schema, err := schemaSteps(ctx, w.tx, v)
 	return slices.Concat(build, fill, indexSteps(v, generation), []Step{analyzeStep(v, generation)}, schema, publish), err

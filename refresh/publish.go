@@ -161,9 +161,6 @@ func repoint(ctx context.Context, tx pgx.Tx, v catalog.View, columns []dblink.Co
 	if sqlState(err) == invalidTable {
 		err = remake(ctx, tx, v, body)
 	}
-	if err == nil {
-		err = runSteps(ctx, tx, grantSteps(v))
-	}
 	return explainPublish(v, err)
 }
 

@@ -32,6 +32,8 @@ var chaosViews = []struct {
 	{"chaos.nonconcurrent", true, []string{"--strategy", "nonconcurrent"}},
 	{"chaos.concurrent", false, []string{"--strategy", "concurrent", "--key", "id"}},
 	{"chaos.incremental", false, []string{"--strategy", "incremental", "--key", "id", "--watermark", "updated_at"}},
+	{"chaos.swap", false, []string{"--strategy", "swap", "--key", "id"}},
+	{"chaos.merge", false, []string{"--strategy", "merge", "--key", "id"}},
 }
 
 // chaos is a world whose source changes as a whole: every row of table item belongs to the same batch, so a copy with

@@ -76,6 +76,8 @@ func (w *world) addContended(t *testing.T) {
 		{"--strategy", "nonconcurrent"},
 		{"--strategy", "concurrent", "--key", "id"},
 		{"--strategy", "incremental", "--key", "id", "--watermark", "updated_at", "--lookback", "5m"},
+		{"--strategy", "swap", "--key", "id"},
+		{"--strategy", "merge", "--key", "id"},
 	}
 	for n := range contendedViews {
 		view, table := contended(n)

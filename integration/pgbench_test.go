@@ -26,6 +26,9 @@ type benchView struct {
 var benchViews = []benchView{
 	{"bench.accounts", "pgbench_accounts", []string{"--strategy", "concurrent", "--key", "aid", "--every", "2s"}},
 	{"bench.branches", "pgbench_branches", []string{"--strategy", "nonconcurrent", "--every", "1s"}},
+	{"bench.swapped", "pgbench_accounts", []string{"--strategy", "swap", "--key", "aid", "--every", "3s"}},
+	{"bench.merged", "pgbench_accounts", []string{"--strategy", "merge", "--key", "aid", "--every", "3s"}},
+	{"bench.tellers", "pgbench_tellers", []string{"--strategy", "swap", "--key", "tid", "--every", "1s"}},
 	{"bench.history", "pgbench_history", []string{
 		"--strategy", "incremental", "--watermark", "mtime", "--lookback", "10s", "--every", "1s",
 	}},
@@ -146,6 +149,10 @@ func (w *world) readBench(t *testing.T) (finish func()) {
 	}
 	seen := 1
 	count("bench.branches", func(n int) bool { return n != 1 })
+	count("bench.tellers", func(n int) bool { return n != 10 })
+	for _, view := range []string{"bench.swapped", "bench.merged"} {
+		count("(SELECT FROM "+view+" LIMIT 1000) some", func(n int) bool { return n != 1000 })
+	}
 	count("bench.history", func(n int) bool {
 		shrunk := n < seen
 		seen = max(seen, n)

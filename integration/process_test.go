@@ -61,7 +61,7 @@ func tail(text string) string {
 // worker starts a worker that looks for work often and says all that it has to say.
 func (w *world) worker(t testing.TB, env ...string) *process {
 	t.Helper()
-	env = append([]string{"REDCACHE_POLL=100ms", "REDCACHE_LOG_LEVEL=debug"}, env...)
+	env = append([]string{"REDCACHE_POLL=100ms", "REDCACHE_LOG_LEVEL=debug", "REDCACHE_CONCURRENCY=5"}, env...)
 	return w.start(t, env, "worker")
 }
 

@@ -107,6 +107,7 @@ func (w *world) linkAdd(name string) []string {
 	return []string{
 		"link", "add", name, "--host", w.source.Host(), "--port", strconv.Itoa(w.source.Port()),
 		"--database", w.sourceDB, "--user", login, "--password-env", "DW_PASSWORD",
+		"--max-concurrency", "8",
 	}
 }
 

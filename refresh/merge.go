@@ -53,8 +53,8 @@ func stageSteps(v catalog.View, columns []dblink.Column) []Step {
 
 // merge writes what differs between two tables of the view's columns into the second, and counts it.
 func (w *work) merge(ctx context.Context, from, into string, o *catalog.Outcome) error {
-	if _, err := w.tx.Exec(ctx, moreMemory); err != nil {
-		return wrap(err, "set memory")
+	if err := w.moreMemory(ctx, "work_mem"); err != nil {
+		return err
 	}
 	var before int64
 	err := w.tx.QueryRow(ctx, mergeSQL(w.view, w.columns, from, into)).Scan(
@@ -70,13 +70,6 @@ func (w *work) merge(ctx context.Context, from, into string, o *catalog.Outcome)
 	// have met the same one.
 	return w.repeatedKeys(ctx, from)
 }
-
-// moreMemory lets the comparison keep its hash table in memory where the server has enough of it: a quarter of what it
-// keeps for its buffers, which is an eighth of its memory or less where these are set as PostgreSQL advises.
-const moreMemory = `
-	SELECT pg_catalog.set_config('work_mem', greatest(m.setting::bigint, least(524288, b.setting::bigint * 8 / 4))::text, true)
-	FROM pg_catalog.pg_settings m, pg_catalog.pg_settings b
-	WHERE m.name = 'work_mem' AND b.name = 'shared_buffers'`
 
 // mergeSQL is one comparison of two tables, and one statement that writes the difference. It returns how many rows the
 // second one had, and how many were inserted, updated and deleted.

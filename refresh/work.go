@@ -62,6 +62,9 @@ func (w *work) load(ctx context.Context) error {
 	}
 	o, err := w.fill(ctx)
 	if err == nil && w.fresh {
+		if err = w.moreMemory(ctx, "maintenance_work_mem"); err != nil {
+			return err
+		}
 		err = runSteps(ctx, w.tx, indexSteps(w.view, w.view.Generation))
 	}
 	if err == nil && w.worthAnalyzing(o) {

@@ -1,0 +1,15 @@
+package refresh
+
+import "context"
+
+// moreMemory lets a comparison keep its hash table in memory, or an index its sort (work_mem, maintenance_work_mem),
+// where the server has enough of it: a quarter of what it keeps for its buffers, which is a sixteenth of its memory
+// where these are set as PostgreSQL advises, and never less than what the server allows anyway.
+func (w *work) moreMemory(ctx context.Context, setting string) error {
+	const most = 512 << 10 // kB
+	_, err := w.tx.Exec(ctx, `
+		SELECT pg_catalog.set_config(m.name, greatest(m.setting::bigint, least($2, b.setting::bigint * 8 / 4))::text, true)
+		FROM pg_catalog.pg_settings m, pg_catalog.pg_settings b
+		WHERE m.name = $1 AND b.name = 'shared_buffers'`, setting, most)
+	return wrap(err, "set "+setting)
+}

@@ -151,7 +151,7 @@ func (w *world) readBench(t *testing.T) (finish func()) {
 	count("bench.branches", func(n int) bool { return n != 1 })
 	count("bench.tellers", func(n int) bool { return n != 10 })
 	for _, view := range []string{"bench.swapped", "bench.merged"} {
-		count("(SELECT FROM "+view+" LIMIT 1000) some", func(n int) bool { return n != 1000 })
+		count("(SELECT FROM "+view+" LIMIT 1000) AS first", func(n int) bool { return n != 1000 })
 	}
 	count("bench.history", func(n int) bool {
 		shrunk := n < seen

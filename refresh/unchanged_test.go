@@ -66,8 +66,8 @@ func TestUnchanged_NothingIsReadOrWritten(t *testing.T) {
 			if now := b.asOf(t, v); !now.After(asOf) || !now.Equal(*run.AsOf) || now.After(time.Now()) {
 				t.Errorf("%s: as of %s, the run says %s, it was %s", v.Name, now, run.AsOf, asOf)
 			}
-			if run.RowsRead != nil || run.Reason == nil {
-				t.Errorf("%s: rows read %v, reason %v", v.Name, run.RowsRead, run.Reason)
+			if run.RowsRead != nil || run.Reason == nil || run.Generation != 1 {
+				t.Errorf("%s: rows read %v, reason %v, generation %d", v.Name, run.RowsRead, run.Reason, run.Generation)
 			}
 			reads := 0
 			for _, s := range b.source.Statements() {

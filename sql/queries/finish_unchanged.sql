@@ -1,7 +1,9 @@
 -- What readers see is as fresh as it was proven to be; a proof can be about a moment before the last one.
 WITH finished AS (
     UPDATE redcache.run
-    SET state = 'unchanged', finished_at = clock_timestamp(), as_of = $2, attempts = $3, reason = $4
+    SET state = 'unchanged', finished_at = clock_timestamp(), as_of = $2, attempts = $3, reason = $4,
+        -- a swap that was not needed has not made the generation that it was to make
+        generation = (SELECT s.generation FROM redcache.state s WHERE s.view_id = run.view_id)
     WHERE id = $1 AND state = 'running'
     RETURNING *
 )

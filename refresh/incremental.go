@@ -31,6 +31,9 @@ func fillIncremental(ctx context.Context, w *work) (catalog.Outcome, error) {
 	if err != nil {
 		return catalog.Outcome{}, err
 	}
+	if err := w.moreMemory(ctx, "work_mem"); err != nil {
+		return catalog.Outcome{}, err
+	}
 	var settled int64
 	err = w.tx.QueryRow(ctx, w.writeSQL(fetch, b), pgx.QueryExecModeExec).Scan(
 		&o.RowsRead, &settled, &o.RowsInserted, &o.RowsUpdated, &o.RowsDeleted, &o.Watermark)

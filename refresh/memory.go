@@ -2,7 +2,7 @@ package refresh
 
 import "context"
 
-// moreMemory lets a comparison keep its hash table in memory, or an index its sort (work_mem, maintenance_work_mem),
+// moreMemory lets a comparison or a sort of rows keep to memory, or the sort for an index (work_mem, maintenance_work_mem),
 // where the server has enough of it: a quarter of what it keeps for its buffers, which is a sixteenth of its memory
 // where these are set as PostgreSQL advises, and never less than what the server allows anyway.
 func (w *work) moreMemory(ctx context.Context, setting string) error {

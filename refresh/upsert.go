@@ -19,10 +19,10 @@ func (w *work) writeSQL(fetch string, b bounds) string {
 		fmt.Fprintf(&b0, ", settled AS MATERIALIZED (\n%s\n)", w.settleSQL())
 	}
 	fmt.Fprintf(&b0, ", gone AS (\n%s\n)", w.deleteSQL(b))
-	fmt.Fprintf(&b0, ", written AS (\n%s\n)\n", w.insertSQL(settled, b))
+	fmt.Fprintf(&b0, ", changed AS (\n%s\n)", w.updateSQL(settled, b))
+	fmt.Fprintf(&b0, ", added AS (\n%s\n)\n", w.insertSQL(settled))
 	fmt.Fprintf(&b0, `SELECT (SELECT count(*) FROM fetched), (SELECT count(*) FROM %s),
-       (SELECT count(*) FROM written WHERE inserted), (SELECT count(*) FROM written WHERE NOT inserted),
-       (SELECT count(*) FROM gone), %s`, settled, w.watermarkSQL(b))
+       (SELECT count(*) FROM added), (SELECT count(*) FROM changed), (SELECT count(*) FROM gone), %s`, settled, w.watermarkSQL(b))
 	return b0.String()
 }
 
@@ -46,41 +46,53 @@ func (w *work) deleteSQL(b bounds) string {
 	if len(w.view.Key) > 0 {
 		condition = "false"
 		if b.low == nil {
-			same := make([]string, len(w.view.Key))
-			for i, name := range w.view.Key {
-				same[i] = fmt.Sprintf("s.%[1]s = c.%[1]s", dblink.Ident(name))
-			}
-			condition = fmt.Sprintf("NOT EXISTS (SELECT FROM settled s WHERE %s)", strings.Join(same, " AND "))
+			condition = fmt.Sprintf("NOT EXISTS (SELECT FROM settled s WHERE %s)", w.sameKey())
 		}
 	}
 	return fmt.Sprintf("DELETE FROM %s c WHERE %s RETURNING 1", w.relation(), condition)
 }
 
-// insertSQL writes the rows that are new or differ.
-func (w *work) insertSQL(from string, b bounds) string {
-	columns := identList("", w.names())
-	insert := fmt.Sprintf("INSERT INTO %s AS c (%s) SELECT %s FROM %s", w.relation(), columns, columns, from)
-	if len(w.view.Key) == 0 || w.fresh {
-		return insert + " RETURNING true AS inserted"
+// sameKey matches a cached row, c, with one that was read, s.
+func (w *work) sameKey() string {
+	same := make([]string, len(w.view.Key))
+	for i, name := range w.view.Key {
+		same[i] = fmt.Sprintf("s.%[1]s = c.%[1]s", dblink.Ident(name))
 	}
-	conflict := fmt.Sprintf("%s ON CONFLICT (%s) DO ", insert, identList("", w.view.Key))
-	rest := slices.DeleteFunc(w.names(), func(name string) bool { return slices.Contains(w.view.Key, name) })
-	if len(rest) == 0 {
-		return conflict + "NOTHING RETURNING true AS inserted"
+	return strings.Join(same, " AND ")
+}
+
+// updateSQL writes the rows that differ. INSERT … ON CONFLICT would do this and the insert in one, but locks each row
+// first, and logs that; nobody else writes here.
+func (w *work) updateSQL(from string, b bounds) string {
+	var sets, same []string
+	for _, c := range w.columns {
+		name := dblink.Ident(c.Name)
+		if slices.Contains(w.view.Key, c.Name) && imageOf(c.Type.Local) == "" {
+			continue
+		}
+		sets = append(sets, fmt.Sprintf("%[1]s = s.%[1]s", name))
+		same = append(same, differs(c, "s."+name, "c."+name))
 	}
-	sets := make([]string, len(rest))
-	for i, name := range rest {
-		sets[i] = fmt.Sprintf("%[1]s = excluded.%[1]s", dblink.Ident(name))
+	if len(w.view.Key) == 0 || w.fresh || sets == nil {
+		return "SELECT 1 WHERE false"
 	}
-	// *<> compares what is stored, not what is equal: 1.0 and 1.00, or '1 day' and '24 hours', do differ.
-	// Without the casts, the operator would be looked for column by column.
-	differs := fmt.Sprintf("ROW(%s)::record OPERATOR(pg_catalog.*<>) ROW(%s)::record",
-		identList("c.", rest), identList("excluded.", rest))
+	condition := w.sameKey() + " AND (" + strings.Join(same, " OR ") + ")"
 	if b.low != nil {
 		// A duplicate that was settled against in an earlier read must not come back in a later one.
-		differs += fmt.Sprintf(" AND (c.%[1]s IS NULL OR excluded.%[1]s >= c.%[1]s)", dblink.Ident(w.view.Watermark))
+		condition += fmt.Sprintf(" AND (c.%[1]s IS NULL OR s.%[1]s >= c.%[1]s)", dblink.Ident(w.view.Watermark))
 	}
-	return fmt.Sprintf("%sUPDATE SET %s WHERE %s RETURNING c.xmax = 0 AS inserted", conflict, strings.Join(sets, ", "), differs)
+	return fmt.Sprintf("UPDATE %s c SET %s FROM %s s WHERE %s RETURNING 1",
+		w.relation(), strings.Join(sets, ", "), from, condition)
+}
+
+// insertSQL writes the rows that are new.
+func (w *work) insertSQL(from string) string {
+	columns := identList("", w.names())
+	insert := fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s s", w.relation(), columns, columns, from)
+	if len(w.view.Key) > 0 && !w.fresh {
+		insert += fmt.Sprintf(" WHERE NOT EXISTS (SELECT FROM %s c WHERE %s)", w.relation(), w.sameKey())
+	}
+	return insert + " RETURNING 1"
 }
 
 // watermarkSQL is the highest watermark read that the ceiling allows, and never less than the one before.

@@ -19,21 +19,23 @@ WITH held AS MATERIALIZED (
     WHERE v.group_name <> ''
       AND (v.id = ANY ($1::integer[])
            OR v.id IN (SELECT h.id FROM held h WHERE h.classid = 'redcache.view'::regclass))
-), overdue AS (
-    SELECT v.id, v.schema_name, v.view_name, v.link_id, s.next_due, v.group_name,
-           row_number() OVER (PARTITION BY v.group_name ORDER BY v.id) AS of_group
+), first_of_group AS MATERIALIZED (
+    SELECT min(v.id) AS id
+    FROM redcache.view v
+    JOIN redcache.state s ON s.view_id = v.id
+    WHERE v.group_name <> '' AND s.next_due <= statement_timestamp()
+    GROUP BY v.group_name
+), due AS (
+    SELECT v.id, v.schema_name, v.view_name, v.link_id, s.next_due,
+           row_number() OVER (PARTITION BY v.link_id ORDER BY s.next_due, v.id) AS turn
     FROM redcache.state s
     JOIN redcache.view v ON v.id = s.view_id
     WHERE s.next_due <= statement_timestamp() -- stable, unlike clock_timestamp(), so that the index is used
       AND v.id <> ALL ($1::integer[])
       AND NOT EXISTS (SELECT FROM held h WHERE h.classid = 'redcache.view'::regclass AND h.id = v.id)
       AND NOT EXISTS (SELECT FROM busy b WHERE b.id = v.link_id)
-      AND NOT EXISTS (SELECT FROM taken t WHERE t.group_name = v.group_name)
-), due AS (
-    SELECT o.id, o.schema_name, o.view_name, o.link_id, o.next_due,
-           row_number() OVER (PARTITION BY o.link_id ORDER BY o.next_due, o.id) AS turn
-    FROM overdue o
-    WHERE o.group_name = '' OR o.of_group = 1
+      AND (v.group_name = '' OR v.id IN (SELECT f.id FROM first_of_group f)
+                                AND v.group_name NOT IN (SELECT t.group_name FROM taken t))
 )
 SELECT d.id, d.schema_name, d.view_name, d.link_id, d.next_due
 FROM due d

@@ -18,6 +18,7 @@ type options struct {
 	bin, out      string
 	docs          string
 	only          string
+	changed       int
 	scatter       bool
 	strict        bool
 	render        bool
@@ -36,6 +37,7 @@ func main() {
 	flag.StringVar(&o.out, "out", "bench", "`directory` for results.json and benchmark.svg")
 	flag.StringVar(&o.docs, "docs", "", "also bring benchmarks.md in this `directory` up to date, and benchmark.svg")
 	flag.StringVar(&o.only, "only", "", "run only the paths that match this regular `expression`")
+	flag.IntVar(&o.changed, "changed", 100, "the largest share of changed rows to measure, in percent: 0, 1 or 100")
 	flag.BoolVar(&o.scatter, "scatter", false, "spread the changed 1 % over the whole table, instead of a range of keys")
 	flag.BoolVar(&o.strict, "strict", false, "exit with 1 when a limit is missed")
 	flag.BoolVar(&o.render, "render", false, "measure nothing: print, and write, what results.json has")
@@ -96,7 +98,7 @@ func measure(ctx context.Context, o options) (_ results, err error) {
 	if err != nil {
 		return results{}, err
 	}
-	machine, err := w.machine(ctx)
+	machine, err := w.machine(context.WithoutCancel(ctx))
 	if err != nil {
 		return results{}, err
 	}

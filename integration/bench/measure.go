@@ -17,20 +17,28 @@ type sample struct {
 	sourceCPU, cacheCPU float64 // seconds that the two servers worked meanwhile
 }
 
-// rounds measures every path at each of its levels, round by round.
+// rounds measures every path at each of its levels, round by round. When it is interrupted, the rounds that are over
+// count.
 func (w *world) rounds(ctx context.Context, paths []*path) ([]sample, error) {
 	var samples []sample
+	done := 0
 	for round := range w.runs {
 		for _, level := range levels {
-			if level == 100 && round%2 == 1 { // which takes most of the time, and has no limit to keep
+			// 100 % takes most of the time, and has no limit to keep.
+			if level > w.changed || level == 100 && round%2 == 1 {
 				continue
 			}
 			some, err := w.levelRound(ctx, paths, round, level)
+			if ctx.Err() != nil && done > 0 {
+				say("interrupted after %d of %d rounds", round, w.runs)
+				return samples[:done], nil
+			}
 			if err != nil {
 				return nil, err
 			}
 			samples = append(samples, some...)
 		}
+		done = len(samples)
 	}
 	if samples == nil {
 		return nil, errors.New("nothing to measure: no path matches -only")

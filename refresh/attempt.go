@@ -163,7 +163,10 @@ func (a *attempt) planView(ctx context.Context, j *job, m catalog.Member) (w *wo
 	w.fresh = w.redefined
 	w.whole = w.fresh || a.req.Whole || w.strategy != catalog.Incremental || w.state.Watermark == nil ||
 		reconcileDue(w.view, w.state)
-	return w, nil
+	if !w.whole && w.view.Transport == catalog.AutoTransport {
+		w.tail, err = catalog.In(w.tx).TailRows(ctx, w.view)
+	}
+	return w, err
 }
 
 // reconcileDue says whether an incremental view has to be read in full once more.

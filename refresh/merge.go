@@ -26,6 +26,9 @@ func fillMerge(ctx context.Context, w *work) (catalog.Outcome, error) {
 		return catalog.Outcome{}, err
 	}
 	o := catalog.Outcome{AsOf: w.asOf, Whole: true, RowsRead: got.rows, BytesRead: got.bytes, RowCount: got.rows}
+	if err := runSteps(ctx, w.tx, []Step{{"analyze staging table", "ANALYZE " + staging}}); err != nil {
+		return catalog.Outcome{}, err
+	}
 	err = w.merge(ctx, staging, w.relation(), &o)
 	return o, err
 }
@@ -36,11 +39,7 @@ func (w *work) stage(ctx context.Context, where string) (loaded, error) {
 	if err := runSteps(ctx, w.tx, stageSteps(w.view, w.columns)); err != nil {
 		return loaded{}, err
 	}
-	got, err := w.source.load(ctx, w, where, staging)
-	if err == nil {
-		err = runSteps(ctx, w.tx, []Step{{"analyze staging table", "ANALYZE " + staging}})
-	}
-	return got, err
+	return w.source.load(ctx, w, where, staging)
 }
 
 func stageSteps(v catalog.View, columns []dblink.Column) []Step {

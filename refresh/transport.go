@@ -85,7 +85,7 @@ func (j *job) wantedTransport() (catalog.Transport, error) {
 		case w.view.Transport == catalog.StreamTransport:
 			streamOnly = w
 		}
-		few = few && w.strategy == catalog.Incremental && !w.whole
+		few = few && !w.whole && w.tail <= fewRows
 	}
 	switch {
 	case dblinkOnly != nil && streamOnly != nil:

@@ -23,6 +23,7 @@ type work struct {
 	strategy    catalog.Strategy
 	allowShrink int  // how many percent of the rows may go
 	whole       bool // read everything, whatever the watermark says
+	tail        int  // rows past the watermark that recent runs have read, on average
 	redefined   bool // the definition asks for a generation that no run has filled
 	fresh       bool // the generation is made by this work, and is empty at first
 

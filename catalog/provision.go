@@ -1,8 +1,10 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -10,9 +12,17 @@ import (
 	"github.com/redcache/redcache/infra"
 )
 
+// Login is what a session on Redshift is opened with.
+type Login struct {
+	User     string // as the server wants it; AWS may put a prefix before the name that was asked for
+	Password string
+	Expires  *time.Time // for new sessions; nil: not, as far as is known
+}
+
 // ProvisionLink makes a link: its row, the foreign server and the user mapping, and proves in the same transaction
 // that a session can be opened through it. When that fails, nothing is left behind.
-func ProvisionLink(ctx context.Context, b infra.Beginner, l Link, password string) (Link, error) {
+func ProvisionLink(ctx context.Context, b infra.Beginner, l Link, login Login) (Link, error) {
+	l.Credentials, l.Address = cmp.Or(l.Credentials, PasswordCredentials), cmp.Or(l.Address, GivenAddress)
 	if err := l.Validate(); err != nil {
 		return l, err
 	}
@@ -24,8 +34,13 @@ func ProvisionLink(ctx context.Context, b infra.Beginner, l Link, password strin
 		if l, err = In(tx).AddLink(ctx, l); err != nil {
 			return err
 		}
-		if err := dblink.Create(ctx, tx, l.Server(), password); err != nil {
+		server := l.Server()
+		server.User = cmp.Or(login.User, l.User)
+		if err := dblink.Create(ctx, tx, server, login.Password); err != nil {
 			return fmt.Errorf("create link %s: %w", l.Name, err)
+		}
+		if err := In(tx).Renewed(ctx, l.ID, login.Expires); err != nil {
+			return err
 		}
 		return TryLink(ctx, tx, l)
 	})

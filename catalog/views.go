@@ -28,6 +28,13 @@ type viewRow struct {
 	SSLRootCert    string `db:"sslrootcert"`
 	MaxConcurrency int
 	LinkCreatedAt  time.Time
+	Credentials    Credentials
+	Cluster        string
+	Workgroup      string
+	Secret         string
+	Region         string
+	Address        AddressMode
+	Zone           string
 
 	Seen         *int32
 	Loaded       *int32
@@ -48,7 +55,8 @@ func (r viewRow) view() View {
 	v.Link = Link{
 		ID: r.LinkID, Name: r.LinkName, Host: r.Host, HostAddr: r.HostAddr, Port: r.Port, Database: r.Database,
 		User: r.User, SSLMode: r.SSLMode, SSLRootCert: r.SSLRootCert, MaxConcurrency: r.MaxConcurrency,
-		CreatedAt: r.LinkCreatedAt,
+		CreatedAt: r.LinkCreatedAt, Credentials: r.Credentials, Cluster: r.Cluster, Workgroup: r.Workgroup,
+		Secret: r.Secret, Region: r.Region, Address: r.Address, Zone: r.Zone,
 	}
 	return v
 }

@@ -16,6 +16,8 @@ const (
 	toInteger = `::pg_catalog.oid::bigint::bit(32)::integer`
 	viewClass = `'redcache.view'::pg_catalog.regclass` + toInteger
 	linkClass = `'redcache.link'::pg_catalog.regclass` + toInteger
+	// loginClass is for what is true of a link, its login and address: its slots have the other one.
+	loginClass = `'redcache.link_state'::pg_catalog.regclass` + toInteger
 )
 
 // lockNotAvailable is the SQLSTATE of a lock_timeout.

@@ -67,7 +67,7 @@ func setup(t testing.TB, sourceSQL ...string) *bundle {
 	b.link, err = catalog.ProvisionLink(t.Context(), b.pool, catalog.Link{
 		Name: "dw", Host: b.source.Host(), Port: b.source.Port(), Database: b.source.Name, User: redshiftsim.User,
 		SSLMode: "require", MaxConcurrency: 4,
-	}, redshiftsim.Password)
+	}, catalog.Login{Password: redshiftsim.Password})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -172,7 +172,7 @@ func TestGroup_IsOfOneLink(t *testing.T) {
 	views := b.group(t, catalog.AutoTransport, catalog.Merge, catalog.Merge)
 	other := b.link
 	other.Name = "other"
-	other, err := catalog.ProvisionLink(t.Context(), b.pool, other, redshiftsim.Password)
+	other, err := catalog.ProvisionLink(t.Context(), b.pool, other, catalog.Login{Password: redshiftsim.Password})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -101,7 +101,7 @@ func (s *session) addLink(ctx context.Context, o linkAddOptions, password string
 	if o.dryRun {
 		return s.planLink(ctx, o)
 	}
-	link, err := catalog.ProvisionLink(ctx, s.pool, o.link, password)
+	link, err := catalog.ProvisionLink(ctx, s.pool, o.link, catalog.Login{Password: password})
 	if err != nil {
 		return err
 	}

@@ -18,14 +18,18 @@ var layers = map[string]int{
 	"sql": 0, "internal": 0,
 	"infra": 1,
 	"lock":  2, "dblink": 2, "redshift": 2,
-	"catalog":  3,
-	"refresh":  4,
-	"schedule": 5,
-	"cmd":      6,
+	"catalog": 3,
+	"access":  4, "grants": 4,
+	"refresh":  5,
+	"schedule": 6, "doctor": 6,
+	"cmd": 7,
 }
 
 // helpers are test and demo tools, which no production code may know.
-var helpers = []string{"internal/pgtest", "internal/redshiftsim", "internal/demo", "internal/archtest", "internal/doctest"}
+var helpers = []string{
+	"internal/pgtest", "internal/redshiftsim", "internal/demo", "internal/archtest", "internal/doctest",
+	"internal/awssim", "internal/lambdatest",
+}
 
 type pkg struct {
 	ImportPath, Dir string

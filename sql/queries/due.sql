@@ -1,6 +1,6 @@
 -- What is due and not being refreshed by anybody right now; of a group one view, as it stands for the others. Links take turns, the longest overdue view of each first,
 -- so that however many views one link has overdue, the first rows have some of every link. A link whose slots are all
--- taken has none.
+-- taken has none, and neither has one that rests.
 WITH held AS MATERIALIZED (
     SELECT l.classid, l.objid::bigint AS id
     FROM pg_catalog.pg_locks l
@@ -13,6 +13,8 @@ WITH held AS MATERIALIZED (
     JOIN held h ON h.classid = 'redcache.link'::regclass AND h.id / 64 = k.id
     GROUP BY k.id
     HAVING count(*) >= k.max_concurrency
+    UNION
+    SELECT r.link_id FROM redcache.link_state r WHERE r.rest_until > statement_timestamp()
 ), taken AS MATERIALIZED ( -- groups of which a view is being refreshed, or must not be started
     SELECT DISTINCT v.group_name
     FROM redcache.view v

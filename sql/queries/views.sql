@@ -3,6 +3,7 @@ SELECT v.id, v.link_id, v.schema_name, v.view_name, v.query, v.columns, v.strate
        v.transport, v.group_name, v.allow_shrink, v.skip_unchanged, v.split, v.sessions, v.generation, v.created_at, v.changed_at,
        l.name AS link_name, l.host, l.hostaddr, l.port, l.database, l.username, l.sslmode, l.sslrootcert,
        l.max_concurrency, l.created_at AS link_created_at,
+       l.credentials, l.cluster, l.workgroup, l.secret, l.region, l.address, l.zone,
        s.generation AS seen, s.loaded, s.as_of, s.reconciled_at, s.next_due, s.failures, s.row_count, s.modified, s.content,
        w.value AS mark, pg_catalog.clock_timestamp() AS now
 FROM redcache.view v

@@ -61,7 +61,7 @@ func (a *attempt) tell(phase Phase) {
 // run is one transaction from the lock to the commit.
 func (a *attempt) run(ctx context.Context) error {
 	// The statement that reads is bounded by the view's timeout on both servers; pauses between statements are ours.
-	limits := infra.Limits{Statement: a.stub.Timeout}
+	limits := infra.Limits{Statement: timeLeft(ctx, a.stub.Timeout)}
 	return infra.InTx(ctx, a.runner.pool, limits, func(tx pgx.Tx) error {
 		j, err := a.prepare(ctx, tx)
 		if err != nil {
@@ -69,7 +69,10 @@ func (a *attempt) run(ctx context.Context) error {
 		}
 		a.tell(Queueing)
 		link := j.works[0].view.Link
-		if j.slot, err = lock.Slot(ctx, tx, link.ID, link.MaxConcurrency, a.stub.Timeout); err != nil {
+		if j.slot, err = lock.Slot(ctx, tx, link.ID, link.MaxConcurrency, timeLeft(ctx, a.stub.Timeout)); err != nil {
+			return err
+		}
+		if err = j.bound(ctx); err != nil {
 			return err
 		}
 		a.tell(Connecting)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -39,6 +40,9 @@ func (w *work) diagnose(ctx context.Context, err error) error {
 		// Not wrapped: what took so long and came to nothing is not worth another attempt.
 		return infra.Hinted(fmt.Errorf("read through link %s: no answer after %s", w.view.Link.Name,
 			catalog.FormatDuration(w.timeout())), "Look at Redshift and the network to it: `cachectl link test "+w.view.Link.Name+"`.")
+	}
+	if sqlState(err) == queryCanceled && timeLeft(ctx, time.Second) < time.Second {
+		<-ctx.Done() // the servers know of the same deadline, and one of them was a moment early
 	}
 	if ctx.Err() != nil {
 		return err
@@ -76,7 +80,7 @@ func (w *work) asker(ctx context.Context) (s *dblink.Session, done func()) {
 	if s, ok := w.source.(dblinkSource); ok {
 		return s.Session, func() {}
 	}
-	s, err := dblink.Open(ctx, w.tx, w.view.Link.Server().Name, w.settings())
+	s, err := dblink.Open(ctx, w.tx, w.view.Link.Server().Name, w.settings(ctx))
 	if err != nil {
 		return nil, nil
 	}

@@ -86,7 +86,7 @@ func (r *Runner) awaitOldTransactions(ctx context.Context, limit time.Duration) 
 // readers never leave room for becomes a merge, and so does one that must not be seen by transactions that are still
 // open.
 func (r *Runner) publishLoaded(ctx context.Context, a *attempt, unseen error) error {
-	return infra.InTx(ctx, r.pool, infra.Limits{Statement: a.stub.Timeout}, func(tx pgx.Tx) error {
+	return infra.InTx(ctx, r.pool, infra.Limits{Statement: timeLeft(ctx, a.stub.Timeout)}, func(tx pgx.Tx) error {
 		for _, m := range a.members {
 			if err := lock.View(ctx, tx, m.view.ID, changePatience); err != nil {
 				return err

@@ -30,6 +30,9 @@ type Config struct {
 	// ModifiedLag is how late Redshift notes that a table was modified; default
 	// [dblink.ModifiedLag].
 	ModifiedLag time.Duration
+	// Margin is the time before a caller's deadline that is kept for cleaning up; default 5 s. With less than twice as
+	// much left, a refresh does not begin.
+	Margin time.Duration
 }
 
 // Runner refreshes views. It is safe for concurrent use; each refresh under way takes up to three of the pool's
@@ -57,6 +60,7 @@ func NewRunner(pool *pgxpool.Pool, cfg Config) *Runner {
 	cfg.KeepRuns = cmp.Or(max(cfg.KeepRuns, 0), 1000)
 	cfg.SwitchPatience = cmp.Or(max(cfg.SwitchPatience, 0), 15*time.Second)
 	cfg.ModifiedLag = cmp.Or(max(cfg.ModifiedLag, 0), dblink.ModifiedLag)
+	cfg.Margin = cmp.Or(max(cfg.Margin, 0), defaultMargin)
 	return &Runner{pool: pool, store: catalog.In(pool), cfg: cfg}
 }
 
@@ -90,13 +94,20 @@ var errNotDue = errors.New("not due")
 // Refresh refreshes one view, with the others of its group if it has one, and returns its run as it stands in the
 // history. A run that was skipped, because somebody else holds the lock, is no error. With OnlyIfDue, a view that is not
 // due returns a zero Run. An error comes with the failed run, if it got as far as having one.
+//
+// When ctx has a deadline, the work is over on both servers before it, done or not; see [LateError].
 func (r *Runner) Refresh(ctx context.Context, req Request) (catalog.Run, error) {
-	stub, err := r.store.Stub(ctx, req.View)
+	work, cancel := r.within(ctx)
+	defer cancel()
+	if err := r.early(work, 0); err != nil {
+		return catalog.Run{}, about("refresh view", req.View, err)
+	}
+	stub, err := r.store.Stub(work, req.View)
 	if err != nil {
 		return catalog.Run{}, err
 	}
 	a := &attempt{runner: r, req: req, stub: stub}
-	err = r.tryUntilDone(ctx, a)
+	err = r.tryUntilDone(work, a)
 	var held *lock.HeldError
 	switch {
 	case errors.Is(err, errNotDue):
@@ -106,7 +117,7 @@ func (r *Runner) Refresh(ctx context.Context, req Request) (catalog.Run, error) 
 	case err != nil:
 		return r.fail(ctx, a, err)
 	}
-	return r.succeed(ctx, a), nil
+	return r.succeed(work, a), nil
 }
 
 // checkRequest refuses what the view's generation cannot do.
@@ -154,7 +165,11 @@ func (r *Runner) tryUntilDone(ctx context.Context, a *attempt) error {
 		a.lastErr = err
 		r.cfg.Log.WarnContext(ctx, "refresh is tried again", infra.KeyView, a.req.View.String(),
 			infra.KeyAttempt, a.number, infra.KeyError, err.Error())
-		if err := r.cfg.Backoff.Wait(ctx, a.number); err != nil {
+		err = r.early(ctx, r.cfg.Backoff.Delay(a.number))
+		if err == nil {
+			err = r.cfg.Backoff.Wait(ctx, a.number)
+		}
+		if err != nil {
 			return fmt.Errorf("%w; %w", a.lastErr, err)
 		}
 	}

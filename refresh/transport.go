@@ -103,14 +103,14 @@ func (j *job) wantedTransport() (catalog.Transport, error) {
 }
 
 // settings are what the session asks of Redshift.
-func (j *job) settings() dblink.Settings {
-	return dblink.Settings{QueryGroup: "redcache " + j.title(), StatementTimeout: j.timeout()}
+func (j *job) settings(ctx context.Context) dblink.Settings {
+	return dblink.Settings{QueryGroup: "redcache " + j.title(), StatementTimeout: timeLeft(ctx, j.timeout())}
 }
 
 // openDblink opens the session in the backend of the transaction. Whether this database has what links need is looked
 // up once; an error makes it looked up again.
 func (r *Runner) openDblink(ctx context.Context, j *job) (source, error) {
-	settings := j.settings()
+	settings := j.settings(ctx)
 	if known := r.schema.Load(); known != nil {
 		settings.Schema = *known
 	}
@@ -139,7 +139,7 @@ func (r *Runner) openStream(ctx context.Context, j *job) (source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read port of server %s: %w", server.Name, err)
 	}
-	prepare, err := j.settings().SQL()
+	prepare, err := j.settings(ctx).SQL()
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +169,7 @@ func (j *job) awaitRows(ctx context.Context) error {
 		       pg_catalog.set_config('tcp_keepalives_idle', '15', true),
 		       pg_catalog.set_config('tcp_keepalives_interval', '5', true),
 		       pg_catalog.set_config('tcp_keepalives_count', '4', true)`,
-		fmt.Sprintf("%dms", (j.timeout()+2*silence).Milliseconds()))
+		fmt.Sprintf("%dms", timeLeft(ctx, j.timeout()+2*silence).Milliseconds()))
 	return wrap(err, "set limits")
 }
 

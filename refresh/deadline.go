@@ -1,0 +1,83 @@
+package refresh
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/redcache/redcache/catalog"
+)
+
+// defaultMargin is what [Config.Margin] says when it says nothing.
+const defaultMargin = 5 * time.Second
+
+// LateError says that the deadline of the caller's context left too little time. [Runner.Refresh] returns it, with the
+// failed run when the refresh had begun.
+type LateError struct {
+	Begun  bool
+	Left   time.Duration // until the caller's deadline
+	Needed time.Duration // with less, a refresh does not begin
+}
+
+// Error says how much time was left.
+func (e *LateError) Error() string {
+	left := e.Left.Round(100 * time.Millisecond)
+	if e.Begun {
+		return fmt.Sprintf("not done %s before the caller's deadline", left)
+	}
+	return fmt.Sprintf("%s are left before the caller's deadline, and a refresh begins with %s at least",
+		left, catalog.FormatDuration(e.Needed))
+}
+
+// Hint says what gives a refresh enough time.
+func (e *LateError) Hint() string {
+	return "Give the refresh more time: a Lambda's timeout can be 15 minutes, and a worker has none. " +
+		"Or make it shorter: strategy incremental, --skip-unchanged, an index or a sort key on the source."
+}
+
+// within returns the context for the work of a refresh: it ends a margin before the caller's own, so that there is
+// time to cancel statements, roll back and write down the failure. Without a deadline it is the caller's.
+func (r *Runner) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	late := &LateError{Begun: true, Left: r.cfg.Margin, Needed: r.least()}
+	return context.WithDeadlineCause(ctx, deadline.Add(-r.cfg.Margin), late)
+}
+
+// least is the time before the caller's deadline with which a refresh begins at least.
+func (r *Runner) least() time.Duration { return 2 * r.cfg.Margin }
+
+// early returns a *LateError unless there is time for an attempt that begins after a pause. The context is that of
+// [Runner.within].
+func (r *Runner) early(ctx context.Context, pause time.Duration) error {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return nil
+	}
+	left := time.Until(deadline) - pause
+	if left >= r.least()-r.cfg.Margin {
+		return nil
+	}
+	return &LateError{Left: max(left+r.cfg.Margin, 0), Needed: r.least()}
+}
+
+// timeLeft is the limit, or the time before the context's deadline if that is less. Statements that begin now end on
+// their servers by then, even if this process is gone. It is never zero, which would be no limit.
+func timeLeft(ctx context.Context, limit time.Duration) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return max(min(limit, time.Until(deadline)), time.Millisecond)
+	}
+	return limit
+}
+
+// bound makes the statements that follow end at the deadline, if there is one: getting this far has taken time.
+func (j *job) bound(ctx context.Context) error {
+	if _, ok := ctx.Deadline(); !ok {
+		return nil
+	}
+	_, err := j.tx.Exec(ctx, `SELECT pg_catalog.set_config('statement_timeout', $1, true)`,
+		fmt.Sprintf("%dms", timeLeft(ctx, j.timeout()).Milliseconds()))
+	return wrap(err, "set limits")
+}

@@ -95,11 +95,21 @@ func (s *Server) Pause() {
 func (s *Server) Resume(ctx context.Context) error { return s.listen(ctx, s.Port()) }
 
 // Move listens on another port of the same host, cuts the open connections, and lets the old port refuse.
-func (s *Server) Move(ctx context.Context) error {
+func (s *Server) Move(ctx context.Context) error { return s.move(ctx, s.Host(), 0) }
+
+// MoveTo listens at another address of this machine, 127.0.0.2 say, on the same port, as a cluster does whose leader is
+// replaced. It cuts the open connections and lets the old address refuse.
+func (s *Server) MoveTo(ctx context.Context, host string) error { return s.move(ctx, host, s.Port()) }
+
+func (s *Server) move(ctx context.Context, host string, port int) error {
 	s.mu.Lock()
-	old := s.listener
+	old, from := s.listener, s.host
+	s.host = host
 	s.mu.Unlock()
-	if err := s.listen(ctx, 0); err != nil {
+	if err := s.listen(ctx, port); err != nil {
+		s.mu.Lock()
+		s.host = from
+		s.mu.Unlock()
 		return err
 	}
 	if old != nil {
@@ -114,29 +124,6 @@ func (s *Server) LimitSessions(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.limit = n
-}
-
-// ExpirePassword refuses later logins of the user. Sessions that are open go on.
-func (s *Server) ExpirePassword(user string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.expired[user] = true
-}
-
-// SetPassword gives a login another password and lets it in again.
-func (s *Server) SetPassword(user, password string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.passwords[user] = password
-	delete(s.expired, user)
-}
-
-// password returns what the user has to know, and false for users who cannot log in.
-func (s *Server) password(user string) (string, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	password, known := s.passwords[user]
-	return password, known && !s.expired[user]
 }
 
 func (s *Server) dropConns() {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -141,8 +142,8 @@ func (l *login) authenticate() error {
 		return err
 	}
 	answer, ok := message.(*pgproto3.PasswordMessage)
-	password, known := l.server.password(l.user)
-	if !ok || !known || answer.Password != md5Answer(l.user, password, salt) {
+	knows := func(password string) bool { return answer.Password == md5Answer(l.user, password, salt) }
+	if !ok || !slices.ContainsFunc(l.server.passwordsOf(l.user), knows) {
 		return l.refuse(EngineError{
 			Code: "28000", Message: `password authentication failed for user "` + l.user + `"`,
 		})
@@ -164,7 +165,8 @@ func (l *login) refuse(e EngineError) error {
 
 func (l *login) connect(ctx context.Context, ses *session, settings map[string]string) (map[string]string, error) {
 	config := l.server.engine.Copy()
-	config.User, config.Password = l.user, l.server.rolePassword(l.user)
+	config.User = role(l.user)
+	config.Password = l.server.rolePassword(config.User)
 	config.RuntimeParams = settings
 	if l.server.probes {
 		settings["client_connection_check_interval"] = "500" // a dropped session must not work on for nobody

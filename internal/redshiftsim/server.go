@@ -59,7 +59,7 @@ type Server struct {
 	port      int
 	listener  net.Listener
 	passwords map[string]string
-	expired   map[string]bool
+	issued    map[string][]temporary
 	sessions  map[*session]struct{}
 	conns     map[net.Conn]context.CancelFunc
 	serial    int
@@ -73,7 +73,7 @@ var errClosed = errors.New("stand-in is closed")
 func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	s := &Server{
 		cfg: cfg, host: cfg.Host,
-		passwords: map[string]string{}, expired: map[string]bool{},
+		passwords: map[string]string{}, issued: map[string][]temporary{},
 		sessions: map[*session]struct{}{}, conns: map[net.Conn]context.CancelFunc{},
 		times: tableTimes{lag: defaultLag},
 	}
@@ -140,8 +140,12 @@ func (s *Server) Close() error {
 	return errors.Join(err, os.RemoveAll(s.caDir))
 }
 
-// Host is the address the stand-in listens on.
-func (s *Server) Host() string { return s.host }
+// Host is the address the stand-in listens on now; [Server.MoveTo] changes it.
+func (s *Server) Host() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.host
+}
 
 // Port is the port the stand-in listens on now; [Server.Move] changes it.
 func (s *Server) Port() int {
@@ -157,7 +161,7 @@ func (s *Server) CACert() string { return s.caDir + "/ca.pem" }
 // URL returns the connection URL of a database for a login. It verifies the certificate in full.
 func (s *Server) URL(database, user, password string) string {
 	u := url.URL{
-		Scheme: "postgres", Host: net.JoinHostPort(s.host, strconv.Itoa(s.Port())), Path: "/" + database,
+		Scheme: "postgres", Host: net.JoinHostPort(s.Host(), strconv.Itoa(s.Port())), Path: "/" + database,
 		User: url.UserPassword(user, password),
 		RawQuery: url.Values{
 			"sslmode": {"verify-full"}, "sslrootcert": {s.CACert()},

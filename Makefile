@@ -51,7 +51,7 @@ lint: ## gofumpt, vet, staticcheck
 	$(GO) tool staticcheck ./...
 
 .PHONY: deps
-deps: ## check for Go and PostgreSQL, and install PostgreSQL where that is possible
+deps: ## check for Go, PostgreSQL and PgBouncer, and install the two where that is possible
 	@scripts/deps
 
 .PHONY: clean

@@ -14,6 +14,8 @@
 //		pool := db.Pool(t)
 //	}
 //
+// A [Pooler] is a real PgBouncer in front of a cluster.
+//
 // Tests that stop or restart the server call [Start] for one of their own. When a test failed, its database and the
 // server's directory are kept, and the way to look at them is printed.
 package pgtest

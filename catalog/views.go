@@ -47,6 +47,7 @@ type viewRow struct {
 	Content      *string
 	Mark         *string
 	Now          time.Time
+	Backend      int
 }
 
 func (r viewRow) view() View {
@@ -65,6 +66,7 @@ func (r viewRow) state() State {
 	return State{
 		Generation: r.Seen, Loaded: r.Loaded, AsOf: r.AsOf, ReconciledAt: r.ReconciledAt, NextDue: r.NextDue,
 		Failures: r.Failures, RowCount: r.RowCount, Watermark: r.Mark, Modified: r.Modified, Content: r.Content, Now: r.Now,
+		Backend: r.Backend,
 	}
 }
 

@@ -179,7 +179,7 @@ func reconcileDue(v catalog.View, s catalog.State) bool {
 
 // start makes the run visible to others, through another connection: this transaction's writes are not.
 func (a *attempt) start(ctx context.Context, w *work) error {
-	pid := int(w.tx.Conn().PgConn().PID())
+	pid := w.state.Backend
 	m := a.member(w.view.ID)
 	if m == nil {
 		m = &member{view: w.view}

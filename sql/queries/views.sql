@@ -5,7 +5,7 @@ SELECT v.id, v.link_id, v.schema_name, v.view_name, v.query, v.columns, v.strate
        l.max_concurrency, l.created_at AS link_created_at,
        l.credentials, l.cluster, l.workgroup, l.secret, l.region, l.address, l.zone,
        s.generation AS seen, s.loaded, s.as_of, s.reconciled_at, s.next_due, s.failures, s.row_count, s.modified, s.content,
-       w.value AS mark, pg_catalog.clock_timestamp() AS now
+       w.value AS mark, pg_catalog.clock_timestamp() AS now, pg_catalog.pg_backend_pid() AS backend
 FROM redcache.view v
 JOIN redcache.link l ON l.id = v.link_id
 JOIN redcache.state s ON s.view_id = v.id

@@ -185,7 +185,7 @@ func (s Store) Due(ctx context.Context, except []int32, limit int) ([]Due, error
 	if except == nil {
 		except = []int32{}
 	}
-	due, err := collect[Due](ctx, s.db, sql.Due, except, limit)
+	due, err := collect[Due](ctx, s.db, sql.Due, except, limit, false)
 	if err != nil {
 		return nil, fmt.Errorf("find due views: %w", err)
 	}

@@ -66,7 +66,7 @@ func TestDue_FindsAFewAmongTenThousandByTheIndex(t *testing.T) {
 	b := setupMany(t)
 	b.dueEvery(t, 1000)
 	b.wantQuick(t, 80, 10)
-	rows, err := b.pool.Query(t.Context(), "EXPLAIN "+sql.Due, []int32{1, 2, 3}, 80)
+	rows, err := b.pool.Query(t.Context(), "EXPLAIN "+sql.Due, []int32{1, 2, 3}, 80, false)
 	if err != nil {
 		t.Fatal(err)
 	}

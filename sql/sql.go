@@ -7,6 +7,7 @@ package sql
 import (
 	"embed"
 	"io/fs"
+	"strings"
 )
 
 //go:embed migrations/*.sql
@@ -31,6 +32,12 @@ var (
 	AlterView string
 	//go:embed queries/due.sql
 	Due string
+	//go:embed queries/claim.sql
+	claim string
+	//go:embed queries/ages.sql
+	Ages string
+	//go:embed queries/link_use.sql
+	LinkUse string
 	//go:embed queries/runs.sql
 	Runs string
 	//go:embed queries/last_runs.sql
@@ -54,3 +61,6 @@ var (
 	//go:embed queries/generations.sql
 	Generations string
 )
+
+// Claim is claim.sql, over what [Due] finds.
+var Claim = strings.Replace(claim, "/* due.sql */", Due, 1)

@@ -1,6 +1,6 @@
 -- What is due and not being refreshed by anybody right now; of a group one view, as it stands for the others. Links take turns, the longest overdue view of each first,
 -- so that however many views one link has overdue, the first rows have some of every link. A link whose slots are all
--- taken has none, and neither has one that rests.
+-- taken has none, and neither has one that rests. With $3, views for which a message is on its way are left out as well.
 WITH held AS MATERIALIZED (
     SELECT l.classid, l.objid::bigint AS id
     FROM pg_catalog.pg_locks l
@@ -20,6 +20,7 @@ WITH held AS MATERIALIZED (
     FROM redcache.view v
     WHERE v.group_name <> ''
       AND (v.id = ANY ($1::integer[])
+           OR $3 AND v.id IN (SELECT q.view_id FROM redcache.state q WHERE q.queued_until > statement_timestamp())
            OR v.id IN (SELECT h.id FROM held h WHERE h.classid = 'redcache.view'::regclass))
 ), first_of_group AS MATERIALIZED (
     SELECT min(v.id) AS id
@@ -34,6 +35,7 @@ WITH held AS MATERIALIZED (
     JOIN redcache.view v ON v.id = s.view_id
     WHERE s.next_due <= statement_timestamp() -- stable, unlike clock_timestamp(), so that the index is used
       AND v.id <> ALL ($1::integer[])
+      AND NOT ($3 AND coalesce(s.queued_until > statement_timestamp(), false))
       AND NOT EXISTS (SELECT FROM held h WHERE h.classid = 'redcache.view'::regclass AND h.id = v.id)
       AND NOT EXISTS (SELECT FROM busy b WHERE b.id = v.link_id)
       AND (v.group_name = '' OR v.id IN (SELECT f.id FROM first_of_group f)

@@ -1,0 +1,69 @@
+package schedule
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/redcache/redcache/catalog"
+)
+
+// messageVersion is the newest form of a message that this program writes and understands.
+const messageVersion = 1
+
+// message asks for the refresh of a view. Its first form had only the view, which is also how people ask. What a newer
+// form may add has no meaning here, so that it is refused, and left to a program that knows.
+type message struct {
+	Version int        `json:"version,omitempty"`
+	View    string     `json:"view"`
+	Sent    *time.Time `json:"sent,omitempty"`
+}
+
+// MessageError says that a message cannot be understood, now or at any later time. [Handler.Message] and
+// [Handler.Refresh] return it.
+type MessageError struct{ Problem string }
+
+// Error says what is wrong. It does not quote the message, which may be anything.
+func (e *MessageError) Error() string { return "read message: " + e.Problem }
+
+// Hint says how a message looks.
+func (e *MessageError) Hint() string {
+	return `A message is a JSON object such as {"view": "bi.sales"}. ` +
+		"One of a newer version needs newer functions: deploy the dispatcher after the refreshers."
+}
+
+// encode writes the message that asks for a view.
+func encode(view catalog.Name, now time.Time) string {
+	now = now.UTC().Truncate(time.Millisecond)
+	text, err := json.Marshal(message{Version: messageVersion, View: view.String(), Sent: &now})
+	if err != nil {
+		panic(err) // a number, a text and a time
+	}
+	return string(text)
+}
+
+// decode reads a message. It returns a *MessageError for what none is.
+func decode(text []byte) (catalog.Name, error) {
+	var m message
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	if err := decoder.Decode(&m); err != nil {
+		return catalog.Name{}, &MessageError{"it is no JSON object of a view"}
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return catalog.Name{}, &MessageError{"there is something behind it"}
+	}
+	switch {
+	case m.Version < 0 || m.Version > messageVersion:
+		return catalog.Name{}, &MessageError{fmt.Sprintf("its version is %d, this program knows up to %d", m.Version, messageVersion)}
+	case m.View == "":
+		return catalog.Name{}, &MessageError{"it names no view"}
+	}
+	view, err := catalog.ParseName(m.View)
+	if err != nil {
+		return catalog.Name{}, &MessageError{err.Error()}
+	}
+	return view, nil
+}

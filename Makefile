@@ -10,13 +10,34 @@ BENCH_RUNS  ?= 3
 BENCH_OUT   ?= bench
 BENCH_FLAGS ?=
 
+# The functions of template.yaml. RDS_CA is the file of authorities that they hold the cache database's certificate
+# against; docs/deploy-aws.md says where it comes from.
+LAMBDA_ARCH  ?= arm64
+LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux GOARCH=$(LAMBDA_ARCH) $(GO) build -trimpath -tags lambda.norpc -ldflags '-s -w'
+RDS_CA       ?= rds-ca.pem
+
 .PHONY: help
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build cachectl and worker into bin/
-	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ ./cmd/...
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ ./cmd/cachectl ./cmd/worker
+
+.PHONY: lambda
+lambda: ## build the Lambda functions into bin/lambda/, for arm64
+	@$(MAKE) --no-print-directory build-DispatchFunction ARTIFACTS_DIR=$(BIN)/lambda/dispatch
+	@$(MAKE) --no-print-directory build-RefreshFunction ARTIFACTS_DIR=$(BIN)/lambda/refresh
+
+# What `sam build` calls, with the directory that will be the function's package.
+.PHONY: build-DispatchFunction build-RefreshFunction
+build-DispatchFunction: source := ./cmd/lambda/dispatch
+build-RefreshFunction: source := ./cmd/lambda/refresh
+build-DispatchFunction build-RefreshFunction:
+	@test -n "$(ARTIFACTS_DIR)" || { echo "$@ is called by sam build; by hand, use make lambda" >&2; exit 1; }
+	$(LAMBDA_BUILD) -o "$(ARTIFACTS_DIR)/bootstrap" $(source)
+	@if [ -f "$(RDS_CA)" ]; then cp "$(RDS_CA)" "$(ARTIFACTS_DIR)/rds-ca.pem"; \
+	  else echo "without $(RDS_CA): DatabaseTls verify-full will not work, see docs/deploy-aws.md" >&2; fi
 
 .PHONY: demo
 demo: deps build ## set everything up and watch rows arrive, until Ctrl-C
@@ -44,11 +65,13 @@ fuzz: deps ## fuzz the quoting of both sides for a minute each
 	scripts/fuzz 60s
 
 .PHONY: lint
-lint: ## gofumpt, vet, staticcheck
+lint: ## gofumpt, vet, staticcheck, and cfn-lint where it is installed
 	@unformatted=$$($(GO) tool gofumpt -l .); if [ -n "$$unformatted" ]; then \
 	  echo "not formatted, run: go tool gofumpt -w ."; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
+	@if command -v cfn-lint >/dev/null; then cfn-lint --include-checks I -- template.yaml; \
+	  else echo "cfn-lint is not installed: template.yaml is not checked" >&2; fi
 
 .PHONY: deps
 deps: ## check for Go, PostgreSQL and PgBouncer, and install the two where that is possible

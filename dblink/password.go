@@ -53,7 +53,7 @@ func setPassword(ctx context.Context, tx pgx.Tx, server, user, password string) 
 	case strings.Contains(password, "\x00") || !utf8.ValidString(password):
 		return errors.New("the password is not valid text")
 	}
-	if err := refuseRecorders(ctx, tx); err != nil {
+	if err := CheckRecorders(ctx, tx); err != nil {
 		return err
 	}
 	if err := lockServer(ctx, tx, server); err != nil {

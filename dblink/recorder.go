@@ -27,8 +27,8 @@ var recorders = []recorder{
 	{"pgaudit.log", recordsDDL, "ALTER ROLE … SET pgaudit.log = 'none'"},
 }
 
-// refuseRecorders returns ErrPasswordExposed for the first setting that would record a nested statement.
-func refuseRecorders(ctx context.Context, q Querier) error {
+// CheckRecorders returns ErrPasswordExposed for the first setting that would record a nested statement.
+func CheckRecorders(ctx context.Context, q Querier) error {
 	names := make([]string, len(recorders))
 	for i, r := range recorders {
 		names[i] = r.setting

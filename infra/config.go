@@ -26,9 +26,10 @@ func (e *ConfigError) Error() string {
 }
 
 // Load fills the struct that into points to from the environment. The field MaxConns is read from PREFIX_MAX_CONNS,
-// or from exactly the variable in its envconfig tag. More tags: default, required ("true"), allowed (comma-separated
-// words), min and max (numbers and durations), secret ("true", or "url" for a URL with a password), desc. When all
-// fields are good and into has a method Validate() error, it has the last word.
+// or from exactly the variable in its envconfig tag. More tags: default, required ("true"), unless (a variable that
+// makes it optional), allowed (comma-separated words), min and max (numbers and durations), secret ("true", or "url"
+// for a URL with a password), desc. When all fields are good and into has a method Validate() error, it has the last
+// word.
 //
 // A variable that begins with PREFIX_ but fills no field is an error, as it is most likely a typo. Exceptions are
 // PREFIX_TEST_ and the patterns in also (as in path.Match), for variables that belong to other programs.
@@ -55,7 +56,7 @@ func Load(prefix string, into any, also ...string) error {
 // load reads one field by itself, because envconfig stops at the first error of a struct.
 func (f field) load() error {
 	text, given := os.LookupEnv(f.name)
-	if f.required() && text == "" {
+	if f.required() && text == "" && os.Getenv(f.tag.Get("unless")) == "" {
 		return fmt.Errorf("%s is not set; it must be: %s", f.name, f.tag.Get("desc"))
 	}
 	if !given {

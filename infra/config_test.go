@@ -123,11 +123,21 @@ func TestLoad_KeepsSecretsOutOfItsErrors(t *testing.T) {
 
 func TestVariables_DescribeAConfiguration(t *testing.T) {
 	t.Parallel()
-	got := infra.Variables("REDCACHE", new(workerConfig))[:7]
+	got := infra.Variables("REDCACHE", new(workerConfig))[:9]
 	want := []infra.Variable{
 		{
 			Name: "DATABASE_URL", Type: "string", Required: true,
 			Description: "cache database, postgres://user:password@host:5432/database",
+		},
+		{
+			Name: "REDCACHE_DATABASE_IAM", Type: "bool", Default: "false",
+			Description: "log in to the cache database on RDS with IAM tokens; its URL then has a user without a " +
+				"password, and sslmode=verify-full or require",
+		},
+		{
+			Name: "REDCACHE_DATABASE_SECRET", Type: "string",
+			Description: "ARN of the secret with the login to the cache database; the URL then has no password, and " +
+				"needs only what the secret does not say",
 		},
 		{
 			Name: "REDCACHE_DATABASE_APPLICATION", Type: "string",
@@ -163,7 +173,7 @@ func TestRedacted_LeavesOutSecretsOnly(t *testing.T) {
 		Only: []string{"a", "b"}, LogFormat: "text", hidden: "s3cret",
 	}
 	got := infra.Redacted(&config)
-	want := "Database.URL=postgres://u:xxxxx@h/d Database.Application= Database.MaxConns=0 " +
+	want := "Database.URL=postgres://u:xxxxx@h/d Database.IAM=false Database.Secret= Database.Application= Database.MaxConns=0 " +
 		"Database.ConnectTimeout=0s Tick=1m0s Workers=0 LogFormat=text Token=[redacted] Ratio=0 Loud=false " +
 		"Only=[a b] HTTPAddr= Since=0001-01-01 00:00:00 +0000 UTC"
 	if got != want {

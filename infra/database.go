@@ -3,6 +3,7 @@ package infra
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"strings"
@@ -14,8 +15,13 @@ import (
 
 // DatabaseConfig says where the cache database is and how it is used. Printing it hides the password.
 type DatabaseConfig struct {
-	// URL names the database. Its variable is DATABASE_URL, without a prefix, as most platforms have it.
-	URL string `envconfig:"DATABASE_URL" required:"true" secret:"url" desc:"cache database, postgres://user:password@host:5432/database"`
+	// URL names the database. Its variable is DATABASE_URL, without a prefix, as most platforms have it. With IAM or
+	// Secret it has no password, and with Secret it may lack, or be empty of, whatever the secret says.
+	URL string `envconfig:"DATABASE_URL" required:"true" unless:"REDCACHE_DATABASE_SECRET" secret:"url" desc:"cache database, postgres://user:password@host:5432/database"`
+	// IAM logs in with tokens of RDS instead of a password. They are sent in the clear, so TLS is compulsory.
+	IAM bool `envconfig:"REDCACHE_DATABASE_IAM" default:"false" desc:"log in to the cache database on RDS with IAM tokens; its URL then has a user without a password, and sslmode=verify-full or require"`
+	// Secret is the ARN of a secret that has the login, read again for each connection, so that it may be rotated.
+	Secret string `envconfig:"REDCACHE_DATABASE_SECRET" desc:"ARN of the secret with the login to the cache database; the URL then has no password, and needs only what the secret does not say"`
 	// Application is what others see of a session, in pg_stat_activity and as the holder of a lock. Empty takes
 	// the URL's application_name, or redcache.
 	Application string `desc:"application_name of the sessions, what others see as the holder of a lock"`
@@ -44,28 +50,58 @@ func (c DatabaseConfig) GoString() string { return Redacted(c) }
 // LogValue returns the configuration without its password.
 func (c DatabaseConfig) LogValue() slog.Value { return slog.StringValue(Redacted(c)) }
 
+// Login completes the configuration of one connection that is about to be made, at least by its password.
+type Login func(ctx context.Context, conn *pgx.ConnConfig) error
+
 // OpenPool opens a pool on the cache database and proves that a session can be had. Sessions are as the package
 // comment says. The caller closes the pool. An error says what to do next by [Hint] and never has the password.
 func OpenPool(ctx context.Context, c DatabaseConfig) (*pgxpool.Pool, error) {
+	return OpenPoolAs(ctx, c, nil)
+}
+
+// OpenPoolAs is OpenPool with a login that is asked for before each connection; IAM and Secret need one.
+func OpenPoolAs(ctx context.Context, c DatabaseConfig, login Login) (*pgxpool.Pool, error) {
 	config, err := c.pool()
 	if err != nil {
 		return nil, err
 	}
+	if err := c.checkLogin(config.ConnConfig); err != nil {
+		return nil, err
+	}
+	if login == nil && (c.IAM || c.Secret != "") {
+		return nil, errors.New("open cache database: this program logs in with the password in DATABASE_URL only")
+	}
+	config.BeforeConnect = login
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
-		return nil, unreachable(ctx, config.ConnConfig, err)
+		return nil, c.unreachable(ctx, config.ConnConfig, err)
 	}
 	if err := pool.Ping(ctx); err != nil {
 		pool.Close()
-		return nil, unreachable(ctx, config.ConnConfig, err)
+		return nil, c.unreachable(ctx, config.ConnConfig, err)
 	}
 	return pool, nil
+}
+
+// Validate reports what can be said of the configuration without asking anybody.
+func (c DatabaseConfig) Validate() error {
+	if c.URL == "" && c.Secret == "" {
+		return errors.New("DATABASE_URL is not set")
+	}
+	config, err := pgxpool.ParseConfig(c.URL)
+	if err != nil { // which may quote parts of the password
+		return errors.New("DATABASE_URL is not a valid connection URL, " + urlForm)
+	}
+	if err := c.checkLogin(config.ConnConfig); err != nil {
+		return fmt.Errorf("%w. %s", err, Hint(err))
+	}
+	return nil
 }
 
 const urlForm = "postgres://user:password@host:5432/database"
 
 func (c DatabaseConfig) pool() (*pgxpool.Config, error) {
-	if c.URL == "" {
+	if c.URL == "" && c.Secret == "" {
 		return nil, Hinted(errors.New("open cache database: DATABASE_URL is not set"),
 			"Set DATABASE_URL to "+urlForm+", the PostgreSQL database that holds the cached views.")
 	}

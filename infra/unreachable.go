@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -15,12 +16,18 @@ import (
 )
 
 // unreachable says which database could not be reached, why, and what to do next.
-func unreachable(ctx context.Context, c *pgx.ConnConfig, err error) error {
+func (d DatabaseConfig) unreachable(ctx context.Context, c *pgx.ConnConfig, err error) error {
 	where := fmt.Sprintf("open cache database %s at %s:%d as user %s", c.Database, c.Host, c.Port, c.User)
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", where, context.Cause(ctx))
 	}
+	if _, known := errors.AsType[hinter](err); known { // it is the login that could not be had
+		return fmt.Errorf("%s: %w", where, err)
+	}
 	hint, cause := diagnose(c, err)
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && (refused.Code == "28P01" || refused.Code == "28000") {
+		hint = cmp.Or(d.loginHint(c), hint)
+	}
 	return Hinted(fmt.Errorf("%s: %w", where, cause), hint)
 }
 

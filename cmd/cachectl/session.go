@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"strconv"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/infra/cloud"
 	"github.com/redcache/redcache/refresh"
 )
 
@@ -26,13 +28,14 @@ type session struct {
 
 // connected runs work with a session, whatever the state of the catalog.
 func (p *program) connected(ctx context.Context, work func(s *session) error) error {
-	url := p.databaseURL
-	if url == "" {
-		url, _ = p.lookup("DATABASE_URL")
-	}
-	pool, err := infra.OpenPool(ctx, infra.DatabaseConfig{URL: url, Application: application(), MaxConns: maxConns})
+	config, err := p.database()
 	if err != nil {
-		if _, invalid := pgxpool.ParseConfig(url); url == "" || invalid != nil {
+		return usage(err, "")
+	}
+	aws := cloud.New()
+	pool, err := cloud.OpenPool(ctx, config, aws)
+	if err != nil {
+		if config.Validate() != nil {
 			return usage(err, "")
 		}
 		return doing(err, "open cache database")
@@ -41,6 +44,22 @@ func (p *program) connected(ctx context.Context, work func(s *session) error) er
 	return work(&session{
 		program: p, pool: pool, store: catalog.In(pool), runner: refresh.NewRunner(pool, refresh.Config{Origin: "cli"}),
 	})
+}
+
+// database says where the cache database is, from the flag and the environment.
+func (p *program) database() (infra.DatabaseConfig, error) {
+	config := infra.DatabaseConfig{URL: p.databaseURL, Application: application(), MaxConns: maxConns}
+	if config.URL == "" {
+		config.URL, _ = p.lookup("DATABASE_URL")
+	}
+	config.Secret, _ = p.lookup("REDCACHE_DATABASE_SECRET")
+	if text, _ := p.lookup("REDCACHE_DATABASE_IAM"); text != "" {
+		var err error
+		if config.IAM, err = strconv.ParseBool(text); err != nil {
+			return config, fmt.Errorf("REDCACHE_DATABASE_IAM=%q: want true or false", text)
+		}
+	}
+	return config, nil
 }
 
 // inCatalog runs work with a session on a catalog that is ready for use.

@@ -46,6 +46,9 @@ func (c *config) Validate() error {
 	if err != nil { // which may quote parts of the password
 		return fmt.Errorf("DATABASE_URL is not a valid connection URL, postgres://user:password@host:5432/database")
 	}
+	if err := c.DatabaseConfig.Validate(); err != nil {
+		return err
+	}
 	needed := int32(2*c.Concurrency + spare)
 	switch {
 	case c.MaxConns == 0:

@@ -16,6 +16,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/infra/cloud"
 	"github.com/redcache/redcache/refresh"
 	"github.com/redcache/redcache/schedule"
 )
@@ -31,7 +32,8 @@ func work(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	log.InfoContext(ctx, "worker starts", infra.KeyVersion, infra.Version(), "config", cfg.String())
-	pool, err := open(ctx, cfg, log)
+	aws := cloud.New()
+	pool, err := open(ctx, cfg, aws, log)
 	if err != nil && ctx.Err() != nil {
 		return nil // stopped before there was anything to do
 	}
@@ -60,10 +62,10 @@ func work(ctx context.Context, stderr io.Writer) error {
 
 // open opens the pool on a catalog that is ready. As long as the database is out of reach it tries again: it may be
 // starting, or failing over. What trying does not mend is an error.
-func open(ctx context.Context, cfg config, log *slog.Logger) (*pgxpool.Pool, error) {
+func open(ctx context.Context, cfg config, aws *cloud.Client, log *slog.Logger) (*pgxpool.Pool, error) {
 	backoff := infra.Backoff{Max: 5 * time.Second}
 	for n := 1; ; n++ {
-		pool, err := openReady(ctx, cfg)
+		pool, err := openReady(ctx, cfg, aws)
 		if err == nil || permanent(err) {
 			return pool, err
 		}
@@ -77,8 +79,8 @@ func open(ctx context.Context, cfg config, log *slog.Logger) (*pgxpool.Pool, err
 	}
 }
 
-func openReady(ctx context.Context, cfg config) (*pgxpool.Pool, error) {
-	pool, err := infra.OpenPool(ctx, cfg.DatabaseConfig)
+func openReady(ctx context.Context, cfg config, aws *cloud.Client) (*pgxpool.Pool, error) {
+	pool, err := cloud.OpenPool(ctx, cfg.DatabaseConfig, aws)
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +103,9 @@ func permanent(err error) bool {
 			}
 		}
 		return true
+	}
+	if failed, ok := errors.AsType[*cloud.Error](err); ok {
+		return !failed.Passing()
 	}
 	var badCertificate *tls.CertificateVerificationError
 	var unknownAuthority x509.UnknownAuthorityError

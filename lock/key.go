@@ -25,7 +25,7 @@ const lockNotAvailable = "55P03"
 
 // key is one advisory lock.
 type key struct {
-	class string // viewClass or linkClass
+	class string // viewClass, linkClass or loginClass
 	id    int32
 }
 

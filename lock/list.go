@@ -11,15 +11,16 @@ import (
 
 // The kinds of locks in [Held].
 const (
-	KindView = "view"
-	KindLink = "link"
+	KindView  = "view"
+	KindLink  = "link"  // a slot of it
+	KindLogin = "login" // what the link logs in with, and where it leads
 )
 
 // Held is one lock that a session has or waits for.
 type Held struct {
-	Kind    string // KindView or KindLink
+	Kind    string // KindView, KindLink or KindLogin
 	ID      int32  // of the view or the link
-	Slot    int    // of a link; 0 for a view
+	Slot    int    // of a KindLink; 0 for the others
 	Waiting bool   // the session waits for the lock, which another one has
 	Holder
 }
@@ -62,7 +63,7 @@ type Querier interface {
 //go:embed list.sql
 var listSQL string
 
-// List returns the locks of this package in this database, held and waited for: views before links, by id and slot,
+// List returns the locks of this package in this database, held and waited for: views, then links, then logins, by id and slot,
 // the holder before those who wait for it.
 func List(ctx context.Context, q Querier) ([]Held, error) {
 	// A transaction sees pg_stat_activity as it was at its first look. The second holder of a lock would be nobody.

@@ -2,9 +2,9 @@
 -- A session's user and application are known to everybody; address, state and start of transaction only to members
 -- of pg_read_all_stats and of the session's own role. A prepared transaction has no session, so its pid is NULL.
 SELECT
-  CASE WHEN l.classid = 'redcache.view'::pg_catalog.regclass THEN 'view' ELSE 'link' END AS kind,
-  CASE WHEN l.classid = 'redcache.view'::pg_catalog.regclass THEN l.objid::bigint ELSE l.objid::bigint / 64 END AS id,
-  CASE WHEN l.classid = 'redcache.view'::pg_catalog.regclass THEN 0 ELSE l.objid::bigint % 64 END AS slot,
+  c.kind,
+  l.objid::bigint / c.slots AS id,
+  l.objid::bigint % c.slots AS slot,
   NOT l.granted AS waiting,
   coalesce(l.pid, 0) AS pid,
   coalesce(a.application_name, '') AS application,
@@ -13,9 +13,10 @@ SELECT
   a.xact_start,
   coalesce(a.state, '') AS state
 FROM pg_catalog.pg_locks AS l
+JOIN (VALUES ('redcache.view'::pg_catalog.regclass, 'view', 1), ('redcache.link'::pg_catalog.regclass, 'link', 64),
+             ('redcache.link_state'::pg_catalog.regclass, 'login', 1)) AS c (class, kind, slots) ON c.class = l.classid
 LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
 WHERE l.locktype = 'advisory'
   AND l.objsubid = 2 -- the form with two keys
   AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database())
-  AND l.classid IN ('redcache.view'::pg_catalog.regclass, 'redcache.link'::pg_catalog.regclass)
-ORDER BY kind DESC, id, slot, waiting, a.xact_start, pid
+ORDER BY pg_catalog.array_position(ARRAY['view', 'link', 'login'], c.kind), id, slot, waiting, a.xact_start, pid

@@ -6,7 +6,13 @@ import (
 )
 
 // ownFunctions replace functions of the engine that answer differently on Redshift.
-var ownFunctions = map[string]bool{"version": true, "chr": true, "format_type": true, "json_serialize": true}
+var ownFunctions = map[string]bool{
+	"version": true, "chr": true, "format_type": true, "json_serialize": true,
+	"has_table_privilege": true, "has_schema_privilege": true,
+}
+
+// ownRelations replace catalogs of the engine that answer differently on Redshift.
+var ownRelations = map[string]bool{"pg_group": true, "pg_views": true}
 
 // renamedTypes are spellings of types that the engine does not know; longer ones come first.
 var renamedTypes = []struct {
@@ -124,9 +130,9 @@ func (st *statement) rewriteListagg(i int) {
 	}
 }
 
-// rewriteMissing lets the engine miss the catalogs that Redshift does not have.
+// rewriteMissing lets the engine miss the catalogs that Redshift does not have, and find those that differ there.
 func (st *statement) rewriteMissing(i int) {
-	if !missingRelations[st.word(i)] || st.sign(i+1) == "(" || st.sign(i+1) == "." || st.word(i-1) == "as" {
+	if !missingRelations[st.word(i)] && !ownRelations[st.word(i)] || st.sign(i+1) == "(" || st.sign(i+1) == "." || st.word(i-1) == "as" {
 		return
 	}
 	if st.sign(i-1) != "." || st.word(i-2) == "pg_catalog" {

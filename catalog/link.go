@@ -67,6 +67,9 @@ type LinkState struct {
 	Now        time.Time // by the database's clock
 }
 
+// Expired says whether no new session can be opened with the password.
+func (s LinkState) Expired() bool { return s.ExpiresAt != nil && !s.ExpiresAt.After(s.Now) }
+
 // Managed says whether AWS is asked for the link's login or address, so that somebody has to do so now and then.
 func (l Link) Managed() bool {
 	return l.Credentials != PasswordCredentials || l.Address == PrivateAddress
@@ -100,8 +103,14 @@ func (l Link) Validate() error {
 		return err
 	}
 	server := l.Server()
-	if l.Credentials != PasswordCredentials { // AWS tells what is not given
-		server.User, server.Host = cmp.Or(server.User, "learned"), cmp.Or(server.Host, "learned")
+	if l.Managed() { // AWS tells what is not given
+		server.Host = cmp.Or(server.Host, "learned")
+	}
+	if l.Credentials != PasswordCredentials {
+		server.User = cmp.Or(server.User, "learned")
+	}
+	if l.Credentials == SecretCredentials {
+		server.Database = cmp.Or(server.Database, "learned")
 	}
 	return server.Validate()
 }

@@ -12,12 +12,18 @@ import (
 	"github.com/redcache/redcache/infra"
 )
 
-// Login is what a session on Redshift is opened with.
+// Login is what a session on Redshift is opened with. Printing it hides the password.
 type Login struct {
 	User     string // as the server wants it; AWS may put a prefix before the name that was asked for
 	Password string
 	Expires  *time.Time // for new sessions; nil: not, as far as is known
 }
+
+// String hides the password.
+func (l Login) String() string { return "login " + l.User }
+
+// GoString hides the password.
+func (l Login) GoString() string { return l.String() }
 
 // ProvisionLink makes a link: its row, the foreign server and the user mapping, and proves in the same transaction
 // that a session can be opened through it. When that fails, nothing is left behind.
@@ -41,6 +47,11 @@ func ProvisionLink(ctx context.Context, b infra.Beginner, l Link, login Login) (
 		}
 		if err := In(tx).Renewed(ctx, l.ID, login.Expires); err != nil {
 			return err
+		}
+		if l.Address == PrivateAddress {
+			if err := In(tx).Resolved(ctx, l); err != nil {
+				return err
+			}
 		}
 		return TryLink(ctx, tx, l)
 	})

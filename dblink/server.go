@@ -130,8 +130,11 @@ func (s Server) CreateSQL() []string {
 // AlterSQL returns the statements that turn a server with the current options, as [Options] returns them, into this
 // one. There are none when nothing differs.
 func (s Server) AlterSQL(current map[string]string) []string {
+	return alterOptions(s.Name, current, s.options())
+}
+
+func alterOptions(server string, current, wanted map[string]string) []string {
 	var changes []string
-	wanted := s.options()
 	for _, name := range slices.Sorted(maps.Keys(wanted)) {
 		value, exists := current[name]
 		switch {
@@ -149,7 +152,7 @@ func (s Server) AlterSQL(current map[string]string) []string {
 	if changes == nil {
 		return nil
 	}
-	return []string{fmt.Sprintf("ALTER SERVER %s OPTIONS (%s)", Ident(s.Name), strings.Join(changes, ", "))}
+	return []string{fmt.Sprintf("ALTER SERVER %s OPTIONS (%s)", Ident(server), strings.Join(changes, ", "))}
 }
 
 // DropSQL returns the statements that remove a server and the current role's user mapping.

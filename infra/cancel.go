@@ -13,9 +13,6 @@ const (
 	cancelGrace = 5 * time.Second
 	// cancelAgain is the pause between two cancel requests.
 	cancelAgain = 500 * time.Millisecond
-	// cancelSettle is how long a request, sent by the server as a signal, may take to arrive. A later one would meet
-	// the next statement of the session.
-	cancelSettle = 100 * time.Millisecond
 )
 
 // canceller makes the end of a context cancel the statement on the server, so that nothing goes on there for nobody and
@@ -23,7 +20,7 @@ const (
 // rest of its remote result, however long that takes, and only the next request makes it stop that as well.
 type canceller struct {
 	conn *pgconn.PgConn
-	stop context.CancelFunc
+	stop chan struct{}
 	done chan struct{}
 }
 
@@ -33,24 +30,36 @@ func newCanceller(conn *pgconn.PgConn) ctxwatch.Handler { return &canceller{conn
 func (c *canceller) HandleCancel(context.Context) {
 	deadline := time.Now().Add(cancelGrace)
 	_ = c.conn.Conn().SetDeadline(deadline) // fails only on a closed connection
-	ctx, stop := context.WithDeadline(context.Background(), deadline)
-	c.stop, c.done = stop, make(chan struct{})
+	c.stop, c.done = make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(c.done)
-		for ctx.Err() == nil {
-			_ = c.conn.CancelRequest(ctx) // a server that cannot be asked is left to the deadline
-			time.Sleep(cancelSettle)
-			select {
-			case <-ctx.Done():
-			case <-time.After(cancelAgain - cancelSettle):
-			}
-		}
+		c.ask(deadline)
 	}()
+}
+
+// ask asks until it is stopped, or the deadline is over. A request is never broken off: that its connection ends is how
+// the server says that the signal was sent, and a later signal would meet the next statement of the session. What is
+// more, PgBouncer 1.18 to 1.20 dies ("bad client state") when a client goes whose request it is just passing on.
+func (c *canceller) ask(deadline time.Time) {
+	ctx, cancel := context.WithDeadline(context.Background(), deadline)
+	defer cancel()
+	again := time.NewTicker(cancelAgain)
+	defer again.Stop()
+	for {
+		_ = c.conn.CancelRequest(ctx) // a server that cannot be asked is left to the deadline
+		select {
+		case <-c.stop:
+			return
+		case <-ctx.Done():
+			return
+		case <-again.C:
+		}
+	}
 }
 
 // HandleUnwatchAfterCancel waits until no request is on its way any more, and gives the connection back.
 func (c *canceller) HandleUnwatchAfterCancel() {
-	c.stop()
+	close(c.stop)
 	<-c.done
 	_ = c.conn.Conn().SetDeadline(time.Time{}) // fails only on a closed connection
 }

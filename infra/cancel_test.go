@@ -1,0 +1,42 @@
+package infra_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/internal/pgtest"
+)
+
+// A request to cancel may come when its statement is just ending. It must not meet the next statement then, nor may it
+// be broken off, of which PgBouncer 1.18 to 1.20 dies.
+func TestOpenPool_CancelsNoOtherStatement(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	pooler := pgtest.PoolerFor(t, db.Cluster, pgtest.PoolerConfig{})
+	for name, url := range map[string]string{"server": db.URL, "pooler": pooler.OwnerURL(db.Name)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool, err := infra.OpenPool(t.Context(), infra.DatabaseConfig{URL: url, MaxConns: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer pool.Close()
+			canceled := 0
+			for n := range 100 {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond+time.Duration(n)*50*time.Microsecond)
+				if _, err := pool.Exec(ctx, "SELECT pg_sleep(0.005)"); err != nil {
+					canceled++
+				}
+				cancel()
+				if _, err := pool.Exec(t.Context(), "SELECT pg_sleep(0.003)"); err != nil {
+					t.Fatalf("the statement after cancellation %d: %v", canceled, err)
+				}
+			}
+			if canceled < 20 {
+				t.Errorf("only %d of 100 statements were cancelled, which proves little", canceled)
+			}
+		})
+	}
+}

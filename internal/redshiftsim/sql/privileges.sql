@@ -79,7 +79,8 @@ $$;
 
 CREATE OR REPLACE FUNCTION redshift.has_table_privilege(user_name text, relation text, privilege text)
 RETURNS boolean LANGUAGE sql STABLE AS $$
-	SELECT redshift.reads_all(user_name) OR pg_catalog.pg_get_userbyid(c.relowner) = user_name
+	SELECT redshift.reads_all(user_name) AND (pg_catalog.upper(privilege) = 'SELECT' OR redshift.is_super(user_name))
+		OR pg_catalog.pg_get_userbyid(c.relowner) = user_name
 		OR redshift.grants_to(c.relacl, privilege, user_name)
 	FROM pg_catalog.pg_class c WHERE c.oid = relation::regclass
 $$;

@@ -1,0 +1,228 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/sql"
+)
+
+// viewProbes ask how the views fare.
+var viewProbes = []probe{
+	{"view-failures", Views, examineFailures},
+	{"view-stale", Views, examineStale},
+	{"view-empty", Views, examineEmpty},
+	{"view-overdue", Views, examineOverdue},
+	{"view-indexes", Views, examineIndexes},
+	{"view-future", Views, examineFuture},
+	{"view-vacuum", Views, examineVacuum},
+	{"view-unread", Views, examineUnread},
+}
+
+const aMinute = time.Minute
+
+func aboutView(v catalog.Status) string { return "view " + v.View.Name.String() }
+
+func (x *exam) all() string { return count(len(x.views), "view", "views") }
+
+func examineFailures(_ context.Context, x *exam) ([]Check, error) {
+	var objections []Check
+	for _, v := range x.views {
+		if v.Failures == 0 {
+			continue
+		}
+		finding, fix := "its last "+count(v.Failures, "refresh", "refreshes")+" failed", ""
+		if v.LastRun != nil && v.LastRun.Error != nil {
+			finding += ": " + *v.LastRun.Error
+		}
+		if v.LastRun != nil && v.LastRun.Hint != nil {
+			fix = *v.LastRun.Hint
+		}
+		if fix == "" {
+			fix = "`cachectl runs " + v.View.Name.String() + "` shows all of them."
+		}
+		objections = append(objections, fail(aboutView(v), finding, fix))
+	}
+	return orOK(objections, x.all(), "no refresh has failed since the last that succeeded"), nil
+}
+
+// examineStale says of each view that breaks its promise why it does, as far as the catalog knows.
+func examineStale(_ context.Context, x *exam) ([]Check, error) {
+	var objections []Check
+	for _, v := range x.views {
+		if !v.Stale {
+			continue
+		}
+		why, fix := x.whyStale(v)
+		promise := "it has no rows yet, and promises to be at most " + catalog.FormatDuration(v.View.MaxAge) + " old"
+		if v.Age != nil {
+			promise = fmt.Sprintf("it is %s old, and promises at most %s", brief(*v.Age), catalog.FormatDuration(v.View.MaxAge))
+		}
+		objections = append(objections, fail(aboutView(v), promise+": "+why, fix))
+	}
+	return orOK(objections, x.all(), "every promise of freshness is kept"), nil
+}
+
+func (x *exam) whyStale(v catalog.Status) (why, fix string) {
+	name := v.View.Name.String()
+	rest := x.rests[v.View.LinkID]
+	switch {
+	case v.Failures > 0:
+		return "its refreshes fail", "`cachectl runs " + name + "` shows why."
+	case rest.RestUntil != nil && rest.RestUntil.After(x.now):
+		return "its link rests", "See link-rest."
+	case v.LastRun != nil && v.LastRun.State == catalog.Running:
+		return fmt.Sprintf("a refresh is under way, for %s", brief(x.now.Sub(v.LastRun.StartedAt))),
+			"`cachectl locks` shows who is at it, and who waits for what."
+	case v.View.RefreshEvery == 0:
+		return "nothing refreshes it", "`cachectl alter-view " + name + " --every 5m`, or refresh it on demand more often."
+	case x.isOverdue(v):
+		return fmt.Sprintf("it is due for %s, and nobody refreshes it", brief(x.now.Sub(*v.NextDue))), "See view-overdue."
+	}
+	took := ""
+	if v.LastRun != nil && v.LastRun.Took() > 0 {
+		took = ", a refresh takes " + brief(v.LastRun.Took())
+	}
+	return fmt.Sprintf("it is refreshed every %s%s, which is too seldom or takes too long", catalog.FormatDuration(v.View.RefreshEvery), took),
+		"Lower --every, promise less with --max-age, or read less (--strategy incremental)."
+}
+
+func examineEmpty(_ context.Context, x *exam) ([]Check, error) {
+	var objections []Check
+	for _, v := range x.views {
+		if v.Generation == nil {
+			objections = append(objections, warn(aboutView(v), "it was never refreshed: who reads it gets an error",
+				"`cachectl refresh "+v.View.Name.String()+"`"))
+		}
+	}
+	return orOK(objections, x.all(), "all of them have been refreshed"), nil
+}
+
+// examineOverdue looks for schedules that nobody follows. A worker tells itself by its application_name; a Lambda is
+// connected only while it works.
+func examineOverdue(ctx context.Context, x *exam) ([]Check, error) {
+	var names []string
+	for _, v := range x.overdue(0) {
+		if rest := x.rests[v.View.LinkID]; rest.RestUntil == nil || !rest.RestUntil.After(x.now) {
+			names = append(names, v.View.Name.String())
+		}
+	}
+	workers, _, err := countWorkers(ctx, x.tx)
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		return []Check{ok(x.all(), "none is overdue by more than a minute; %s connected", count(workers, "worker is", "workers are"))}, nil
+	}
+	late := fmt.Sprintf("%s overdue by more than a minute: %s", count(len(names), "view is", "views are"), some(names))
+	if workers == 0 {
+		return []Check{fail(cacheDatabase, late+"; no worker is connected", "Start a worker; or see whether the Lambdas run, if they do the work.")}, nil
+	}
+	return []Check{warn(cacheDatabase, fmt.Sprintf("%s; %s connected and behind", late, count(workers, "worker is", "workers are")),
+		"`cachectl locks` shows what they are at. Raise REDCACHE_CONCURRENCY or the link's --max-concurrency, or refresh less often.")}, nil
+}
+
+type indexing struct {
+	ViewID      int32
+	Relation    string
+	NoKey       bool
+	NoWatermark bool
+	Invalid     []string
+}
+
+// examineIndexes looks for indexes that a definition asks for and a generation lacks, since somebody dropped them.
+func examineIndexes(ctx context.Context, x *exam) ([]Check, error) {
+	rows, err := x.tx.Query(ctx, sql.DoctorIndexes)
+	if err != nil {
+		return nil, fmt.Errorf("read indexes: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[indexing])
+	if err != nil {
+		return nil, fmt.Errorf("read indexes: %w", err)
+	}
+	named := x.byID()
+	var objections []Check
+	for _, i := range found {
+		v, known := named[i.ViewID]
+		if !known {
+			continue
+		}
+		on := dblink.Ident(catalog.DataSchema, i.Relation)
+		if i.NoKey {
+			objections = append(objections, fail(aboutView(v), "its key has no valid unique index, by which refreshes compare and write rows",
+				"CREATE UNIQUE INDEX CONCURRENTLY ON "+on+" ("+identList(v.View.Key)+");"))
+		}
+		if i.NoWatermark {
+			objections = append(objections, warn(aboutView(v), "its watermark has no valid index: refreshes and the search for its end read everything",
+				"CREATE INDEX CONCURRENTLY ON "+on+" ("+dblink.Ident(v.View.Watermark)+");"))
+		}
+		for _, name := range i.Invalid {
+			objections = append(objections, warn(aboutView(v), "index "+name+" is not valid: it costs every write, and serves nobody",
+				"DROP INDEX "+name+"; then make it again."))
+		}
+	}
+	return orOK(objections, x.all(), "keys and watermarks have their indexes"), nil
+}
+
+func identList(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = dblink.Ident(name)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+func (x *exam) byID() map[int32]catalog.Status {
+	views := make(map[int32]catalog.Status, len(x.views))
+	for _, v := range x.views {
+		views[v.View.ID] = v
+	}
+	return views
+}
+
+// tomorrow is by how much a row may be ahead of the clock before somebody is asked why.
+const tomorrow = 5 * time.Minute
+
+// examineFuture looks for watermarks that are ahead of the clock: timestamps without a time zone that hold the local
+// time of somewhere east, or rows with a wrong date. They are read each time anew, and safety lags do not see them.
+func examineFuture(ctx context.Context, x *exam) ([]Check, error) {
+	var batch pgx.Batch
+	var asked []catalog.Status
+	for _, v := range x.views {
+		if v.Generation != nil && strings.HasPrefix(v.View.WatermarkType(), "timestamp") {
+			batch.Queue("SELECT extract(epoch FROM pg_catalog.max(" + dblink.Ident(v.View.Watermark) + "))::double precision FROM " +
+				v.View.RelationSQL(*v.Generation))
+			asked = append(asked, v)
+		}
+	}
+	var objections []Check
+	results := x.tx.SendBatch(ctx, &batch)
+	var failure error
+	for _, v := range asked {
+		var newest *float64
+		if failure = results.QueryRow().Scan(&newest); failure != nil {
+			failure = fmt.Errorf("read watermark of view %s: %w", v.View.Name, failure)
+			break
+		}
+		if newest == nil || math.IsInf(*newest, 0) {
+			continue
+		}
+		if ahead := time.UnixMicro(int64(*newest * 1e6)).Sub(x.now); ahead > tomorrow {
+			objections = append(objections, warn(aboutView(v), fmt.Sprintf("its newest row is %s in the future by %s: such rows are "+
+				"read again at each refresh", brief(ahead), v.View.Watermark),
+				"Correct the rows on Redshift, or, where the column holds local time, convert it to UTC in the query."))
+		}
+	}
+	if err := errors.Join(failure, results.Close()); err != nil {
+		return nil, err
+	}
+	return orOK(objections, count(len(asked), "watermark in time", "watermarks in time"), "none is ahead of the clock"), nil
+}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
 )
@@ -20,6 +22,10 @@ type attempt struct {
 	number  int
 	lastErr error
 	members []*member // by view id; none until the runs are in the history
+
+	link     *catalog.Link         // once the transaction has a slot of it
+	since    time.Time             // by the database's clock, before its login and address were read
+	repaired map[dblink.Class]bool // what the link has been mended for
 }
 
 // member is one view of an attempt.
@@ -62,6 +68,7 @@ func (a *attempt) tell(phase Phase) {
 func (a *attempt) run(ctx context.Context) error {
 	// The statement that reads is bounded by the view's timeout on both servers; pauses between statements are ours.
 	limits := infra.Limits{Statement: timeLeft(ctx, a.stub.Timeout)}
+	a.link = nil
 	return infra.InTx(ctx, a.runner.pool, limits, func(tx pgx.Tx) error {
 		j, err := a.prepare(ctx, tx)
 		if err != nil {
@@ -72,10 +79,13 @@ func (a *attempt) run(ctx context.Context) error {
 		if j.slot, err = lock.Slot(ctx, tx, link.ID, link.MaxConcurrency, timeLeft(ctx, a.stub.Timeout)); err != nil {
 			return err
 		}
+		a.tell(Connecting)
+		if err = a.ready(ctx, j); err != nil {
+			return err
+		}
 		if err = j.bound(ctx); err != nil {
 			return err
 		}
-		a.tell(Connecting)
 		if err = a.runner.open(ctx, j); err != nil {
 			return err
 		}

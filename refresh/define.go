@@ -66,7 +66,7 @@ func firstDue(noData bool) time.Duration {
 }
 
 func (d *Definer) addIn(ctx context.Context, tx pgx.Tx, v catalog.View, dueIn time.Duration) (catalog.View, error) {
-	columns, schema, err := describe(ctx, tx, &v)
+	columns, schema, err := d.runner.describe(ctx, tx, &v)
 	if err != nil {
 		return v, err
 	}
@@ -105,7 +105,7 @@ func (d *Definer) Alter(
 ) (catalog.Run, error) {
 	var before, after catalog.View
 	err := infra.InTx(ctx, d.pool, infra.Limits{}, func(tx pgx.Tx) (err error) {
-		before, after, err = alterIn(ctx, tx, name, change, noData)
+		before, after, err = d.alterIn(ctx, tx, name, change, noData)
 		return err
 	})
 	if err != nil {
@@ -124,7 +124,7 @@ func (d *Definer) Alter(
 }
 
 // alterIn changes the definition under the view's lock, so that no refresh runs while it does.
-func alterIn(
+func (d *Definer) alterIn(
 	ctx context.Context, tx pgx.Tx, name catalog.Name, change func(*catalog.View) error, noData bool,
 ) (before, after catalog.View, err error) {
 	store := catalog.In(tx)
@@ -148,7 +148,7 @@ func alterIn(
 	if err = dblink.CheckQuery(after.Query); err != nil {
 		return before, after, err
 	}
-	columns, schema, err := describe(ctx, tx, &after)
+	columns, schema, err := d.runner.describe(ctx, tx, &after)
 	if err != nil {
 		return before, after, err
 	}

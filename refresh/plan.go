@@ -41,7 +41,7 @@ func (d *Definer) PlanAdd(ctx context.Context, v catalog.View, noData bool) ([]S
 		if err != nil || noData {
 			return nil, err
 		}
-		return planLoad(ctx, tx, Request{View: stored.Name})
+		return d.runner.planLoad(ctx, tx, Request{View: stored.Name})
 	})
 	return steps, about("add view", v.Name, err)
 }
@@ -50,11 +50,11 @@ func (d *Definer) PlanAdd(ctx context.Context, v catalog.View, noData bool) ([]S
 // change needs no new one, and changes nothing.
 func (d *Definer) PlanAlter(ctx context.Context, name catalog.Name, change func(*catalog.View) error) ([]Step, error) {
 	steps, err := plan(ctx, d.pool, func(tx pgx.Tx) ([]Step, error) {
-		before, after, err := alterIn(ctx, tx, name, change, true)
+		before, after, err := d.alterIn(ctx, tx, name, change, true)
 		if err != nil || before.Generation == after.Generation {
 			return nil, err
 		}
-		return planLoad(ctx, tx, Request{View: name})
+		return d.runner.planLoad(ctx, tx, Request{View: name})
 	})
 	return steps, about("alter view", name, err)
 }
@@ -78,18 +78,18 @@ func (d *Definer) PlanDrop(ctx context.Context, name catalog.Name) ([]Step, erro
 // Plan returns the statements that [Runner.Refresh] would run in the cache database, and reads nothing but the remote
 // clock.
 func (r *Runner) Plan(ctx context.Context, req Request) ([]Step, error) {
-	steps, err := plan(ctx, r.pool, func(tx pgx.Tx) ([]Step, error) { return planLoad(ctx, tx, req) })
+	steps, err := plan(ctx, r.pool, func(tx pgx.Tx) ([]Step, error) { return r.planLoad(ctx, tx, req) })
 	return steps, about("refresh view", req.View, err)
 }
 
 // planLoad writes down what a refresh would run in the cache database.
-func planLoad(ctx context.Context, tx pgx.Tx, req Request) (steps []Step, err error) {
+func (r *Runner) planLoad(ctx context.Context, tx pgx.Tx, req Request) (steps []Step, err error) {
 	a := &attempt{req: req}
 	j, err := a.plan(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	session, err := dblink.Open(ctx, tx, j.works[0].view.Link.Server().Name, dblink.Settings{QueryGroup: "redcache plan"})
+	session, err := r.cfg.Links.Open(ctx, tx, j.works[0].view.Link, dblink.Settings{QueryGroup: "redcache plan"})
 	if err != nil {
 		return nil, explainRemote(j.works[0].view, err)
 	}

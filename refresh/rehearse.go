@@ -15,8 +15,8 @@ import (
 )
 
 // describe asks the remote side what the view's query returns, and writes it into the view.
-func describe(ctx context.Context, tx pgx.Tx, v *catalog.View) (columns []dblink.Column, schema string, err error) {
-	session, err := dblink.Open(ctx, tx, v.Link.Server().Name, dblink.Settings{
+func (r *Runner) describe(ctx context.Context, tx pgx.Tx, v *catalog.View) (columns []dblink.Column, schema string, err error) {
+	session, err := r.cfg.Links.Open(ctx, tx, v.Link, dblink.Settings{
 		QueryGroup: "redcache describe " + v.Name.String(), StatementTimeout: v.Timeout,
 	})
 	if err != nil {

@@ -33,6 +33,8 @@ type Config struct {
 	// Margin is the time before a caller's deadline that is kept for cleaning up; default 5 s. With less than twice as
 	// much left, a refresh does not begin.
 	Margin time.Duration
+	// Links keeps logins and addresses current; nil leaves them as they are, which does for links with a password.
+	Links Links
 }
 
 // Runner refreshes views. It is safe for concurrent use; each refresh under way takes up to three of the pool's
@@ -61,6 +63,9 @@ func NewRunner(pool *pgxpool.Pool, cfg Config) *Runner {
 	cfg.SwitchPatience = cmp.Or(max(cfg.SwitchPatience, 0), 15*time.Second)
 	cfg.ModifiedLag = cmp.Or(max(cfg.ModifiedLag, 0), dblink.ModifiedLag)
 	cfg.Margin = cmp.Or(max(cfg.Margin, 0), defaultMargin)
+	if cfg.Links == nil {
+		cfg.Links = asTheyAre{}
+	}
 	return &Runner{pool: pool, store: catalog.In(pool), cfg: cfg}
 }
 
@@ -106,7 +111,7 @@ func (r *Runner) Refresh(ctx context.Context, req Request) (catalog.Run, error) 
 	if err != nil {
 		return catalog.Run{}, err
 	}
-	a := &attempt{runner: r, req: req, stub: stub}
+	a := &attempt{runner: r, req: req, stub: stub, repaired: map[dblink.Class]bool{}}
 	err = r.tryUntilDone(work, a)
 	var held *lock.HeldError
 	switch {
@@ -159,20 +164,31 @@ func (r *Runner) tryUntilDone(ctx context.Context, a *attempt) error {
 		if errors.As(err, new(*lock.HeldError)) && a.lastErr != nil {
 			return fmt.Errorf("%w; then %w", a.lastErr, err) // lost to somebody else between two attempts
 		}
-		if err == nil || ctx.Err() != nil || a.number >= r.cfg.Attempts || !retryable(err) {
+		again, hopeless := a.repair(ctx, err)
+		if hopeless != nil {
+			return hopeless
+		}
+		if err == nil || ctx.Err() != nil || !again && (a.number >= r.cfg.Attempts || !retryable(err)) {
 			return err
 		}
 		a.lastErr = err
 		r.cfg.Log.WarnContext(ctx, "refresh is tried again", infra.KeyView, a.req.View.String(),
 			infra.KeyAttempt, a.number, infra.KeyError, err.Error())
-		err = r.early(ctx, r.cfg.Backoff.Delay(a.number))
-		if err == nil {
-			err = r.cfg.Backoff.Wait(ctx, a.number)
-		}
-		if err != nil {
+		if err := r.pause(ctx, a, again); err != nil {
 			return fmt.Errorf("%w; %w", a.lastErr, err)
 		}
 	}
+}
+
+// pause waits before the next attempt, unless what failed has been mended; a *LateError when there is no time for one.
+func (r *Runner) pause(ctx context.Context, a *attempt, mended bool) error {
+	if mended {
+		return r.early(ctx, 0)
+	}
+	if err := r.early(ctx, r.cfg.Backoff.Delay(a.number)); err != nil {
+		return err
+	}
+	return r.cfg.Backoff.Wait(ctx, a.number)
 }
 
 // retryable says whether the same work may succeed in another transaction.

@@ -47,6 +47,12 @@ func (o *outOfReach) remember(linkID int32, cause error) {
 	o.links[linkID] = blocked{time.Now().Add(tryAgain), cause}
 }
 
+func (o *outOfReach) forget(linkID int32) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.links, linkID)
+}
+
 // open opens the session that all members of the job share.
 func (r *Runner) open(ctx context.Context, j *job) (err error) {
 	wanted, err := j.wantedTransport()

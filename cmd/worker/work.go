@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/redcache/redcache/access"
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/infra/cloud"
@@ -43,6 +44,7 @@ func work(ctx context.Context, stderr io.Writer) error {
 	defer pool.Close()
 	runner := refresh.NewRunner(pool, refresh.Config{
 		Origin: "worker", Log: log, KeepRuns: cfg.KeepRuns, SwitchPatience: cfg.SwitchPatience, ModifiedLag: cfg.ModifiedLag,
+		Links: access.NewKeeper(pool, aws, access.Config{Log: log}),
 	})
 	loop, err := schedule.New(catalog.In(pool), runner, schedule.Config{
 		Concurrency: cfg.Concurrency, PerLink: cfg.PerLink, Poll: cfg.Poll, StopGrace: cfg.StopGrace, Log: log,

@@ -1,0 +1,80 @@
+package refresh
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
+)
+
+// Links keeps the logins and addresses of links current; [access.Keeper] does, and says what each method promises.
+type Links interface {
+	// Ready is called before a session is opened, inside the transaction that reads and writes.
+	Ready(ctx context.Context, l catalog.Link) error
+	// Repair is called after an attempt that failed, between two transactions.
+	Repair(ctx context.Context, l catalog.Link, since time.Time, cause error) (again bool, err error)
+	// Open does all of it for a session that is no refresh's.
+	Open(ctx context.Context, tx pgx.Tx, l catalog.Link, settings dblink.Settings) (*dblink.Session, error)
+}
+
+// asTheyAre leaves links alone.
+type asTheyAre struct{}
+
+func (asTheyAre) Ready(context.Context, catalog.Link) error { return nil }
+
+func (asTheyAre) Repair(context.Context, catalog.Link, time.Time, error) (bool, error) {
+	return false, nil
+}
+
+func (asTheyAre) Open(ctx context.Context, tx pgx.Tx, l catalog.Link, set dblink.Settings) (*dblink.Session, error) {
+	return dblink.Open(ctx, tx, l.Server().Name, set)
+}
+
+// ready has the link's login and address brought up to date. The transaction sees what others commit from its next
+// statement on, and with it the user mapping and the server as they are then.
+func (a *attempt) ready(ctx context.Context, j *job) error {
+	first := j.works[0]
+	a.link, a.since = &first.view.Link, first.state.Now
+	return a.runner.cfg.Links.Ready(ctx, *a.link)
+}
+
+// repair has the link mended on which an attempt failed, and says whether it is worth trying again at once. It does so
+// once in a refresh for each class of failure: what is still refused or unreachable then is so for another reason. With
+// an error, no further attempt is worth anything.
+func (a *attempt) repair(ctx context.Context, cause error) (again bool, err error) {
+	if cause == nil || a.link == nil || ctx.Err() != nil {
+		return false, nil
+	}
+	link, class := *a.link, dblink.Classify(cause)
+	if a.repaired[class] {
+		if class == dblink.Credentials {
+			return false, refusedAgain(link, cause)
+		}
+		return false, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, a.stub.Timeout)
+	defer cancel()
+	a.repaired[class] = true
+	if again, err = a.runner.cfg.Links.Repair(ctx, link, a.since, cause); again {
+		a.runner.outOfReach.forget(link.ID)
+	}
+	return again, err
+}
+
+// refusedAgain says what a login that is refused although it is new can mean.
+func refusedAgain(l catalog.Link, cause error) error {
+	hint := "AWS issues logins also for users that do not exist: create the user on Redshift, and let it use the database."
+	switch l.Credentials {
+	case catalog.SecretCredentials:
+		hint = "The secret has been read again: put the login that Redshift knows into it."
+	case catalog.ClusterCredentials:
+		hint = fmt.Sprintf("AWS issues logins also for users that do not exist: on Redshift, CREATE USER %s PASSWORD DISABLE, "+
+			"and let it use database %s.", dblink.Ident(l.User), l.Database)
+	}
+	return infra.Hinted(fmt.Errorf("the login was renewed, and is refused again: %w", cause), hint)
+}

@@ -67,7 +67,7 @@ func TestHelp_IsComplete(t *testing.T) {
 func TestHelp_PromisesAreKept(t *testing.T) {
 	t.Parallel()
 	changes := map[string]bool{
-		"init": true, "add": true, "remove": true, "add-view": true, "alter-view": true, "drop-view": true, "refresh": true,
+		"init": true, "add": true, "rotate": true, "remove": true, "add-view": true, "alter-view": true, "drop-view": true, "refresh": true,
 	}
 	for _, cmd := range commands(t) {
 		if cmd.HasSubCommands() || cmd.Name() == "completion" {

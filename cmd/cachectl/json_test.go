@@ -21,7 +21,7 @@ func TestJSON_IsAsDocumented(t *testing.T) {
 	}
 	documented := documentedFields(t, string(text))
 	records := map[string]any{
-		"link": linkRecord{}, "link test": linkTestRecord{}, "view": viewRecord{}, "column": columnRecord{},
+		"link": linkRecord{}, "link test": linkTestRecord{}, "link step": linkStepRecord{}, "view": viewRecord{}, "column": columnRecord{},
 		"run": runRecord{}, "lock": lockRecord{}, "step": stepRecord{},
 		"removal": removalRecord{}, "catalog": initRecord{}, "version": versionRecord{},
 	}
@@ -100,6 +100,8 @@ func typeOf(t *testing.T, typ reflect.Type) string {
 		return "run"
 	case typ == reflect.TypeFor[columnRecord]():
 		return "column"
+	case typ == reflect.TypeFor[linkStepRecord]():
+		return "link step"
 	}
 	switch typ.Kind() {
 	case reflect.Pointer:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -14,24 +15,33 @@ import (
 
 type linkAddOptions struct {
 	link         catalog.Link
-	passwordFrom string // name of an environment variable
+	login        linkLogin
 	dryRun, json bool
 }
 
 func (p *program) linkAddCommand() *cobra.Command {
 	var o linkAddOptions
 	cmd := &cobra.Command{
-		Use:   "add NAME --host H --database D --user U --password-env VAR",
+		Use:   "add NAME (--password-env VAR | --cluster ID | --workgroup W | --secret ARN)",
 		Short: "Make a link and prove that it works",
 		Long: `Makes the foreign server and the user mapping, and opens a session through them. When that fails, nothing is left
 behind. It is the cache database that connects to Redshift, so it is there that the host must resolve and the port
 must be open.
 
-The password is read from the environment variable that --password-env names, and never appears in an SQL text.`,
+The password is read from the environment variable that --password-env names. Or AWS issues it, for an hour: to a login
+of a cluster (--cluster with --db-user), to the identity that cachectl and the worker have in AWS (--cluster with --iam,
+or --workgroup); or Secrets Manager keeps it (--secret). Such a password is renewed before a refresh when it is about to
+end. It never appears in an SQL text. What AWS or the secret tell of host, port, user and database may be left out.
+
+With --address private, AWS tells the address inside the VPC, now and before each refresh; the host stays the name that
+the certificate is for.`,
 		Example: `  DW_PASSWORD=… cachectl link add dw --host dw.abc123.eu-central-1.redshift.amazonaws.com --database prod \
     --user cache_ro --password-env DW_PASSWORD
   cachectl link add dw --host dw.example.com --hostaddr 10.0.3.7 --database prod --user cache_ro \
-    --password-env DW_PASSWORD --sslmode verify-full --sslrootcert /etc/ssl/redshift.pem`,
+    --password-env DW_PASSWORD --sslmode verify-full --sslrootcert /etc/ssl/redshift.pem
+  cachectl link add dw --cluster prod --db-user cache_ro --database prod --address private
+  cachectl link add lake --workgroup analytics --database dev --region eu-central-1
+  cachectl link add dw --secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:dw-cache-AbCdEf`,
 		Args:              takes(1, 1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -51,48 +61,81 @@ The password is read from the environment variable that --password-env names, an
 
 func (o *linkAddOptions) register(cmd *cobra.Command) {
 	f, l := cmd.Flags(), &o.link
+	addresses := []catalog.AddressMode{catalog.GivenAddress, catalog.PrivateAddress}
+	l.Address = catalog.GivenAddress
 	f.StringVar(&l.Host, "host", "", "`name` of the cluster's or workgroup's endpoint")
 	f.StringVar(&l.HostAddr, "hostaddr", "", "`address` to connect to when the cache database cannot resolve the host to it")
-	f.IntVar(&l.Port, "port", 5439, "`port` of the endpoint")
+	f.IntVar(&l.Port, "port", 0, "`port` of the endpoint (default 5439, or what AWS or the secret tell)")
 	f.StringVar(&l.Database, "database", "", "`name` of the database on Redshift")
-	f.StringVar(&l.User, "user", "", "`name` of the login on Redshift")
-	f.StringVar(&o.passwordFrom, "password-env", "", "`name` of the environment variable that holds the password")
+	f.StringVar(&o.login.user, "user", "", "`name` of the login on Redshift that the password is for")
+	f.StringVar(&o.login.passwordFrom, "password-env", "", "`name` of the environment variable that holds the password")
+	f.StringVar(&l.Cluster, "cluster", "", "`identifier` of the cluster that AWS is asked about")
+	f.StringVar(&o.login.dbUser, "db-user", "", "`name` of the cluster's login that AWS issues passwords for")
+	f.BoolVar(&o.login.iam, "iam", false, "log in to the cluster as the identity that this process has in AWS")
+	f.StringVar(&l.Workgroup, "workgroup", "", "`name` of the workgroup of Redshift Serverless that AWS is asked about")
+	f.StringVar(&l.Secret, "secret", "", "`ARN` of the secret in Secrets Manager that has the login")
+	f.StringVar(&l.Region, "region", "", "`region` of all of these (default the secret's, or the one that AWS_REGION or\n"+
+		"the profile say)")
+	f.Var(oneOf[catalog.AddressMode]{&l.Address, addresses}, "address", "where the address comes from: given (the host, "+
+		"or --hostaddr) or private\n(AWS tells the one inside the VPC, before each refresh)")
+	f.StringVar(&l.Zone, "zone", "", "availability `zone` whose private address is preferred, that of the cache database")
 	f.StringVar(&l.SSLMode, "sslmode", "require", "libpq's `mode`: disable, allow, prefer, require, verify-ca or verify-full")
 	f.StringVar(&l.SSLRootCert, "sslrootcert", "", "`file` on the database server with the authority's certificate")
 	f.IntVar(&l.MaxConcurrency, "max-concurrency", 4, "`number` of refreshes that may read over the link at once")
 	f.BoolVar(&o.dryRun, "dry-run", false, dryRunHelp)
 	f.BoolVar(&o.json, "json", false, jsonHelp)
 	_ = cmd.RegisterFlagCompletionFunc("sslmode", words("disable", "allow", "prefer", "require", "verify-ca", "verify-full"))
+	_ = cmd.RegisterFlagCompletionFunc("address", words(addresses...))
 }
 
 // check finds what is wrong before anything is connected to, and fetches the password.
 func (o *linkAddOptions) check(lookup func(string) (string, bool)) (password string, err error) {
-	var missing []string
-	for _, flag := range []struct{ name, value string }{
-		{"--host", o.link.Host + o.link.HostAddr},
-		{"--database", o.link.Database},
-		{"--user", o.link.User},
-		{"--password-env", o.passwordFrom},
-	} {
-		if flag.value == "" {
-			missing = append(missing, flag.name)
-		}
+	if err := o.login.apply(&o.link); err != nil {
+		return "", err
 	}
-	if len(missing) > 0 {
-		return "", usagef("", "%s missing: %s", count(len(missing), "flag is", "flags are"), strings.Join(missing, ", "))
+	if err := checkSource(o.link); err != nil {
+		return "", err
+	}
+	if err := o.complete(); err != nil {
+		return "", err
 	}
 	if err := o.link.Validate(); err != nil {
 		return "", usage(err, "")
 	}
-	// Somebody may have written the password itself, so the flag's value is not repeated.
-	password, _ = lookup(o.passwordFrom)
-	if password == "" {
-		return "", usagef("put the password into a variable, and give the variable's name: "+
-			"read -rs DW_PASSWORD; export DW_PASSWORD; cachectl link add … --password-env DW_PASSWORD",
-			"the environment variable that --password-env names is not set")
+	if o.link.Credentials != catalog.PasswordCredentials {
+		return "", nil
 	}
-	return password, nil
+	return passwordIn(lookup, o.login.passwordFrom, "add …")
 }
+
+// complete names what is missing and what nobody else will tell.
+func (o *linkAddOptions) complete() error {
+	l := &o.link
+	told := l.Credentials != catalog.PasswordCredentials
+	var missing []string
+	for _, flag := range []struct {
+		name, value string
+		told        bool
+	}{
+		{"--host", l.Host + l.HostAddr, l.Managed()},
+		{"--database", l.Database, l.Credentials == catalog.SecretCredentials},
+		{"--user", l.User, told},
+	} {
+		if flag.value == "" && !flag.told {
+			missing = append(missing, flag.name)
+		}
+	}
+	if len(missing) > 0 {
+		return usagef("", "%s missing: %s", count(len(missing), "flag is", "flags are"), strings.Join(missing, ", "))
+	}
+	if !l.Managed() {
+		l.Port = cmp.Or(l.Port, redshiftPort)
+	}
+	return nil
+}
+
+// redshiftPort is the port of a cluster, unless its owner chose another.
+const redshiftPort = 5439
 
 // errUndo rolls back what only had to be tried.
 var errUndo = errors.New("undo")
@@ -101,16 +144,26 @@ func (s *session) addLink(ctx context.Context, o linkAddOptions, password string
 	if o.dryRun {
 		return s.planLink(ctx, o)
 	}
-	link, err := catalog.ProvisionLink(ctx, s.pool, o.link, catalog.Login{Password: password})
+	link, err := s.keeper.Provision(ctx, o.link, password)
+	if err != nil {
+		return err
+	}
+	state, err := s.linkState(ctx, link)
 	if err != nil {
 		return err
 	}
 	if o.json {
-		return s.printJSON(recordLink(link))
+		return s.printJSON(recordLink(link, state))
 	}
-	return s.printf("link %s added: %s answers at %s:%d\n", link.Name, link.Database, link.Host+link.HostAddr, link.Port)
+	until := ""
+	if state.ExpiresAt != nil {
+		until = "; the password ends " + expiry(state) + ", and is renewed before"
+	}
+	return s.printf("link %s added: %s answers at %s:%d%s\n",
+		link.Name, link.Database, cmp.Or(link.Host, link.HostAddr), link.Port, until)
 }
 
+// planLink asks AWS for nothing: what only AWS or a secret know is not in the plan.
 func (s *session) planLink(ctx context.Context, o linkAddOptions) error {
 	err := infra.InTx(ctx, s.pool, infra.Limits{}, func(tx pgx.Tx) error {
 		if _, err := catalog.In(tx).AddLink(ctx, o.link); err != nil {
@@ -128,5 +181,31 @@ func (s *session) planLink(ctx context.Context, o linkAddOptions) error {
 	if err := s.printPlan(plan, o.json); err != nil || o.json {
 		return err
 	}
+	if later := o.learned(); len(later) > 0 {
+		if err := s.printf("-- AWS is asked then, and completes: %s.\n", strings.Join(later, ", ")); err != nil {
+			return err
+		}
+	}
 	return s.printf("-- Then the user mapping: its password is handed over beside the SQL and never appears in a statement's text.\n")
+}
+
+// learned is what the plan does not know.
+func (o *linkAddOptions) learned() (names []string) {
+	l := o.link
+	for _, fact := range []struct {
+		name  string
+		known bool
+	}{
+		{"host", l.Host+l.HostAddr != ""},
+		{"hostaddr", l.Address == catalog.GivenAddress},
+		{"port", l.Port != 0},
+		{"dbname", l.Database != ""},
+		{"user", l.User != "" && l.Credentials == catalog.PasswordCredentials},
+		{"password", l.Credentials == catalog.PasswordCredentials},
+	} {
+		if !fact.known {
+			names = append(names, fact.name)
+		}
+	}
+	return names
 }

@@ -12,7 +12,8 @@ func (p *program) linkListCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the links",
-		Long:  `Lists the links by name. Passwords are in nobody's sight.`,
+		Long: `Lists the links by name: where they lead, where their passwords come from and when those end, and until when a link
+rests because its cluster is not available. Passwords are in nobody's sight.`,
 		Example: `  cachectl link list
   cachectl link list --json`,
 		Args:              takes(0, 0),
@@ -33,20 +34,28 @@ func (s *session) listLinks(ctx context.Context, asJSON bool) error {
 		return err
 	}
 	records, rows := []linkRecord{}, [][]string{}
+	resting := false
 	for _, l := range links {
-		records = append(records, recordLink(l))
-		host := l.Host
-		if l.HostAddr != "" {
-			host += " (" + l.HostAddr + ")"
+		state, err := s.linkState(ctx, l)
+		if err != nil {
+			return err
 		}
+		record := recordLink(l, state)
+		records = append(records, record)
 		rows = append(rows, []string{
-			l.Name, host, strconv.Itoa(l.Port), l.Database, l.User, l.SSLMode, strconv.Itoa(l.MaxConcurrency),
-			instant(&l.CreatedAt),
+			l.Name, whereTo(l), strconv.Itoa(l.Port), l.Database, orDash(l.User), l.SSLMode, strconv.Itoa(l.MaxConcurrency),
+			instant(&l.CreatedAt), loginOf(l), expiry(state), rest(record.restRecord),
 		})
+		resting = resting || rests(state)
 	}
 	if asJSON {
 		return s.printJSON(records)
 	}
-	return s.printTable("no links yet; `cachectl link add` makes one",
-		[]string{"LINK", "HOST", "PORT", "DATABASE", "USER", "SSLMODE", "MAX", "CREATED"}, rows)
+	headings := []string{"LINK", "HOST", "PORT", "DATABASE", "USER", "SSLMODE", "MAX", "CREATED", "CREDENTIALS", "END"}
+	if resting {
+		headings = append(headings, "RESTS")
+	}
+	return s.printTable("no links yet; `cachectl link add` makes one", headings, rows)
 }
+
+func orDash(value string) string { return text(some(value)) }

@@ -15,7 +15,8 @@ func (p *program) listCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List the views with their freshness",
 		Long: `Lists every view with its strategy, rows, size on disk, as-of (the instant before which every commit on Redshift is
-contained), age, whether that breaks its freshness promise, its last run, and its group, where there are groups.`,
+contained), age, whether that breaks its freshness promise, its last run, whether its link rests, and its group, where
+there are groups.`,
 		Example: `  cachectl list
   cachectl list --json | jq -r '.[] | select(.stale) | .view'`,
 		Args:              takes(0, 0),
@@ -35,13 +36,17 @@ func (s *session) listViews(ctx context.Context, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	links, err := s.linkStates(ctx)
+	if err != nil {
+		return err
+	}
 	records, rows := []viewRecord{}, [][]string{}
 	grouped := slices.ContainsFunc(all, func(s catalog.Status) bool { return s.View.Group != "" })
 	for _, status := range all {
-		records = append(records, recordView(status))
+		records = append(records, recordView(status, links[status.View.Link.ID]))
 		rows = append(rows, []string{
 			status.View.Name.String(), string(status.View.Strategy), text(status.Rows), size(status.Bytes),
-			instant(status.AsOf), age(status.Age), yesNo(status.Stale), lastRun(status.LastRun),
+			instant(status.AsOf), age(status.Age), yesNo(status.Stale), lastRun(status.LastRun) + restless(links[status.View.Link.ID]),
 		})
 		if grouped {
 			rows[len(rows)-1] = append(rows[len(rows)-1], text(some(status.View.Group)))

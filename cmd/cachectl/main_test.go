@@ -40,6 +40,9 @@ func TestMain(m *testing.M) {
 //	hold VIEW                somebody else takes the lock of a view
 //	release-later            that one lets go as soon as somebody waits for it
 //	warehouse pause|resume|expire|note  what happens to the stand-in; note: it notes changes of tables at once
+//	warehouse password VAR   its login gets the password in that variable
+//	warehouse refuse TEXT    it refuses the next statement with that text
+//	aws …                    what happens to AWS, see amazon
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -57,13 +60,16 @@ func TestScripts(t *testing.T) {
 			"hold":          hold,
 			"release-later": releaseLater,
 			"warehouse":     warehouse,
+			"aws":           amazon,
 		},
 	})
 }
 
 // bench is what a script works with.
 type bench struct {
+	t      testing.TB
 	source *redshiftsim.Warehouse
+	aws    *cloudy // nil: there is none
 	input  []byte
 	holder *pgx.Conn
 }
@@ -79,7 +85,7 @@ func setUp(env *testscript.Env) error {
 	if err := cache.Admin(t.Context(), cache.Name, "REVOKE ALL ON SCHEMA public FROM PUBLIC"); err != nil {
 		return err
 	}
-	b := &bench{source: source}
+	b := &bench{t: t, source: source}
 	env.Values[benchKey{}] = b
 	env.Setenv("DATABASE_URL", cache.URL)
 	env.Setenv("ADMIN_URL", cache.AdminURL(cache.Name))
@@ -110,22 +116,32 @@ func cachectl(ts *testscript.TestScript, neg bool, want int, args []string) {
 		ts.Fatalf("write `exits N cachectl …`")
 	}
 	b := of(ts)
-	var stdout, stderr bytes.Buffer
-	lookup := func(name string) (string, bool) { value := ts.Getenv(name); return value, value != "" }
-	got := run(context.Background(), args, lookup, bytes.NewReader(b.input), &stdout, &stderr)
+	perform := b.call
+	if b.aws != nil {
+		perform = b.process
+	}
+	got, stdout, stderr := perform(ts, args)
 	b.input = nil
-	fmt.Fprint(ts.Stdout(), stdout.String())
-	fmt.Fprint(ts.Stderr(), stderr.String())
-	secretless(ts, "stdout", stdout.String())
-	secretless(ts, "stderr", stderr.String())
+	fmt.Fprint(ts.Stdout(), stdout)
+	fmt.Fprint(ts.Stderr(), stderr)
+	secretless(ts, "stdout", stdout)
+	secretless(ts, "stderr", stderr)
 	if got != want {
 		ts.Fatalf("exit status %d, want %d", got, want)
 	}
 }
 
+// call runs cachectl in this process.
+func (b *bench) call(ts *testscript.TestScript, args []string) (status int, stdout, stderr string) {
+	var out, talk bytes.Buffer
+	lookup := func(name string) (string, bool) { value := ts.Getenv(name); return value, value != "" }
+	status = run(context.Background(), args, lookup, bytes.NewReader(b.input), &out, &talk)
+	return status, out.String(), talk.String()
+}
+
 // secretless fails when a secret shows anywhere in what the program said.
 func secretless(ts *testscript.TestScript, where, text string) {
-	for _, name := range []string{"DATABASE_URL", "DW_PASSWORD"} {
+	for _, name := range []string{"DATABASE_URL", "DW_PASSWORD", "DW_NEXT_PASSWORD"} {
 		secret := ts.Getenv(name)
 		if config, err := pgx.ParseConfig(secret); err == nil && name == "DATABASE_URL" {
 			secret = config.Password
@@ -231,7 +247,11 @@ func warehouse(ts *testscript.TestScript, neg bool, args []string) {
 		source.ExpirePassword(redshiftsim.User)
 	case slices.Equal(args, []string{"note"}):
 		source.NoteChangesAfter(0)
+	case len(args) == 2 && args[0] == "password":
+		source.SetPassword(redshiftsim.User, ts.Getenv(args[1]))
+	case len(args) == 2 && args[0] == "refuse":
+		source.FailNext(args[1], redshiftsim.EngineError{Code: "42501", Message: "permission denied"})
 	default:
-		ts.Fatalf("usage: warehouse pause|resume|expire|note")
+		ts.Fatalf("usage: warehouse pause|resume|expire|note|password VAR|refuse TEXT")
 	}
 }

@@ -114,6 +114,14 @@ func brief(d time.Duration) string {
 	return catalog.FormatDuration(d.Round(time.Hour))
 }
 
+// fine is a short duration to the hundredth of a millisecond.
+func fine(d time.Duration) string {
+	if d >= time.Second {
+		return brief(d)
+	}
+	return d.Round(10 * time.Microsecond).String()
+}
+
 func span(d time.Duration) string {
 	if d == 0 {
 		return "-"

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/redcache/redcache/access"
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/infra/cloud"
@@ -23,6 +24,7 @@ type session struct {
 	*program
 	pool   *pgxpool.Pool
 	store  catalog.Store
+	keeper *access.Keeper
 	runner *refresh.Runner // one, which remembers the links that this process does not reach
 }
 
@@ -41,8 +43,10 @@ func (p *program) connected(ctx context.Context, work func(s *session) error) er
 		return doing(err, "open cache database")
 	}
 	defer pool.Close()
+	keeper := access.NewKeeper(pool, aws, access.Config{Log: p.talk()})
 	return work(&session{
-		program: p, pool: pool, store: catalog.In(pool), runner: refresh.NewRunner(pool, refresh.Config{Origin: "cli"}),
+		program: p, pool: pool, store: catalog.In(pool), keeper: keeper,
+		runner: refresh.NewRunner(pool, refresh.Config{Origin: "cli", Links: keeper}),
 	})
 }
 

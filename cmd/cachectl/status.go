@@ -70,7 +70,8 @@ func (s *session) detail(ctx context.Context, name catalog.Name) (viewRecord, er
 	}
 	for _, status := range all {
 		if status.View.ID == view.ID {
-			return recordView(status), nil
+			link, err := s.linkState(ctx, view.Link)
+			return recordView(status, link), err
 		}
 	}
 	return viewRecord{}, &catalog.NotFoundError{Kind: "view", Name: name.String()} // dropped just now

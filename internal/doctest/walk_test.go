@@ -81,14 +81,8 @@ func (w *walk) run(t *testing.T, b block) string {
 				t.Errorf("the reader gets no row from %s", b.text)
 			}
 		}
-	case "shell":
+	case "shell", "rotated":
 		return w.command(t, "", "bash", "-euo", "pipefail", "-c", w.real(b.text))
-	case "psql":
-		dir, err := pgtest.BinDir()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return w.command(t, b.text, filepath.Join(dir, "psql"), "-X", "-v", "ON_ERROR_STOP=1", w.url())
 	default:
 		t.Fatalf("there is no place called %s", b.run)
 	}
@@ -158,7 +152,7 @@ func TestWalk_WorksAsWritten(t *testing.T) {
 	w.wantCopies(t, "bi.revenue", "bi.users", "bi.sales")
 
 	for _, b := range marked(t, "docs/operations.md", 6) {
-		if b.run == "psql" { // the password
+		if b.run == "rotated" { // the password, on Redshift
 			w.remote = `Another-1 'of" your\ own`
 			w.warehouse.SetPassword(remoteRole, w.remote)
 		}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/redshift"
+)
+
+// patience bounds the look-up of a name, and the attempt to connect, from here.
+const patience = 10 * time.Second
+
+// hereTrial is how far this process gets by itself, with the login and the address that PostgreSQL has.
+type hereTrial struct {
+	failed    dblink.Step
+	err       error
+	roundTrip time.Duration
+}
+
+// tryHere takes the steps one by one, so that silence can be told apart.
+func (s *session) tryHere(ctx context.Context, l catalog.Link) (t hereTrial) {
+	config, err := s.ownWay(ctx, l)
+	if err != nil {
+		return hereTrial{failed: dblink.AtDNS, err: err}
+	}
+	if config.HostAddr == "" {
+		if err := lookUp(ctx, config.Host); err != nil {
+			return hereTrial{failed: dblink.AtDNS, err: err}
+		}
+	}
+	address := net.JoinHostPort(cmp.Or(config.HostAddr, config.Host), strconv.Itoa(config.Port))
+	conn, err := (&net.Dialer{Timeout: patience}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return hereTrial{failed: dblink.AtTCP, err: err}
+	}
+	_ = conn.Close() // nothing was said
+	session, err := redshift.Open(ctx, config)
+	if err != nil {
+		return hereTrial{failed: refusedHere(err), err: err}
+	}
+	began := time.Now()
+	_, t.err = session.Rows(ctx, "SELECT 1", 1)
+	t.roundTrip = time.Since(began)
+	if t.err = errors.Join(t.err, session.Close(ctx)); t.err != nil {
+		t.failed = dblink.AtSelect
+	}
+	return t
+}
+
+func lookUp(ctx context.Context, host string) error {
+	ctx, stop := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience))
+	defer stop()
+	_, err := net.DefaultResolver.LookupHost(ctx, host)
+	return err
+}
+
+// ownWay is what transport stream goes by: the login and the address of the foreign server.
+func (s *session) ownWay(ctx context.Context, l catalog.Link) (redshift.Config, error) {
+	server := l.Server().Name
+	user, password, err := dblink.Login(ctx, s.pool, server)
+	if err != nil {
+		return redshift.Config{}, err
+	}
+	options, err := dblink.Options(ctx, s.pool, server)
+	if err != nil {
+		return redshift.Config{}, err
+	}
+	port, err := strconv.Atoi(options["port"])
+	if err != nil {
+		return redshift.Config{}, fmt.Errorf("read port of server %s: %w", server, err)
+	}
+	return redshift.Config{
+		Host: options["host"], HostAddr: options["hostaddr"], Port: port, Database: options["dbname"], User: user,
+		Password: password, SSLMode: options["sslmode"], SSLRootCert: options["sslrootcert"],
+		ApplicationName: "redcache", ConnectTimeout: patience,
+	}, nil
+}
+
+// refusedHere is the step at which a session could not be opened to a port that takes connections. A server refuses
+// a login by FATAL, a query by ERROR.
+func refusedHere(err error) dblink.Step {
+	server, answered := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case !answered:
+		return dblink.AtTLS
+	case server.Severity == "FATAL" && (strings.HasSuffix(server.Message, "SSL off") || strings.HasSuffix(server.Message, "no encryption")):
+		return dblink.AtTLS
+	case server.Severity == "FATAL":
+		return dblink.AtLogin
+	}
+	return dblink.AtSelect
+}

@@ -47,7 +47,11 @@ type chaos struct {
 
 func TestChaos_OldRowsStayAndTheNextRunRepairs(t *testing.T) {
 	t.Parallel()
-	c := newChaos(t)
+	newChaos(t).sufferAll(t, disasters)
+}
+
+func (c *chaos) sufferAll(t *testing.T, disasters []disaster) {
+	t.Helper()
 	for _, d := range disasters {
 		if !t.Run(d.name, func(t *testing.T) { c.suffer(t, d) }) {
 			break // what comes after would fail for the same reason
@@ -78,10 +82,19 @@ func TestChaos_CutInTheMiddleOfTheRows(t *testing.T) {
 func newChaos(t *testing.T) *chaos {
 	t.Helper()
 	durable := map[string]string{"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
-	c := &chaos{readers: map[string]*reader{}, world: newWorld(t, pgtest.Config{Settings: durable}, fmt.Sprintf(`
-		CREATE TABLE public.item AS
-		SELECT id, 0 AS batch, CAST(repeat('x', 100) AS varchar(100)) AS note, now() AT TIME ZONE 'UTC' AS updated_at
-		FROM generate_series(1, %d) id`, items))}
+	return newWorld(t, pgtest.Config{Settings: durable}, itemTable).chaos(t)
+}
+
+// itemTable makes what all views of a chaos read.
+var itemTable = fmt.Sprintf(`
+	CREATE TABLE public.item AS
+	SELECT id, 0 AS batch, CAST(repeat('x', 100) AS varchar(100)) AS note, now() AT TIME ZONE 'UTC' AS updated_at
+	FROM generate_series(1, %d) id`, items)
+
+// chaos adds views and readers to a world whose source has the item table.
+func (w *world) chaos(t *testing.T) *chaos {
+	t.Helper()
+	c := &chaos{readers: map[string]*reader{}, world: w}
 	for _, v := range chaosViews {
 		args := []string{"add-view", v.name, "--link", "dw", "--query", itemQuery, "--every", "1s", "--timeout", "1m"}
 		c.cachectl(t, append(args, v.flags...)...)

@@ -64,7 +64,7 @@ func (w *world) keepReading(t testing.TB, name string, read func(ctx context.Con
 // it was used.
 func (r *reader) session(ctx context.Context, w *world) {
 	moment := w.outages.Load()
-	conn, err := pgx.Connect(ctx, w.cacheURL)
+	conn, err := connect(ctx, w.cacheURL)
 	if err == nil {
 		defer conn.Close(context.WithoutCancel(ctx))
 		err = r.follow(ctx, conn)
@@ -82,6 +82,16 @@ func (r *reader) session(ctx context.Context, w *world) {
 	case <-ctx.Done():
 	case <-time.After(pace):
 	}
+}
+
+// connect opens a session that prepares nothing under a name, as applications behind a transaction pooler do.
+func connect(ctx context.Context, url string) (*pgx.Conn, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	config.DefaultQueryExecMode = pgx.QueryExecModeExec
+	return pgx.ConnectConfig(ctx, config)
 }
 
 func (r *reader) follow(ctx context.Context, conn *pgx.Conn) error {

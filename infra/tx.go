@@ -36,7 +36,7 @@ const (
 func InTx(ctx context.Context, b Beginner, limits Limits, fn func(tx pgx.Tx) error) error {
 	tx, err := b.BeginTx(ctx, pgx.TxOptions{BeginQuery: limits.begin()})
 	if err != nil {
-		return fmt.Errorf("begin transaction: %w", err)
+		return Hinted(fmt.Errorf("begin transaction: %w", err), poolerHint(err))
 	}
 	done := false
 	defer func() {

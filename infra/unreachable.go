@@ -34,7 +34,7 @@ func (d DatabaseConfig) unreachable(ctx context.Context, c *pgx.ConnConfig, err 
 // diagnose finds the one error that matters in what pgx reports, a list of all its attempts.
 func diagnose(c *pgx.ConnConfig, err error) (hint string, cause error) {
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return refusals[refused.Code], refused
+		return cmp.Or(refusals[refused.Code], poolerHint(refused)), refused
 	}
 	if unresolved, ok := errors.AsType[*net.DNSError](err); ok {
 		return "Check the host in DATABASE_URL, and that this machine can resolve it: private names resolve only " +

@@ -17,8 +17,8 @@ import (
 	"github.com/redcache/redcache/redshift"
 )
 
-// patience bounds the look-up of a name, and the attempt to connect, from here.
-const patience = 10 * time.Second
+// patience bounds each step from here. It is shorter than PostgreSQL's, which counts.
+const patience = 5 * time.Second
 
 // hereTrial is how far this process gets by itself, with the login and the address that PostgreSQL has.
 type hereTrial struct {

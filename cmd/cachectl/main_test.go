@@ -39,7 +39,8 @@ func TestMain(m *testing.M) {
 //	source STATEMENT         the same, in the source behind the stand-in's back
 //	hold VIEW                somebody else takes the lock of a view
 //	release-later            that one lets go as soon as somebody waits for it
-//	warehouse pause|resume|expire|note  what happens to the stand-in; note: it notes changes of tables at once
+//	warehouse pause|resume|move|expire|note  what happens to the stand-in; note: it notes changes of tables at once
+//	warehouse expire USER    no password of that login is good any more
 //	warehouse password VAR   its login gets the password in that variable
 //	warehouse refuse TEXT    it refuses the next statement with that text
 //	aws …                    what happens to AWS, see amazon
@@ -243,6 +244,10 @@ func warehouse(ts *testscript.TestScript, neg bool, args []string) {
 		source.Pause()
 	case slices.Equal(args, []string{"resume"}):
 		ts.Check(source.Resume(context.Background()))
+	case slices.Equal(args, []string{"move"}):
+		ts.Check(source.Move(context.Background()))
+	case len(args) == 2 && args[0] == "expire":
+		source.ExpirePassword(args[1])
 	case slices.Equal(args, []string{"expire"}):
 		source.ExpirePassword(redshiftsim.User)
 	case slices.Equal(args, []string{"note"}):
@@ -252,6 +257,6 @@ func warehouse(ts *testscript.TestScript, neg bool, args []string) {
 	case len(args) == 2 && args[0] == "refuse":
 		source.FailNext(args[1], redshiftsim.EngineError{Code: "42501", Message: "permission denied"})
 	default:
-		ts.Fatalf("usage: warehouse pause|resume|expire|note|password VAR|refuse TEXT")
+		ts.Fatalf("usage: warehouse pause|resume|move|expire [USER]|note|password VAR|refuse TEXT")
 	}
 }

@@ -64,12 +64,12 @@ func (l *secretLogin) read(ctx context.Context) error {
 	return nil
 }
 
-// set reads the secret, unless that was just done to open the pool. While AWS cannot be reached, what the secret said
-// last is as good a guess as any.
+// set reads the secret, unless that was just done to open the pool. While AWS has troubles of its own, what the secret
+// said last is as good a guess as any.
 func (l *secretLogin) set(ctx context.Context, conn *pgx.ConnConfig) error {
 	if !l.takeFresh() {
 		err := l.read(ctx)
-		if failed, ok := errors.AsType[*Error](err); ok && ctx.Err() == nil && (failed.Kind == Unreachable || failed.Kind == Throttled) {
+		if failed, ok := errors.AsType[*Error](err); ok && ctx.Err() == nil && failed.Passing() {
 			err = nil
 		}
 		if err != nil {

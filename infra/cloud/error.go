@@ -51,7 +51,9 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.err }
 
 // Passing says whether it may pass by itself, so that it helps to try again later.
-func (e *Error) Passing() bool { return e.Kind == Failed || e.Kind == Throttled || e.Kind == Unreachable }
+func (e *Error) Passing() bool {
+	return e.Kind == Failed || e.Kind == Throttled || e.Kind == Unreachable
+}
 
 // Hint says what to do about it.
 func (e *Error) Hint() string { return e.hint }

@@ -46,10 +46,10 @@ func (a *AWS) describeClusters(r *request) (any, *refusal) {
 	one := clusterXML{
 		ID: c.id, Status: d.Status, Availability: d.Availability, Zone: d.Zone, VPC: d.VPC,
 		MultiAZ: switched(d.MultiAZ), Relocation: switched(d.Relocate), Endpoint: c.endpoint(d),
-		// The nodes of a cluster that relocates are there as well, and not to be used.
+		// The nodes of a cluster behind a proxy are there as well, and not to be used.
 		Nodes: []node{{"COMPUTE-0", "10.0.0.10"}, {"LEADER", c.server.Host()}, {"COMPUTE-1", "10.0.0.11"}},
 	}
-	if d.Relocate {
+	if d.Relocate || d.MultiAZ {
 		one.Nodes[1].Private = "10.0.0.9"
 	} else {
 		one.Endpoint.Endpoints = nil

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/redcache/redcache/infra/emf"
-	"github.com/redcache/redcache/infra/emf/emftest"
+	"github.com/redcache/redcache/internal/lambdatest"
 )
 
 func now() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 678_000_000, time.UTC) }
@@ -30,7 +30,7 @@ func TestPut_WritesTheDocumentedForm(t *testing.T) {
 	if out.String() != want {
 		t.Errorf("got  %swant %s", out.String(), want)
 	}
-	emftest.Read(t, out.Bytes())
+	lambdatest.Metrics(t, out.Bytes())
 }
 
 func TestPut_KeepsTheBounds(t *testing.T) {
@@ -46,7 +46,7 @@ func TestPut_KeepsTheBounds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := len(emftest.Read(t, out.Bytes())); got != 6*250 {
+	if got := len(lambdatest.Metrics(t, out.Bytes())); got != 6*250 {
 		t.Errorf("got %d values, want %d", got, 6*250)
 	}
 	if n := bytes.Count(out.Bytes(), []byte("\n")); n != 6*3 {
@@ -63,15 +63,20 @@ func TestPut_RefusesWhatTheFormatDoesNotHave(t *testing.T) {
 		"one name for two": func(w *emf.Writer) error {
 			return w.Put([]emf.Dimension{{"A", "a"}}, emf.Metric{"A", emf.Count, 1})
 		},
-		"the format's own name": func(w *emf.Writer) error { return w.Put(nil, emf.Metric{"_aws", emf.Count, 1}) },
-		"no name":               func(w *emf.Writer) error { return w.Put(nil, emf.Metric{"", emf.Count, 1}) },
+		"no dimension": func(w *emf.Writer) error { return w.Put(nil, emf.Metric{"A", emf.Count, 1}) },
+		"the format's own name": func(w *emf.Writer) error {
+			return w.Put([]emf.Dimension{{"A", "a"}}, emf.Metric{"_aws", emf.Count, 1})
+		},
+		"no name": func(w *emf.Writer) error {
+			return w.Put([]emf.Dimension{{"A", "a"}}, emf.Metric{"", emf.Count, 1})
+		},
 	} {
 		var out bytes.Buffer
 		if err := put(emf.New(&out, "Redcache", now)); err == nil || out.Len() > 0 {
 			t.Errorf("%s: got %q, %v", name, out.String(), err)
 		}
 	}
-	if err := emf.New(broken{}, "Redcache", now).Put(nil, emf.Metric{"A", emf.Count, 1}); !errors.Is(err, errBroken) {
+	if err := emf.New(broken{}, "Redcache", now).Put([]emf.Dimension{{"B", "b"}}, emf.Metric{"A", emf.Count, 1}); !errors.Is(err, errBroken) {
 		t.Errorf("got %v", err)
 	}
 }

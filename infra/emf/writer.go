@@ -92,11 +92,11 @@ type metadata struct {
 }
 
 func (w *Writer) line(dimensions []Dimension, metrics []Metric) ([]byte, error) {
-	if len(dimensions) > maxDimensions {
-		return nil, fmt.Errorf("%d dimensions are more than %d", len(dimensions), maxDimensions)
+	if len(dimensions) < 1 || len(dimensions) > maxDimensions {
+		return nil, fmt.Errorf("got %d dimensions, want 1 to %d", len(dimensions), maxDimensions)
 	}
 	line := make(map[string]any)
-	members := func(name string, value any) error {
+	member := func(name string, value any) error {
 		if _, taken := line[name]; taken || name == "" || name == "_aws" {
 			return fmt.Errorf("member %q is there twice, or has no name of its own", name)
 		}
@@ -108,13 +108,13 @@ func (w *Writer) line(dimensions []Dimension, metrics []Metric) ([]byte, error) 
 	for _, dimension := range dimensions {
 		names = append(names, dimension.Name)
 		d.Dimensions = append(d.Dimensions, slices.Clone(names))
-		if err := members(dimension.Name, plain(dimension.Value)); err != nil {
+		if err := member(dimension.Name, plain(dimension.Value)); err != nil {
 			return nil, err
 		}
 	}
 	for _, m := range metrics {
 		d.Metrics = append(d.Metrics, definition{m.Name, m.Unit})
-		if err := members(m.Name, m.Value); err != nil {
+		if err := member(m.Name, m.Value); err != nil {
 			return nil, err
 		}
 	}

@@ -195,3 +195,20 @@ func without(text string, parts []string) string {
 	}
 	return ""
 }
+
+// row is the one row of a query, as text.
+func row(t testing.TB, pool *pgxpool.Pool, query string) string {
+	t.Helper()
+	var text string
+	if err := pool.QueryRow(t.Context(), `SELECT r::text FROM (`+query+`) r`).Scan(&text); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return text
+}
+
+// repair does what a check says: its fix begins with a statement.
+func (b *bundle) repair(t testing.TB, c doctor.Check) {
+	t.Helper()
+	statement, _, _ := strings.Cut(c.Fix, ";")
+	b.exec(t, statement)
+}

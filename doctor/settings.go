@@ -70,12 +70,16 @@ func examineTimeouts(ctx context.Context, x *exam) ([]Check, error) {
 	if err := x.tx.QueryRow(ctx, `SELECT current_user`).Scan(&role); err != nil {
 		return nil, fmt.Errorf("read role: %w", err)
 	}
-	remedy := func(name string) string {
-		return fmt.Sprintf("ALTER ROLE %s SET %s = 0;", dblink.Ident(role), name)
-	}
 	var longest time.Duration
 	for _, v := range x.views {
 		longest = max(longest, v.View.Timeout)
+	}
+	return judgeTimeouts(found, role, longest), nil
+}
+
+func judgeTimeouts(found map[string]setting, role string, longest time.Duration) []Check {
+	remedy := func(name string) string {
+		return fmt.Sprintf("ALTER ROLE %s SET %s = 0;", dblink.Ident(role), name)
 	}
 	var objections []Check
 	if limit := found["transaction_timeout"].millis(); limit > 0 && limit < longest {
@@ -88,7 +92,7 @@ func examineTimeouts(ctx context.Context, x *exam) ([]Check, error) {
 				"a look into the catalog may fail", name, limit), remedy(name)))
 		}
 	}
-	return orOK(objections, cacheDatabase, "no limit of the role or the database ends a refresh"), nil
+	return orOK(objections, cacheDatabase, "no limit of the role or the database ends a refresh")
 }
 
 type idler struct {

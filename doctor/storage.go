@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -85,15 +86,13 @@ func examineStorage(ctx context.Context, x *exam) ([]Check, error) {
 	}
 	n := x.needs()
 	instance, err := x.instance()
-	if err != nil || instance.StorageGiB <= 1 { // which Aurora says, where storage grows by itself
-		why := "how much is free is not known here"
-		if err == nil {
-			why = "storage of " + instance.Engine + " grows by itself"
-		} else if hint := infra.Hint(err); hint != "" {
-			why += ": " + infra.Message(err)
-		}
+	if strings.HasPrefix(instance.Engine, "aurora") {
+		return []Check{ok(cacheDatabase, "%s; the databases take %s; Aurora's storage grows by itself", n, bytes(used))}, nil
+	}
+	if err != nil {
+		why := "how much is free is not known here: " + infra.Message(err)
 		return []Check{unknown(cacheDatabase, fmt.Sprintf("%s; the databases take %s; %s", n, bytes(used), why),
-			"Hold that against the free space (on RDS: FreeStorageSpace in CloudWatch). "+infra.Hint(err))}, nil
+			"Hold that against the free space; on RDS, FreeStorageSpace in CloudWatch.")}, nil
 	}
 	return []Check{judgeStorage(n, used, int64(instance.StorageGiB)<<30, int64(instance.MaxStorageGiB)<<30)}, nil
 }

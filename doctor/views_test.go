@@ -1,0 +1,213 @@
+package doctor_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/doctor"
+	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/refresh"
+)
+
+func TestViewFailures(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v := b.add(t, "sales", nil)
+	b.change(t, `DROP TABLE public.sales`)
+	if _, err := b.runner.Refresh(t.Context(), refresh.Request{View: v.Name}); err == nil {
+		t.Fatal("the refresh did not fail")
+	}
+	b.wants(t, "view-failures", doctor.Failed, "view bi.sales", "its last 1 refresh failed", "does not exist")
+}
+
+func TestViewStale(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v := b.add(t, "sales", func(v *catalog.View) { v.MaxAge = time.Minute })
+	b.wants(t, "view-stale", doctor.OK)
+	b.exec(t, `UPDATE redcache.state SET as_of = now() - interval '1 hour'`)
+	for _, tt := range []struct{ change, why string }{
+		{`SELECT`, "it is 1h old, and promises at most 1m: nothing refreshes it"},
+		{
+			`UPDATE redcache.view SET refresh_every = '30 s'; UPDATE redcache.state SET next_due = now() + interval '1 minute'`,
+			"it is refreshed every 30s, a refresh takes 0s, which is too seldom or takes too long",
+		},
+		{`UPDATE redcache.state SET next_due = now() - interval '10 minutes'`, "it is due for 10m, and nobody refreshes it"},
+		{
+			`UPDATE redcache.run SET state = 'running', finished_at = NULL, started_at = now() - interval '5 minutes'`,
+			"a refresh is under way, for 5m",
+		},
+		{
+			`UPDATE redcache.link_state SET rest_until = now() + interval '1 minute', rest_reason = 'paused'`,
+			"its link rests",
+		},
+		{`UPDATE redcache.state SET failures = 2`, "its refreshes fail"},
+	} {
+		b.exec(t, tt.change)
+		b.wants(t, "view-stale", doctor.Failed, "view "+v.Name.String(), tt.why)
+	}
+}
+
+func TestViewEmpty(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v := catalog.NewView(catalog.Name{Schema: "bi", View: "sales"}, b.link)
+	v.Query, v.Strategy = "SELECT * FROM public.sales", catalog.Swap
+	if _, err := refresh.NewDefiner(b.pool, b.runner).Add(t.Context(), v, true, nil); err != nil {
+		t.Fatal(err)
+	}
+	b.wants(t, "view-empty", doctor.Warning, "never refreshed", "cachectl refresh bi.sales")
+	b.refresh(t, v)
+	b.wants(t, "view-empty", doctor.OK)
+}
+
+func TestViewOverdue(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.add(t, "sales", func(v *catalog.View) { v.RefreshEvery = time.Minute })
+	b.exec(t, `UPDATE redcache.state SET next_due = now() - interval '10 minutes'`)
+	b.wants(t, "view-overdue", doctor.Failed, "bi.sales", "no worker is connected", "Start a worker")
+	if err := b.store.Rest(t.Context(), b.link.ID, time.Minute, "the cluster is paused"); err != nil {
+		t.Fatal(err)
+	}
+	checks := b.examine(t)
+	wants(t, checks, "view-overdue", doctor.OK)
+	wants(t, checks, "link-rest", doctor.Warning, "it rests for another", "the cluster is paused")
+	if err := b.store.Rest(t.Context(), b.link.ID, 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	worker, err := infra.OpenPool(t.Context(), infra.DatabaseConfig{
+		URL: b.cluster.OwnerURL(b.name), MaxConns: 1, Application: "redcache worker host:1",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(worker.Close)
+	b.wants(t, "view-overdue", doctor.Warning, "1 worker is connected and behind")
+}
+
+func TestViewIndexes(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	incremental := func(v *catalog.View) {
+		v.Strategy, v.Watermark, v.Lookback, v.Key = catalog.Incremental, "sold_at", "10m", []string{"id", "net"}
+	}
+	v := b.add(t, "sales", incremental)
+	b.add(t, "swapped", func(v *catalog.View) { v.Strategy = catalog.Swap })
+	b.add(t, "nonconcurrent", func(v *catalog.View) { v.Strategy, v.Key = catalog.Nonconcurrent, nil })
+	b.add(t, "concurrent", func(v *catalog.View) { v.Strategy = catalog.Concurrent })
+	b.wants(t, "view-indexes", doctor.OK)
+
+	relation := "redcache_data." + v.Relation(1)
+	b.exec(t, `DROP INDEX `+relation+`_key; CREATE UNIQUE INDEX ON `+relation+` (id, net) WHERE id > 0`) // not over all rows
+	fixed := b.wants(t, "view-indexes", doctor.Failed, "view bi.sales", "no valid unique index")
+	b.exec(t, fixed.Fix)
+	b.exec(t, `DROP INDEX `+relation+`_watermark`)
+	fixed = b.wants(t, "view-indexes", doctor.Warning, "view bi.sales", "its watermark has no valid index")
+	b.exec(t, fixed.Fix)
+	b.wants(t, "view-indexes", doctor.OK)
+
+	conn, err := b.pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	if _, err := conn.Exec(t.Context(), `CREATE UNIQUE INDEX CONCURRENTLY ON `+relation+` ((1))`, pgx.QueryExecModeSimpleProtocol); err == nil {
+		t.Fatal("an index that cannot be unique was made")
+	}
+	fixed = b.wants(t, "view-indexes", doctor.Warning, "is not valid")
+	drop, _, _ := strings.Cut(fixed.Fix, ";")
+	b.exec(t, drop)
+	b.wants(t, "view-indexes", doctor.OK)
+}
+
+func TestViewFuture(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.change(t, `INSERT INTO public.sales VALUES (101, 'infinity', 1)`)
+	v := b.add(t, "sales", func(v *catalog.View) {
+		v.Strategy, v.Watermark, v.Lookback = catalog.Incremental, "sold_at", "10m"
+		v.Query = "SELECT * FROM public.sales WHERE sold_at < '3000-01-01'"
+	})
+	b.wants(t, "view-future", doctor.OK, "1 watermark in time")
+	b.change(t, `INSERT INTO public.sales VALUES (102, (now() AT TIME ZONE 'UTC') + interval '2 hours', 1)`)
+	b.refresh(t, v)
+	b.wants(t, "view-future", doctor.Warning, "view bi.sales", "in the future by sold_at", "local time")
+}
+
+func TestViewVacuum(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.add(t, "sales", nil)
+	v := b.add(t, "shown", func(v *catalog.View) { v.Strategy = catalog.Concurrent })
+	b.exec(t, `ALTER MATERIALIZED VIEW `+v.RelationSQL(1)+` SET (autovacuum_enabled = off)`)
+	c := b.wants(t, "view-vacuum", doctor.Warning, "view bi.shown")
+	b.exec(t, c.Fix)
+	b.wants(t, "view-vacuum", doctor.OK)
+}
+
+func TestViewVacuum_OfTheServer(t *testing.T) {
+	t.Parallel()
+	b := onServer(t, "autovacuum", "off")
+	b.wants(t, "view-vacuum", doctor.Failed, "autovacuum is off")
+}
+
+// Refreshes scan what they write. However often they ran, a view that nobody has read is said to be unread, and one
+// reader suffices for it not to be.
+func TestViewUnread(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.cfg.Watched = time.Nanosecond
+	for _, strategy := range catalog.Strategies {
+		t.Run(string(strategy), func(t *testing.T) {
+			t.Parallel()
+			own := *b
+			own.connect(t, b.cluster.OwnerURL(b.name))
+			v := own.add(t, string(strategy), func(v *catalog.View) {
+				if v.Strategy = strategy; strategy == catalog.Incremental {
+					v.Watermark, v.Lookback = "sold_at", "10m"
+				}
+			})
+			for range 3 {
+				own.refresh(t, v)
+			}
+			own.flush(t)
+			own.wants(t, "view-unread", doctor.Warning, "view "+v.Name.String(), "nobody seems to read it")
+			for range 20 {
+				own.exec(t, `SELECT count(*) FROM `+v.Name.SQL())
+			}
+			own.flush(t)
+			for _, c := range own.examine(t) {
+				if c.ID == "view-unread" && c.About == "view "+v.Name.String() {
+					t.Errorf("it was read, and yet: %s", c.Finding)
+				}
+			}
+		})
+	}
+}
+
+// flush has sessions end, which is when they hand in what they counted at the latest.
+func (b *bundle) flush(t *testing.T) {
+	t.Helper()
+	var own []uint32
+	for _, conn := range b.pool.AcquireAllIdle(t.Context()) {
+		own = append(own, conn.Conn().PgConn().PID())
+		conn.Release()
+	}
+	b.pool.Reset()
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		var left int
+		err := b.admin.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity, pg_sleep(0.02) WHERE pid = ANY ($1::bigint[])`, own).Scan(&left)
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("%d sessions are left, %v", left, err)
+		}
+		if left == 0 {
+			return
+		}
+	}
+}

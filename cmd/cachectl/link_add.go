@@ -186,8 +186,11 @@ func (s *session) planLink(ctx context.Context, o linkAddOptions) error {
 			return err
 		}
 	}
-	return s.printf("-- Then the user mapping: its password is handed over beside the SQL and never appears in a statement's text.\n")
+	return s.printf("-- Then the user mapping: %s.\n", besideSQL)
 }
+
+// besideSQL is what a plan says of the statement that it does not show.
+const besideSQL = "its password is handed over beside the SQL and never appears in a statement's text"
 
 // learned is what the plan does not know.
 func (o *linkAddOptions) learned() (names []string) {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
-	"github.com/redcache/redcache/infra"
 )
 
 type linkRotateOptions struct {
@@ -81,8 +80,10 @@ func (s *session) rotateLink(ctx context.Context, name, password string, o linkR
 func checkRotation(l catalog.Link, password string) error {
 	switch byHand := l.Credentials == catalog.PasswordCredentials; {
 	case byHand && password == "":
-		return infra.Hinted(&catalog.InvalidError{What: "login of link " + l.Name, Problem: "its password is given by hand, and none is"},
-			passwordHint+"rotate … --password-env DW_PASSWORD")
+		return &catalog.InvalidError{
+			What: "login of link " + l.Name, Problem: "its password is given by hand, and none is",
+			Fix: passwordHint + "rotate … --password-env DW_PASSWORD",
+		}
 	case !byHand && password != "":
 		return &catalog.InvalidError{
 			What: "login of link " + l.Name, Problem: "its password comes from AWS (" + loginOf(l) + ")",
@@ -97,6 +98,6 @@ func (s *session) planRotation(l catalog.Link, asJSON bool) error {
 	if err := s.printPlan([]stepRecord{{"link " + l.Name, "drop user mapping", drop}}, asJSON); err != nil || asJSON {
 		return err
 	}
-	return s.printf("-- Then a new user mapping: its password is handed over beside the SQL and never appears in a statement's text.\n" +
-		"-- A session is opened with it; when that fails, all of this is rolled back.\n")
+	return s.printf("-- Then a new user mapping: %s.\n"+
+		"-- A session is opened with it; when that fails, all of this is rolled back.\n", besideSQL)
 }

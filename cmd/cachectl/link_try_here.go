@@ -93,10 +93,10 @@ func refusedHere(err error) dblink.Step {
 	switch {
 	case !answered:
 		return dblink.AtTLS
-	case server.Severity == "FATAL" && (strings.HasSuffix(server.Message, "SSL off") || strings.HasSuffix(server.Message, "no encryption")):
+	case server.Severity != "FATAL":
+		return dblink.AtSelect
+	case strings.HasSuffix(server.Message, "SSL off"), strings.HasSuffix(server.Message, "no encryption"):
 		return dblink.AtTLS
-	case server.Severity == "FATAL":
-		return dblink.AtLogin
 	}
-	return dblink.AtSelect
+	return dblink.AtLogin
 }

@@ -35,7 +35,8 @@ func TestFunctions_AreBuiltFromTheirPrograms(t *testing.T) {
 	template := load(t)
 	s := evaluate(t, template)
 	globals := section(t, template, "Globals", "Function")
-	if got := fmt.Sprint(globals["Runtime"], globals["Architectures"], globals["Handler"]); got != "provided.al2023[arm64]bootstrap" {
+	got := fmt.Sprint(globals["Runtime"], globals["Architectures"], globals["Handler"])
+	if got != "provided.al2023[arm64]bootstrap" {
 		t.Errorf("the functions run as %s", got)
 	}
 	var sources []string

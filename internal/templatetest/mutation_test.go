@@ -10,7 +10,10 @@ import (
 func TestChecks_CanFail(t *testing.T) {
 	t.Parallel()
 	whole := read(t, "template.yaml")
-	calls := map[string][]string{"DispatchFunction": called(t, "DispatchFunction"), "RefreshFunction": called(t, "RefreshFunction")}
+	calls := map[string][]string{}
+	for function := range configs {
+		calls[function] = called(t, function)
+	}
 	written := literals(t, "infra/emf", "schedule", "cmd/lambda")
 	all := func(template tree) []string {
 		problems := slices.Concat(checkParameters(t, template), checkMetrics(t, template, written),
@@ -27,7 +30,8 @@ func TestChecks_CanFail(t *testing.T) {
 			"RefreshFunction calls redshift:GetClusterCredentials, and the template does not allow it",
 		},
 		{
-			"an action is too many", "[redshift-serverless:GetCredentials, ", "[redshift-serverless:DeleteWorkgroup, redshift-serverless:GetCredentials, ",
+			"an action is too many", "[redshift-serverless:GetCredentials, ",
+			"[redshift-serverless:DeleteWorkgroup, redshift-serverless:GetCredentials, ",
 			"RefreshFunction may do redshift-serverless:DeleteWorkgroup, and does not call it",
 		},
 		{
@@ -63,7 +67,8 @@ func TestChecks_CanFail(t *testing.T) {
 			"parameter RefreshMemory: nothing uses it",
 		},
 		{
-			"a default that is refused", "    Default: redcache\n    AllowedPattern: ^[A-Za-z0-9]", "    Default: red cache\n    AllowedPattern: ^[A-Za-z0-9]",
+			"a default that is refused", "    Default: redcache\n    AllowedPattern: ^[A-Za-z0-9]",
+			"    Default: red cache\n    AllowedPattern: ^[A-Za-z0-9]",
 			"parameter CacheName: it refuses its own default red cache",
 		},
 	} {

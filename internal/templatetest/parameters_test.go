@@ -182,7 +182,10 @@ func TestParameters_RefuseNonsense(t *testing.T) {
 	t.Parallel()
 	declared := section(t, load(t), "Parameters")
 	for name, values := range map[string]struct{ good, bad []string }{
-		"DatabaseHost": {[]string{"app.abc.eu-central-1.rds.amazonaws.com", "10.0.0.7"}, []string{"", "postgres://app", "app:5432", "app/db"}},
+		"DatabaseHost": {
+			[]string{"app.abc.eu-central-1.rds.amazonaws.com", "10.0.0.7"},
+			[]string{"", "postgres://app", "app:5432", "app/db"},
+		},
 		"DatabaseName": {[]string{"app", "my_app"}, []string{"", "app?sslmode=disable", "a b"}},
 		"DatabaseUser": {[]string{"redcache"}, []string{"", "redcache:secret", "a@b"}},
 		"DatabaseTls":  {[]string{"verify-full", "require"}, []string{"", "disable", "prefer"}},
@@ -201,7 +204,10 @@ func TestParameters_RefuseNonsense(t *testing.T) {
 			[]string{"", "arn:aws:redshift-serverless:eu-central-1:123456789012:workgroup/01234567-89ab-cdef-0123-456789abcdef"},
 			[]string{"dw", "*", "arn:aws:redshift-serverless:eu-central-1:123456789012:workgroup/*"},
 		},
-		"SecretKeyArn":       {[]string{"", "arn:aws:kms:eu-central-1:123456789012:key/1"}, []string{"*", "arn:aws:kms:eu-central-1:123456789012:alias/a"}},
+		"SecretKeyArn": {
+			[]string{"", "arn:aws:kms:eu-central-1:123456789012:key/1"},
+			[]string{"*", "arn:aws:kms:eu-central-1:123456789012:alias/a"},
+		},
 		"RefreshPolicyArn":   {[]string{"", "arn:aws:iam::123456789012:policy/second-cluster"}, []string{"second-cluster", "*"}},
 		"ApiCidr":            {[]string{"0.0.0.0/0", "10.0.0.0/16"}, []string{"", "10.0.0.0", "all"}},
 		"CacheName":          {[]string{"redcache"}, []string{"", "a b", `a"b`}},

@@ -1,11 +1,14 @@
 package cloud
 
-import "time"
+import (
+	"log/slog"
+	"time"
+)
 
 // Login is what a session is opened with. Printing it hides the password.
 type Login struct {
-	User     string // verbatim as AWS returned it, for instance IAM:cache_ro
-	Password string
+	User     string    // verbatim as AWS returned it, for instance IAM:cache_ro
+	Password string    `json:"-"`
 	Expires  time.Time // for new sessions; zero: not, as far as is known
 }
 
@@ -14,6 +17,9 @@ func (l Login) String() string { return "login " + l.User }
 
 // GoString hides the password.
 func (l Login) GoString() string { return l.String() }
+
+// LogValue hides the password.
+func (l Login) LogValue() slog.Value { return slog.StringValue(l.String()) }
 
 // Secret is a login that is kept in Secrets Manager, in the form that Redshift and RDS give to their own: JSON with
 // username, password and, optionally, host, port and dbname. Printing it hides the password.

@@ -56,7 +56,7 @@ func TestLinkZone_OfAWorkgroup(t *testing.T) {
 	group := aws.Workgroup("bi", b.source.Server)
 	b.exec(t, `UPDATE redcache.link SET host = 'bi.123456789012.`+awssim.Region+`.redshift-serverless.amazonaws.com'`)
 	b.wants(t, "link-zone", doctor.OK)
-	group.Set(func(d *awssim.Description) { d.Interfaces = interfaces("127.0.0.1", awssim.Region + "c") })
+	group.Set(func(d *awssim.Description) { d.Interfaces = interfaces("127.0.0.1", awssim.Region+"c") })
 	b.wants(t, "link-zone", doctor.Warning, "Redshift is in "+awssim.Region+"c")
 }
 

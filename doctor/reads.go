@@ -11,29 +11,6 @@ import (
 	"github.com/redcache/redcache/sql"
 )
 
-// reads is what PostgreSQL counted on a generation.
-type reads struct {
-	ViewID     int32
-	Relation   string
-	Scans      int64 // of the relation and of its indexes
-	Runs       int   // that wrote to it since
-	Indexes    int
-	Watched    *time.Duration // for how long it counts
-	Unvacuumed bool
-}
-
-func (x *exam) reads(ctx context.Context) ([]reads, error) {
-	rows, err := x.tx.Query(ctx, sql.DoctorReads)
-	if err != nil {
-		return nil, fmt.Errorf("read statistics: %w", err)
-	}
-	all, err := pgx.CollectRows(rows, pgx.RowToStructByName[reads])
-	if err != nil {
-		return nil, fmt.Errorf("read statistics: %w", err)
-	}
-	return all, nil
-}
-
 // examineVacuum looks for generations that nobody cleans: refreshes that change rows leave dead ones behind.
 func examineVacuum(ctx context.Context, x *exam) ([]Check, error) {
 	found, err := readSettings(ctx, x.tx, "autovacuum", "track_counts")
@@ -47,22 +24,44 @@ func examineVacuum(ctx context.Context, x *exam) ([]Check, error) {
 				"Set "+name+" = on for the server."))
 		}
 	}
-	all, err := x.reads(ctx)
+	rows, err := x.tx.Query(ctx, `
+		SELECT s.view_id
+		FROM redcache.state s
+		JOIN pg_catalog.pg_class c ON c.relname = pg_catalog.format('v%s_g%s', s.view_id, s.generation)
+		                          AND c.relnamespace = 'redcache_data'::regnamespace
+		CROSS JOIN LATERAL pg_catalog.pg_options_to_table(c.reloptions) o
+		WHERE o.option_name = 'autovacuum_enabled' AND NOT o.option_value::boolean
+		ORDER BY 1`)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read options of generations: %w", err)
+	}
+	switched, err := pgx.CollectRows(rows, pgx.RowTo[int32])
+	if err != nil {
+		return nil, fmt.Errorf("read options of generations: %w", err)
 	}
 	named := x.byID()
-	for _, r := range all {
-		if v, known := named[r.ViewID]; known && r.Unvacuumed {
-			kind := "TABLE"
-			if v.View.Materialized() {
-				kind = "MATERIALIZED VIEW"
-			}
-			objections = append(objections, warn(aboutView(v), "autovacuum is off for its rows: dead ones are never removed",
-				fmt.Sprintf("ALTER %s %s RESET (autovacuum_enabled);", kind, v.View.RelationSQL(*v.Generation))))
+	for _, id := range switched {
+		v, known := named[id]
+		if !known || v.Generation == nil {
+			continue
 		}
+		kind := "TABLE"
+		if v.View.Materialized() {
+			kind = "MATERIALIZED VIEW"
+		}
+		objections = append(objections, warn(aboutView(v), "autovacuum is off for its rows: dead ones are never removed",
+			fmt.Sprintf("ALTER %s %s RESET (autovacuum_enabled);", kind, v.View.RelationSQL(*v.Generation))))
 	}
 	return orOK(objections, x.all(), "autovacuum looks after all of them"), nil
+}
+
+// reads is what PostgreSQL counted on a generation.
+type reads struct {
+	ViewID  int32
+	Scans   int64 // of the relation and of its indexes
+	Runs    int   // that wrote to it since
+	Indexes int
+	Watched *time.Duration // for how long it counts
 }
 
 // examineUnread looks for views that nobody reads. PostgreSQL counts scans, and does not say whose. Refreshes scan too,
@@ -70,9 +69,13 @@ func examineVacuum(ctx context.Context, x *exam) ([]Check, error) {
 // whose refreshes change many rows, by their index, is never said to be unread. Neither is one that was watched too
 // shortly: counters begin anew with each generation, and so with each swap.
 func examineUnread(ctx context.Context, x *exam) ([]Check, error) {
-	all, err := x.reads(ctx)
+	rows, err := x.tx.Query(ctx, sql.DoctorReads)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read statistics: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByName[reads])
+	if err != nil {
+		return nil, fmt.Errorf("read statistics: %w", err)
 	}
 	named := x.byID()
 	judged := 0

@@ -3,6 +3,8 @@ package doctor_test
 import (
 	"bufio"
 	"context"
+	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -71,14 +73,13 @@ func startStandby(t *testing.T, primary *pgtest.Cluster) *pgtest.Cluster {
 		cmd.SysProcAttr = ownerOf(t, primary.Dir)
 		return cmd
 	}
-	port := strconv.Itoa(primary.Port)
-	copied := run(t.Context(), "pg_basebackup", "-R", "-c", "fast", "-D", dir,
-		"-d", "host="+primary.Host+" port="+port+" user="+pgtest.Superuser+" application_name=away")
+	copied := run(t.Context(), "pg_basebackup", "-R", "-c", "fast", "-D", dir, "-d", fmt.Sprintf(
+		"host=%s port=%d user=%s application_name=away", primary.Host, primary.Port, pgtest.Superuser))
 	if out, err := copied.CombinedOutput(); err != nil {
 		t.Fatalf("copy cluster: %v\n%s", err, out)
 	}
 	standby := &pgtest.Cluster{
-		Host: primary.Host, Port: primary.Port + 1, SuperPassword: primary.SuperPassword, OwnerPassword: primary.OwnerPassword,
+		Host: primary.Host, Port: freePort(t, primary.Host), SuperPassword: primary.SuperPassword, OwnerPassword: primary.OwnerPassword,
 	}
 	server := run(context.WithoutCancel(t.Context()), "postgres", "-D", dir, "-p", strconv.Itoa(standby.Port))
 	messages, err := server.StderrPipe()
@@ -88,20 +89,38 @@ func startStandby(t *testing.T, primary *pgtest.Cluster) *pgtest.Cluster {
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
-	lines := bufio.NewScanner(messages)
-	for lines.Scan() && !strings.Contains(lines.Text(), "started streaming WAL") {
-		t.Log(lines.Text())
-	}
+	streams, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for lines := bufio.NewScanner(messages); lines.Scan(); { // to the end: a full pipe would stop the server
+			if strings.Contains(lines.Text(), "started streaming WAL") {
+				close(streams)
+			}
+		}
+	}()
 	t.Cleanup(func() {
 		_ = server.Process.Signal(syscall.SIGINT) // it may have ended
-		for lines.Scan() {                        // a full pipe would stop it
-			continue
-		}
+		<-ended
 		if err := server.Wait(); err != nil {
 			t.Errorf("stop standby: %v", err)
 		}
 	})
+	select {
+	case <-streams:
+	case <-ended:
+		t.Fatal("the standby ended")
+	}
 	return standby
+}
+
+func freePort(t *testing.T, host string) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port
 }
 
 // ownerOf makes a command run as the user to whom a directory belongs: servers refuse to run as root.

@@ -1,12 +1,10 @@
--- How often each generation that readers see was scanned since its counters began, which runs wrote to it since, and
--- whether autovacuum looks after it. Counters begin with the generation, or when they were last reset.
-SELECT v.id AS view_id, c.relname::text AS relation,
+-- How often each generation that readers see was scanned since its counters began, and how many runs wrote to it.
+-- Counters begin with the generation, or when they were last reset.
+SELECT v.id AS view_id,
        coalesce(u.seq_scan, 0) + coalesce(u.idx_scan, 0) AS scans,
        coalesce(r.runs, 0)::integer AS runs,
        (SELECT count(*)::integer FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid) AS indexes,
-       statement_timestamp() - greatest(v.created_at, d.stats_reset, r.since) AS watched,
-       coalesce('autovacuum_enabled=false' = ANY (c.reloptions) OR 'autovacuum_enabled=off' = ANY (c.reloptions), false)
-           AS unvacuumed
+       statement_timestamp() - greatest(v.created_at, d.stats_reset, r.since) AS watched
 FROM redcache.view v
 JOIN redcache.state s ON s.view_id = v.id
 JOIN pg_catalog.pg_class c

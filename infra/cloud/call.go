@@ -3,11 +3,13 @@ package cloud
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // The actions that this package calls, as IAM policies name them.
@@ -67,20 +69,29 @@ func classify(err error) (Kind, error) {
 	if errors.Is(err, errNoRegion) {
 		return Unconfigured, errNoRegion
 	}
-	if missing, ok := errors.AsType[*credentialsError](err); ok {
+	if missing, ok := errors.AsType[*configError](err); ok {
 		return Unconfigured, missing
 	}
-	if said, ok := errors.AsType[smithy.APIError](err); ok {
-		return kindOf(said), &refusal{said}
+	said, refused := errors.AsType[smithy.APIError](err)
+	_, garbled := errors.AsType[*smithy.DeserializationError](err) // it keeps the answer, which may have a password
+	foreign := garbled || refused && said.ErrorCode() == unknownCode
+	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && foreign {
+		return Unreachable, fmt.Errorf("something else answers there, with HTTP status %d", answer.HTTPStatusCode())
 	}
-	if _, ok := errors.AsType[*smithy.DeserializationError](err); ok { // it keeps the answer, which may have a password
+	if garbled {
 		return Failed, errors.New("the answer cannot be understood")
+	}
+	if refused {
+		return kindOf(said), &refusal{said}
 	}
 	if network, ok := errors.AsType[net.Error](err); ok {
 		return Unreachable, network
 	}
 	return Failed, err
 }
+
+// unknownCode is what the SDK makes of an answer without a code, which AWS never gives. A proxy does.
+const unknownCode = "UnknownError"
 
 // refusal is an answer of AWS, in AWS's own words.
 type refusal struct{ smithy.APIError }

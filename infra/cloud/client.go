@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/redshiftserverless"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go/logging"
 )
 
 const (
@@ -54,11 +55,14 @@ type regional struct {
 
 var errNoRegion = errors.New("no region is configured")
 
-// credentialsError is that there are no credentials, or none can be had.
-type credentialsError struct{ err error }
+// configError is that there is no configuration, or none that can be used.
+type configError struct {
+	what string
+	err  error
+}
 
-func (e *credentialsError) Error() string { return fmt.Sprintf("no credentials: %v", e.err) }
-func (e *credentialsError) Unwrap() error { return e.err }
+func (e *configError) Error() string { return fmt.Sprintf("%s: %v", e.what, e.err) }
+func (e *configError) Unwrap() error { return e.err }
 
 // in returns what is needed to call a region, the configured one for "". It makes sure of the credentials, because
 // the SDK's later errors do not tell their absence from other failures.
@@ -68,7 +72,7 @@ func (c *Client) in(ctx context.Context, name string) (*regional, error) {
 		return nil, err
 	}
 	if _, err := r.Credentials.Retrieve(ctx); err != nil {
-		return nil, &credentialsError{err}
+		return nil, &configError{"no credentials", err}
 	}
 	return r, nil
 }
@@ -82,6 +86,7 @@ func (c *Client) load(ctx context.Context, name string) (*regional, error) {
 	options := append([]Option{
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(attemptTimeout).
 			WithDialerOptions(func(d *net.Dialer) { d.Timeout = dialTimeout })),
+		config.WithLogger(logging.Nop{}), // what matters is in the errors
 		config.WithRetryer(func() aws.Retryer { return retry.AddWithMaxAttempts(retry.NewStandard(), attempts) }),
 	}, c.options...)
 	if name != "" {
@@ -89,7 +94,7 @@ func (c *Client) load(ctx context.Context, name string) (*regional, error) {
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
-		return nil, fmt.Errorf("load AWS configuration: %w", err)
+		return nil, &configError{"no configuration", err}
 	}
 	if cfg.Region == "" {
 		return nil, errNoRegion

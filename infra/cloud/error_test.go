@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -152,6 +154,8 @@ func TestClient_SaysWhatIsNotConfigured(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = closed.Close()
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusForbidden) }))
+	t.Cleanup(proxy.Close)
 	broken := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{}, errors.New("no role found")
 	})
@@ -166,6 +170,8 @@ func TestClient_SaysWhatIsNotConfigured(t *testing.T) {
 			config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("AKIAOTHER", "s3cret", "")),
 			cloud.Unconfigured, "InvalidClientTokenId", "AWS_ACCESS_KEY_ID",
 		},
+		"no profile":   {config.WithSharedConfigProfile("nope"), cloud.Unconfigured, "no configuration", "AWS_PROFILE"},
+		"a proxy":      {config.WithBaseEndpoint(proxy.URL), cloud.Unreachable, "HTTP status 403", "AWS_ENDPOINT_URL"},
 		"nobody there": {config.WithBaseEndpoint("http://" + closed.Addr().String()), cloud.Unreachable, "refused", "NAT gateway"},
 		"no such host": {config.WithBaseEndpoint("http://aws.invalid"), cloud.Unreachable, "aws.invalid", "AWS_ENDPOINT_URL"},
 	} {

@@ -3,7 +3,6 @@ package refresh_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -145,14 +144,7 @@ func TestCancel_ReachesBothServers(t *testing.T) {
 // cancelWhileReading cancels a refresh while its statement is under way on the source.
 func (b *bundle) cancelWhileReading(t *testing.T, v catalog.View) {
 	ctx, cancel := context.WithCancelCause(t.Context())
-	ended := make(chan error, 1)
-	go func() {
-		run, err := b.runner.Refresh(ctx, refresh.Request{View: v.Name})
-		if err == nil || run.State != catalog.Canceled {
-			ended <- fmt.Errorf("run is %s, error %w", run.State, err)
-		}
-		close(ended)
-	}()
+	refreshing := b.refreshing(ctx, refresh.Request{View: v.Name})
 	eventually(t, func() error {
 		for _, s := range b.source.Statements() {
 			if strings.Contains(s.SQL, "FROM public.source") && s.QueryGroup == "redcache "+v.Name.String() && s.End.IsZero() {
@@ -164,9 +156,9 @@ func (b *bundle) cancelWhileReading(t *testing.T, v catalog.View) {
 	cancel(errors.New("stopped by the test"))
 	started := time.Now()
 	select {
-	case err := <-ended:
-		if err != nil {
-			t.Error(err)
+	case f := <-refreshing:
+		if f.err == nil || f.run.State != catalog.Canceled {
+			t.Errorf("run is %s, error %v", f.run.State, f.err)
 		}
 		if took := time.Since(started); took > 10*time.Second {
 			t.Errorf("the refresh went on for %s", took)

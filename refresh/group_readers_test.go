@@ -122,43 +122,33 @@ func (b *bundle) readTogether(t *testing.T, views []catalog.View, work func(ctx 
 	stop := make(chan struct{})
 	var mu sync.Mutex
 	seen := map[int]bool{}
-	var readers sync.WaitGroup
+	var readers []<-chan struct{}
 	for _, read := range []func(ctx context.Context, conn *pgx.Conn) (int, error){
 		func(ctx context.Context, conn *pgx.Conn) (int, error) { return joined(ctx, conn, views) },
 		func(ctx context.Context, conn *pgx.Conn) (int, error) { return oneByOne(ctx, conn, views) },
 		func(ctx context.Context, conn *pgx.Conn) (int, error) { return oneByOne(ctx, conn, backwards) },
 	} {
-		conn, err := pgx.Connect(t.Context(), b.cache.URL)
-		if err != nil {
-			t.Fatal(err)
-		}
-		readers.Go(func() {
-			defer conn.Close(context.WithoutCancel(t.Context()))
-			tick := time.NewTicker(10 * time.Millisecond)
-			defer tick.Stop()
-			for last := 0; ; {
-				select {
-				case <-stop:
-					return
-				case <-tick.C:
-				}
-				age, err := read(context.WithoutCancel(t.Context()), conn)
-				if err != nil || age < last {
-					t.Errorf("a reader sees age %d after %d: %v", age, last, err)
-					return
-				}
-				last = age
-				mu.Lock()
-				seen[age] = true
-				mu.Unlock()
+		last := 0
+		readers = append(readers, b.keepReading(t, 10*time.Millisecond, stop, func(ctx context.Context, conn *pgx.Conn) bool {
+			age, err := read(ctx, conn)
+			if err != nil || age < last {
+				t.Errorf("a reader sees age %d after %d: %v", age, last, err)
+				return false
 			}
-		})
+			last = age
+			mu.Lock()
+			defer mu.Unlock()
+			seen[age] = true
+			return true
+		}))
 	}
 	if err := work(t.Context()); err != nil {
 		t.Error(err)
 	}
 	close(stop)
-	readers.Wait()
+	for _, ended := range readers {
+		<-ended
+	}
 	return len(seen)
 }
 
@@ -190,25 +180,15 @@ func TestGroup_AnOldSnapshotSeesOneAge(t *testing.T) {
 	if err := b.grow(t.Context(), views); err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan error, 1)
-	go func() {
-		_, err := b.runner.Refresh(t.Context(), refresh.Request{View: views[0].Name})
-		done <- err
-	}()
-	eventually(t, func() error { // committed, although readers need not see it yet
-		if len(rows(t, b.pool, `SELECT FROM redcache.run WHERE state = 'succeeded'`)) < 4 {
-			return errors.New("the group is not refreshed")
-		}
-		return nil
-	})
+	refreshing := b.refreshing(t.Context(), refresh.Request{View: views[0].Name})
+	// Committed, although readers need not see it yet.
+	b.untilSome(t, `SELECT FROM redcache.run WHERE state = 'succeeded' HAVING count(*) >= 4`)
 	second, err := joined(t.Context(), reader, views[1:])
 	if err != nil || first != second {
 		t.Errorf("a snapshot shows age %d in one view, and age %d in another: %v", first, second, err)
 	}
 	leave(t, reader)
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
+	wantSucceeded(t, refreshing)
 	b.wantAge(t, views, 1)
 	b.wantNothingLeft(t)
 }
@@ -224,10 +204,7 @@ func TestGroup_OneThatIsNotPublishedYetKeepsTheOthersWaiting(t *testing.T) {
 	old := b.oldReader(t)
 	ctx, interrupt := context.WithCancel(t.Context())
 	altered := b.alter(ctx, views[1].Name, func(v *catalog.View) { v.Indexes = []string{"age"} })
-	eventually(t, func() error {
-		_, err := b.pool.Exec(t.Context(), `SELECT 1/count(*) FROM redcache.state WHERE loaded > generation`)
-		return err
-	})
+	b.untilSome(t, `SELECT FROM redcache.state WHERE loaded > generation`)
 	interrupt()
 	if err := <-altered; err != nil {
 		t.Fatal(err)
@@ -238,23 +215,14 @@ func TestGroup_OneThatIsNotPublishedYetKeepsTheOthersWaiting(t *testing.T) {
 	if err := b.grow(t.Context(), views); err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan error, 1)
-	go func() {
-		_, err := b.runner.Refresh(t.Context(), refresh.Request{View: views[0].Name})
-		done <- err
-	}()
-	eventually(t, func() error {
-		_, err := b.pool.Exec(t.Context(), `SELECT 1/(count(*) / 2) FROM redcache.run WHERE state = 'succeeded'
-			AND as_of > (SELECT max(changed_at) FROM redcache.view)`)
-		return err
-	})
+	refreshing := b.refreshing(t.Context(), refresh.Request{View: views[0].Name})
+	b.untilSome(t, `SELECT FROM redcache.run WHERE state = 'succeeded'
+		AND as_of > (SELECT max(changed_at) FROM redcache.view) HAVING count(*) >= 2`)
 	if _, err := joined(t.Context(), b.pool, views); err != nil {
 		t.Error(err)
 	}
 	leave(t, old)
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
+	wantSucceeded(t, refreshing)
 	b.wantAge(t, views, 1)
 	b.wantNothingLeft(t)
 }
@@ -266,8 +234,9 @@ func TestGroup_NobodyWaitsForEver(t *testing.T) {
 	views := b.group(t, catalog.AutoTransport, catalog.Swap, catalog.Merge, catalog.Incremental)
 	succeeded := make([]int, 3)
 	b.readTogether(t, views, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		ctx, cancel := context.WithCancel(ctx) // not by a deadline: a refresh refuses to begin shortly before one
 		defer cancel()
+		defer time.AfterFunc(5*time.Second, cancel).Stop()
 		var loops sync.WaitGroup
 		for n := range succeeded {
 			loops.Go(func() {

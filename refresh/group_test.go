@@ -14,7 +14,6 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/internal/redshiftsim"
-	"github.com/redcache/redcache/lock"
 	"github.com/redcache/redcache/refresh"
 )
 
@@ -66,44 +65,35 @@ func (b *bundle) wantAge(t *testing.T, views []catalog.View, want int) {
 
 func TestGroup_IsReadInOneSnapshot(t *testing.T) {
 	t.Parallel()
-	for _, transport := range bothTransports {
-		t.Run(string(transport), func(t *testing.T) {
-			t.Parallel()
-			b := setup(t)
-			views := b.group(t, transport, catalog.Merge, catalog.Merge)
-			change, err := b.source.Engine.Begin(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			// The second read has to wait until both tables have changed.
-			if _, err := change.Exec(t.Context(), "LOCK TABLE public.t1 IN ACCESS EXCLUSIVE MODE"); err != nil {
-				t.Fatal(err)
-			}
-			started := time.Now()
-			done := make(chan error, 1)
-			go func() {
-				_, err := b.runner.Refresh(t.Context(), refresh.Request{View: views[0].Name})
-				done <- err
-			}()
-			b.awaitRead(t, "public.t1", started)
-			if err := grow(t.Context(), change, views); err != nil {
-				t.Fatal(err)
-			}
-			if err := change.Commit(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if err := <-done; err != nil {
-				t.Fatal(err)
-			}
-			b.wantAge(t, views, 0)
-			run := b.refresh(t, refresh.Request{View: views[1].Name})
-			b.wantAge(t, views, 1)
-			if run.View != views[1].Name || len(run.Others) != 1 || run.Others[0].View != views[0].Name || !run.Others[0].AsOf.Equal(*run.AsOf) {
-				t.Errorf("got a run of %s, and others %+v", run.View, run.Others)
-			}
-			b.wantNothingLeft(t)
-		})
-	}
+	eachTransport(t, func(t *testing.T, transport catalog.Transport) {
+		b := setup(t)
+		views := b.group(t, transport, catalog.Merge, catalog.Merge)
+		change, err := b.source.Engine.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The second read has to wait until both tables have changed.
+		if _, err := change.Exec(t.Context(), "LOCK TABLE public.t1 IN ACCESS EXCLUSIVE MODE"); err != nil {
+			t.Fatal(err)
+		}
+		started := time.Now()
+		refreshing := b.refreshing(t.Context(), refresh.Request{View: views[0].Name})
+		b.awaitRead(t, "public.t1", started)
+		if err := grow(t.Context(), change, views); err != nil {
+			t.Fatal(err)
+		}
+		if err := change.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		wantSucceeded(t, refreshing)
+		b.wantAge(t, views, 0)
+		run := b.refresh(t, refresh.Request{View: views[1].Name})
+		b.wantAge(t, views, 1)
+		if run.View != views[1].Name || len(run.Others) != 1 || run.Others[0].View != views[0].Name || !run.Others[0].AsOf.Equal(*run.AsOf) {
+			t.Errorf("got a run of %s, and others %+v", run.View, run.Others)
+		}
+		b.wantNothingLeft(t)
+	})
 }
 
 // awaitRead waits until the source has been asked for a table, and has not answered.
@@ -121,49 +111,44 @@ func (b *bundle) awaitRead(t *testing.T, table string, since time.Time) {
 
 func TestGroup_OneThatFailsKeepsTheOldRowsOfAll(t *testing.T) {
 	t.Parallel()
-	for _, strategy := range []catalog.Strategy{catalog.Swap, catalog.Merge} {
-		for _, transport := range bothTransports {
-			t.Run(fmt.Sprint(strategy, " ", transport), func(t *testing.T) {
-				t.Parallel()
-				b := setup(t)
-				views := b.group(t, transport, strategy, strategy, strategy)
-				for _, tt := range []struct{ cause, repair, want string }{
-					{"", "", "isk"},
-					{"INSERT INTO public.t1 SELECT * FROM public.t1 WHERE id = 1", "DELETE FROM public.t1 WHERE ctid IN (SELECT max(ctid) FROM public.t1 WHERE id = 1)", "repeats"},
-					{"ALTER TABLE public.t1 RENAME TO gone", "ALTER TABLE public.gone RENAME TO t1", "does not exist"},
-				} {
-					if tt.cause == "" {
-						b.source.FailNext("public.t1", redshiftsim.DiskFull())
-					} else {
-						b.change(t, tt.cause)
-					}
-					run, err := b.runner.Refresh(t.Context(), refresh.Request{View: views[0].Name})
-					if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "view bi.v1 of group finance") || infra.Hint(err) == "" {
-						t.Errorf("got %v, hint %q; want a failure of bi.v1 about %q", err, infra.Hint(err), tt.want)
-					}
-					for _, r := range append(run.Others, run) {
-						if r.State != catalog.Failed {
-							t.Errorf("the run of %s is %s", r.View, r.State)
-						}
-					}
-					b.wantAge(t, views, 0)
-					if n := len(rows(t, b.pool, `SELECT FROM redcache.state WHERE failures = 0`)); n > 0 {
-						t.Errorf("%d members have not failed", n)
-					}
-					if tt.repair != "" {
-						b.change(t, tt.repair)
-					}
-					b.refresh(t, refresh.Request{View: views[2].Name})
+	eachWay(t, func(t *testing.T, strategy catalog.Strategy, transport catalog.Transport) {
+		b := setup(t)
+		views := b.group(t, transport, strategy, strategy, strategy)
+		for _, tt := range []struct{ cause, repair, want string }{
+			{"", "", "isk"},
+			{"INSERT INTO public.t1 SELECT * FROM public.t1 WHERE id = 1", "DELETE FROM public.t1 WHERE ctid IN (SELECT max(ctid) FROM public.t1 WHERE id = 1)", "repeats"},
+			{"ALTER TABLE public.t1 RENAME TO gone", "ALTER TABLE public.gone RENAME TO t1", "does not exist"},
+		} {
+			if tt.cause == "" {
+				b.source.FailNext("public.t1", redshiftsim.DiskFull())
+			} else {
+				b.change(t, tt.cause)
+			}
+			run, err := b.runner.Refresh(t.Context(), refresh.Request{View: views[0].Name})
+			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "view bi.v1 of group finance") || infra.Hint(err) == "" {
+				t.Errorf("got %v, hint %q; want a failure of bi.v1 about %q", err, infra.Hint(err), tt.want)
+			}
+			for _, r := range append(run.Others, run) {
+				if r.State != catalog.Failed {
+					t.Errorf("the run of %s is %s", r.View, r.State)
 				}
-				if err := b.grow(t.Context(), views); err != nil {
-					t.Fatal(err)
-				}
-				b.refresh(t, refresh.Request{View: views[2].Name})
-				b.wantAge(t, views, 1)
-				b.wantNothingLeft(t)
-			})
+			}
+			b.wantAge(t, views, 0)
+			if n := len(rows(t, b.pool, `SELECT FROM redcache.state WHERE failures = 0`)); n > 0 {
+				t.Errorf("%d members have not failed", n)
+			}
+			if tt.repair != "" {
+				b.change(t, tt.repair)
+			}
+			b.refresh(t, refresh.Request{View: views[2].Name})
 		}
-	}
+		if err := b.grow(t.Context(), views); err != nil {
+			t.Fatal(err)
+		}
+		b.refresh(t, refresh.Request{View: views[2].Name})
+		b.wantAge(t, views, 1)
+		b.wantNothingLeft(t)
+	}, catalog.Swap, catalog.Merge)
 }
 
 func TestGroup_IsOfOneLink(t *testing.T) {
@@ -197,33 +182,17 @@ func TestGroup_WhoJoinsOrLeavesWhileARefreshWaits(t *testing.T) {
 	views := b.group(t, catalog.AutoTransport, catalog.Merge, catalog.Swap, catalog.Merge)
 	refreshed := func(change func(*catalog.View)) (names []string) {
 		t.Helper()
-		stored, err := b.store.View(t.Context(), views[0].Name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		holder, err := b.pool.Begin(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := lock.View(t.Context(), holder, stored.ID, 0); err != nil {
-			t.Fatal(err)
-		}
-		waiting, done := make(chan refresh.Phase, 20), make(chan catalog.Run, 1)
-		go func() {
-			run, err := b.runner.Refresh(t.Context(), refresh.Request{
-				View: views[0].Name, Wait: 20 * time.Second, Progress: func(p refresh.Phase) { waiting <- p },
-			})
-			if err != nil {
-				t.Error(err)
-			}
-			done <- run
-		}()
+		holder := b.holder(t, views[0])
+		waiting := make(chan refresh.Phase, 20)
+		refreshing := b.refreshing(t.Context(), refresh.Request{
+			View: views[0].Name, Wait: 20 * time.Second, Progress: func(p refresh.Phase) { waiting <- p },
+		})
 		<-waiting
 		if err := <-b.alter(t.Context(), views[2].Name, change); err != nil {
 			t.Fatal(err)
 		}
 		leave(t, holder)
-		run := <-done
+		run := wantSucceeded(t, refreshing)
 		for _, r := range append(run.Others, run) {
 			names = append(names, r.View.View+" "+string(r.State))
 		}
@@ -252,22 +221,14 @@ func TestGroup_IsRefreshedByOneAtATime(t *testing.T) {
 	if _, err := keeper.Exec(t.Context(), "LOCK TABLE public.t0 IN ACCESS EXCLUSIVE MODE"); err != nil {
 		t.Fatal(err)
 	}
-	started, first := time.Now(), make(chan error, 1)
-	go func() {
-		run, err := b.runner.Refresh(t.Context(), refresh.Request{View: views[0].Name})
-		if err == nil && run.State != catalog.Succeeded {
-			err = errors.New(string(run.State))
-		}
-		first <- err
-	}()
+	started := time.Now()
+	first := b.refreshing(t.Context(), refresh.Request{View: views[0].Name})
 	b.awaitRead(t, "public.t0", started)
 	run, err := b.runner.Refresh(t.Context(), refresh.Request{View: views[1].Name})
 	if err != nil || run.State != catalog.Skipped || run.Holder == nil || !strings.Contains(*run.Holder, "redcache") {
 		t.Errorf("got %s, %v, holder %v; want a skipped run", run.State, err, run.Holder)
 	}
 	leave(t, keeper)
-	if err := <-first; err != nil {
-		t.Error(err)
-	}
+	wantSucceeded(t, first)
 	b.wantNothingLeft(t)
 }

@@ -15,45 +15,6 @@ import (
 	"github.com/redcache/redcache/refresh"
 )
 
-// batchSQL makes a source table whose rows all belong to one batch, so that a copy of two batches is seen to be wrong.
-var batchSQL = []string{
-	`CREATE TABLE public.item (id integer, batch integer, note varchar(40))`,
-	`INSERT INTO public.item SELECT i, 0, 'note ' || i FROM generate_series(1, 200) i`,
-}
-
-// batchView returns a view of the batches.
-func (b *bundle) batchView(name string, strategy catalog.Strategy, transport catalog.Transport) catalog.View {
-	v := b.view(name, "SELECT id, batch, note FROM public.item", strategy)
-	v.Key, v.Transport = []string{"id"}, transport
-	return v
-}
-
-// nextBatch replaces a row of the source and updates the others, in one transaction.
-func (b *bundle) nextBatch(t *testing.T, batch int) {
-	t.Helper()
-	b.change(t, `WITH gone AS (DELETE FROM public.item WHERE id = $1 RETURNING *),
-		kept AS (UPDATE public.item SET batch = $1 WHERE id <> $1)
-		INSERT INTO public.item SELECT id + 200, $1, note FROM gone`, batch)
-}
-
-// wantBatch wants readers to see one batch, as a whole, and which.
-func (b *bundle) wantBatch(t *testing.T, v catalog.View, want ...int) (seen int) {
-	t.Helper()
-	var n, low, high, gone int
-	err := b.pool.QueryRow(t.Context(), `SELECT count(DISTINCT id), min(batch), max(batch), count(*) FILTER (WHERE id <= batch)
-		FROM `+v.Name.SQL()).Scan(&n, &low, &high, &gone)
-	if err != nil || n != 200 || low != high || gone != 0 {
-		t.Fatalf("readers see %d rows of the batches %d to %d, %d of them of the past: %v", n, low, high, gone, err)
-	}
-	for _, batch := range want {
-		if batch == low {
-			return low
-		}
-	}
-	t.Errorf("readers see batch %d, want one of %d", low, want)
-	return low
-}
-
 // doomed is a runner with a pool of its own, whose sessions somebody ends before a given statement.
 type doomed struct {
 	runner *refresh.Runner
@@ -131,20 +92,13 @@ func (b *bundle) terminate(t *testing.T, which string, args ...any) {
 
 func TestKilled_AtEveryStep(t *testing.T) {
 	t.Parallel()
-	for _, strategy := range []catalog.Strategy{catalog.Swap, catalog.Merge} {
-		for _, transport := range []catalog.Transport{catalog.StreamTransport, catalog.DblinkTransport} {
-			t.Run(fmt.Sprint(strategy, " ", transport), func(t *testing.T) {
-				t.Parallel()
-				b := setup(t, batchSQL...)
-				v := b.batchView("item", strategy, transport)
-				b.add(t, v)
-				batch := b.killAtEveryStep(t, v, "caller", b.killAtEveryStep(t, v, "backend", 0))
-				if v.Strategy == catalog.Swap && v.Transport == catalog.DblinkTransport { // it has the most to leave behind
-					b.killAtEveryStep(t, v, "process", batch)
-				}
-			})
+	eachWay(t, func(t *testing.T, strategy catalog.Strategy, transport catalog.Transport) {
+		b, v := batches(t, strategy, transport)
+		batch := b.killAtEveryStep(t, v, "caller", b.killAtEveryStep(t, v, "backend", 0))
+		if v.Strategy == catalog.Swap && v.Transport == catalog.DblinkTransport { // it has the most to leave behind
+			b.killAtEveryStep(t, v, "process", batch)
 		}
-	}
+	}, catalog.Swap, catalog.Merge)
 }
 
 // killAtEveryStep kills a refresh before its first statement, another one before its second, and so on, until one gets
@@ -220,32 +174,25 @@ func (b *bundle) wantRunTold(t *testing.T, way string, run catalog.Run, told err
 // The remote side's end, in the midst of the rows.
 func TestKilled_SourceInTheMidstOfTheRows(t *testing.T) {
 	t.Parallel()
-	for _, strategy := range []catalog.Strategy{catalog.Swap, catalog.Merge} {
-		for _, transport := range []catalog.Transport{catalog.StreamTransport, catalog.DblinkTransport} {
-			t.Run(fmt.Sprint(strategy, " ", transport), func(t *testing.T) {
-				t.Parallel()
-				b := setup(t, batchSQL...)
-				v := b.batchView("item", strategy, transport)
-				b.add(t, v)
-				once := refresh.NewRunner(b.pool, refresh.Config{Attempts: 1})
-				for batch, strike := range []func(){
-					func() { b.source.DropAfter(100) },
-					func() { b.source.FailAfter(100, redshiftsim.SystemAbort()) },
-					func() { b.source.FailAfter(199, redshiftsim.DiskFull()) },
-				} {
-					b.nextBatch(t, batch+1)
-					strike()
-					run, err := once.Refresh(t.Context(), refresh.Request{View: v.Name})
-					if err == nil || run.State != catalog.Failed {
-						t.Errorf("got %s, %v; want a failure", run.State, err)
-					}
-					b.wantBatch(t, v, batch)
-					b.wantNothingLeft(t)
-					b.refresh(t, refresh.Request{View: v.Name})
-					b.wantBatch(t, v, batch+1)
-				}
-				b.wantNothingLeft(t)
-			})
+	eachWay(t, func(t *testing.T, strategy catalog.Strategy, transport catalog.Transport) {
+		b, v := batches(t, strategy, transport)
+		once := refresh.NewRunner(b.pool, refresh.Config{Attempts: 1})
+		for batch, strike := range []func(){
+			func() { b.source.DropAfter(100) },
+			func() { b.source.FailAfter(100, redshiftsim.SystemAbort()) },
+			func() { b.source.FailAfter(199, redshiftsim.DiskFull()) },
+		} {
+			b.nextBatch(t, batch+1)
+			strike()
+			run, err := once.Refresh(t.Context(), refresh.Request{View: v.Name})
+			if err == nil || run.State != catalog.Failed {
+				t.Errorf("got %s, %v; want a failure", run.State, err)
+			}
+			b.wantBatch(t, v, batch)
+			b.wantNothingLeft(t)
+			b.refresh(t, refresh.Request{View: v.Name})
+			b.wantBatch(t, v, batch+1)
 		}
-	}
+		b.wantNothingLeft(t)
+	}, catalog.Swap, catalog.Merge)
 }

@@ -5,24 +5,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/refresh"
 )
-
-// oldReader opens a transaction whose snapshot is older than whatever comes next, and that has not touched the view.
-func (b *bundle) oldReader(t *testing.T) pgx.Tx {
-	t.Helper()
-	tx, err := b.pool.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := tx.Exec(t.Context(), "SELECT FROM pg_class"); err != nil {
-		t.Fatal(err)
-	}
-	return tx
-}
 
 // alter starts to change a view, and returns a channel on which the result comes.
 func (b *bundle) alter(ctx context.Context, name catalog.Name, change func(*catalog.View)) <-chan error {
@@ -45,11 +30,7 @@ func TestAlter_AnOldTransactionNeverFindsANewTableEmpty(t *testing.T) {
 	b.add(t, v)
 	reader := b.oldReader(t)
 	altered := b.alter(t.Context(), v.Name, toIncremental)
-	loaded := `SELECT FROM redcache.state WHERE loaded = 2`
-	eventually(t, func() error {
-		_, err := b.pool.Exec(t.Context(), `SELECT 1/count(*) FROM (`+loaded+`) s`)
-		return err
-	})
+	b.untilSome(t, `SELECT FROM redcache.state WHERE loaded = 2`)
 	var seen int
 	if err := reader.QueryRow(t.Context(), "SELECT count(*) FROM "+v.Name.SQL()).Scan(&seen); err != nil || seen != 1000 {
 		t.Errorf("an old transaction sees %d rows, %v; want the 1000 of the old generation", seen, err)
@@ -64,9 +45,7 @@ func TestAlter_AnOldTransactionNeverFindsANewTableEmpty(t *testing.T) {
 	if err := b.pool.QueryRow(t.Context(), fresher).Scan(&asOfMoved); err != nil || asOfMoved {
 		t.Errorf("as-of has moved before readers see the rows: %v, %v", asOfMoved, err)
 	}
-	if err := reader.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	leave(t, reader)
 	if err := <-altered; err != nil {
 		t.Fatal(err)
 	}
@@ -87,17 +66,12 @@ func TestAlter_ALaterRunPublishesWhatAnInterruptedOneHasLoaded(t *testing.T) {
 	reader := b.oldReader(t)
 	ctx, interrupt := context.WithCancel(t.Context())
 	altered := b.alter(ctx, v.Name, toIncremental)
-	eventually(t, func() error {
-		_, err := b.pool.Exec(t.Context(), `SELECT 1/count(*) FROM redcache.state WHERE loaded = 2`)
-		return err
-	})
+	b.untilSome(t, `SELECT FROM redcache.state WHERE loaded = 2`)
 	interrupt()
 	if err := <-altered; err != nil {
 		t.Errorf("the load had been committed, and Alter says %v", err)
 	}
-	if err := reader.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	leave(t, reader)
 	b.change(t, `INSERT INTO public.sales VALUES (1001, 'new', 1, NULL, '2026-02-01')`)
 	run := b.refresh(t, refresh.Request{View: v.Name})
 	if run.Whole || run.Note != "" {

@@ -15,46 +15,41 @@ import (
 
 func TestMergeAndSwap_RefuseBadKeys(t *testing.T) {
 	t.Parallel()
-	for _, strategy := range []catalog.Strategy{catalog.Merge, catalog.Swap} {
-		for _, transport := range bothTransports {
-			t.Run(fmt.Sprint(strategy, " ", transport), func(t *testing.T) {
-				t.Parallel()
-				b := setup(t, salesSQL...)
-				v := b.salesView(strategy)
-				v.Transport = transport
-				b.add(t, v)
-				b.change(t, "CREATE TABLE public.good AS TABLE public.sales")
-				before := rows(t, b.pool, "SELECT * FROM "+v.Name.SQL())
-				for name, tt := range map[string]struct{ change, want string }{
-					"new to the cache":          {`INSERT INTO public.sales VALUES (2001, 'a', 1, NULL, NULL), (2001, 'b', 1, NULL, NULL)`, "id = 2001 (2 rows)"},
-					"new, and the same":         {`INSERT INTO public.sales SELECT 2001, 'a' FROM generate_series(1, 3)`, "id = 2001 (3 rows)"},
-					"known, and the same":       {`INSERT INTO public.sales SELECT * FROM public.sales WHERE id = 7`, "id = 7 (2 rows)"},
-					"known, and one differs":    {`INSERT INTO public.sales VALUES (7, 'b', 1, NULL, NULL)`, "id = 7 (2 rows)"},
-					"known, and both differ":    {`INSERT INTO public.sales VALUES (7, 'b', 1, NULL, NULL); UPDATE public.sales SET region = region || 'x' WHERE id = 7`, "id = 7 (2 rows)"},
-					"as many as are gone":       {`DELETE FROM public.sales WHERE id IN (1, 2); INSERT INTO public.sales SELECT * FROM public.sales WHERE id IN (3, 4)`, "(2 rows)"},
-					"more than anybody can see": {`INSERT INTO public.sales SELECT * FROM public.sales WHERE id <= 500`, "(2 rows)"},
-					"NULL":                      {`INSERT INTO public.sales VALUES (NULL, 'a', 1, NULL, NULL)`, "id = NULL"},
-				} {
-					for statement := range strings.SplitSeq(tt.change, ";") {
-						b.change(t, statement)
-					}
-					run, err := b.runner.Refresh(t.Context(), refresh.Request{View: v.Name})
-					if err == nil || run.State != catalog.Failed || run.Attempts != 1 || !strings.Contains(err.Error(), tt.want) ||
-						infra.Hint(err) == "" || !strings.Contains(err.Error(), "its key id ") {
-						t.Errorf("%s: got %s, %v, hint %q; want a failure that names %s", name, run.State, err, infra.Hint(err), tt.want)
-					} else if n := strings.Count(err.Error(), " rows)"); n > 3 {
-						t.Errorf("%s: %d examples: %v", name, n, err)
-					}
-					b.wantRows(t, v, before)
-					b.change(t, "TRUNCATE public.sales")
-					b.change(t, "INSERT INTO public.sales TABLE public.good")
-				}
-				b.wantNothingLeft(t)
-				b.refresh(t, refresh.Request{View: v.Name})
-				b.wantEqual(t, v)
-			})
+	eachWay(t, func(t *testing.T, strategy catalog.Strategy, transport catalog.Transport) {
+		b := setup(t, salesSQL...)
+		v := b.salesView(strategy)
+		v.Transport = transport
+		b.add(t, v)
+		b.change(t, "CREATE TABLE public.good AS TABLE public.sales")
+		before := rows(t, b.pool, "SELECT * FROM "+v.Name.SQL())
+		for name, tt := range map[string]struct{ change, want string }{
+			"new to the cache":          {`INSERT INTO public.sales VALUES (2001, 'a', 1, NULL, NULL), (2001, 'b', 1, NULL, NULL)`, "id = 2001 (2 rows)"},
+			"new, and the same":         {`INSERT INTO public.sales SELECT 2001, 'a' FROM generate_series(1, 3)`, "id = 2001 (3 rows)"},
+			"known, and the same":       {`INSERT INTO public.sales SELECT * FROM public.sales WHERE id = 7`, "id = 7 (2 rows)"},
+			"known, and one differs":    {`INSERT INTO public.sales VALUES (7, 'b', 1, NULL, NULL)`, "id = 7 (2 rows)"},
+			"known, and both differ":    {`INSERT INTO public.sales VALUES (7, 'b', 1, NULL, NULL); UPDATE public.sales SET region = region || 'x' WHERE id = 7`, "id = 7 (2 rows)"},
+			"as many as are gone":       {`DELETE FROM public.sales WHERE id IN (1, 2); INSERT INTO public.sales SELECT * FROM public.sales WHERE id IN (3, 4)`, "(2 rows)"},
+			"more than anybody can see": {`INSERT INTO public.sales SELECT * FROM public.sales WHERE id <= 500`, "(2 rows)"},
+			"NULL":                      {`INSERT INTO public.sales VALUES (NULL, 'a', 1, NULL, NULL)`, "id = NULL"},
+		} {
+			for statement := range strings.SplitSeq(tt.change, ";") {
+				b.change(t, statement)
+			}
+			run, err := b.runner.Refresh(t.Context(), refresh.Request{View: v.Name})
+			if err == nil || run.State != catalog.Failed || run.Attempts != 1 || !strings.Contains(err.Error(), tt.want) ||
+				infra.Hint(err) == "" || !strings.Contains(err.Error(), "its key id ") {
+				t.Errorf("%s: got %s, %v, hint %q; want a failure that names %s", name, run.State, err, infra.Hint(err), tt.want)
+			} else if n := strings.Count(err.Error(), " rows)"); n > 3 {
+				t.Errorf("%s: %d examples: %v", name, n, err)
+			}
+			b.wantRows(t, v, before)
+			b.change(t, "TRUNCATE public.sales")
+			b.change(t, "INSERT INTO public.sales TABLE public.good")
 		}
-	}
+		b.wantNothingLeft(t)
+		b.refresh(t, refresh.Request{View: v.Name})
+		b.wantEqual(t, v)
+	}, catalog.Merge, catalog.Swap)
 }
 
 // TestSwapAndMerge_AnyHistory: whatever happens to the source, a refresh makes the copy equal to it, and a merge counts

@@ -1,8 +1,6 @@
 package refresh_test
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -24,73 +22,50 @@ func wantWritten(t testing.TB, run catalog.Run, inserted, updated, deleted int64
 
 func TestMerge_WritesTheDifferenceAndNothingElse(t *testing.T) {
 	t.Parallel()
-	for _, transport := range bothTransports {
-		t.Run(string(transport), func(t *testing.T) {
-			t.Parallel()
-			b := setup(t, salesSQL...)
-			v := b.salesView(catalog.Merge)
-			v.Transport, v.Indexes = transport, []string{"region"}
-			b.add(t, v)
-			const untouched = "SELECT id, ctid, xmin, xmax FROM redcache_data.v1_g1 WHERE id > 20 AND id <= 1000"
-			before := rows(t, b.pool, untouched)
-			for _, step := range []struct {
-				change                     string
-				inserted, updated, deleted int64
-			}{
-				{`SELECT`, 0, 0, 0},
-				{`UPDATE public.sales SET region = region`, 0, 0, 0},
-				{`INSERT INTO public.sales VALUES (1001, 'new', 1, NULL, NULL), (1002, NULL, NULL, NULL, NULL)`, 2, 0, 0},
-				{`UPDATE public.sales SET note = '' WHERE id IN (5, 10)`, 0, 2, 0}, // they were NULL
-				{`UPDATE public.sales SET region = NULL, amount = amount + 0.0001 WHERE id <= 3`, 0, 3, 0},
-				{`DELETE FROM public.sales WHERE id BETWEEN 6 AND 9`, 0, 0, 4},
-				{`UPDATE public.sales SET id = id + 5000 WHERE id IN (11, 12)`, 2, 0, 2},
-				{`UPDATE public.sales SET id = 33 - id WHERE id IN (15, 18)`, 0, 2, 0}, // two swap their keys
-			} {
-				b.change(t, step.change)
-				run := b.refresh(t, refresh.Request{View: v.Name})
-				wantWritten(t, run, step.inserted, step.updated, step.deleted)
-				b.wantEqual(t, v)
-				if t.Failed() {
-					t.Fatalf("after %s", step.change)
-				}
+	eachTransport(t, func(t *testing.T, transport catalog.Transport) {
+		b := setup(t, salesSQL...)
+		v := b.salesView(catalog.Merge)
+		v.Transport, v.Indexes = transport, []string{"region"}
+		b.add(t, v)
+		const untouched = "SELECT id, ctid, xmin, xmax FROM redcache_data.v1_g1 WHERE id > 20 AND id <= 1000"
+		before := rows(t, b.pool, untouched)
+		for _, step := range []struct {
+			change                     string
+			inserted, updated, deleted int64
+		}{
+			{`SELECT`, 0, 0, 0},
+			{`UPDATE public.sales SET region = region`, 0, 0, 0},
+			{`INSERT INTO public.sales VALUES (1001, 'new', 1, NULL, NULL), (1002, NULL, NULL, NULL, NULL)`, 2, 0, 0},
+			{`UPDATE public.sales SET note = '' WHERE id IN (5, 10)`, 0, 2, 0}, // they were NULL
+			{`UPDATE public.sales SET region = NULL, amount = amount + 0.0001 WHERE id <= 3`, 0, 3, 0},
+			{`DELETE FROM public.sales WHERE id BETWEEN 6 AND 9`, 0, 0, 4},
+			{`UPDATE public.sales SET id = id + 5000 WHERE id IN (11, 12)`, 2, 0, 2},
+			{`UPDATE public.sales SET id = 33 - id WHERE id IN (15, 18)`, 0, 2, 0}, // two swap their keys
+		} {
+			b.change(t, step.change)
+			run := b.refresh(t, refresh.Request{View: v.Name})
+			wantWritten(t, run, step.inserted, step.updated, step.deleted)
+			b.wantEqual(t, v)
+			if t.Failed() {
+				t.Fatalf("after %s", step.change)
 			}
-			if after := rows(t, b.pool, untouched); !slices.Equal(after, before) {
-				t.Error("rows that had not changed were written")
-			}
-			b.wantNothingLeft(t)
-		})
-	}
+		}
+		if after := rows(t, b.pool, untouched); !slices.Equal(after, before) {
+			t.Error("rows that had not changed were written")
+		}
+		b.wantNothingLeft(t)
+	})
 }
 
 func TestMerge_StandsInNobodysWay(t *testing.T) {
 	t.Parallel()
-	b := setup(t, batchSQL...)
-	v := b.batchView("item", catalog.Merge, catalog.StreamTransport)
-	b.add(t, v)
+	b, v := batches(t, catalog.Merge, catalog.StreamTransport)
 	old := b.oldReader(t)
 	reader := b.longReader(t, v)
-	keeper, err := b.pool.Begin(t.Context()) // of the row that the run has to write at its end
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := keeper.Exec(t.Context(), "SELECT FROM redcache.state FOR UPDATE"); err != nil {
-		t.Fatal(err)
-	}
+	keeper := b.begun(t, "SELECT FROM redcache.state FOR UPDATE") // of the row that the run has to write at its end
 	b.change(t, "UPDATE public.item SET note = 'changed' WHERE id = 7")
-	done := make(chan error, 1)
-	go func() {
-		run, err := b.runner.Refresh(t.Context(), refresh.Request{View: v.Name})
-		if err == nil && *run.RowsUpdated != 1 {
-			err = fmt.Errorf("%d rows were updated", *run.RowsUpdated)
-		}
-		done <- err
-	}()
-	eventually(t, func() error {
-		if len(rows(t, b.pool, `SELECT FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'`)) == 0 {
-			return errors.New("the run has not come to its end")
-		}
-		return nil
-	})
+	refreshing := b.refreshing(t.Context(), refresh.Request{View: v.Name})
+	b.untilSome(t, `SELECT FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'`) // the run comes to its end
 	const held = `
 		SELECT DISTINCT l.relation::regclass, l.mode FROM pg_locks l
 		WHERE l.relation IN ('redcache_data.v1_g1'::regclass, 'redcache_data.v1_g1_key'::regclass, 'bi.item'::regclass)
@@ -102,8 +77,8 @@ func TestMerge_StandsInNobodysWay(t *testing.T) {
 	}
 	b.wantBatch(t, v, 0) // readers do not even wait for the commit
 	leave(t, keeper)
-	if err := <-done; err != nil {
-		t.Fatal(err)
+	if run := wantSucceeded(t, refreshing); *run.RowsUpdated != 1 {
+		t.Errorf("%d rows were updated", *run.RowsUpdated)
 	}
 	b.wantEqual(t, v)
 	for _, tt := range []struct {
@@ -123,63 +98,60 @@ func TestMerge_StandsInNobodysWay(t *testing.T) {
 // Values that are equal and not the same, and the other way round.
 func TestMerge_ComparesWhatIsStored(t *testing.T) {
 	t.Parallel()
-	for _, transport := range bothTransports {
-		t.Run(string(transport), func(t *testing.T) {
-			t.Parallel()
-			b := setup(t, `CREATE TABLE public.odd (id int, n numeric, d double precision, r real, i interval, j super,
-				s varchar(10), c char(4), z timetz, y varbyte(10))`,
-				`INSERT INTO public.odd (id) VALUES (1), (2)`)
-			v := b.view("odd", "SELECT * FROM public.odd", catalog.Merge)
-			v.Key, v.Transport = []string{"id"}, transport
-			b.add(t, v)
-			for _, step := range []struct {
-				column, value, want string
-				updated             int64
-			}{
-				{"n", "1.0", "1.0", 1},
-				{"n", "1.00", "1.00", 1},
-				{"n", "0", "0", 1},
-				{"n", "0.0", "0.0", 1},
-				{"d", "0", "0", 1},
-				{"d", "-0", "-0", 1},
-				{"d", "NaN", "NaN", 1},
-				{"d", "NaN", "NaN", 0},
-				{"d", "Infinity", "Infinity", 1},
-				{"r", "0", "0", 1},
-				{"r", "-0", "-0", 1},
-				{"i", "1 day", "1 day", 1},
-				{"i", "24 hours", "24:00:00", 1},
-				{"i", "30 days", "30 days", 1},
-				{"i", "1 month", "1 mon", 1},
-				{"s", "", "", 1},
-				{"s", " ", " ", 1},
-				{"s", "é", "é", 1},
-				{"s", "e\u0301", "e\u0301", 1},
-				{"c", "a", "a", 1},
-				{"c", "a ", "a", 0}, // padded to the same
-				{"j", `{"a": 1.0, "b": null}`, `{"a": 1.0, "b": null}`, 1},
-				{"j", `{"b":null,"a":1.0}`, `{"a": 1.0, "b": null}`, 0}, // kept as the same
-				{"j", `{"b":null,"a":1.00}`, `{"a": 1.00, "b": null}`, 1},
-				{"z", "12:00+00", "12:00:00+00", 1},
-				{"z", "13:00+01", "13:00:00+01", 1},
-			} {
-				b.change(t, `UPDATE public.odd SET `+step.column+` = '`+step.value+`' WHERE id = 1`)
-				run := b.refresh(t, refresh.Request{View: v.Name})
-				wantWritten(t, run, 0, step.updated, 0)
-				var got string
-				err := b.pool.QueryRow(t.Context(), "SELECT "+step.column+"::text FROM bi.odd WHERE id = 1").Scan(&got)
-				if err != nil || got != step.want {
-					t.Errorf("%s is %q, %v; want %q", step.column, got, err, step.want)
-				}
-				if t.Failed() {
-					t.Fatalf("after %s became %q", step.column, step.value)
-				}
+	eachTransport(t, func(t *testing.T, transport catalog.Transport) {
+		b := setup(t, `CREATE TABLE public.odd (id int, n numeric, d double precision, r real, i interval, j super,
+			s varchar(10), c char(4), z timetz, y varbyte(10))`,
+			`INSERT INTO public.odd (id) VALUES (1), (2)`)
+		v := b.view("odd", "SELECT * FROM public.odd", catalog.Merge)
+		v.Key, v.Transport = []string{"id"}, transport
+		b.add(t, v)
+		for _, step := range []struct {
+			column, value, want string
+			updated             int64
+		}{
+			{"n", "1.0", "1.0", 1},
+			{"n", "1.00", "1.00", 1},
+			{"n", "0", "0", 1},
+			{"n", "0.0", "0.0", 1},
+			{"d", "0", "0", 1},
+			{"d", "-0", "-0", 1},
+			{"d", "NaN", "NaN", 1},
+			{"d", "NaN", "NaN", 0},
+			{"d", "Infinity", "Infinity", 1},
+			{"r", "0", "0", 1},
+			{"r", "-0", "-0", 1},
+			{"i", "1 day", "1 day", 1},
+			{"i", "24 hours", "24:00:00", 1},
+			{"i", "30 days", "30 days", 1},
+			{"i", "1 month", "1 mon", 1},
+			{"s", "", "", 1},
+			{"s", " ", " ", 1},
+			{"s", "é", "é", 1},
+			{"s", "e\u0301", "e\u0301", 1},
+			{"c", "a", "a", 1},
+			{"c", "a ", "a", 0}, // padded to the same
+			{"j", `{"a": 1.0, "b": null}`, `{"a": 1.0, "b": null}`, 1},
+			{"j", `{"b":null,"a":1.0}`, `{"a": 1.0, "b": null}`, 0}, // kept as the same
+			{"j", `{"b":null,"a":1.00}`, `{"a": 1.00, "b": null}`, 1},
+			{"z", "12:00+00", "12:00:00+00", 1},
+			{"z", "13:00+01", "13:00:00+01", 1},
+		} {
+			b.change(t, `UPDATE public.odd SET `+step.column+` = '`+step.value+`' WHERE id = 1`)
+			run := b.refresh(t, refresh.Request{View: v.Name})
+			wantWritten(t, run, 0, step.updated, 0)
+			var got string
+			err := b.pool.QueryRow(t.Context(), "SELECT "+step.column+"::text FROM bi.odd WHERE id = 1").Scan(&got)
+			if err != nil || got != step.want {
+				t.Errorf("%s is %q, %v; want %q", step.column, got, err, step.want)
 			}
-			b.change(t, `UPDATE public.odd SET n = NULL, d = NULL, s = NULL, j = NULL, i = NULL`)
-			wantWritten(t, b.refresh(t, refresh.Request{View: v.Name}), 0, 1, 0)
-			b.wantNothingLeft(t)
-		})
-	}
+			if t.Failed() {
+				t.Fatalf("after %s became %q", step.column, step.value)
+			}
+		}
+		b.change(t, `UPDATE public.odd SET n = NULL, d = NULL, s = NULL, j = NULL, i = NULL`)
+		wantWritten(t, b.refresh(t, refresh.Request{View: v.Name}), 0, 1, 0)
+		b.wantNothingLeft(t)
+	})
 }
 
 func TestMerge_KeysOfAnyKind(t *testing.T) {

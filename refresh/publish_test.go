@@ -11,7 +11,6 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/internal/pgtest"
-	"github.com/redcache/redcache/lock"
 	"github.com/redcache/redcache/refresh"
 )
 
@@ -169,21 +168,8 @@ func TestAlter_WaitsForReadersInShortSteps(t *testing.T) {
 	b := setup(t, salesSQL...)
 	v := b.salesView(catalog.Concurrent)
 	b.add(t, v)
-	reader, err := b.pool.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := reader.Exec(t.Context(), "SELECT FROM "+v.Name.SQL()); err != nil {
-		t.Fatal(err)
-	}
-	altered := make(chan error, 1)
-	go func() {
-		_, err := b.definer.Alter(t.Context(), v.Name, func(v *catalog.View) error {
-			v.Indexes = []string{"region"}
-			return nil
-		}, false, nil)
-		altered <- err
-	}()
+	reader := b.longReader(t, v)
+	altered := b.alter(t.Context(), v.Name, func(v *catalog.View) { v.Indexes = []string{"region"} })
 	// While the long reader holds the view back, new readers have to wait for one short try at most.
 	var worst time.Duration
 	for deadline := time.Now().Add(3 * time.Second); time.Now().Before(deadline); {
@@ -199,9 +185,7 @@ func TestAlter_WaitsForReadersInShortSteps(t *testing.T) {
 	if worst > 2*time.Second { // a short try and a busy machine, but never as long as the long reader
 		t.Errorf("a reader waited for %s", worst)
 	}
-	if err := reader.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	leave(t, reader)
 	if err := <-altered; err != nil {
 		t.Error(err)
 	}
@@ -256,41 +240,20 @@ func TestRefresh_SkipNamesTheHolderAndWaitWaits(t *testing.T) {
 	b := setup(t, salesSQL...)
 	v := b.salesView(catalog.Concurrent)
 	b.add(t, v)
-	stored, err := b.store.View(t.Context(), v.Name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	holder, err := b.pool.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := lock.View(t.Context(), holder, stored.ID, 0); err != nil {
-		t.Fatal(err)
-	}
+	holder := b.holder(t, v)
 	run, err := b.runner.Refresh(t.Context(), refresh.Request{View: v.Name})
 	if err != nil || run.State != catalog.Skipped || !strings.Contains(*run.Holder, "redcache") {
 		t.Errorf("got %s, %v, holder %v; want a skipped run", run.State, err, run.Holder)
 	}
 	waiting := make(chan refresh.Phase, 10)
-	waited := make(chan error, 1)
-	go func() {
-		run, err := b.runner.Refresh(t.Context(), refresh.Request{
-			View: v.Name, Wait: 10 * time.Second, Progress: func(p refresh.Phase) { waiting <- p },
-		})
-		if err == nil && run.State != catalog.Succeeded {
-			err = errors.New(string(run.State))
-		}
-		waited <- err
-	}()
+	waited := b.refreshing(t.Context(), refresh.Request{
+		View: v.Name, Wait: 10 * time.Second, Progress: func(p refresh.Phase) { waiting <- p },
+	})
 	if phase := <-waiting; phase != refresh.Locking {
 		t.Errorf("first phase is %s", phase)
 	}
-	if err := holder.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-waited; err != nil {
-		t.Error(err)
-	}
+	leave(t, holder)
+	wantSucceeded(t, waited)
 	b.wantNothingLeft(t)
 }
 
@@ -300,13 +263,7 @@ func TestRefresh_GivesUpOnReadersThatNeverLeave(t *testing.T) {
 	b := setup(t, salesSQL...)
 	v := b.salesView(catalog.Nonconcurrent)
 	b.add(t, v)
-	reader, err := b.pool.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := reader.Exec(t.Context(), "SELECT FROM "+v.Name.SQL()); err != nil {
-		t.Fatal(err)
-	}
+	reader := b.longReader(t, v)
 	started := time.Now()
 	run, err := b.runner.Refresh(t.Context(), refresh.Request{View: v.Name})
 	if err == nil || run.State != catalog.Failed || run.Attempts != 1 ||
@@ -316,9 +273,7 @@ func TestRefresh_GivesUpOnReadersThatNeverLeave(t *testing.T) {
 	if took := time.Since(started); took < time.Minute || took > 90*time.Second {
 		t.Errorf("it was patient for %s", took)
 	}
-	if err := reader.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	leave(t, reader)
 	b.refresh(t, refresh.Request{View: v.Name})
 	b.wantEqual(t, v)
 	b.wantNothingLeft(t)

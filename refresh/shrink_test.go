@@ -13,58 +13,51 @@ import (
 
 func TestShrink_ALossBeyondTheSharesIsRefused(t *testing.T) {
 	t.Parallel()
-	for _, strategy := range []catalog.Strategy{catalog.Swap, catalog.Merge, catalog.Auto} {
-		for _, transport := range bothTransports {
-			t.Run(fmt.Sprint(strategy, " ", transport), func(t *testing.T) {
-				t.Parallel()
-				b := setup(t, batchSQL...)
-				v := b.batchView("item", strategy, transport)
-				b.add(t, v)
-				b.change(t, "CREATE TABLE public.whole AS TABLE public.item")
-				for _, tt := range []struct {
-					left           int // of 200 rows
-					allowed, asked int // percent, by the definition and by the request
-					refused        bool
-				}{
-					{200, 0, 0, false},
-					{250, 0, 0, false},
-					{199, 0, 0, true},
-					{199, 1, 0, false},
-					{100, 50, 0, false},
-					{99, 50, 0, true},
-					{99, 50, 10, true}, // a request only allows more
-					{99, 50, 51, false},
-					{99, 0, 100, false},
-					{1, 99, 0, true},
-					{0, 50, 0, true},
-					{0, 99, 0, true},
-					{0, 50, 100, false},
-					{0, 100, 0, false},
-				} {
-					if err := <-b.alter(t.Context(), v.Name, func(v *catalog.View) { v.AllowShrink = tt.allowed }); err != nil {
-						t.Fatal(err)
-					}
-					b.change(t, "TRUNCATE public.item")
-					b.change(t, "INSERT INTO public.item SELECT * FROM public.whole WHERE id <= $1", tt.left)
-					b.change(t, "INSERT INTO public.item SELECT i, 0, NULL FROM generate_series(201, $1::int) i", tt.left)
-					run, err := b.runner.Refresh(t.Context(), refresh.Request{View: v.Name, AllowShrink: tt.asked})
-					switch {
-					case !tt.refused && err != nil:
-						t.Errorf("%+v: %v", tt, err)
-					case !tt.refused:
-						b.wantEqual(t, v)
-					default:
-						b.wantShrinkRefused(t, run, err, tt.left)
-						b.wantBatch(t, v, 0)
-					}
-					b.change(t, "TRUNCATE public.item")
-					b.change(t, "INSERT INTO public.item TABLE public.whole")
-					b.refresh(t, refresh.Request{View: v.Name, AllowShrink: 100})
-				}
-				b.wantNothingLeft(t)
-			})
+	eachWay(t, func(t *testing.T, strategy catalog.Strategy, transport catalog.Transport) {
+		b, v := batches(t, strategy, transport)
+		b.change(t, "CREATE TABLE public.whole AS TABLE public.item")
+		for _, tt := range []struct {
+			left           int // of 200 rows
+			allowed, asked int // percent, by the definition and by the request
+			refused        bool
+		}{
+			{200, 0, 0, false},
+			{250, 0, 0, false},
+			{199, 0, 0, true},
+			{199, 1, 0, false},
+			{100, 50, 0, false},
+			{99, 50, 0, true},
+			{99, 50, 10, true}, // a request only allows more
+			{99, 50, 51, false},
+			{99, 0, 100, false},
+			{1, 99, 0, true},
+			{0, 50, 0, true},
+			{0, 99, 0, true},
+			{0, 50, 100, false},
+			{0, 100, 0, false},
+		} {
+			if err := <-b.alter(t.Context(), v.Name, func(v *catalog.View) { v.AllowShrink = tt.allowed }); err != nil {
+				t.Fatal(err)
+			}
+			b.change(t, "TRUNCATE public.item")
+			b.change(t, "INSERT INTO public.item SELECT * FROM public.whole WHERE id <= $1", tt.left)
+			b.change(t, "INSERT INTO public.item SELECT i, 0, NULL FROM generate_series(201, $1::int) i", tt.left)
+			run, err := b.runner.Refresh(t.Context(), refresh.Request{View: v.Name, AllowShrink: tt.asked})
+			switch {
+			case !tt.refused && err != nil:
+				t.Errorf("%+v: %v", tt, err)
+			case !tt.refused:
+				b.wantEqual(t, v)
+			default:
+				b.wantShrinkRefused(t, run, err, tt.left)
+				b.wantBatch(t, v, 0)
+			}
+			b.change(t, "TRUNCATE public.item")
+			b.change(t, "INSERT INTO public.item TABLE public.whole")
+			b.refresh(t, refresh.Request{View: v.Name, AllowShrink: 100})
 		}
-	}
+		b.wantNothingLeft(t)
+	}, catalog.Swap, catalog.Merge, catalog.Auto)
 }
 
 // wantShrinkRefused wants a run that has failed once, with the numbers and what to do in its history.
@@ -106,27 +99,22 @@ func TestShrink_ANewDefinitionLosesNothing(t *testing.T) {
 // What became of a swap that readers held up is compared with what they still see.
 func TestShrink_AlsoWhenASwapIsMerged(t *testing.T) {
 	t.Parallel()
-	for _, transport := range bothTransports {
-		t.Run(string(transport), func(t *testing.T) {
-			t.Parallel()
-			b := setup(t, batchSQL...)
-			v := b.batchView("item", catalog.Swap, transport)
-			b.add(t, v)
-			runner := refresh.NewRunner(b.pool, refresh.Config{SwitchPatience: 200 * time.Millisecond})
-			reader := b.longReader(t, v)
-			b.change(t, "DELETE FROM public.item WHERE id > 120")
-			if run := wantState(t, runner, refresh.Request{View: v.Name}, catalog.Succeeded); run.Strategy != catalog.Merge || *run.RowsDeleted != 80 {
-				t.Errorf("a %s deleted %d rows", run.Strategy, *run.RowsDeleted)
-			}
-			b.change(t, "DELETE FROM public.item WHERE id > 10")
-			if run, err := runner.Refresh(t.Context(), refresh.Request{View: v.Name}); err == nil {
-				t.Errorf("%s of %d rows", run.State, *run.RowsRead)
-			}
-			if n := len(rows(t, b.pool, "SELECT FROM bi.item")); n != 120 {
-				t.Errorf("readers see %d rows", n)
-			}
-			leave(t, reader)
-			b.wantNothingLeft(t)
-		})
-	}
+	eachTransport(t, func(t *testing.T, transport catalog.Transport) {
+		b, v := batches(t, catalog.Swap, transport)
+		runner := refresh.NewRunner(b.pool, refresh.Config{SwitchPatience: 200 * time.Millisecond})
+		reader := b.longReader(t, v)
+		b.change(t, "DELETE FROM public.item WHERE id > 120")
+		if run := wantState(t, runner, refresh.Request{View: v.Name}, catalog.Succeeded); run.Strategy != catalog.Merge || *run.RowsDeleted != 80 {
+			t.Errorf("a %s deleted %d rows", run.Strategy, *run.RowsDeleted)
+		}
+		b.change(t, "DELETE FROM public.item WHERE id > 10")
+		if run, err := runner.Refresh(t.Context(), refresh.Request{View: v.Name}); err == nil {
+			t.Errorf("%s of %d rows", run.State, *run.RowsRead)
+		}
+		if n := len(rows(t, b.pool, "SELECT FROM bi.item")); n != 120 {
+			t.Errorf("readers see %d rows", n)
+		}
+		leave(t, reader)
+		b.wantNothingLeft(t)
+	})
 }

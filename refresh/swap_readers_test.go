@@ -15,31 +15,9 @@ import (
 	"github.com/redcache/redcache/refresh"
 )
 
-// longReader opens a transaction that has read the view, and so keeps it from being switched.
-func (b *bundle) longReader(t *testing.T, v catalog.View) pgx.Tx {
-	t.Helper()
-	tx, err := b.pool.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := tx.Exec(t.Context(), "SELECT FROM "+v.Name.SQL()); err != nil {
-		t.Fatal(err)
-	}
-	return tx
-}
-
-func leave(t *testing.T, reader pgx.Tx) {
-	t.Helper()
-	if err := reader.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestSwap_AnOldTransactionNeverFindsAnEmptyRelation(t *testing.T) {
 	t.Parallel()
-	b := setup(t, batchSQL...)
-	v := b.batchView("item", catalog.Swap, catalog.StreamTransport)
-	b.add(t, v)
+	b, v := batches(t, catalog.Swap, catalog.StreamTransport)
 	reader := b.oldReader(t)
 	seen := func() (n, batch int) {
 		t.Helper()
@@ -59,23 +37,11 @@ func TestSwap_AnOldTransactionNeverFindsAnEmptyRelation(t *testing.T) {
 
 func TestSwap_ThroughDblinkWaitsForOldTransactions(t *testing.T) {
 	t.Parallel()
-	b := setup(t, batchSQL...)
-	v := b.batchView("item", catalog.Swap, catalog.DblinkTransport)
-	b.add(t, v)
+	b, v := batches(t, catalog.Swap, catalog.DblinkTransport)
 	reader := b.oldReader(t)
 	b.nextBatch(t, 1)
-	done := make(chan catalog.Run, 1)
-	go func() {
-		run, err := b.runner.Refresh(t.Context(), refresh.Request{View: v.Name})
-		if err != nil {
-			t.Error(err)
-		}
-		done <- run
-	}()
-	eventually(t, func() error {
-		_, err := b.pool.Exec(t.Context(), `SELECT 1/count(*) FROM redcache.state WHERE loaded = 2 AND generation = 1`)
-		return err
-	})
+	refreshing := b.refreshing(t.Context(), refresh.Request{View: v.Name})
+	b.untilSome(t, `SELECT FROM redcache.state WHERE loaded = 2 AND generation = 1`)
 	if n := len(rows(t, b.pool, `SELECT FROM pg_index WHERE indrelid = 'redcache_data.v1_g2'::regclass AND indisvalid`)); n != 1 {
 		t.Errorf("before the view is pointed at it, the generation has %d indexes, want that of the key", n)
 	}
@@ -85,7 +51,7 @@ func TestSwap_ThroughDblinkWaitsForOldTransactions(t *testing.T) {
 		t.Errorf("an old transaction sees %d rows, %v", n, err)
 	}
 	leave(t, reader)
-	run := <-done
+	run := wantSucceeded(t, refreshing)
 	b.wantBatch(t, v, 1)
 	if run.Strategy != catalog.Swap || run.Note != "" {
 		t.Errorf("got a %s, note %q", run.Strategy, run.Note)
@@ -95,45 +61,40 @@ func TestSwap_ThroughDblinkWaitsForOldTransactions(t *testing.T) {
 
 func TestSwap_MergesWhenReadersNeverLeave(t *testing.T) {
 	t.Parallel()
-	for _, transport := range bothTransports {
-		t.Run(string(transport), func(t *testing.T) {
-			t.Parallel()
-			b := setup(t, batchSQL...)
-			v := b.batchView("item", catalog.Swap, transport)
-			b.add(t, v)
-			runner := refresh.NewRunner(b.pool, refresh.Config{SwitchPatience: 500 * time.Millisecond})
-			reader := b.longReader(t, v)
-			b.nextBatch(t, 1)
-			ctx, cancel := context.WithTimeoutCause(t.Context(), 30*time.Second, errors.New("it goes on waiting"))
-			defer cancel()
-			run, err := runner.Refresh(ctx, refresh.Request{View: v.Name})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if kept, err := b.store.Run(t.Context(), run.ID); err != nil || !cmp.Equal(kept, run) {
-				t.Errorf("the history differs from what was returned: %s, %v", cmp.Diff(run, kept), err)
-			}
-			b.wantBatch(t, v, 1)
-			if run.Strategy != catalog.Merge || run.Reason == nil || !strings.Contains(*run.Reason, "merged, not swapped") ||
-				run.Waited == nil || *run.Waited < 500*time.Millisecond {
-				t.Errorf("the run is a %s that waited %v for the reason %v", run.Strategy, run.Waited, run.Reason)
-			}
-			if *run.RowsRead != 200 || *run.RowsInserted != 1 || *run.RowsUpdated != 199 || *run.RowsDeleted != 1 {
-				t.Errorf("read %d, inserted %d, updated %d, deleted %d", *run.RowsRead, *run.RowsInserted, *run.RowsUpdated, *run.RowsDeleted)
-			}
-			if n := b.generation(t); n != 1 || run.Generation != 1 {
-				t.Errorf("readers see generation %d, the run says %d", n, run.Generation)
-			}
-			leave(t, reader)
-			b.wantNothingLeft(t)
-			b.nextBatch(t, 2)
-			if run := b.refresh(t, refresh.Request{View: v.Name}); run.Strategy != catalog.Swap || run.Waited != nil {
-				t.Errorf("the next run is a %s that waited %v", run.Strategy, run.Waited)
-			}
-			b.wantBatch(t, v, 2)
-			b.wantNothingLeft(t)
-		})
-	}
+	eachTransport(t, func(t *testing.T, transport catalog.Transport) {
+		b, v := batches(t, catalog.Swap, transport)
+		runner := refresh.NewRunner(b.pool, refresh.Config{SwitchPatience: 500 * time.Millisecond})
+		reader := b.longReader(t, v)
+		b.nextBatch(t, 1)
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 30*time.Second, errors.New("it goes on waiting"))
+		defer cancel()
+		run, err := runner.Refresh(ctx, refresh.Request{View: v.Name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kept, err := b.store.Run(t.Context(), run.ID); err != nil || !cmp.Equal(kept, run) {
+			t.Errorf("the history differs from what was returned: %s, %v", cmp.Diff(run, kept), err)
+		}
+		b.wantBatch(t, v, 1)
+		if run.Strategy != catalog.Merge || run.Reason == nil || !strings.Contains(*run.Reason, "merged, not swapped") ||
+			run.Waited == nil || *run.Waited < 500*time.Millisecond {
+			t.Errorf("the run is a %s that waited %v for the reason %v", run.Strategy, run.Waited, run.Reason)
+		}
+		if *run.RowsRead != 200 || *run.RowsInserted != 1 || *run.RowsUpdated != 199 || *run.RowsDeleted != 1 {
+			t.Errorf("read %d, inserted %d, updated %d, deleted %d", *run.RowsRead, *run.RowsInserted, *run.RowsUpdated, *run.RowsDeleted)
+		}
+		if n := b.generation(t); n != 1 || run.Generation != 1 {
+			t.Errorf("readers see generation %d, the run says %d", n, run.Generation)
+		}
+		leave(t, reader)
+		b.wantNothingLeft(t)
+		b.nextBatch(t, 2)
+		if run := b.refresh(t, refresh.Request{View: v.Name}); run.Strategy != catalog.Swap || run.Waited != nil {
+			t.Errorf("the next run is a %s that waited %v", run.Strategy, run.Waited)
+		}
+		b.wantBatch(t, v, 2)
+		b.wantNothingLeft(t)
+	})
 }
 
 // TestSwap_WithoutAKeyFailsWhenReadersNeverLeave takes the minute for which there is no other way than to wait.
@@ -163,76 +124,59 @@ const maxStall = 250 * time.Millisecond
 // What a machine that is busy with other things adds to each read, a reader of a table that nobody refreshes tells.
 func TestSwap_ReadersHardlyWait(t *testing.T) {
 	t.Parallel()
-	for _, transport := range bothTransports {
-		t.Run(string(transport), func(t *testing.T) {
-			t.Parallel()
-			b := setup(t, batchSQL...)
-			v := b.batchView("item", catalog.Swap, transport)
-			b.add(t, v)
-			b.do(t, "CREATE TABLE bi.other AS SELECT * FROM bi.item")
-			runner := refresh.NewRunner(b.pool, refresh.Config{SwitchPatience: 500 * time.Millisecond})
-			stop := make(chan struct{})
-			longest, control := b.slowest(t, "bi.item", stop), b.slowest(t, "bi.other", stop)
-			merged := 0
-			for batch := 1; batch <= 8; batch++ {
-				var reader pgx.Tx
-				if batch%4 == 0 { // it keeps the view from being switched, and new readers queue behind each try
-					reader = b.longReader(t, v)
-				}
-				b.nextBatch(t, batch)
-				run, err := runner.Refresh(t.Context(), refresh.Request{View: v.Name})
-				if err != nil {
-					t.Fatal(err)
-				}
-				if reader != nil {
-					leave(t, reader)
-					merged++
-				}
-				if (run.Waited != nil) != (reader != nil) {
-					t.Errorf("batch %d: a %s that waited %v", batch, run.Strategy, run.Waited)
-				}
-				b.wantBatch(t, v, batch)
+	eachTransport(t, func(t *testing.T, transport catalog.Transport) {
+		b, v := batches(t, catalog.Swap, transport)
+		b.do(t, "CREATE TABLE bi.other AS SELECT * FROM bi.item")
+		runner := refresh.NewRunner(b.pool, refresh.Config{SwitchPatience: 500 * time.Millisecond})
+		stop := make(chan struct{})
+		longest, control := b.slowest(t, "bi.item", stop), b.slowest(t, "bi.other", stop)
+		merged := 0
+		for batch := 1; batch <= 8; batch++ {
+			var reader pgx.Tx
+			if batch%4 == 0 { // it keeps the view from being switched, and new readers queue behind each try
+				reader = b.longReader(t, v)
 			}
-			close(stop)
-			if worst, noise := <-longest, <-control; worst > maxStall+noise {
-				t.Errorf("a reader waited for %s, one of another table for %s", worst, noise)
+			b.nextBatch(t, batch)
+			run, err := runner.Refresh(t.Context(), refresh.Request{View: v.Name})
+			if err != nil {
+				t.Fatal(err)
 			}
-			if merged == 0 {
-				t.Error("no switch was held up")
+			if reader != nil {
+				leave(t, reader)
+				merged++
 			}
-			b.wantNothingLeft(t)
-		})
-	}
+			if (run.Waited != nil) != (reader != nil) {
+				t.Errorf("batch %d: a %s that waited %v", batch, run.Strategy, run.Waited)
+			}
+			b.wantBatch(t, v, batch)
+		}
+		close(stop)
+		if worst, noise := longest(), control(); worst > maxStall+noise {
+			t.Errorf("a reader waited for %s, one of another table for %s", worst, noise)
+		}
+		if merged == 0 {
+			t.Error("no switch was held up")
+		}
+		b.wantNothingLeft(t)
+	})
 }
 
 // slowest reads a relation until it is stopped, and returns how long the slowest read took.
-func (b *bundle) slowest(t *testing.T, relation string, stop <-chan struct{}) <-chan time.Duration {
+func (b *bundle) slowest(t *testing.T, relation string, stop <-chan struct{}) (worst func() time.Duration) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), b.cache.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	result := make(chan time.Duration, 1)
-	go func() {
-		defer conn.Close(context.WithoutCancel(t.Context()))
-		var worst time.Duration
-		tick := time.NewTicker(2 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			select {
-			case <-stop:
-				result <- worst
-				return
-			case <-tick.C:
-			}
-			var n int
-			started := time.Now()
-			err := conn.QueryRow(context.WithoutCancel(t.Context()), "SELECT count(*) FROM "+relation).Scan(&n)
-			worst = max(worst, time.Since(started))
-			if err != nil || n != 200 {
-				t.Errorf("a reader of %s gets %d rows, %v", relation, n, err)
-			}
+	var slowest time.Duration
+	ended := b.keepReading(t, 2*time.Millisecond, stop, func(ctx context.Context, conn *pgx.Conn) bool {
+		var n int
+		started := time.Now()
+		err := conn.QueryRow(ctx, "SELECT count(*) FROM "+relation).Scan(&n)
+		slowest = max(slowest, time.Since(started))
+		if err != nil || n != 200 {
+			t.Errorf("a reader of %s gets %d rows, %v", relation, n, err)
 		}
-	}()
-	return result
+		return true
+	})
+	return func() time.Duration {
+		<-ended
+		return slowest
+	}
 }

@@ -10,8 +10,6 @@ import (
 	"github.com/redcache/redcache/refresh"
 )
 
-var bothTransports = []catalog.Transport{catalog.StreamTransport, catalog.DblinkTransport}
-
 // generation is the number of the relation that readers see.
 func (b *bundle) generation(t *testing.T) (n int) {
 	t.Helper()
@@ -78,51 +76,40 @@ func TestSwap_TheViewStaysWhatItWas(t *testing.T) {
 
 func TestSwap_ANewGenerationHasAllThatTheOldOneHad(t *testing.T) {
 	t.Parallel()
-	for _, transport := range bothTransports {
-		t.Run(string(transport), func(t *testing.T) {
-			t.Parallel()
-			b := setup(t, batchSQL...)
-			v := b.batchView("item", catalog.Swap, transport)
-			v.Indexes = []string{"batch, id DESC", "lower(note)", "USING hash (note)"}
-			b.add(t, v)
-			b.refresh(t, refresh.Request{View: v.Name})
-			relation := fmt.Sprintf("'redcache_data.v1_g%d'::regclass", b.generation(t))
-			got := rows(t, b.pool, `
-				SELECT indisunique, indisvalid AND indisready AND indislive, pg_get_indexdef(indexrelid, 1, true)
-				FROM pg_index WHERE indrelid = `+relation)
-			want := []string{`"f" "t" "batch" `, `"f" "t" "lower(note::text)" `, `"f" "t" "note" `, `"t" "t" "id" `}
-			if !slices.Equal(got, want) {
-				t.Errorf("got indexes %s, want %s", got, want)
-			}
-			if n := len(rows(t, b.pool, `SELECT FROM pg_stats WHERE format('%I.%I', schemaname, tablename)::regclass = `+relation)); n != 3 {
-				t.Errorf("%d columns have statistics", n)
-			}
-			var pages, visible, tuples int
-			err := b.pool.QueryRow(t.Context(), `SELECT relpages, relallvisible, reltuples::int FROM pg_class WHERE oid = `+relation).
-				Scan(&pages, &visible, &tuples)
-			if err != nil || pages == 0 || tuples != 200 {
-				t.Errorf("%d pages, %d rows, %v", pages, tuples, err)
-			}
-			if transport == catalog.StreamTransport && visible != pages { // servers before 14 set none
-				t.Errorf("%d of %d pages are known to be visible, so index-only scans would visit the others", visible, pages)
-			}
-		})
-	}
+	eachTransport(t, func(t *testing.T, transport catalog.Transport) {
+		b := setup(t, batchSQL...)
+		v := b.batchView("item", catalog.Swap, transport)
+		v.Indexes = []string{"batch, id DESC", "lower(note)", "USING hash (note)"}
+		b.add(t, v)
+		b.refresh(t, refresh.Request{View: v.Name})
+		relation := fmt.Sprintf("'redcache_data.v1_g%d'::regclass", b.generation(t))
+		got := rows(t, b.pool, `
+			SELECT indisunique, indisvalid AND indisready AND indislive, pg_get_indexdef(indexrelid, 1, true)
+			FROM pg_index WHERE indrelid = `+relation)
+		want := []string{`"f" "t" "batch" `, `"f" "t" "lower(note::text)" `, `"f" "t" "note" `, `"t" "t" "id" `}
+		if !slices.Equal(got, want) {
+			t.Errorf("got indexes %s, want %s", got, want)
+		}
+		if n := len(rows(t, b.pool, `SELECT FROM pg_stats WHERE format('%I.%I', schemaname, tablename)::regclass = `+relation)); n != 3 {
+			t.Errorf("%d columns have statistics", n)
+		}
+		var pages, visible, tuples int
+		err := b.pool.QueryRow(t.Context(), `SELECT relpages, relallvisible, reltuples::int FROM pg_class WHERE oid = `+relation).
+			Scan(&pages, &visible, &tuples)
+		if err != nil || pages == 0 || tuples != 200 {
+			t.Errorf("%d pages, %d rows, %v", pages, tuples, err)
+		}
+		if transport == catalog.StreamTransport && visible != pages { // servers before 14 set none
+			t.Errorf("%d of %d pages are known to be visible, so index-only scans would visit the others", visible, pages)
+		}
+	})
 }
 
 func TestSwap_AGenerationInUseIsDroppedByALaterRun(t *testing.T) {
 	t.Parallel()
-	b := setup(t, batchSQL...)
-	v := b.batchView("item", catalog.Swap, catalog.StreamTransport)
-	b.add(t, v)
-	holder, err := b.pool.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	b, v := batches(t, catalog.Swap, catalog.StreamTransport)
 	// As pg_dump does, for as long as it runs: it locks tables, not views.
-	if _, err := holder.Exec(t.Context(), "LOCK TABLE redcache_data.v1_g1 IN ACCESS SHARE MODE"); err != nil {
-		t.Fatal(err)
-	}
+	holder := b.begun(t, "LOCK TABLE redcache_data.v1_g1 IN ACCESS SHARE MODE")
 	tables := func() []string {
 		return rows(t, b.pool, `SELECT relname FROM pg_class WHERE relnamespace = 'redcache_data'::regnamespace AND relkind = 'r'`)
 	}

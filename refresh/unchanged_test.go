@@ -201,15 +201,12 @@ func TestUnchanged_AChangeDuringTheReadIsCaughtByTheNextRun(t *testing.T) {
 			for batch := range 3 {
 				b.nextBatch(t, 2*batch+1)
 				b.source.Throttle(400) // half a second
-				started, done := time.Now(), make(chan error, 1)
-				go func() {
-					_, err := runner.Refresh(t.Context(), refresh.Request{View: v.Name})
-					done <- err
-				}()
+				started := time.Now()
+				refreshing := refreshingBy(t.Context(), runner, refresh.Request{View: v.Name})
 				b.awaitRead(t, "public.item", started)
 				b.nextBatch(t, 2*batch+2)
-				if err := <-done; err != nil {
-					t.Fatal(err)
+				if f := <-refreshing; f.err != nil {
+					t.Fatal(f.err)
 				}
 				b.source.Throttle(0)
 				b.wantBatch(t, v, 2*batch, 2*batch+1, 2*batch+2)

@@ -62,6 +62,11 @@ type Reader struct {
 // Excess says whether the reader should not be one.
 func (r Reader) Excess() bool { return r.Verdict != Allowed && r.Verdict != Exempt }
 
+// readsNow says whether the reader is more than a promise of the view's definition. An exempt one has no ways.
+func (r Reader) readsNow() bool {
+	return slices.ContainsFunc(r.Ways, func(w Way) bool { return w.Via != ViaDefinition })
+}
+
 // Audit is what was found of one view.
 type Audit struct {
 	View     catalog.Name

@@ -140,7 +140,7 @@ func (c *Change) compare(before, after Audit) {
 			c.Left = append(c.Left, now)
 		case r.Excess():
 			c.Revoked = append(c.Revoked, r)
-		case !reads:
+		case r.readsNow() && !now.readsNow():
 			c.Loses = append(c.Loses, r.Role)
 		}
 	}

@@ -72,7 +72,7 @@ func ask(ctx context.Context, src dblink.Source, identities []Identity, relation
 		w.askSchemas(ctx, a, in)
 		for _, of := range a.lists(names) {
 			w.askRelations(ctx, a, in, of)
-			w.askGrants(ctx, a, in, of)
+			w.askGrants(ctx, a, identities, in, of)
 			for _, who := range a.lists(users) {
 				w.askUsers(ctx, a, who, in, of)
 			}
@@ -176,28 +176,39 @@ func (w *warehouse) askRelations(ctx context.Context, a *asker, in, of string) {
 	})
 }
 
-// askGrants learns what was granted explicitly, and the columns of relations that have grants on columns.
-func (w *warehouse) askGrants(ctx context.Context, a *asker, in, of string) {
-	const what = " WHERE privilege_type = 'SELECT' AND namespace_name IN "
-	named := in + " AND relation_name IN " + of
-	a.maybe(ctx, "SELECT namespace_name, relation_name, identity_type, identity_name "+
-		"FROM pg_catalog.svv_relation_privileges"+what+named, 4, func(row []string) {
-		w.selects[permission{dblink.Relation{Schema: row[0], Name: row[1]}, identity(row[2], row[3])}] = true
-	})
+// askGrants learns what was granted explicitly to those who matter, and all columns where some of them have grants.
+func (w *warehouse) askGrants(ctx context.Context, a *asker, identities []Identity, in, of string) {
+	matter := map[string]bool{}
+	for _, i := range identities {
+		for _, member := range w.circle(i) {
+			matter[member.Name] = true
+		}
+	}
 	some := map[string]bool{}
-	a.maybe(ctx, "SELECT namespace_name, relation_name, identity_type, identity_name, column_name "+
-		"FROM pg_catalog.svv_column_privileges"+what+named, 5, func(row []string) {
-		at := permission{dblink.Relation{Schema: row[0], Name: row[1]}, identity(row[2], row[3])}
-		put(w.columns, at, row[4])
-		some[row[1]] = true
-	})
-	for _, of := range a.lists(some) {
-		a.rows(ctx, "SELECT n.nspname, c.relname, a.attname FROM pg_catalog.pg_attribute a "+
-			"JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "+
-			"WHERE a.attnum > 0 AND NOT a.attisdropped AND n.nspname IN "+in+" AND c.relname IN "+of, 3, func(row []string) {
-			put(w.all, dblink.Relation{Schema: row[0], Name: row[1]}, row[2])
+	for _, names := range a.lists(matter) {
+		what := " WHERE privilege_type = 'SELECT' AND namespace_name IN " + in + " AND relation_name IN " + of +
+			" AND (identity_type = 'public' OR identity_name IN " + names + ")"
+		a.maybe(ctx, "SELECT namespace_name, relation_name, identity_type, identity_name "+
+			"FROM pg_catalog.svv_relation_privileges"+what, 4, func(row []string) {
+			w.selects[permission{dblink.Relation{Schema: row[0], Name: row[1]}, identity(row[2], row[3])}] = true
+		})
+		a.maybe(ctx, "SELECT namespace_name, relation_name, identity_type, identity_name, column_name "+
+			"FROM pg_catalog.svv_column_privileges"+what, 5, func(row []string) {
+			put(w.columns, permission{dblink.Relation{Schema: row[0], Name: row[1]}, identity(row[2], row[3])}, row[4])
+			some[row[1]] = true
 		})
 	}
+	for _, of := range a.lists(some) {
+		w.askColumns(ctx, a, in, of)
+	}
+}
+
+func (w *warehouse) askColumns(ctx context.Context, a *asker, in, of string) {
+	a.rows(ctx, "SELECT n.nspname, c.relname, a.attname FROM pg_catalog.pg_attribute a "+
+		"JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "+
+		"WHERE a.attnum > 0 AND NOT a.attisdropped AND n.nspname IN "+in+" AND c.relname IN "+of, 3, func(row []string) {
+		put(w.all, dblink.Relation{Schema: row[0], Name: row[1]}, row[2])
+	})
 }
 
 // askUsers learns what the leader's own functions say of users. They find a relation only where the login itself may use

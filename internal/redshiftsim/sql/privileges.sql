@@ -59,39 +59,49 @@ $$;
 
 -- Whether one of the entries speaks of a user: by name, through a group, or of everybody. That roles do not count is
 -- believed: their documentation does not say that they do.
-CREATE OR REPLACE FUNCTION redshift.grants_to(acl aclitem[], wanted text, user_name text) RETURNS boolean LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION redshift.grants_to(acl aclitem[], wanted text, who oid) RETURNS boolean LANGUAGE sql STABLE AS $$
 	SELECT EXISTS (
 		SELECT FROM pg_catalog.aclexplode(acl) a
-		JOIN redshift.identity i ON i.oid = a.grantee
-		WHERE a.privilege_type = pg_catalog.upper(wanted) AND (i.type = 'public' OR i.name = user_name OR i.type = 'group' AND EXISTS (
-			SELECT FROM pg_catalog.pg_auth_members m JOIN redshift.identity u ON u.oid = m.member
-			WHERE m.roleid = i.oid AND u.name = user_name)))
+		WHERE a.privilege_type = pg_catalog.upper(wanted) AND (a.grantee = 0 OR a.grantee = who
+			OR EXISTS (SELECT FROM pg_catalog.pg_auth_members m WHERE m.roleid = a.grantee AND m.member = who)
+				AND NOT EXISTS (SELECT FROM redshift.role b WHERE pg_catalog.to_regrole(pg_catalog.quote_ident(b.name)) = a.grantee)))
 $$;
 
-CREATE OR REPLACE FUNCTION redshift.reads_all(user_name text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+CREATE OR REPLACE FUNCTION redshift.user_oid(user_name text) RETURNS oid LANGUAGE plpgsql STABLE AS $$
 BEGIN
-	IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = user_name) THEN
+	IF pg_catalog.to_regrole(pg_catalog.quote_ident(user_name)) IS NULL THEN
 		RAISE undefined_object USING MESSAGE = pg_catalog.format('user "%s" does not exist', user_name);
 	END IF;
-	RETURN redshift.is_super(user_name) OR pg_catalog.pg_has_role(user_name, 'pg_read_all_data', 'usage');
+	RETURN pg_catalog.to_regrole(pg_catalog.quote_ident(user_name));
 END
 $$;
 
 CREATE OR REPLACE FUNCTION redshift.has_table_privilege(user_name text, relation text, privilege text)
-RETURNS boolean LANGUAGE sql STABLE AS $$
-	SELECT redshift.reads_all(user_name) AND (pg_catalog.upper(privilege) = 'SELECT' OR redshift.is_super(user_name))
-		OR pg_catalog.pg_get_userbyid(c.relowner) = user_name
-		OR redshift.grants_to(c.relacl, privilege, user_name)
-	FROM pg_catalog.pg_class c WHERE c.oid = relation::regclass
+RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	who oid := redshift.user_oid(user_name);
+BEGIN
+	IF pg_catalog.pg_has_role(who, 'pg_read_all_data', 'usage') THEN -- a superuser has every role
+		RETURN true;
+	END IF;
+	RETURN (SELECT c.relowner = who OR redshift.grants_to(c.relacl, privilege, who)
+		FROM pg_catalog.pg_class c WHERE c.oid = relation::regclass);
+END
 $$;
 CREATE OR REPLACE FUNCTION redshift.has_table_privilege(relation text, privilege text)
 RETURNS boolean LANGUAGE sql STABLE AS 'SELECT redshift.has_table_privilege(current_user::text, relation, privilege)';
 
 CREATE OR REPLACE FUNCTION redshift.has_schema_privilege(user_name text, schema_name text, privilege text)
-RETURNS boolean LANGUAGE sql STABLE AS $$
-	SELECT redshift.reads_all(user_name) OR pg_catalog.pg_get_userbyid(n.nspowner) = user_name
-		OR redshift.grants_to(coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner)), privilege, user_name)
-	FROM pg_catalog.pg_namespace n WHERE n.oid = pg_catalog.quote_ident(schema_name)::regnamespace
+RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	who oid := redshift.user_oid(user_name);
+BEGIN
+	IF pg_catalog.pg_has_role(who, 'pg_read_all_data', 'usage') THEN
+		RETURN true;
+	END IF;
+	RETURN (SELECT n.nspowner = who OR redshift.grants_to(coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner)), privilege, who)
+		FROM pg_catalog.pg_namespace n WHERE n.oid = pg_catalog.quote_ident(schema_name)::regnamespace);
+END
 $$;
 CREATE OR REPLACE FUNCTION redshift.has_schema_privilege(schema_name text, privilege text)
 RETURNS boolean LANGUAGE sql STABLE AS 'SELECT redshift.has_schema_privilege(current_user::text, schema_name, privilege)';
@@ -117,7 +127,7 @@ FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) a
 JOIN redshift.identity i ON i.oid = a.grantee
-WHERE a.grantee <> c.relowner AND c.relkind IN ('r', 'v', 'm') AND redshift.shows(i.oid);
+WHERE a.grantee <> c.relowner AND c.relkind IN ('r', 'v', 'm') AND ((SELECT redshift.sees_grants()) OR redshift.shows(i.oid));
 
 CREATE OR REPLACE VIEW pg_catalog.svv_column_privileges AS
 SELECT n.nspname::text AS namespace_name, c.relname::text AS relation_name, t.attname::text AS column_name, a.privilege_type,
@@ -127,7 +137,7 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_attribute t ON t.attrelid = c.oid
 CROSS JOIN LATERAL pg_catalog.aclexplode(t.attacl) a
 JOIN redshift.identity i ON i.oid = a.grantee
-WHERE a.grantee <> c.relowner AND c.relkind IN ('r', 'v', 'm') AND redshift.shows(i.oid);
+WHERE a.grantee <> c.relowner AND c.relkind IN ('r', 'v', 'm') AND ((SELECT redshift.sees_grants()) OR redshift.shows(i.oid));
 
 CREATE OR REPLACE VIEW pg_catalog.svv_schema_privileges AS
 SELECT n.nspname::text AS namespace_name, a.privilege_type, i.oid::int AS identity_id, i.name AS identity_name,
@@ -135,35 +145,35 @@ SELECT n.nspname::text AS namespace_name, a.privilege_type, i.oid::int AS identi
 FROM pg_catalog.pg_namespace n
 CROSS JOIN LATERAL pg_catalog.aclexplode(n.nspacl) a
 JOIN redshift.identity i ON i.oid = a.grantee
-WHERE a.grantee <> n.nspowner AND redshift.shows(i.oid);
+WHERE a.grantee <> n.nspowner AND ((SELECT redshift.sees_grants()) OR redshift.shows(i.oid));
 
 CREATE OR REPLACE VIEW pg_catalog.svv_user_grants AS
 SELECT u.oid::int AS user_id, u.name AS user_name, r.oid::int AS role_id, r.name AS role_name, m.admin_option
 FROM pg_catalog.pg_auth_members m
 JOIN redshift.identity u ON u.oid = m.member AND u.type = 'user'
 JOIN redshift.identity r ON r.oid = m.roleid AND r.type = 'role'
-WHERE redshift.sees_grants() OR u.name = current_user::text
+WHERE (SELECT redshift.sees_grants()) OR u.name = current_user::text
 UNION ALL
 SELECT NULL, user_name, NULL, role_name, false FROM redshift.system_grant
-WHERE redshift.sees_grants() OR user_name = current_user::text;
+WHERE (SELECT redshift.sees_grants()) OR user_name = current_user::text;
 
 CREATE OR REPLACE VIEW pg_catalog.svv_role_grants AS
 SELECT h.oid::int AS role_id, h.name AS role_name, r.oid::int AS granted_role_id, r.name AS granted_role_name
 FROM pg_catalog.pg_auth_members m
 JOIN redshift.identity h ON h.oid = m.member AND h.type = 'role'
 JOIN redshift.identity r ON r.oid = m.roleid AND r.type = 'role'
-WHERE redshift.shows(h.oid);
+WHERE (SELECT redshift.sees_grants()) OR redshift.shows(h.oid);
 
 CREATE OR REPLACE VIEW pg_catalog.svv_roles AS
 SELECT i.oid::int AS role_id, i.name AS role_name, 'dwadmin'::text AS role_owner
 FROM redshift.identity i
-WHERE i.type = 'role' AND redshift.shows(i.oid);
+WHERE i.type = 'role' AND ((SELECT redshift.sees_grants()) OR redshift.shows(i.oid));
 
 CREATE OR REPLACE VIEW pg_catalog.svv_system_privileges AS
 SELECT p.system_privilege, i.oid::int AS identity_id, i.name AS identity_name, i.type AS identity_type
 FROM redshift.system_privilege p
 JOIN redshift.identity i ON i.name = p.role_name
-WHERE redshift.shows(i.oid);
+WHERE ((SELECT redshift.sees_grants()) OR redshift.shows(i.oid));
 
 -- Only sys:secadmin may ask for the one; the other shows nothing to the rest.
 CREATE OR REPLACE FUNCTION redshift.rls_relations() RETURNS TABLE (datname text, relschema text, relname text, relkind text, is_rls_on boolean)

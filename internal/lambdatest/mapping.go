@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"sync"
 	"testing"
 
@@ -16,11 +17,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// NewSQS returns a client of a double of SQS.
-func NewSQS(endpoint string) *sqs.Client {
+// NewSQS returns a client of the double of SQS that is told of by AWS's own variables.
+func NewSQS(env []string) *sqs.Client {
+	known := map[string]string{}
+	for _, entry := range env {
+		name, value, _ := strings.Cut(entry, "=")
+		known[name] = value
+	}
 	return sqs.New(sqs.Options{
-		Region: region, BaseEndpoint: &endpoint,
-		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
+		Region: known["AWS_REGION"], BaseEndpoint: aws.String(known["AWS_ENDPOINT_URL"]),
+		Credentials: credentials.NewStaticCredentialsProvider(known["AWS_ACCESS_KEY_ID"], known["AWS_SECRET_ACCESS_KEY"], ""),
 	})
 }
 

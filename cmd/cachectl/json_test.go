@@ -23,6 +23,7 @@ func TestJSON_IsAsDocumented(t *testing.T) {
 	records := map[string]any{
 		"link": linkRecord{}, "link test": linkTestRecord{}, "link step": linkStepRecord{}, "view": viewRecord{}, "column": columnRecord{},
 		"run": runRecord{}, "lock": lockRecord{}, "step": stepRecord{},
+		"grants audit": auditRecord{}, "grants source": sourceRecord{}, "grants reader": readerRecord{}, "grants change": grantsChangeRecord{},
 		"removal": removalRecord{}, "catalog": initRecord{}, "version": versionRecord{},
 	}
 	for section, record := range records {
@@ -102,6 +103,10 @@ func typeOf(t *testing.T, typ reflect.Type) string {
 		return "column"
 	case typ == reflect.TypeFor[linkStepRecord]():
 		return "link step"
+	case typ == reflect.TypeFor[sourceRecord]():
+		return "grants source"
+	case typ == reflect.TypeFor[readerRecord]():
+		return "grants reader"
 	}
 	switch typ.Kind() {
 	case reflect.Pointer:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 
@@ -14,7 +15,13 @@ const (
 	exitDone   = 0 // done, or skipped because somebody else is at it
 	exitFailed = 1
 	exitUsage  = 2 // found before anything was connected to
+	exitFound  = 8 // the work is done, and has found what should not be
 )
+
+// foundError ends a command with [exitFound]. What there is to say has been said.
+type foundError struct{}
+
+func (foundError) Error() string { return "something was found" }
 
 // program is one run of cachectl with all that it has of the outside world.
 type program struct {
@@ -39,6 +46,9 @@ func run(
 	if err == nil {
 		return exitDone
 	}
+	if errors.As(err, new(foundError)) {
+		return exitFound
+	}
 	return p.report(ctx, cmd, err)
 }
 
@@ -51,7 +61,7 @@ func (p *program) command() *cobra.Command {
 through them.
 
 The cache database is named by the environment variable DATABASE_URL. Results go to stdout, everything else to stderr.
-Exit status: 0 done, skipped or unchanged, 1 failed or interrupted, 2 wrong usage.`,
+Exit status: 0 done, skipped or unchanged, 1 failed or interrupted, 2 wrong usage, 8 found what should not be.`,
 		Example: `  export DATABASE_URL=postgres://cache_owner:password@db.example.com:5432/app
   cachectl init
   cachectl link add dw --host dw.example.com --database prod --user cache_ro --password-env DW_PASSWORD
@@ -66,7 +76,7 @@ Exit status: 0 done, skipped or unchanged, 1 failed or interrupted, 2 wrong usag
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err, "") })
 	root.AddCommand(p.initCommand(), p.linkCommand(), p.queryCommand(), p.addViewCommand(), p.alterViewCommand(),
 		p.dropViewCommand(), p.listCommand(), p.statusCommand(), p.refreshCommand(), p.runsCommand(), p.locksCommand(),
-		p.versionCommand(), p.completionCommand())
+		p.grantsCommand(), p.versionCommand(), p.completionCommand())
 	return root
 }
 

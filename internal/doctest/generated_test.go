@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/redcache/redcache/cmd/lambda/setup"
 	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
 )
 
 func TestGenerated_IsUpToDate(t *testing.T) {
@@ -20,6 +23,7 @@ func TestGenerated_IsUpToDate(t *testing.T) {
 	}{
 		{"README.md", "commands", overview(commands)},
 		{"README.md", "environment", environment(t)},
+		{"README.md", "functions", functions()},
 		{"docs/commands.md", "commands", reference(commands)},
 		{"docs/types.md", "types", types(t)},
 	} {
@@ -93,14 +97,45 @@ func environment(t *testing.T) string {
 			}
 			return strings.TrimSpace(line[starts[i]:end])
 		}
-		kind := strings.NewReplacer("time.Duration", "duration", "int32", "number", "int", "number", "string", "text").Replace(cell(1))
 		byDefault := cell(2)
 		if byDefault != "" && byDefault != "required" {
 			byDefault = "`" + byDefault + "`"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", cell(0), kind, byDefault, cell(3))
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", cell(0), kind(cell(1)), byDefault, cell(3))
 	}
 	return b.String()
+}
+
+// functions is the table of the variables of both Lambda functions.
+func functions() string {
+	var b strings.Builder
+	b.WriteString("| variable | read by | type | default | meaning |\n|---|---|---|---|---|\n")
+	dispatch, refresh := infra.Variables(setup.Prefix, &setup.Dispatch{}), infra.Variables(setup.Prefix, &setup.Refresh{})
+	for _, v := range append(dispatch, refresh...) {
+		named := func(other infra.Variable) bool { return other.Name == v.Name }
+		by, byDefault := "both", v.Default
+		switch inDispatch, inRefresh := slices.ContainsFunc(dispatch, named), slices.ContainsFunc(refresh, named); {
+		case !inRefresh:
+			by = "dispatch"
+		case !inDispatch:
+			by = "refresh"
+		}
+		if v.Required {
+			byDefault = "required"
+		} else if byDefault != "" {
+			byDefault = "`" + byDefault + "`"
+		}
+		line := fmt.Sprintf("| `%s` | %s | %s | %s | %s |\n", v.Name, by, kind(v.Type), byDefault, v.Description)
+		if !strings.Contains(b.String(), line) {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
+
+// kind is a Go type in a reader's words.
+func kind(typ string) string {
+	return strings.NewReplacer("time.Duration", "duration", "int32", "number", "int", "number", "string", "text").Replace(typ)
 }
 
 // remoteTypes are types as Redshift's format_type writes them.

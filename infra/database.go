@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"strings"
@@ -89,13 +90,27 @@ func (c DatabaseConfig) Validate() error {
 		return errors.New("DATABASE_URL is not set")
 	}
 	config, err := pgxpool.ParseConfig(c.URL)
-	if err != nil { // which may quote parts of the password
-		return errors.New("DATABASE_URL is not a valid connection URL, " + urlForm)
+	if err != nil {
+		err = urlProblem(err)
+	} else {
+		err = c.checkLogin(config.ConnConfig)
 	}
-	if err := c.checkLogin(config.ConnConfig); err != nil {
+	if err != nil {
 		return fmt.Errorf("%w. %s", err, Hint(err))
 	}
 	return nil
+}
+
+// urlProblem is what is wrong with a URL that the parser refused: a file that it names, or the URL itself. What the
+// parser says may quote parts of the password, so it is not repeated.
+func urlProblem(err error) error {
+	if file, ok := errors.AsType[*fs.PathError](err); ok {
+		return Hinted(fmt.Errorf("DATABASE_URL names file %s: %w", file.Path, file.Err),
+			"Put the file there, for instance the certificate authorities of RDS that sslrootcert names, or change DATABASE_URL.")
+	}
+	return Hinted(errors.New("DATABASE_URL is not a valid connection URL"),
+		"Write it as "+urlForm+". In user and password, the characters : / ? # [ ] @ and % "+
+			"must be written as % and two hex digits, for instance %40 for @.")
 }
 
 const urlForm = "postgres://user:password@host:5432/database"
@@ -107,10 +122,7 @@ func (c DatabaseConfig) pool() (*pgxpool.Config, error) {
 	}
 	config, err := pgxpool.ParseConfig(c.URL)
 	if err != nil {
-		// What the parser says may quote parts of the password, so it is not repeated.
-		return nil, Hinted(errors.New("open cache database: DATABASE_URL is not a valid connection URL"),
-			"Write it as "+urlForm+". In user and password, the characters : / ? # [ ] @ and % "+
-				"must be written as % and two hex digits, for instance %40 for @.")
+		return nil, fmt.Errorf("open cache database: %w", urlProblem(err))
 	}
 	conn := config.ConnConfig
 	if c.Application != "" || conn.RuntimeParams["application_name"] == "" {

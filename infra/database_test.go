@@ -34,6 +34,7 @@ func TestOpenPool_SaysWhatToDo(t *testing.T) {
 		{"no URL", secret, "not a valid connection URL", "postgres://"},
 		{"slash in the password", "postgres://u:" + secret + "/x@h/d", "not a valid connection URL", "%40"},
 		{"bad escape", "postgres://u:" + secret + "%zz@h/d", "not a valid connection URL", "%40"},
+		{"no CA file", "postgres://u:" + secret + "@h/d?sslrootcert=/nowhere/ca.pem", "file /nowhere/ca.pem: no such file", "authorities"},
 		{"bad option", "postgres://u:" + secret + "@h/d?sslmode=perhaps", "not a valid connection URL", ""},
 		{"wrong password", db.Cluster.URL(db.Name, pgtest.Owner, secret), "password authentication failed", "password"},
 		{"unknown user", db.Cluster.URL(db.Name, "nobody", secret), "nobody", "Check user"},

@@ -42,12 +42,12 @@ const spare = 2
 
 // Validate holds the variables against each other, and completes what they leave open.
 func (c *config) Validate() error {
-	url, err := pgxpool.ParseConfig(c.URL)
-	if err != nil { // which may quote parts of the password
-		return fmt.Errorf("DATABASE_URL is not a valid connection URL, postgres://user:password@host:5432/database")
-	}
 	if err := c.DatabaseConfig.Validate(); err != nil {
 		return err
+	}
+	url, err := pgxpool.ParseConfig(c.URL)
+	if err != nil {
+		return fmt.Errorf("DATABASE_URL is not a valid connection URL")
 	}
 	needed := int32(2*c.Concurrency + spare)
 	switch {

@@ -52,8 +52,8 @@ func setupManaged(t *testing.T) *managed {
 	return b
 }
 
-// each runs a test for every strategy by dblink, and for those that can by stream.
-func eachWay(t *testing.T, test func(t *testing.T, strategy catalog.Strategy, transport catalog.Transport)) {
+// inEveryWay runs a test for every strategy by dblink, and for those that can by stream.
+func inEveryWay(t *testing.T, test func(t *testing.T, strategy catalog.Strategy, transport catalog.Transport)) {
 	t.Helper()
 	for _, strategy := range catalog.Strategies {
 		for _, transport := range []catalog.Transport{catalog.DblinkTransport, catalog.StreamTransport} {
@@ -112,7 +112,7 @@ func (b *managed) wantAsked(t *testing.T, action string, times int) {
 // that is refused although it should be good costs one more transaction.
 func TestLinks_LoginIsRenewed(t *testing.T) {
 	t.Parallel()
-	eachWay(t, func(t *testing.T, strategy catalog.Strategy, transport catalog.Transport) {
+	inEveryWay(t, func(t *testing.T, strategy catalog.Strategy, transport catalog.Transport) {
 		b := setupManaged(t)
 		v := b.salesView(strategy)
 		v.Transport, v.Lookback = transport, "1d"
@@ -165,7 +165,7 @@ func TestLinks_LoginIsRenewedOnceOnly(t *testing.T) {
 // A cluster that has moved costs one more transaction when it has just been looked up, and none otherwise.
 func TestLinks_ClusterIsFollowed(t *testing.T) {
 	t.Parallel()
-	eachWay(t, func(t *testing.T, strategy catalog.Strategy, transport catalog.Transport) {
+	inEveryWay(t, func(t *testing.T, strategy catalog.Strategy, transport catalog.Transport) {
 		b := setupManaged(t)
 		v := b.salesView(strategy)
 		v.Transport, v.Lookback = transport, "1d"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -15,9 +16,9 @@ func (p *program) locksCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "locks",
 		Short: "Show who refreshes what, and who waits",
-		Long: `Shows who holds, or waits for, the lock of a view or a slot of a link, and since when its transaction runs. A lock ends
-with its transaction. A refresh is best stopped by Ctrl-C, by stopping its worker, or by cancelling its query on
-Redshift; pg_terminate_backend(pid) frees the lock at once, and the refresh is tried again.`,
+		Long: `Shows who holds, or waits for, the lock of a view, a slot of a link or the renewal of a link's login, and since when
+its transaction runs. A lock ends with its transaction. A refresh is best stopped by Ctrl-C, by stopping its worker, or
+by cancelling its query on Redshift; pg_terminate_backend(pid) frees the lock at once, and the refresh is tried again.`,
 		Example: `  cachectl locks
   cachectl locks --json`,
 		Args:              takes(0, 0),
@@ -45,7 +46,8 @@ func (s *session) locks(ctx context.Context, asJSON bool) error {
 	for _, h := range held {
 		r := recordLock(h, nameOf(h))
 		records = append(records, r)
-		what := r.Kind + " " + r.Name
+		what := map[string]string{lock.KindLogin: "login of link"}[r.Kind]
+		what = cmp.Or(what, r.Kind) + " " + r.Name
 		if r.Slot != nil {
 			what += ", slot " + strconv.Itoa(*r.Slot)
 		}
@@ -81,7 +83,7 @@ func (s *session) names(ctx context.Context) (func(lock.Held) string, error) {
 		known[object{lock.KindView, v.ID}] = v.Name.String()
 	}
 	for _, l := range links {
-		known[object{lock.KindLink, l.ID}] = l.Name
+		known[object{lock.KindLink, l.ID}], known[object{lock.KindLogin, l.ID}] = l.Name, l.Name
 	}
 	return func(h lock.Held) string {
 		if name, found := known[object{h.Kind, h.ID}]; found {

@@ -70,7 +70,7 @@ func (s *session) query(ctx context.Context, o queryOptions) error {
 		if _, err := tx.Exec(ctx, `SET TRANSACTION READ ONLY`); err != nil {
 			return err
 		}
-		remote, err := dblink.Open(ctx, tx, server, dblink.Settings{
+		remote, err := s.keeper.Open(ctx, tx, link, dblink.Settings{
 			QueryGroup: "redcache query", StatementTimeout: timeout,
 		})
 		if err != nil {

@@ -110,12 +110,18 @@ func (w *warehouse) unproven(on dblink.Relation) string {
 // notes says what the link's login cannot know.
 func (w *warehouse) notes(link string) (notes []string) {
 	if !w.seesGrants {
-		notes = append(notes, fmt.Sprintf("link %s: Redshift does not show %s what others were granted, so permissions that come "+
-			"through roles, columns or groups by themselves are missed; a superuser can run: GRANT ROLE sys:monitor TO %[2]s", link, w.login))
+		to, err := dblink.RemoteIdent(w.login)
+		if err != nil {
+			to = "it"
+		}
+		notes = append(notes, fmt.Sprintf("link %s: Redshift does not show %s what others were granted, so permissions through "+
+			"roles, on columns, and of groups and roles that are mapped are missed; a superuser can run: "+
+			"GRANT ROLE sys:monitor TO %s", link, w.login, to))
 	}
 	if !w.seesPolicies {
-		notes = append(notes, fmt.Sprintf("link %s: whether row-level security or masking guards the sources cannot be known: "+
-			"Redshift tells only superusers and who has the role sys:secadmin; the cache holds what %s is shown", link, w.login))
+		notes = append(notes, fmt.Sprintf("link %s: whether row-level security or masking guards the sources cannot be "+
+			"known: Redshift tells only superusers and who has the role sys:secadmin; the cache holds what %s is shown",
+			link, w.login))
 	}
 	return notes
 }

@@ -140,7 +140,8 @@ func (d *database) mayUse(who uint32, r relation) bool {
 		return can
 	}
 	inherits := d.inherits(who)
-	can = d.byOID[who].Superuser || slices.ContainsFunc(inherits.order, func(oid uint32) bool { return d.byOID[oid].Name == readsAll }) ||
+	everything := func(oid uint32) bool { return d.byOID[oid].Name == readsAll }
+	can = d.byOID[who].Superuser || slices.ContainsFunc(inherits.order, everything) ||
 		slices.ContainsFunc(d.usage[r.SchemaOID], func(e entry) bool { return inherits.has(e.Grantee) })
 	d.usable[at] = can
 	return can

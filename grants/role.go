@@ -42,7 +42,8 @@ type paths struct {
 // peopleOf reads all roles and memberships.
 func peopleOf(ctx context.Context, tx pgx.Tx) (*people, error) {
 	p := &people{
-		byOID: map[uint32]role{}, byName: map[string]role{}, inheritFrom: map[uint32][]uint32{}, switchTo: map[uint32][]uint32{},
+		byOID: map[uint32]role{}, byName: map[string]role{},
+		inheritFrom: map[uint32][]uint32{}, switchTo: map[uint32][]uint32{},
 		inherited: map[uint32]paths{}, switched: map[uint32]paths{},
 	}
 	rows, err := tx.Query(ctx, `SELECT oid, rolname, rolsuper FROM pg_catalog.pg_roles ORDER BY rolname`)
@@ -55,9 +56,13 @@ func peopleOf(ctx context.Context, tx pgx.Tx) (*people, error) {
 	for _, r := range p.all {
 		p.byOID[r.OID], p.byName[r.Name] = r, r
 	}
-	// Up to 15 a role inherits or does not; since 16 each membership says so, and whether it allows SET ROLE. The owner of
-	// the database is in pg_database_owner without being listed.
-	rows, err = tx.Query(ctx, `
+	return p, p.readMemberships(ctx, tx)
+}
+
+// readMemberships reads who is in which role. Up to 15 a role inherits or does not; since 16 each membership says so,
+// and whether it allows SET ROLE. The owner of the database is in pg_database_owner without being listed.
+func (p *people) readMemberships(ctx context.Context, tx pgx.Tx) error {
+	rows, err := tx.Query(ctx, `
 		SELECT m.member, m.roleid,
 		       coalesce((to_jsonb(m) ->> 'inherit_option')::boolean, r.rolinherit),
 		       coalesce((to_jsonb(m) ->> 'set_option')::boolean, true)
@@ -69,7 +74,7 @@ func peopleOf(ctx context.Context, tx pgx.Tx) (*people, error) {
 		WHERE d.datname = current_database() AND o.rolname = 'pg_database_owner'
 		ORDER BY 1, 2`)
 	if err != nil {
-		return nil, fmt.Errorf("read memberships: %w", err)
+		return fmt.Errorf("read memberships: %w", err)
 	}
 	var member, of uint32
 	var inherits, switches bool
@@ -83,9 +88,9 @@ func peopleOf(ctx context.Context, tx pgx.Tx) (*people, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read memberships: %w", err)
+		return fmt.Errorf("read memberships: %w", err)
 	}
-	return p, nil
+	return nil
 }
 
 // inherits returns a role and those whose permissions it has as its own.

@@ -50,7 +50,9 @@ var errDryRun = errors.New("dry run")
 // its lock. It changes nothing where there is no excess, so to do it again changes nothing. With dryRun, each transaction
 // is rolled back in the end. The changes until then are returned also with an error, which is that of [Auditor.Audit],
 // a [*lock.HeldError] when a refresh of the view does not end in time, or a [*ChangedError].
-func (a *Auditor) Sync(ctx context.Context, names []catalog.Name, dryRun bool) (changes []Change, notes []string, err error) {
+func (a *Auditor) Sync(
+	ctx context.Context, names []catalog.Name, dryRun bool,
+) (changes []Change, notes []string, err error) {
 	s, err := a.survey(ctx, names)
 	if err != nil {
 		return nil, nil, err
@@ -194,6 +196,6 @@ func undefine(v *catalog.View, roles map[string]bool) []string {
 	for i, name := range kept {
 		quoted[i] = dblink.Literal(name)
 	}
-	return []string{fmt.Sprintf("UPDATE redcache.view SET grantees = ARRAY[%s]::text[], changed_at = pg_catalog.clock_timestamp() "+
-		"WHERE id = %d", strings.Join(quoted, ", "), v.ID)}
+	return []string{fmt.Sprintf("UPDATE redcache.view SET grantees = ARRAY[%s]::text[], "+
+		"changed_at = pg_catalog.clock_timestamp() WHERE id = %d", strings.Join(quoted, ", "), v.ID)}
 }

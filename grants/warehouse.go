@@ -142,7 +142,9 @@ func (w *warehouse) askPolicies(ctx context.Context, a *asker) {
 		{"row-level security", "SELECT relschema, relname FROM pg_catalog.svv_rls_relation WHERE is_rls_on"},
 		{"masking", "SELECT schema_name, table_name FROM pg_catalog.svv_attached_masking_policy"},
 	} {
-		answered := a.maybe(ctx, q.sql, 2, func(row []string) { w.policies[dblink.Relation{Schema: row[0], Name: row[1]}] = q.policy })
+		answered := a.maybe(ctx, q.sql, 2, func(row []string) {
+			w.policies[dblink.Relation{Schema: row[0], Name: row[1]}] = q.policy
+		})
 		w.seesPolicies = w.seesPolicies && answered
 	}
 }
@@ -161,7 +163,8 @@ func (w *warehouse) askRelations(ctx context.Context, a *asker, in, of string) {
 	a.rows(ctx, "SELECT n.nspname, c.relname, c.relkind FROM pg_catalog.pg_class c "+
 		"JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "+
 		"WHERE c.relkind IN ('r', 'v', 'm') AND n.nspname IN "+in+" AND c.relname IN "+of, 3, func(row []string) {
-		w.kinds[dblink.Relation{Schema: row[0], Name: row[1]}] = map[bool]kind{true: table, false: hiddenView}[row[2] == "r"]
+		kinds := map[string]kind{"r": table, "v": hiddenView, "m": boundView}
+		w.kinds[dblink.Relation{Schema: row[0], Name: row[1]}] = kinds[row[2]]
 	})
 	a.rows(ctx, "SELECT schemaname, viewname, CASE WHEN definition IS NULL THEN '' "+
 		"WHEN definition ~* 'no[[:space:]]+schema[[:space:]]+binding' THEN 'late' ELSE 'bound' END "+
@@ -219,10 +222,12 @@ func (w *warehouse) askUsers(ctx context.Context, a *asker, who, in, of string) 
 		func(row []string) {
 			w.usage[permission{dblink.Relation{Schema: row[1]}, Identity{User, row[0]}}] = true
 		})
-	a.rows(ctx, "SELECT u.usename, n.nspname, c.relname FROM pg_catalog.pg_user u, pg_catalog.pg_class c, pg_catalog.pg_namespace n "+
-		"WHERE n.oid = c.relnamespace AND c.relkind IN ('r', 'v', 'm') AND u.usename IN "+who+" AND n.nspname IN "+in+
-		" AND c.relname IN "+of+" AND CASE WHEN has_schema_privilege(n.nspname, 'usage') "+
-		"THEN has_table_privilege(u.usename, quote_ident(n.nspname) || '.' || quote_ident(c.relname), 'select') ELSE false END", 3,
+	a.rows(ctx, "SELECT u.usename, n.nspname, c.relname "+
+		"FROM pg_catalog.pg_user u, pg_catalog.pg_class c, pg_catalog.pg_namespace n "+
+		"WHERE n.oid = c.relnamespace AND c.relkind IN ('r', 'v', 'm') AND u.usename IN "+who+
+		" AND n.nspname IN "+in+" AND c.relname IN "+of+" AND CASE WHEN has_schema_privilege(n.nspname, 'usage') "+
+		"THEN has_table_privilege(u.usename, quote_ident(n.nspname) || '.' || quote_ident(c.relname), 'select') "+
+		"ELSE false END", 3,
 		func(row []string) {
 			w.selects[permission{dblink.Relation{Schema: row[1], Name: row[2]}, Identity{User, row[0]}}] = true
 		})

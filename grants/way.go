@@ -63,9 +63,11 @@ func (w Way) String() string {
 
 // revocable tells whether a revocation by the owner, from the role itself, closes the way.
 func (w Way) revocable() bool {
-	return w.Via == ViaDefinition || w.Ours && w.Grantor == "" && len(w.Through) == 0 && (w.Via == ViaGrant || w.Via == ViaPublic)
+	granted := w.Via == ViaGrant || w.Via == ViaPublic
+	return w.Via == ViaDefinition || granted && w.Ours && w.Grantor == "" && len(w.Through) == 0
 }
 
 func (w Way) same(other Way) bool {
-	return w.Via == other.Via && w.Grantor == other.Grantor && w.Relation == other.Relation && slices.Equal(w.Through, other.Through)
+	return w.Via == other.Via && w.Grantor == other.Grantor && w.Relation == other.Relation &&
+		slices.Equal(w.Through, other.Through)
 }

@@ -90,11 +90,12 @@ to PUBLIC for instance, are named as well. A refresh that is under way is waited
 func (o *grantsOptions) register(cmd *cobra.Command, all string) {
 	f := cmd.Flags()
 	f.BoolVar(&o.all, "all", false, all)
-	f.StringArrayVar(&o.maps, "map", nil, "who a role is on Redshift: `ROLE=USER`, ROLE=group:GROUP or ROLE=role:ROLE, several with\n"+
-		"commas; names as they are, or in double quotes; may be given several times")
+	f.StringArrayVar(&o.maps, "map", nil, "who a role is on Redshift: `ROLE=USER`, ROLE=group:GROUP or ROLE=role:ROLE, "+
+		"several with\ncommas; names as they are, or in double quotes; may be given several times")
 	f.StringVar(&o.mapFile, "map-file", "", "`file` with such entries, with commas or one a line; # begins a comment; - is stdin")
-	f.BoolVar(&o.allowUnproven, "allow-unproven", false, "accept sources that more than a SELECT decides about (late-binding views,\n"+
-		"external schemas, row-level security, masking), and queries whose sources\ncannot be told")
+	f.BoolVar(&o.allowUnproven, "allow-unproven", false,
+		"accept sources that more than a SELECT decides about (late-binding views,\n"+
+			"external schemas, row-level security, masking), and queries whose sources\ncannot be told")
 	f.BoolVar(&o.json, "json", false, jsonHelp)
 }
 
@@ -170,7 +171,8 @@ func (s *session) auditGrants(ctx context.Context, o grantsOptions) error {
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	s.tell("%d of %s may not; `cachectl grants sync --dry-run` shows what would be revoked", len(rows), count(readers, "reader", "readers"))
+	s.tell("%d of %s may not; `cachectl grants sync --dry-run` shows what would be revoked",
+		len(rows), count(readers, "reader", "readers"))
 	return foundError{}
 }
 
@@ -203,7 +205,8 @@ func (s *session) printChanges(changes []grants.Change, o grantsOptions) error {
 		}
 		if !o.json && !o.dryRun {
 			for _, r := range c.Revoked {
-				if err := s.printf("%s: %s no longer reads (%s)\n", c.View, printable(r.Role), printable(strings.Join(r.Reasons, "; "))); err != nil {
+				why := printable(strings.Join(r.Reasons, "; "))
+				if err := s.printf("%s: %s no longer reads (%s)\n", c.View, printable(r.Role), why); err != nil {
 					return err
 				}
 			}
@@ -212,8 +215,8 @@ func (s *session) printChanges(changes []grants.Change, o grantsOptions) error {
 			s.tell("left: %s: %s still reads by %s", c.View, printable(r.Role), printable(strings.Join(waysOf(r), "; ")))
 		}
 		for _, role := range c.Loses {
-			s.tell("note: %s: %s was allowed to read, and only had what had to be revoked; --grant of alter-view lets it read again",
-				c.View, printable(role))
+			s.tell("note: %s: %s was allowed to read, and only had what had to be revoked; --grant of alter-view lets it "+
+				"read again", c.View, printable(role))
 		}
 	}
 	switch {

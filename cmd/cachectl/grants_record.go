@@ -37,7 +37,8 @@ type grantsChangeRecord struct {
 
 func recordAudit(a grants.Audit) auditRecord {
 	r := auditRecord{
-		View: a.View.String(), Link: a.Link, Unproven: some(a.Unproven), Sources: []sourceRecord{}, Readers: recordReaders(a.Readers),
+		View: a.View.String(), Link: a.Link, Unproven: some(a.Unproven), Sources: []sourceRecord{},
+		Readers: recordReaders(a.Readers),
 	}
 	for _, s := range a.Sources {
 		r.Sources = append(r.Sources, sourceRecord{s.Name, s.Kind, some(s.Unproven)})
@@ -49,7 +50,8 @@ func recordReaders(readers []grants.Reader) []readerRecord {
 	records := []readerRecord{}
 	for _, r := range readers {
 		records = append(records, readerRecord{
-			Role: r.Role, Identity: some(r.Identity), Verdict: r.Verdict, Excess: r.Excess(), Reasons: list(r.Reasons), ReadsBy: waysOf(r),
+			Role: r.Role, Identity: some(r.Identity), Verdict: r.Verdict, Excess: r.Excess(), Reasons: list(r.Reasons),
+			ReadsBy: waysOf(r),
 		})
 	}
 	return records

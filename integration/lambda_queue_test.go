@@ -10,6 +10,7 @@ import (
 
 	"github.com/redcache/redcache/internal/awssim"
 	"github.com/redcache/redcache/internal/lambdatest"
+	"github.com/redcache/redcache/internal/pgtest"
 )
 
 // fleet is a world whose views are refreshed by functions: dispatchers, a queue with its dead letters, refreshers.
@@ -162,6 +163,59 @@ func TestLambda_ForgivesMessages(t *testing.T) {
 		t.Errorf("the view that was due has its last run from %s", last.Origin)
 	}
 	f.wantNothingLeft(t)
+}
+
+// A login that AWS issues is renewed by whoever needs it: here it ends between the moment when the link was made and the
+// first refresh, and no function was told.
+func TestLambda_RenewsLogins(t *testing.T) {
+	t.Parallel()
+	w := unlinkedWorld(t, pgtest.Config{}, fmt.Sprintf(`
+		CREATE TABLE public.item AS
+		SELECT id, 0 AS batch, CAST('x' AS varchar(100)) AS note, now() AT TIME ZONE 'UTC' AS updated_at
+		FROM generate_series(1, %d) id`, items), quickSource)
+	f := newFleet(t, w, 1, 1, awssim.QueueConfig{})
+	f.aws.Cluster("prod", w.source).Set(func(d *awssim.Description) { d.Users = []string{login} })
+	w.cachectl(t, "init")
+	run := func(args ...string) {
+		p := w.start(t, f.aws.Env(), "cachectl", args...)
+		if code := p.wait(t, time.Minute); code != 0 {
+			t.Fatalf("cachectl %q: %s", args, p.stderr.String())
+		}
+	}
+	run("link", "add", "dw", "--cluster", "prod", "--db-user", login, "--database", w.sourceDB)
+	for view, transport := range lambdaViews {
+		run("add-view", view, "--link", "dw", "--query", "SELECT * FROM public.source", "--strategy", "merge", "--key", "id",
+			"--transport", transport, "--no-data")
+		w.source.ExpirePassword("IAM:" + login)
+		asked := f.aws.Count("redshift:GetClusterCredentials")
+		if r := invoke(t, f.refreshers[0], direct(view)); r.Failed() {
+			t.Error(r)
+		}
+		if again := f.aws.Count("redshift:GetClusterCredentials") - asked; again != 1 {
+			t.Errorf("%s: AWS was asked for a login %d times, want once", view, again)
+		}
+		w.wantEqual(t, view, itemQuery)
+	}
+	if r := invoke(t, f.dispatchers[0], []byte(`{}`)); r.Failed() {
+		t.Error(r)
+	}
+	left := 0.0
+	for _, m := range lambdatest.Metrics(t, f.dispatchers[0].Stdout()) {
+		if m.Name == "CredentialLeftSeconds" && m.Dimensions["Link"] == "dw" {
+			left = m.Value
+		}
+	}
+	if left < 60 || left > 3600 {
+		t.Errorf("the login is said to end in %g seconds", left)
+	}
+	for _, password := range f.aws.Issued() {
+		for _, e := range append(f.dispatchers, f.refreshers...) {
+			if strings.Contains(e.Log()+string(e.Stdout()), password) {
+				t.Error("a function has written a password")
+			}
+		}
+	}
+	w.wantNothingLeft(t)
 }
 
 // A failed refresh is in the history, and the catalog knows when to try again: its message is done with.

@@ -177,6 +177,7 @@ func TestLambda_RefreshesForWhoeverAsks(t *testing.T) {
 			t.Errorf("got %s, %v", r, err)
 		}
 		w.wantEqual(t, view, itemQuery)
+		w.wantDocumented(t, r.Payload, view)
 	}
 	for event, want := range map[string]string{
 		`{"view": "bi.streams"}`:            "view bi.streams does not exist. did you mean bi.stream?",
@@ -189,6 +190,23 @@ func TestLambda_RefreshesForWhoeverAsks(t *testing.T) {
 		}
 	}
 	w.wantNothingLeft(t)
+}
+
+// wantDocumented wants the answer to have no other fields than cachectl has, which docs/json.md explains.
+func (w *world) wantDocumented(t testing.TB, answer []byte, view string) {
+	t.Helper()
+	var got map[string]any
+	var documented []map[string]any
+	err := errors.Join(json.Unmarshal(answer, &got),
+		json.Unmarshal([]byte(w.cachectl(t, "refresh", view, "--json")), &documented))
+	if err != nil || len(documented) != 1 {
+		t.Fatal(documented, err)
+	}
+	for field, value := range got {
+		if known, ok := documented[0][field]; !ok || value != nil && known != nil && fmt.Sprintf("%T", value) != fmt.Sprintf("%T", known) {
+			t.Errorf("the answer has a field %q with %v, which cachectl does not have so", field, value)
+		}
+	}
 }
 
 // A function that would not be done in time gives up before its deadline: the old rows stay, and nothing goes on.

@@ -34,7 +34,7 @@ BEGIN
 END $$;
 ANALYZE`
 
-// The bound is for a machine that does other things too; the time on a quiet one is in docs/doctor.md.
+// The bound is for a machine that does other things too; docs/doctor.md has what was measured.
 func TestExamine_AThousandViewsInFiveSeconds(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -44,13 +44,19 @@ func examineServer(ctx context.Context, x *exam, l catalog.Link) (Check, error) 
 		return warn(about(l), "its foreign server and the catalog differ: "+strings.Join(differences, ", "),
 			"If the catalog is right: ALTER SERVER "+dblink.Ident(server.Name)+" OPTIONS ("+strings.Join(changes, ", ")+");"), nil
 	}
-	user, _, err := dblink.Login(ctx, x.tx, server.Name)
+	var user string
+	err = x.tx.QueryRow(ctx, `
+		SELECT coalesce(max(o.option_value) FILTER (WHERE o.option_name = 'user'), '')
+		FROM pg_catalog.pg_user_mappings m
+		LEFT JOIN LATERAL pg_catalog.pg_options_to_table(m.umoptions) o ON true
+		WHERE m.srvname = $1 AND m.usename = current_user
+		GROUP BY m.umid`, server.Name).Scan(&user)
 	switch {
-	case errors.Is(err, dblink.ErrNoServer):
+	case errors.Is(err, pgx.ErrNoRows):
 		return fail(about(l), "this role has no user mapping for its foreign server",
 			"Have DATABASE_URL name the role that made the link, or give the link its login again: `cachectl link rotate "+l.Name+"`."), nil
 	case err != nil:
-		return Check{}, err
+		return Check{}, fmt.Errorf("read user mapping: %w", err)
 	case l.Credentials == catalog.PasswordCredentials && user != l.User:
 		return warn(about(l), fmt.Sprintf("its user mapping logs in as %s, and the catalog says %s", user, l.User),
 			"Find out which is right: ALTER USER MAPPING changes the mapping."), nil

@@ -22,7 +22,7 @@ func TestJSON_IsAsDocumented(t *testing.T) {
 	documented := documentedFields(t, string(text))
 	records := map[string]any{
 		"link": linkRecord{}, "link test": linkTestRecord{}, "link step": linkStepRecord{}, "view": viewRecord{}, "column": columnRecord{},
-		"run": runRecord{}, "lock": lockRecord{}, "step": stepRecord{},
+		"run": runRecord{}, "lock": lockRecord{}, "check": checkRecord{}, "step": stepRecord{},
 		"grants audit": auditRecord{}, "grants source": sourceRecord{}, "grants reader": readerRecord{}, "grants change": grantsChangeRecord{},
 		"removal": removalRecord{}, "catalog": initRecord{}, "version": versionRecord{},
 	}

@@ -76,7 +76,7 @@ Exit status: 0 done, skipped or unchanged, 1 failed or interrupted, 2 wrong usag
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err, "") })
 	root.AddCommand(p.initCommand(), p.linkCommand(), p.queryCommand(), p.addViewCommand(), p.alterViewCommand(),
 		p.dropViewCommand(), p.listCommand(), p.statusCommand(), p.refreshCommand(), p.runsCommand(), p.locksCommand(),
-		p.grantsCommand(), p.versionCommand(), p.completionCommand())
+		p.doctorCommand(), p.grantsCommand(), p.versionCommand(), p.completionCommand())
 	return root
 }
 

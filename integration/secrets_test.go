@@ -43,10 +43,11 @@ func TestSecrets_AreNowhere(t *testing.T) {
 	finish := w.watchSessions(t)
 
 	w.liveWithFailingLogins(t)
+	secrets := w.liveWithAWS(t)
 
 	places := finish()
 	w.collect(t, places)
-	secrets := []string{passwordHead, passwordTail, wrongLinkPassword, wrongCachePassword, w.cache.OwnerPassword}
+	secrets = append(secrets, passwordHead, passwordTail, wrongLinkPassword, wrongCachePassword, w.cache.OwnerPassword)
 	for place, text := range places {
 		for i, secret := range secrets {
 			if at := strings.Index(text, secret); at >= 0 {
@@ -63,6 +64,8 @@ func TestSecrets_AreNowhere(t *testing.T) {
 	wantPart(t, places, "redcache.run", "password authentication failed")
 	wantPart(t, places, "explain", "dblink")
 	wantPart(t, places, "output of worker", "password authentication failed")
+	wantPart(t, places, "output of worker", "login of the link was refused, and is renewed")
+	wantPart(t, places, "redcache.link_state", ":") // the times of logins, and nothing else of them
 }
 
 // wantPart proves that a place was really looked at.

@@ -36,6 +36,8 @@ type world struct {
 	pool     *pgxpool.Pool // as the ordinary role that the programs run as
 	admin    *pgxpool.Pool // superuser; looks, and breaks things
 
+	env []string // for every process, beside what all worlds give
+
 	mu        sync.Mutex
 	processes []*process // all that were started
 
@@ -120,6 +122,7 @@ func (w *world) environ(more ...string) []string {
 		}
 	}
 	env = append(env, "DATABASE_URL="+w.cacheURL, "DW_PASSWORD="+password)
+	env = append(env, w.env...)
 	return append(env, more...)
 }
 

@@ -33,8 +33,8 @@
 // from the database: the first of the two int4 keys is the OID of the catalog table whose row is meant, bit for bit
 // (OIDs are unsigned, so half of them turn negative), and the second tells the row.
 //
-//	view         'redcache.view'::regclass    view id
-//	link slot    'redcache.link'::regclass    link id * 64 + slot, slots count from 0
+//	view         'redcache.view'::regclass          view id
+//	link slot    'redcache.link'::regclass          link id * 64 + slot, slots count from 0
 //	link login   'redcache.link_state'::regclass    link id
 //
 // No two relations of a database have the same OID, so everybody who locks the OID of a table of his own stays clear

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/redcache/redcache/doctor"
 	"github.com/redcache/redcache/internal/pgtest"
@@ -40,7 +41,7 @@ func (b *bundle) writeLog(t testing.TB) {
 // knows how far behind it is.
 func TestReplicas(t *testing.T) {
 	t.Parallel()
-	b := setup(t, "max_wal_size", "32MB")
+	b := setup(t, "max_wal_size", "32MB", "wal_keep_size", "1GB") // what it has not fetched yet must stay
 	b.add(t, "sales", nil)
 	standby := startStandby(t, b.cluster)
 	replica := *b
@@ -56,6 +57,13 @@ func TestReplicas(t *testing.T) {
 	b.wants(t, "replicas", doctor.OK, "1 replica, none far behind")
 	execute(t, pgtest.OpenPool(t, standby.AdminURL(b.name)), `SELECT pg_wal_replay_pause()`)
 	b.writeLog(t)
+	deadline := time.Now().Add(20 * time.Second)
+	for row(t, b.admin, `SELECT coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), r.replay_lsn)), 0) > 32 * 1024 * 1024
+		FROM pg_stat_replication r, pg_sleep(0.02)`) != "(t)" {
+		if time.Now().After(deadline) {
+			t.Fatal("the standby does not fall behind")
+		}
+	}
 	b.wants(t, "replicas", doctor.Warning, "replica away", "of log")
 }
 

@@ -81,7 +81,8 @@ RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 DECLARE
 	who oid := redshift.user_oid(user_name);
 BEGIN
-	IF pg_catalog.pg_has_role(who, 'pg_read_all_data', 'usage') THEN -- a superuser has every role
+	IF redshift.is_super(user_name)
+		OR (pg_catalog.upper(privilege) = 'SELECT' AND pg_catalog.pg_has_role(who, 'pg_read_all_data', 'usage')) THEN
 		RETURN true;
 	END IF;
 	RETURN (SELECT c.relowner = who OR redshift.grants_to(c.relacl, privilege, who)

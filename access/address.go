@@ -128,7 +128,7 @@ func (k *Keeper) repairAddress(ctx context.Context, l catalog.Link, since time.T
 		return k.await(ctx, l, away)
 	case unavailable || ctx.Err() != nil:
 		return false, err
-	case err != nil:
+	case errors.As(err, new(*cloud.Error)): // any other one is the cache database's, and known to whoever asks
 		k.cfg.Log.WarnContext(ctx, "AWS does not say why the link's cluster is out of reach",
 			infra.KeyLink, l.Name, infra.KeyError, infra.Message(err), infra.KeyHint, infra.Hint(err))
 	}

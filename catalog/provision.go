@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,6 +25,9 @@ func (l Login) String() string { return "login " + l.User }
 
 // GoString hides the password.
 func (l Login) GoString() string { return l.String() }
+
+// LogValue hides the password.
+func (l Login) LogValue() slog.Value { return slog.StringValue(l.String()) }
 
 // ProvisionLink makes a link: its row, the foreign server and the user mapping, and proves in the same transaction
 // that a session can be opened through it. When that fails, nothing is left behind.

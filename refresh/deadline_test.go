@@ -182,7 +182,7 @@ func TestDeadline_IsNotSpentOnPauses(t *testing.T) {
 	b.add(t, v)
 	b.source.Pause()
 	runner := refresh.NewRunner(b.pool, refresh.Config{
-		Backoff: infra.Backoff{Base: time.Minute, Max: time.Minute}, Margin: margin,
+		Backoff: infra.Backoff{Base: 2 * time.Minute, Max: 2 * time.Minute}, Margin: margin,
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

@@ -57,6 +57,7 @@ func TestLambda_FleetKeepsViewsFresh(t *testing.T) {
 	})
 	caughtUp := time.Since(changed)
 	stopDispatching()
+	f.drain(t)
 	stopMapping()
 	for _, r := range mapping.Results() {
 		if r.Failed() {
@@ -72,8 +73,9 @@ func TestLambda_FleetKeepsViewsFresh(t *testing.T) {
 	}
 	t.Logf("%d messages were sent for %d refreshes, in %d invocations; the last change was everywhere after %s",
 		sent(), runs, len(mapping.Results()), caughtUp)
-	if most := runs + runs/10 + fleetRefreshers; sent() > most {
-		t.Errorf("%d messages were sent for %d refreshes, want at most %d", sent(), runs, most)
+	// A copy that comes late may find the view due again, and do what the next message was sent for.
+	if superfluous := sent() - runs; superfluous > sent()/20 {
+		t.Errorf("%d messages were sent for %d refreshes, want a twentieth more at most", sent(), runs)
 	}
 	if dead := f.dead.Bodies(); len(dead) > 0 {
 		t.Errorf("dead letters: %q", dead)

@@ -68,23 +68,23 @@ const (
 
 // Dispatch looks once, and returns the views for which it has sent a message, those that have waited longest first. What
 // could not be sent is an error, and due for the next look.
-func (d *Dispatcher) Dispatch(ctx context.Context) (sent []catalog.Due, err error) {
+func (d *Dispatcher) Dispatch(ctx context.Context) (sent []catalog.Claim, err error) {
 	due, err := d.store.Claim(ctx, claimLimit, d.cfg.Claim, d.cfg.Ahead)
 	if err != nil || len(due) == 0 {
 		return nil, err
 	}
-	slices.SortFunc(due, func(a, b catalog.Due) int { return a.Since.Compare(b.Since) })
+	slices.SortFunc(due, func(a, b catalog.Claim) int { return a.Since.Compare(b.Since) })
 	bodies := make([]string, len(due))
-	for i, view := range due {
-		bodies[i] = encode(view.Name, d.cfg.Now())
+	for i, claim := range due {
+		bodies[i] = encode(claim, d.cfg.Now())
 	}
 	failed, err := d.queue.Send(ctx, d.cfg.QueueURL, bodies)
-	var unsent []catalog.Name
-	for i, view := range due {
+	var unsent []catalog.Claim
+	for i, claim := range due {
 		if slices.Contains(failed, i) {
-			unsent = append(unsent, view.Name)
+			unsent = append(unsent, claim)
 		} else {
-			sent = append(sent, view)
+			sent = append(sent, claim)
 		}
 	}
 	if len(unsent) > 0 {
@@ -99,8 +99,8 @@ func (d *Dispatcher) Dispatch(ctx context.Context) (sent []catalog.Due, err erro
 var errRefused = errors.New("the queue refused them")
 
 // unclaim makes views that nobody was told of due for the next look.
-func (d *Dispatcher) unclaim(ctx context.Context, views []catalog.Name) error {
+func (d *Dispatcher) unclaim(ctx context.Context, claims []catalog.Claim) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unclaimTimeout)
 	defer cancel()
-	return d.store.Unclaim(ctx, views...)
+	return d.store.Unclaim(ctx, claims...)
 }

@@ -42,11 +42,11 @@ func (q *queue) views(t testing.TB) []string {
 	defer q.mu.Unlock()
 	names := []string{}
 	for _, body := range q.taken {
-		view, err := schedule.Decode([]byte(body))
+		claim, err := schedule.Decode([]byte(body))
 		if err != nil {
 			t.Errorf("%s: %v", body, err)
 		}
-		names = append(names, view.String())
+		names = append(names, claim.Name.String())
 	}
 	q.taken = nil
 	return names

@@ -53,21 +53,21 @@ func NewHandler(store catalog.Store, runner Refresher, cfg HandlerConfig) *Handl
 // Message handles one message: it refreshes the view if it is still due. What went wrong is in the history, or in the
 // log.
 func (h *Handler) Message(ctx context.Context, body []byte) Outcome {
-	view, err := decode(body)
+	claim, err := decode(body)
 	if err != nil {
 		h.log(ctx, slog.LevelError, "message cannot be understood", "", err)
 		return Again
 	}
-	run, err := h.runner.Refresh(ctx, refresh.Request{View: view, OnlyIfDue: true})
+	run, err := h.runner.Refresh(ctx, refresh.Request{View: claim.Name, OnlyIfDue: true})
 	h.report(run)
 	if err != nil && run.ID == 0 && !errors.As(err, new(*catalog.NotFoundError)) {
 		// The claim stays: the message is on its way again.
-		h.log(ctx, slog.LevelError, "refresh could not begin", view.String(), err)
+		h.log(ctx, slog.LevelError, "refresh could not begin", claim.Name.String(), err)
 		return Again
 	}
-	h.unclaim(ctx, view)
+	h.unclaim(ctx, claim)
 	if run.ID == 0 {
-		h.log(ctx, slog.LevelInfo, "nothing to do", view.String(), err)
+		h.log(ctx, slog.LevelInfo, "nothing to do", claim.Name.String(), err)
 	}
 	return Done
 }
@@ -75,11 +75,11 @@ func (h *Handler) Message(ctx context.Context, body []byte) Outcome {
 // Refresh handles a request of somebody who waits for the result, {"view": "bi.sales"}. It refreshes the view whether
 // it is due or not, and returns the run. A run that was skipped, because somebody else refreshes the view, is no error.
 func (h *Handler) Refresh(ctx context.Context, body []byte) (catalog.Run, error) {
-	view, err := decode(body)
+	claim, err := decode(body)
 	if err != nil {
 		return catalog.Run{}, err
 	}
-	run, err := h.runner.Refresh(ctx, refresh.Request{View: view})
+	run, err := h.runner.Refresh(ctx, refresh.Request{View: claim.Name})
 	h.report(run)
 	return run, err
 }
@@ -93,12 +93,16 @@ func (h *Handler) report(run catalog.Run) {
 	}
 }
 
-// unclaim lets the dispatcher send the view off again when it is due. A claim that cannot be ended ends by itself.
-func (h *Handler) unclaim(ctx context.Context, view catalog.Name) {
+// unclaim lets the dispatcher send the view off again when it is due. It ends only the claim of this message: one that
+// comes late, or once more, must not end that of a newer one. A claim that cannot be ended ends by itself.
+func (h *Handler) unclaim(ctx context.Context, claim catalog.Claim) {
+	if claim.Until.IsZero() {
+		return // sent by somebody else than a dispatcher
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unclaimTimeout)
 	defer cancel()
-	if err := h.store.Unclaim(ctx, view); err != nil {
-		h.log(ctx, slog.LevelWarn, "view counts as queued for a while longer", view.String(), err)
+	if err := h.store.Unclaim(ctx, claim); err != nil {
+		h.log(ctx, slog.LevelWarn, "view counts as queued for a while longer", claim.Name.String(), err)
 	}
 }
 

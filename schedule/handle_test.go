@@ -16,8 +16,13 @@ import (
 
 func TestMessage_IsReadInEachForm(t *testing.T) {
 	t.Parallel()
-	sent := schedule.Encode(catalog.Name{Schema: "bi", View: "Net Sales"}, time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC))
-	if want := `{"version":1,"view":"bi.\"Net Sales\"","sent":"2026-01-02T03:04:05Z"}`; sent != want {
+	claim := catalog.Claim{
+		Due:   catalog.Due{Name: catalog.Name{Schema: "bi", View: "Net Sales"}},
+		Until: time.Date(2026, 1, 2, 3, 19, 5, 123_456_000, time.UTC),
+	}
+	sent := schedule.Encode(claim, time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC))
+	const want = `{"version":1,"view":"bi.\"Net Sales\"","sent":"2026-01-02T03:04:05Z","claim":"2026-01-02T03:19:05.123456Z"}`
+	if sent != want {
 		t.Errorf("got %s, want %s", sent, want)
 	}
 	for _, tt := range []struct{ text, view, problem string }{
@@ -39,10 +44,10 @@ func TestMessage_IsReadInEachForm(t *testing.T) {
 		{``, "", "no JSON object"},
 		{"\x00\xff", "", "no JSON object"},
 	} {
-		view, err := schedule.Decode([]byte(tt.text))
+		got, err := schedule.Decode([]byte(tt.text))
 		if tt.problem == "" {
-			if err != nil || view.String() != tt.view {
-				t.Errorf("%s: got %s, %v, want %s", tt.text, view, err, tt.view)
+			if err != nil || got.Name.String() != tt.view || got.Until.IsZero() != (tt.text != sent) {
+				t.Errorf("%s: got %s until %s, %v, want %s", tt.text, got.Name, got.Until, err, tt.view)
 			}
 			continue
 		}
@@ -57,16 +62,17 @@ func FuzzMessage(f *testing.F) {
 	f.Add([]byte(`{"version":1,"view":"bi.sales","sent":"2026-01-02T03:04:05Z"}`))
 	f.Add([]byte(`{"version":2}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		view, err := schedule.Decode(text)
+		claim, err := schedule.Decode(text)
 		if err != nil {
 			if !errors.As(err, new(*schedule.MessageError)) {
 				t.Errorf("got %T", err)
 			}
 			return
 		}
-		again, err := schedule.Decode([]byte(schedule.Encode(view, time.Now())))
-		if err != nil || again != view {
-			t.Errorf("%s comes back as %s, %v", view, again, err)
+		claim.Until = time.Now() // any time can be read, and only the database's are written
+		again, err := schedule.Decode([]byte(schedule.Encode(claim, time.Now())))
+		if err != nil || again.Name != claim.Name || !again.Until.Equal(claim.Until) {
+			t.Errorf("%s comes back as %s, %v", claim.Name, again.Name, err)
 		}
 	})
 }
@@ -125,6 +131,27 @@ func TestHandler_TellsTheQueueWhatBecameOfAMessage(t *testing.T) {
 				t.Errorf("the dispatcher sends it again: %v, want %v", got, tt.freed)
 			}
 		})
+	}
+}
+
+// A copy of a message that comes late must not make the dispatcher send another one beside the newer that is on its way.
+func TestHandler_EndsOnlyTheClaimOfItsMessage(t *testing.T) {
+	t.Parallel()
+	b, q := setup(t), &queue{}
+	b.addLink(t, "a", 1, "1 hour")
+	h := schedule.NewHandler(b.store, b.fake, schedule.HandlerConfig{})
+	dispatch(t, b.dispatcher(q))
+	first := []byte(q.taken[0])
+	q.views(t)
+	h.Message(t.Context(), first)
+	dispatch(t, b.dispatcher(q)) // the fake leaves the view due
+	wantViews(t, q, "a.v1")
+	for _, copied := range [][]byte{first, []byte(`{"view": "a.v1"}`)} {
+		if h.Message(t.Context(), copied) != schedule.Done {
+			t.Errorf("%s is not done with", copied)
+		}
+		dispatch(t, b.dispatcher(q))
+		wantViews(t, q)
 	}
 }
 

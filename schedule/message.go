@@ -20,6 +20,7 @@ type message struct {
 	Version int        `json:"version,omitempty"`
 	View    string     `json:"view"`
 	Sent    *time.Time `json:"sent,omitempty"`
+	Claim   *time.Time `json:"claim,omitempty"` // when the claim that the message was sent for ends, which names it
 }
 
 // MessageError says that a message cannot be understood, now or at any later time. [Handler.Message] and
@@ -36,34 +37,36 @@ func (e *MessageError) Hint() string {
 }
 
 // encode writes the message that asks for a view.
-func encode(view catalog.Name, now time.Time) string {
-	now = now.UTC().Truncate(time.Millisecond)
-	text, err := json.Marshal(message{Version: messageVersion, View: view.String(), Sent: &now})
+func encode(claim catalog.Claim, now time.Time) string {
+	now, until := now.UTC().Truncate(time.Millisecond), claim.Until.UTC()
+	text, err := json.Marshal(message{Version: messageVersion, View: claim.Name.String(), Sent: &now, Claim: &until})
 	if err != nil {
-		panic(err) // a number, a text and a time
+		panic(err) // a number, a text and two times
 	}
 	return string(text)
 }
 
-// decode reads a message. It returns a *MessageError for what none is.
-func decode(text []byte) (catalog.Name, error) {
+// decode reads a message: its view, and its claim's end if it has one. It returns a *MessageError for what none is.
+func decode(text []byte) (claim catalog.Claim, err error) {
 	var m message
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	if err := decoder.Decode(&m); err != nil {
-		return catalog.Name{}, &MessageError{"it is no JSON object of a view"}
+		return claim, &MessageError{"it is no JSON object of a view"}
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return catalog.Name{}, &MessageError{"there is something behind it"}
+		return claim, &MessageError{"there is something behind it"}
 	}
 	switch {
 	case m.Version < 0 || m.Version > messageVersion:
-		return catalog.Name{}, &MessageError{fmt.Sprintf("its version is %d, this program knows up to %d", m.Version, messageVersion)}
+		return claim, &MessageError{fmt.Sprintf("its version is %d, this program knows up to %d", m.Version, messageVersion)}
 	case m.View == "":
-		return catalog.Name{}, &MessageError{"it names no view"}
+		return claim, &MessageError{"it names no view"}
 	}
-	view, err := catalog.ParseName(m.View)
-	if err != nil {
-		return catalog.Name{}, &MessageError{err.Error()}
+	if claim.Name, err = catalog.ParseName(m.View); err != nil {
+		return claim, &MessageError{err.Error()}
 	}
-	return view, nil
+	if m.Claim != nil {
+		claim.Until = *m.Claim
+	}
+	return claim, nil
 }

@@ -37,4 +37,4 @@ SET queued_until = statement_timestamp() + $4::interval
 FROM claimed c
 JOIN due d ON d.id = c.view_id
 WHERE s.view_id = c.view_id
-RETURNING d.id, d.schema_name, d.view_name, d.link_id, d.next_due
+RETURNING d.id, d.schema_name, d.view_name, d.link_id, d.next_due, s.queued_until

@@ -42,10 +42,12 @@ func examineAddress(ctx context.Context, x *exam, l catalog.Link) (Check, error)
 	here, err := x.cfg.Resolve(ctx, l.Host)
 	switch {
 	case err != nil && there == "":
-		return unknown(about(l), "what "+l.Host+" resolves to is not known, neither to PostgreSQL nor to this machine: "+
+		return unknown(about(l), "what "+l.Host+" resolves to is not known, neither to PostgreSQL nor to this "+
+			"machine: "+
 			infra.Message(err), ""), nil
 	case err != nil:
-		return ok(about(l), "%s is the private address %s, as PostgreSQL resolves it; this machine does not resolve it, and cannot stream",
+		return ok(about(l), "%s is the private address %s, as PostgreSQL resolves it; this machine does not resolve "+
+			"it, and cannot stream",
 			l.Host, there), nil
 	}
 	for _, address := range here {
@@ -54,8 +56,10 @@ func examineAddress(ctx context.Context, x *exam, l catalog.Link) (Check, error)
 		}
 	}
 	if there == "" {
-		return unknown(about(l), l.Host+" is private as this machine resolves it; how PostgreSQL resolves it is not known",
-			"Ask from a machine in its network; with rds.custom_dns_resolution = 1, RDS asks the resolver of the VPC."), nil
+		return unknown(about(l), l.Host+" is private as this machine resolves it; how PostgreSQL resolves it is not "+
+			"known",
+			"Ask from a machine in its network; with rds.custom_dns_resolution = 1, RDS asks the resolver of the "+
+				"VPC."), nil
 	}
 	return ok(about(l), "%s is the private address %s", l.Host, there), nil
 }
@@ -67,10 +71,12 @@ func (x *exam) examineLookedUp(ctx context.Context, l catalog.Link) Check {
 		return warn(about(l), "its private address was never looked up",
 			"The next refresh looks it up; if none does, see why runs fail (`cachectl runs`).")
 	}
-	looked := fmt.Sprintf("its private address is %s, looked up %s ago", l.HostAddr, brief(x.now.Sub(*state.ResolvedAt)))
+	looked := fmt.Sprintf("its private address is %s, looked up %s "+
+		"ago", l.HostAddr, brief(x.now.Sub(*state.ResolvedAt)))
 	e, err := x.endpoint(ctx, l)
 	if err != nil {
-		return unknown(about(l), looked+"; whether it still is could not be asked: "+infra.Message(err), infra.Hint(err))
+		return unknown(about(l), looked+"; whether it still is could not be "+
+			"asked: "+infra.Message(err), infra.Hint(err))
 	}
 	var private []string
 	for _, i := range e.Private {
@@ -78,7 +84,8 @@ func (x *exam) examineLookedUp(ctx context.Context, l catalog.Link) Check {
 	}
 	if !slices.Contains(private, l.HostAddr) {
 		return warn(about(l), fmt.Sprintf("%s; AWS now says %s", looked, some(private)),
-			"The next refresh looks it up again. If runs fail, see whether whoever refreshes may ask AWS (`cachectl runs`).")
+			"The next refresh looks it up again. If runs fail, see whether whoever refreshes may ask AWS (`cachectl "+
+				"runs`).")
 	}
 	return ok(about(l), "%s, and AWS says the same", looked)
 }
@@ -90,8 +97,10 @@ func judgeAddress(l catalog.Link, what, text string) Check {
 		return undecided(about(l), fmt.Errorf("read address %q: %w", text, err))
 	}
 	if !isPrivate(address) {
-		return warn(about(l), fmt.Sprintf("%s is %s, a public one: rows leave the network and come back", what, address),
-			"Use --address private, or give the private address with --hostaddr; on RDS, rds.custom_dns_resolution = 1 and DNS names "+
+		return warn(about(l), fmt.Sprintf("%s is %s, a public one: rows leave the network and come "+
+			"back", what, address),
+			"Use --address private, or give the private address with --hostaddr; on RDS, rds.custom_dns_resolution = "+
+				"1 and DNS names "+
 				"in the VPC may do as well.")
 	}
 	return ok(about(l), "%s is %s, a private one", what, address)
@@ -124,7 +133,8 @@ func resolveThere(ctx context.Context, tx pgx.Tx, l catalog.Link) (string, error
 	if err != nil {
 		return "", err
 	}
-	_, err = guard.Exec(ctx, "SELECT "+dblink.Ident(schema, "dblink_connect")+"('redcache_doctor', $1)", strings.Join(options, " "))
+	_, err = guard.Exec(ctx, "SELECT "+dblink.Ident(schema, "dblink_connect")+"('redcache_doctor', "+
+		"$1)", strings.Join(options, " "))
 	if back := guard.Rollback(ctx); back != nil {
 		return "", back
 	}

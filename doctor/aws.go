@@ -87,7 +87,8 @@ func examineZone(ctx context.Context, x *exam, l catalog.Link) (Check, error) {
 	case zone == "" || instance.Zone == "":
 		return unknownZone(l, errors.New("AWS does not tell the zone")), nil
 	case zone != instance.Zone:
-		return warn(about(l), fmt.Sprintf("Redshift is in %s and PostgreSQL in %s: what a refresh reads crosses zones, each time, "+
+		return warn(about(l), fmt.Sprintf("Redshift is in %s and PostgreSQL in %s: what a refresh reads crosses "+
+			"zones, each time, "+
 			"and is paid for", zone, instance.Zone), zoneRemedy(endpoint, instance)), nil
 	}
 	return ok(about(l), "Redshift and PostgreSQL are both in %s", zone), nil

@@ -35,7 +35,8 @@ func TestLinkZone(t *testing.T) {
 		t.Errorf("the instance was asked for %d times, want once", asked)
 	}
 	cluster.Set(func(d *awssim.Description) { d.Zone = zone("b") })
-	b.wants(t, "link-zone", doctor.Warning, "Redshift is in "+zone("b")+" and PostgreSQL in "+zone("a"), "from a snapshot")
+	b.wants(t, "link-zone", doctor.Warning, "Redshift is in "+zone("b")+" and PostgreSQL in "+zone("a"),
+		"from a snapshot")
 	cluster.Set(func(d *awssim.Description) {
 		d.Relocate = true
 		d.Interfaces = interfaces("10.0.1.1", zone("b"), "10.0.0.1", zone("a"))

@@ -52,12 +52,14 @@ func examineConnections(ctx context.Context, x *exam) ([]Check, error) {
 func (r room) judge(workers, growth int) Check {
 	free := r.Limit - r.Used
 	state := fmt.Sprintf("%d of %d connections are open (%s)", r.Used, r.Limit, r.Name)
-	const remedy = "Close what is not needed, put a pooler before it, lower REDCACHE_CONCURRENCY or REDCACHE_MAX_CONNS, or raise the limit."
+	const remedy = "Close what is not needed, put a pooler before it, lower REDCACHE_CONCURRENCY or " +
+		"REDCACHE_MAX_CONNS, or raise the limit."
 	switch {
 	case free < needed:
 		return fail(cacheDatabase, fmt.Sprintf("%s, and a refresh needs %d", state, needed), remedy)
 	case free < growth:
-		return warn(cacheDatabase, fmt.Sprintf("%s, and %s may open %d more", state, count(workers, "worker", "workers"), growth), remedy)
+		who := count(workers, "worker", "workers")
+		return warn(cacheDatabase, fmt.Sprintf("%s, and %s may open %d more", state, who, growth), remedy)
 	case 100*r.Used > crowded*r.Limit:
 		return warn(cacheDatabase, state, remedy)
 	}

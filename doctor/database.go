@@ -33,7 +33,8 @@ func examineVersion(ctx context.Context, x *exam) ([]Check, error) {
 	var number int
 	var name string
 	err := x.tx.QueryRow(ctx, `
-		SELECT pg_catalog.current_setting('server_version_num')::integer, pg_catalog.current_setting('server_version')`).Scan(&number, &name)
+		SELECT pg_catalog.current_setting('server_version_num')::integer,
+		       pg_catalog.current_setting('server_version')`).Scan(&number, &name)
 	if err != nil {
 		return nil, fmt.Errorf("read version: %w", err)
 	}
@@ -59,7 +60,8 @@ func examinePrimary(ctx context.Context, x *exam) ([]Check, error) {
 	}
 	if standby {
 		return []Check{fail(cacheDatabase, "this server is a standby: nothing can be refreshed on it",
-			"Have DATABASE_URL name the primary (on Aurora the cluster's writer endpoint, on RDS the instance, not a replica).")}, nil
+			"Have DATABASE_URL name the primary (on Aurora the cluster's writer endpoint, on RDS the instance, not a "+
+				"replica).")}, nil
 	}
 	return []Check{ok(cacheDatabase, "a primary")}, nil
 }
@@ -72,7 +74,8 @@ func examineExtensions(ctx context.Context, x *exam) ([]Check, error) {
 		return []Check{fail(cacheDatabase, missing.Error(), missing.Hint())}, nil
 	case errors.Is(err, dblink.ErrNotUTF8):
 		return []Check{fail(cacheDatabase, err.Error(),
-			"Make another database, with ENCODING 'UTF8' TEMPLATE template0; the encoding of one that exists cannot be changed.")}, nil
+			"Make another database, with ENCODING 'UTF8' TEMPLATE template0; the encoding of one that exists cannot "+
+				"be changed.")}, nil
 	case err != nil:
 		return nil, err
 	}
@@ -98,18 +101,22 @@ func examineOwnRights(ctx context.Context, x *exam) ([]Check, error) {
 			"Have DATABASE_URL name that role, the one that ran `cachectl init`, or make "+role+" a member of it."))
 	}
 	if !temporary {
-		objections = append(objections, fail(about, "it may not make temporary tables, over which a link's password travels",
+		objections = append(objections, fail(about, "it may not make temporary tables, over which a link's password "+
+			"travels",
 			grant("TEMPORARY")))
 	}
 	switch {
 	case !creates && !ready:
-		objections = append(objections, fail(about, "it may not make schemas, which `cachectl init` does", grant("CREATE")))
+		objections = append(objections, fail(about, "it may not make schemas, which `cachectl init` "+
+			"does", grant("CREATE")))
 	case !creates:
-		objections = append(objections, warn(about, "it may not make schemas: `cachectl add-view` fails for a schema that "+
+		objections = append(objections, warn(about, "it may not make schemas: `cachectl add-view` fails for a schema "+
+			"that "+
 			"does not exist", grant("CREATE")))
 	}
 	if super {
-		objections = append(objections, warn(about, "it is a superuser: whoever has its login can do anything on this server",
+		objections = append(objections, warn(about, "it is a superuser: whoever has its login can do anything on "+
+			"this server",
 			"Have an ordinary role own the catalog; the README shows which rights it needs."))
 	}
 	return orOK(objections, about, "it has the rights that it needs, and is no superuser"), nil
@@ -118,18 +125,21 @@ func examineOwnRights(ctx context.Context, x *exam) ([]Check, error) {
 func examineRecording(ctx context.Context, x *exam) ([]Check, error) {
 	err := dblink.CheckRecorders(ctx, x.tx)
 	if errors.Is(err, dblink.ErrPasswordExposed) {
-		return []Check{fail(cacheDatabase, err.Error()+"; links can neither be made nor get a new password", infra.Hint(err))}, nil
+		return []Check{fail(cacheDatabase, err.Error()+"; links can neither be made nor get a new "+
+			"password", infra.Hint(err))}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return []Check{ok(cacheDatabase, "no setting records statements within statements; a link's password is in no other")}, nil
+	return []Check{ok(cacheDatabase, "no setting records statements within statements; a link's password is in no "+
+		"other")}, nil
 }
 
 func examineCatalog(ctx context.Context, x *exam) ([]Check, error) {
 	err := catalog.In(x.tx).Ready(ctx)
 	if errors.Is(err, catalog.ErrNotReady) {
-		return []Check{fail(cacheDatabase, strings.TrimPrefix(err.Error(), catalog.ErrNotReady.Error()+": "), infra.Hint(err))}, nil
+		finding := strings.TrimPrefix(err.Error(), catalog.ErrNotReady.Error()+": ")
+		return []Check{fail(cacheDatabase, finding, infra.Hint(err))}, nil
 	}
 	if err != nil {
 		return nil, err

@@ -96,7 +96,8 @@ func examineCredentials(_ context.Context, x *exam, l catalog.Link) (Check, erro
 	kind := "credentials of kind " + string(l.Credentials)
 	switch {
 	case l.Credentials == catalog.PasswordCredentials:
-		return ok(about(l), "a password that somebody gave; whoever changes it on Redshift runs `cachectl link rotate %s`", l.Name), nil
+		return ok(about(l), "a password that somebody gave; whoever changes it on Redshift runs `cachectl link "+
+			"rotate %s`", l.Name), nil
 	case state.ExpiresAt == nil:
 		return ok(about(l), "%s, with no end that is known", kind), nil
 	case state.ExpiresAt.After(x.now):
@@ -106,8 +107,10 @@ func examineCredentials(_ context.Context, x *exam, l catalog.Link) (Check, erro
 	if len(x.overdue(l.ID)) == 0 {
 		return ok(about(l), "%s; the next refresh renews it", ended), nil
 	}
-	return fail(about(l), ended+", views are overdue, and nobody renews it", "Look for failed runs (`cachectl runs`): whoever "+
-		"refreshes needs permission to ask AWS. `cachectl link rotate "+l.Name+"` renews it now, and says what AWS refuses."), nil
+	return fail(about(l), ended+", views are overdue, and nobody renews it", "Look for failed runs (`cachectl "+
+		"runs`): whoever "+
+		"refreshes needs permission to ask AWS. `cachectl link rotate "+l.Name+"` renews it now, and says what AWS "+
+		"refuses."), nil
 }
 
 func examineRest(_ context.Context, x *exam, l catalog.Link) (Check, error) {

@@ -23,7 +23,8 @@ func TestLinkServer(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.exec(t, `ALTER SERVER redcache_dw OPTIONS (SET sslmode 'prefer', SET port '1', ADD hostaddr '127.0.0.1', SET keepalives_idle '30')`)
-	c := b.wants(t, "link-server", doctor.Warning, `sslmode is "prefer" there and "require" here`, `hostaddr is "127.0.0.1" there`)
+	c := b.wants(t,
+		"link-server", doctor.Warning, `sslmode is "prefer" there and "require" here`, `hostaddr is "127.0.0.1" there`)
 	_, fix, _ := strings.Cut(c.Fix, "If the catalog is right: ")
 	b.exec(t, fix)
 	b.wants(t, "link-server", doctor.OK)
@@ -39,7 +40,8 @@ func TestLinkTLS(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for mode, want := range map[string]doctor.Result{
-		"disable": doctor.Failed, "allow": doctor.Warning, "prefer": doctor.Warning, "require": doctor.OK, "verify-full": doctor.OK,
+		"disable": doctor.Failed, "allow": doctor.Warning, "prefer": doctor.Warning, "require": doctor.OK,
+		"verify-full": doctor.OK,
 	} {
 		b.exec(t, `UPDATE redcache.link SET sslmode = '`+mode+`'`)
 		b.wants(t, "link-tls", want, mode)
@@ -168,7 +170,8 @@ func TestLinkAddress(t *testing.T) {
 	resolves("", errors.New("no such host"))
 	b.wants(t, "link-address", doctor.OK, "this machine does not resolve it")
 	resolves("52.1.2.3", nil)
-	b.wants(t, "link-address", doctor.Warning, "as this machine resolves it, is 52.1.2.3, a public one", "--address private")
+	b.wants(t, "link-address", doctor.Warning, "as this machine resolves it, is 52.1.2.3, a public one", "--address "+
+		"private")
 
 	b.exec(t, `UPDATE redcache.link SET host = 'nowhere.invalid'`)
 	resolves("10.0.0.7", nil)
@@ -176,7 +179,8 @@ func TestLinkAddress(t *testing.T) {
 	resolves("", errors.New("no such host"))
 	b.wants(t, "link-address", doctor.Unknown, "neither to PostgreSQL nor to this machine")
 	for address, want := range map[string]doctor.Result{
-		"52.1.2.3": doctor.Warning, "2600::1": doctor.Warning, "10.1.1.1": doctor.OK, "100.64.0.9": doctor.OK, "fd00::1": doctor.OK,
+		"52.1.2.3": doctor.Warning, "2600::1": doctor.Warning, "10.1.1.1": doctor.OK, "100.64.0.9": doctor.OK,
+		"fd00::1": doctor.OK,
 	} {
 		b.exec(t, `UPDATE redcache.link SET host = 'dw.example.com', hostaddr = '`+address+`'`)
 		b.wants(t, "link-address", want, address)

@@ -58,7 +58,8 @@ func (d *Doctor) poolerMode(ctx context.Context) (Check, error) {
 	case err != nil:
 		return Check{}, err
 	case moves:
-		return ok(cacheDatabase, "through a pooler in transaction mode, which is all that refreshes need; LISTEN redcache, "+
+		return ok(cacheDatabase, "through a pooler in transaction mode, which is all that refreshes need; LISTEN "+
+			"redcache, "+
 			"for which a client has to keep its connection, needs another way to PostgreSQL"), nil
 	}
 	return ok(cacheDatabase, "through a pooler in session mode"), nil
@@ -108,7 +109,8 @@ func (d *Doctor) poolSize(ctx context.Context) (Check, error) {
 		if err != nil {
 			return fail(cacheDatabase, fmt.Sprintf("%d transactions can be open at once, and a refresh needs %d: %s",
 				n, needed, infra.Message(err)),
-				"Raise the pooler's size for this role and database (PgBouncer: default_pool_size), or max_connections."), nil
+				"Raise the pooler's size for this role and database (PgBouncer: default_pool_size), or "+
+					"max_connections."), nil
 		}
 	}
 	return ok(cacheDatabase, "the %d connections of a refresh can be had at once", needed), nil

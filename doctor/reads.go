@@ -20,7 +20,8 @@ func examineVacuum(ctx context.Context, x *exam) ([]Check, error) {
 	var objections []Check
 	for _, name := range []string{"autovacuum", "track_counts"} {
 		if found[name].Value == "off" {
-			objections = append(objections, fail(cacheDatabase, name+" is off: dead rows of refreshes are never removed, and reads get slower",
+			objections = append(objections, fail(cacheDatabase, name+" is off: dead rows of refreshes are never "+
+				"removed, and reads get slower",
 				"Set "+name+" = on for the server."))
 		}
 	}
@@ -49,7 +50,8 @@ func examineVacuum(ctx context.Context, x *exam) ([]Check, error) {
 		if v.View.Materialized() {
 			kind = "MATERIALIZED VIEW"
 		}
-		objections = append(objections, warn(aboutView(v), "autovacuum is off for its rows: dead ones are never removed",
+		objections = append(objections, warn(aboutView(v), "autovacuum is off for its rows: dead ones are never "+
+			"removed",
 			fmt.Sprintf("ALTER %s %s RESET (autovacuum_enabled);", kind, v.View.RelationSQL(*v.Generation))))
 	}
 	return orOK(objections, x.all(), "autovacuum looks after all of them"), nil
@@ -90,7 +92,8 @@ func examineUnread(ctx context.Context, x *exam) ([]Check, error) {
 			objections = append(objections, warn(aboutView(v), fmt.Sprintf(
 				"nobody seems to read it: in %s it was scanned %s, no more than its %s and their indexes explain",
 				brief(*r.Watched), count(r.Scans, "time", "times"), count(r.Runs, "refresh", "refreshes")),
-				"Ask who needs it. `cachectl drop-view "+v.View.Name.String()+"`, or a longer --every, saves what it costs."))
+				"Ask who needs it. `cachectl drop-view "+v.View.Name.String()+"`, or a longer --every, saves what it "+
+					"costs."))
 		}
 	}
 	return orOK(objections, x.all(), "%d of them were watched for long enough, and none seems unread", judged), nil

@@ -45,9 +45,11 @@ func examineReplicas(ctx context.Context, x *exam) ([]Check, error) {
 			objections = append(objections, unknown(about, "this role may not see how far behind it is",
 				"GRANT pg_read_all_stats to the role, as a superuser or a member of rds_superuser."))
 		case r.Lag > maxLag || r.Behind > r.Allowed:
-			objections = append(objections, warn(about, fmt.Sprintf("it is %s behind (%s of log): who reads there sees older rows "+
+			objections = append(objections, warn(about, fmt.Sprintf("it is %s behind (%s of log): who reads there "+
+				"sees older rows "+
 				"than redcache.freshness says there", r.Lag.Round(time.Second), bytes(r.Behind)),
-				"Look for long queries on the replica, and for views whose refreshes write everything: merge writes only what "+
+				"Look for long queries on the replica, and for views whose refreshes write everything: merge writes "+
+					"only what "+
 					"differs."))
 		}
 	}
@@ -75,16 +77,20 @@ func examineSlots(ctx context.Context, x *exam) ([]Check, error) {
 	var objections []Check
 	for _, s := range slots {
 		about := "replication slot " + s.Name
-		drop := "Start who reads from it, or drop it as its owner: SELECT pg_drop_replication_slot(…). max_slot_wal_keep_size " +
+		drop := "Start who reads from it, or drop it as its owner: SELECT pg_drop_replication_slot(…). " +
+			"max_slot_wal_keep_size " +
 			"bounds what slots may keep."
 		switch {
 		case s.Status == "lost":
 			objections = append(objections, warn(about, "the log that it needs is gone", drop))
 		case s.Held > s.Allowed && !s.Active:
-			objections = append(objections, warn(about, "nobody reads from it, and it keeps "+bytes(s.Held)+" of log on the disk", drop))
+			objections = append(objections, warn(about, "nobody reads from it, and it "+
+				"keeps "+bytes(s.Held)+" of log on the disk", drop))
 		case s.Held > s.Allowed:
-			objections = append(objections, warn(about, "its reader is slow, and it keeps "+bytes(s.Held)+" of log on the disk", drop))
+			objections = append(objections, warn(about, "its reader is slow, and it "+
+				"keeps "+bytes(s.Held)+" of log on the disk", drop))
 		}
 	}
-	return orOK(objections, cacheDatabase, "%s, none keeping much", count(len(slots), "replication slot", "replication slots")), nil
+	found := count(len(slots), "replication slot", "replication slots")
+	return orOK(objections, cacheDatabase, "%s, none keeping much", found), nil
 }

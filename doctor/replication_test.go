@@ -25,7 +25,8 @@ func TestReplicationSlots(t *testing.T) {
 	b.sudo(t, `SELECT pg_create_physical_replication_slot('forgotten', true)`)
 	b.wants(t, "replication-slots", doctor.OK, "1 replication slot")
 	b.writeLog(t)
-	b.wants(t, "replication-slots", doctor.Warning, "replication slot forgotten", "nobody reads from it", "pg_drop_replication_slot")
+	b.wants(t, "replication-slots", doctor.Warning, "replication slot forgotten", "nobody reads from it",
+		"pg_drop_replication_slot")
 }
 
 // writeLog fills more log than max_wal_size.

@@ -71,7 +71,8 @@ func examinePublic(ctx context.Context, x *exam) ([]Check, error) {
 	var objections []Check
 	for _, a := range all {
 		if a.public() && slices.Contains(a.Rights, "SELECT") {
-			objections = append(objections, warn("view "+a.Name, "PUBLIC may read it: everybody who can log in sees what the link's login sees",
+			objections = append(objections, warn("view "+a.Name, "PUBLIC may read it: everybody who can log in sees "+
+				"what the link's login sees",
 				a.revoke("SELECT", a.Name)+" Then grant it to the roles that need it."))
 		}
 	}
@@ -81,8 +82,8 @@ func examinePublic(ctx context.Context, x *exam) ([]Check, error) {
 // writing are the rights by which somebody else could change what refreshes have written, or what they do next.
 var writing = []string{"INSERT", "UPDATE", "DELETE", "TRUNCATE", "TRIGGER", "CREATE"}
 
-// examineWritable looks for roles that can change copies, which simple views let through, or the catalog, and with it the queries
-// that the owner will run.
+// examineWritable looks for roles that can change copies, which simple views let through, or the catalog, and with it
+// the queries that the owner will run.
 func examineWritable(ctx context.Context, x *exam) ([]Check, error) {
 	all, err := x.access(ctx, "view", "generation", "catalog", "schema")
 	if err != nil {
@@ -90,7 +91,9 @@ func examineWritable(ctx context.Context, x *exam) ([]Check, error) {
 	}
 	var objections []Check
 	for _, a := range all {
-		rights := slices.DeleteFunc(slices.Clone(a.Rights), func(right string) bool { return !slices.Contains(writing, right) })
+		rights := slices.DeleteFunc(slices.Clone(a.Rights), func(right string) bool {
+			return !slices.Contains(writing, right)
+		})
 		if len(rights) == 0 {
 			continue
 		}
@@ -99,11 +102,13 @@ func examineWritable(ctx context.Context, x *exam) ([]Check, error) {
 			on = "SCHEMA " + a.Name
 		}
 		if a.Kind == "catalog" || a.Kind == "schema" {
-			objections = append(objections, fail(a.Kind+" "+a.Name, a.Grantee+" has "+list+": it can change what refreshes run as the owner",
+			objections = append(objections, fail(a.Kind+" "+a.Name, a.Grantee+" has "+list+": it can change what "+
+				"refreshes run as the owner",
 				a.revoke(list, on)))
 			continue
 		}
-		objections = append(objections, warn(a.Kind+" "+a.Name, a.Grantee+" has "+list+": it can change the copy, until a refresh notices or not",
+		objections = append(objections, warn(a.Kind+" "+a.Name, a.Grantee+" has "+list+": it can change the copy, "+
+			"until a refresh notices or not",
 			a.revoke(list, on)))
 	}
 	return orOK(objections, cacheDatabase, "only the owner can change copies and catalog"), nil
@@ -120,10 +125,12 @@ func examineBelow(ctx context.Context, x *exam) ([]Check, error) {
 	for _, a := range all {
 		switch {
 		case a.Kind == "schema" && a.Name == "redcache_data" && slices.Contains(a.Rights, "USAGE"):
-			objections = append(objections, warn("schema redcache_data", a.Grantee+" may use it; readers need the cached views only",
+			objections = append(objections, warn("schema redcache_data", a.Grantee+" may use it; readers need the "+
+				"cached views only",
 				a.revoke("USAGE", "SCHEMA redcache_data")))
 		case a.Kind == "generation" && slices.Contains(a.Rights, "SELECT"):
-			objections = append(objections, warn("generation "+a.Name, a.Grantee+" may read it directly, which ends with the next generation",
+			objections = append(objections, warn("generation "+a.Name, a.Grantee+" may read it directly, which ends "+
+				"with the next generation",
 				a.revoke("SELECT", a.Name)+" Grant the cached view instead."))
 		}
 	}
@@ -165,10 +172,12 @@ func examineLinkUsers(ctx context.Context, x *exam) ([]Check, error) {
 		switch {
 		case !x.examines(m.LinkID):
 		case m.Public:
-			objections = append(objections, fail("link "+m.Link, "its foreign server has a user mapping for PUBLIC: whoever may use the server "+
+			objections = append(objections, fail("link "+m.Link, "its foreign server has a user mapping for PUBLIC: "+
+				"whoever may use the server "+
 				"has that login on Redshift", "DROP USER MAPPING FOR PUBLIC SERVER "+server+";"))
 		default:
-			objections = append(objections, warn("link "+m.Link, m.Role+" has a user mapping for its foreign server, a login that nobody renews or watches",
+			objections = append(objections, warn("link "+m.Link, m.Role+" has a user mapping for its foreign server, "+
+				"a login that nobody renews or watches",
 				"DROP USER MAPPING FOR "+dblink.Ident(m.Role)+" SERVER "+server+";"))
 		}
 	}

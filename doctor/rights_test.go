@@ -29,7 +29,8 @@ func TestWritable(t *testing.T) {
 		want         doctor.Result
 	}{
 		{`INSERT, DELETE ON bi.sales TO pg_monitor`, "view bi.sales: pg_monitor has DELETE, INSERT", doctor.Warning},
-		{`TRUNCATE ON redcache_data.` + v.Relation(1) + ` TO PUBLIC`, "generation redcache_data." + v.Relation(1), doctor.Warning},
+		{`TRUNCATE ON redcache_data.` + v.Relation(1) + ` TO PUBLIC`, "generation " +
+			"redcache_data." + v.Relation(1), doctor.Warning},
 		{`UPDATE ON redcache.view TO pg_monitor`, "catalog redcache.view: pg_monitor has UPDATE", doctor.Failed},
 		{`CREATE ON SCHEMA redcache TO PUBLIC`, "schema redcache: PUBLIC has CREATE", doctor.Failed},
 	} {
@@ -59,10 +60,13 @@ func TestLinkUsers(t *testing.T) {
 		spoil, says string
 		want        doctor.Result
 	}{
-		{`GRANT USAGE ON FOREIGN SERVER redcache_dw TO pg_monitor`, "pg_monitor may use its foreign server", doctor.Warning},
+		{`GRANT USAGE ON FOREIGN SERVER redcache_dw TO pg_monitor`, "pg_monitor may use its foreign " +
+			"server", doctor.Warning},
 		{`GRANT USAGE ON FOREIGN SERVER redcache_dw TO PUBLIC`, "PUBLIC may use its foreign server", doctor.Failed},
-		{`CREATE USER MAPPING FOR PUBLIC SERVER redcache_dw OPTIONS (user 'u')`, "a user mapping for PUBLIC", doctor.Failed},
-		{`CREATE USER MAPPING FOR pg_monitor SERVER redcache_dw OPTIONS (user 'u')`, "pg_monitor has a user mapping", doctor.Warning},
+		{`CREATE USER MAPPING FOR PUBLIC SERVER redcache_dw OPTIONS (user 'u')`, "a user mapping for " +
+			"PUBLIC", doctor.Failed},
+		{`CREATE USER MAPPING FOR pg_monitor SERVER redcache_dw OPTIONS (user 'u')`, "pg_monitor has a user " +
+			"mapping", doctor.Warning},
 	} {
 		b.exec(t, tt.spoil)
 		b.repair(t, b.wants(t, "link-users", tt.want, "link dw", tt.says))

@@ -21,7 +21,8 @@ func examineServer(ctx context.Context, x *exam, l catalog.Link) (Check, error) 
 	found, err := dblink.Options(ctx, x.tx, server.Name)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return fail(about(l), "its foreign server "+server.Name+" does not exist",
-			"Somebody dropped it. Drop the link's views, then `cachectl link remove` and `cachectl link add`; or restore the server."), nil
+			"Somebody dropped it. Drop the link's views, then `cachectl link remove` and `cachectl link add`; or "+
+				"restore the server."), nil
 	}
 	if err != nil {
 		return Check{}, err
@@ -42,7 +43,8 @@ func examineServer(ctx context.Context, x *exam, l catalog.Link) (Check, error) 
 	}
 	if differences != nil {
 		return warn(about(l), "its foreign server and the catalog differ: "+strings.Join(differences, ", "),
-			"If the catalog is right: ALTER SERVER "+dblink.Ident(server.Name)+" OPTIONS ("+strings.Join(changes, ", ")+");"), nil
+			"If the catalog is right: ALTER SERVER "+dblink.Ident(server.Name)+" OPTIONS ("+strings.Join(changes,
+				", ")+");"), nil
 	}
 	var user string
 	err = x.tx.QueryRow(ctx, `
@@ -54,7 +56,8 @@ func examineServer(ctx context.Context, x *exam, l catalog.Link) (Check, error) 
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return fail(about(l), "this role has no user mapping for its foreign server",
-			"Have DATABASE_URL name the role that made the link, or give the link its login again: `cachectl link rotate "+l.Name+"`."), nil
+			"Have DATABASE_URL name the role that made the link, or give the link its login again: `cachectl link "+
+				"rotate "+l.Name+"`."), nil
 	case err != nil:
 		return Check{}, fmt.Errorf("read user mapping: %w", err)
 	case l.Credentials == catalog.PasswordCredentials && user != l.User:

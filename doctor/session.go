@@ -70,7 +70,8 @@ func open(ctx context.Context, tx pgx.Tx, l catalog.Link) (o opened, took time.D
 	if err := clock(&o.before); err != nil {
 		return o, 0, err
 	}
-	if o.Session, err = dblink.Open(ctx, tx, l.Server().Name, dblink.Settings{QueryGroup: "redcache doctor"}); err != nil {
+	if o.Session, err = dblink.Open(ctx, tx, l.Server().Name, dblink.Settings{QueryGroup: "redcache " +
+		"doctor"}); err != nil {
 		return o, 0, err
 	}
 	err = clock(&o.after)
@@ -111,7 +112,8 @@ func examineRemoteClock(_ context.Context, o opened) (Check, error) {
 	skew := apart(theirs, o.before.Truncate(time.Second), o.after)
 	if skew.Abs() > maxSkew {
 		return warn(about(o.link), fmt.Sprintf("the clocks of Redshift and of the cache database differ by %s",
-			skew.Abs().Round(time.Second)), "Synchronise the cache database's clock with NTP; Redshift's is AWS's own."), nil
+			skew.Abs().Round(time.Second)), "Synchronise the cache database's clock with NTP; Redshift's is AWS's "+
+			"own."), nil
 	}
 	return ok(about(o.link), "the clocks of Redshift and of the cache database agree"), nil
 }
@@ -142,7 +144,8 @@ func examineRemoteRights(ctx context.Context, o opened) (Check, error) {
 	}
 	login := deref(row[0])
 	if deref(row[1]) == "t" || deref(row[1]) == "true" {
-		return fail(about(o.link), "its login "+login+" is a superuser of Redshift: whoever owns the cache can do anything there",
+		return fail(about(o.link), "its login "+login+" is a superuser of Redshift: whoever owns the cache can do "+
+			"anything there",
 			"Use a login of its own with SELECT on what is cached, and nothing else."), nil
 	}
 	rows, err := o.Rows(ctx, writable, 2)
@@ -155,7 +158,8 @@ func examineRemoteRights(ctx context.Context, o opened) (Check, error) {
 	}
 	if names != nil {
 		return warn(about(o.link), fmt.Sprintf("its login %s may write on Redshift, for instance to %s", login,
-			strings.Join(names[:min(3, len(names))], ", ")), "REVOKE INSERT, UPDATE, DELETE there, or use a login that owns nothing; the "+
+			strings.Join(names[:min(3, len(names))], ", ")), "REVOKE INSERT, UPDATE, DELETE there, or use a login "+
+			"that owns nothing; the "+
 			"cache only reads."), nil
 	}
 	return ok(about(o.link), "its login %s may not write to any table", login), nil

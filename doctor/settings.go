@@ -83,12 +83,15 @@ func judgeTimeouts(found map[string]setting, role string, longest time.Duration)
 	}
 	var objections []Check
 	if limit := found["transaction_timeout"].millis(); limit > 0 && limit < longest {
-		objections = append(objections, fail(cacheDatabase, fmt.Sprintf("transaction_timeout is %s: it ends a refresh, "+
-			"which is one transaction, before the %s that its view allows", brief(limit), brief(longest)), remedy("transaction_timeout")))
+		objections = append(objections, fail(cacheDatabase, fmt.Sprintf("transaction_timeout is %s: it ends a "+
+			"refresh, "+
+			"which is one transaction, before the %s that its view "+
+			"allows", brief(limit), brief(longest)), remedy("transaction_timeout")))
 	}
 	for _, name := range []string{"statement_timeout", "lock_timeout"} {
 		if limit := found[name].millis(); limit > 0 && limit < shortest {
-			objections = append(objections, warn(cacheDatabase, fmt.Sprintf("%s is %s for this role: refreshes set their own, but "+
+			objections = append(objections, warn(cacheDatabase, fmt.Sprintf("%s is %s for this role: refreshes set "+
+				"their own, but "+
 				"a look into the catalog may fail", name, limit), remedy(name)))
 		}
 	}
@@ -127,8 +130,10 @@ func examineIdle(ctx context.Context, x *exam) ([]Check, error) {
 			hidden++
 		case *s.Idle > x.cfg.Idle:
 			objections = append(objections, warn(fmt.Sprintf("session %d", s.PID), fmt.Sprintf(
-				"its transaction (role %s, application %q) has done nothing for %s: swaps wait for it, and dead rows stay",
-				s.Role, s.Application, brief(*s.Idle)), fmt.Sprintf("End it where it began, or SELECT pg_terminate_backend(%d);", s.PID)))
+				"its transaction (role %s, application %q) has done nothing for %s: swaps wait for it, and dead rows "+
+					"stay",
+				s.Role, s.Application, brief(*s.Idle)), fmt.Sprintf("End it where it began, or SELECT "+
+				"pg_terminate_backend(%d);", s.PID)))
 		}
 	}
 	found, err := readSettings(ctx, x.tx, "idle_in_transaction_session_timeout")
@@ -137,12 +142,14 @@ func examineIdle(ctx context.Context, x *exam) ([]Check, error) {
 	}
 	if found["idle_in_transaction_session_timeout"].millis() == 0 {
 		objections = append(objections, warn(cacheDatabase,
-			"idle_in_transaction_session_timeout is 0: a reader that forgets its transaction keeps swaps waiting, and dead rows, for good",
+			"idle_in_transaction_session_timeout is 0: a reader that forgets its transaction keeps swaps waiting, "+
+				"and dead rows, for good",
 			"Set it to some minutes for the server, the database, or the roles that read."))
 	}
 	note := ""
 	if hidden > 0 {
-		note = fmt.Sprintf("; what %s of other roles do cannot be seen without pg_read_all_stats", count(hidden, "session", "sessions"))
+		others := count(hidden, "session", "sessions")
+		note = fmt.Sprintf("; what %s of other roles do cannot be seen without pg_read_all_stats", others)
 	}
 	return orOK(objections, cacheDatabase, "no transaction is forgotten, and the server would end one%s", note), nil
 }
@@ -167,13 +174,16 @@ func examineKeepalives(ctx context.Context, x *exam) ([]Check, error) {
 	}
 	silence := time.Duration(seconds) * time.Second
 	if network && (silence == 0 || silence > longestSilence) {
-		return []Check{warn(cacheDatabase, fmt.Sprintf("tcp_keepalives_idle is %s: that long the server does not notice that "+
+		return []Check{warn(cacheDatabase, fmt.Sprintf("tcp_keepalives_idle is %s: that long the server does not "+
+			"notice that "+
 			"a worker's machine or network is gone, and a statement of its refresh goes on", brief(silence)),
-			"Set tcp_keepalives_idle = 60, tcp_keepalives_interval = 10 and tcp_keepalives_count = 6 on the server (on RDS: in the "+
+			"Set tcp_keepalives_idle = 60, tcp_keepalives_interval = 10 and tcp_keepalives_count = 6 on the server "+
+				"(on RDS: in the "+
 				"parameter group).")}, nil
 	}
 	if _, known := found["client_connection_check_interval"]; !known {
-		return []Check{ok(cacheDatabase, "a client that is gone is noticed by keepalives; PostgreSQL 14 also notices while a statement runs")}, nil
+		return []Check{ok(cacheDatabase, "a client that is gone is noticed by keepalives; PostgreSQL 14 also notices "+
+			"while a statement runs")}, nil
 	}
 	return []Check{ok(cacheDatabase, "a client that is gone is noticed")}, nil
 }
@@ -198,9 +208,11 @@ func examineTimeZone(ctx context.Context, x *exam) ([]Check, error) {
 		}
 	}
 	if names == nil {
-		return []Check{ok(cacheDatabase, "sessions begin in %s, and no view has timestamps without a time zone", zone)}, nil
+		return []Check{ok(cacheDatabase, "sessions begin in %s, and no view has timestamps without a time "+
+			"zone", zone)}, nil
 	}
-	return []Check{warn(cacheDatabase, fmt.Sprintf("sessions begin in %s, and %s timestamps without a time zone, which on "+
+	return []Check{warn(cacheDatabase, fmt.Sprintf("sessions begin in %s, and %s timestamps without a time zone, "+
+		"which on "+
 		"Redshift are UTC as a rule (%s): compared with now(), they are hours off", zone,
 		count(len(names), "view has", "views have"), some(names)),
 		"Compare with now() AT TIME ZONE 'UTC', or set TimeZone = 'UTC' for the database or the roles that read.")}, nil

@@ -16,7 +16,8 @@ func TestTimeouts(t *testing.T) {
 	b.sudo(t, `ALTER DATABASE `+b.name+` SET lock_timeout = '50ms'`)
 	b.reconnect()
 	checks := b.examine(t)
-	wants(t, checks, "timeouts", doctor.Warning, "statement_timeout is 900ms", `ALTER ROLE "redcache_owner" SET statement_timeout = 0`)
+	wants(t, checks, "timeouts", doctor.Warning, "statement_timeout is "+
+		"900ms", `ALTER ROLE "redcache_owner" SET statement_timeout = 0`)
 	wants(t, checks, "timeouts", doctor.Warning, "lock_timeout is 50ms")
 }
 

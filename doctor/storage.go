@@ -87,7 +87,8 @@ func examineStorage(ctx context.Context, x *exam) ([]Check, error) {
 	n := x.needs()
 	instance, err := x.instance()
 	if strings.HasPrefix(instance.Engine, "aurora") {
-		return []Check{ok(cacheDatabase, "%s; the databases take %s; Aurora's storage grows by itself", n, bytes(used))}, nil
+		return []Check{ok(cacheDatabase, "%s; the databases take %s; Aurora's storage grows by "+
+			"itself", n, bytes(used))}, nil
 	}
 	if err != nil {
 		why := "how much is free is not known here: " + infra.Message(err)
@@ -101,7 +102,8 @@ func examineStorage(ctx context.Context, x *exam) ([]Check, error) {
 func judgeStorage(n need, used, total, most int64) Check {
 	const spare = 10 // percent of the storage, below which RDS itself warns
 	said := fmt.Sprintf("%s; the databases take %s of %s", n, bytes(used), bytes(total))
-	const remedy = "Raise the storage, let it grow by itself (MaxAllocatedStorage), or lower the links' --max-concurrency so that fewer " +
+	const remedy = "Raise the storage, let it grow by itself (MaxAllocatedStorage), or lower the links' " +
+		"--max-concurrency so that fewer " +
 		"refreshes run at once."
 	switch left := max(total, most) - used; {
 	case n.peak > left:
@@ -124,7 +126,8 @@ func examineTempFiles(ctx context.Context, x *exam) ([]Check, error) {
 		return nil, fmt.Errorf("read temp_file_limit: %w", err)
 	}
 	if kib < 0 {
-		return []Check{ok(cacheDatabase, "temp_file_limit limits nothing: a query gone wrong can fill the disk, and a refresh never fails for it")}, nil
+		return []Check{ok(cacheDatabase, "temp_file_limit limits nothing: a query gone wrong can fill the disk, and "+
+			"a refresh never fails for it")}, nil
 	}
 	var objections []Check
 	for _, v := range x.views {
@@ -132,7 +135,8 @@ func examineTempFiles(ctx context.Context, x *exam) ([]Check, error) {
 			objections = append(objections, warn("view "+v.View.Name.String(), fmt.Sprintf(
 				"it takes %s, and temp_file_limit is %s: by dblink, which spools what it reads, a full refresh fails",
 				bytes(sizeOf(v)), bytes(kib<<10)),
-				"Have a superuser raise temp_file_limit for this role, or use --transport stream with swap, merge or auto."))
+				"Have a superuser raise temp_file_limit for this role, or use --transport stream with swap, merge or "+
+					"auto."))
 		}
 	}
 	return orOK(objections, cacheDatabase, "temp_file_limit is %s, more than any view takes", bytes(kib<<10)), nil
@@ -157,8 +161,10 @@ func examineLeftovers(ctx context.Context, x *exam) ([]Check, error) {
 	var objections []Check
 	for _, l := range found {
 		name := dblink.Ident(catalog.DataSchema, l.Name)
-		objections = append(objections, warn("relation "+catalog.DataSchema+"."+l.Name, "no view shows it, and it takes "+bytes(l.Bytes),
-			"The next refresh of its view drops it, if it is an old generation. Where its view is gone: DROP TABLE "+name+
+		objections = append(objections, warn("relation "+catalog.DataSchema+"."+l.Name, "no view shows it, and it "+
+			"takes "+bytes(l.Bytes),
+			"The next refresh of its view drops it, if it is an old generation. Where its view is gone: DROP "+
+				"TABLE "+name+
 				"; or DROP MATERIALIZED VIEW "+name+";"))
 	}
 	return orOK(objections, cacheDatabase, "no relation is left over"), nil

@@ -64,7 +64,8 @@ func examineStale(_ context.Context, x *exam) ([]Check, error) {
 		why, fix := x.whyStale(v)
 		promise := "it has no rows yet, and promises to be at most " + catalog.FormatDuration(v.View.MaxAge) + " old"
 		if v.Age != nil {
-			promise = fmt.Sprintf("it is %s old, and promises at most %s", brief(*v.Age), catalog.FormatDuration(v.View.MaxAge))
+			most := catalog.FormatDuration(v.View.MaxAge)
+			promise = fmt.Sprintf("it is %s old, and promises at most %s", brief(*v.Age), most)
 		}
 		objections = append(objections, fail(aboutView(v), promise+": "+why, fix))
 	}
@@ -83,15 +84,17 @@ func (x *exam) whyStale(v catalog.Status) (why, fix string) {
 		return fmt.Sprintf("a refresh is under way, for %s", brief(x.now.Sub(v.LastRun.StartedAt))),
 			"`cachectl locks` shows who is at it, and who waits for what."
 	case v.View.RefreshEvery == 0:
-		return "nothing refreshes it", "`cachectl alter-view " + name + " --every 5m`, or refresh it on demand more often."
+		return "nothing refreshes it", "`cachectl alter-view " + name + " --every 5m`, or refresh it more often."
 	case x.isOverdue(v):
-		return fmt.Sprintf("it is due for %s, and nobody refreshes it", brief(x.now.Sub(*v.NextDue))), "See view-overdue."
+		return fmt.Sprintf("it is due for %s, and nobody refreshes it", brief(x.now.Sub(*v.NextDue))),
+			"See view-overdue."
 	}
 	took := ""
 	if v.LastRun != nil && v.LastRun.Took() > 0 {
 		took = ", a refresh takes " + brief(v.LastRun.Took())
 	}
-	return fmt.Sprintf("it is refreshed every %s%s, which is too seldom or takes too long", catalog.FormatDuration(v.View.RefreshEvery), took),
+	every := catalog.FormatDuration(v.View.RefreshEvery)
+	return fmt.Sprintf("it is refreshed every %s%s, which is too seldom or takes too long", every, took),
 		"Lower --every, promise less with --max-age, or read less (--strategy incremental)."
 }
 
@@ -119,15 +122,18 @@ func examineOverdue(ctx context.Context, x *exam) ([]Check, error) {
 	if err != nil {
 		return nil, err
 	}
+	connected := count(workers, "worker is", "workers are") + " connected"
 	if len(names) == 0 {
-		return []Check{ok(x.all(), "none is overdue by more than a minute; %s connected", count(workers, "worker is", "workers are"))}, nil
+		return []Check{ok(x.all(), "none is overdue by more than a minute; %s", connected)}, nil
 	}
 	late := fmt.Sprintf("%s overdue by more than a minute: %s", count(len(names), "view is", "views are"), some(names))
 	if workers == 0 {
-		return []Check{fail(cacheDatabase, late+"; no worker is connected", "Start a worker; or see whether the Lambdas run, if they do the work.")}, nil
+		return []Check{fail(cacheDatabase, late+"; no worker is connected", "Start a worker; or see whether the "+
+			"Lambdas run, if they do the work.")}, nil
 	}
-	return []Check{warn(cacheDatabase, fmt.Sprintf("%s; %s connected and behind", late, count(workers, "worker is", "workers are")),
-		"`cachectl locks` shows what they are at. Raise REDCACHE_CONCURRENCY or the link's --max-concurrency, or refresh less often.")}, nil
+	return []Check{warn(cacheDatabase, late+"; "+connected+" and behind",
+		"`cachectl locks` shows what they are at. Raise REDCACHE_CONCURRENCY or the link's --max-concurrency, or "+
+			"refresh less often.")}, nil
 }
 
 type indexing struct {
@@ -157,15 +163,18 @@ func examineIndexes(ctx context.Context, x *exam) ([]Check, error) {
 		}
 		on := dblink.Ident(catalog.DataSchema, i.Relation)
 		if i.NoKey {
-			objections = append(objections, fail(aboutView(v), "its key has no valid unique index, by which refreshes compare and write rows",
+			objections = append(objections, fail(aboutView(v), "its key has no valid unique index, by which "+
+				"refreshes compare and write rows",
 				"CREATE UNIQUE INDEX CONCURRENTLY ON "+on+" ("+identList(v.View.Key)+");"))
 		}
 		if i.NoWatermark {
-			objections = append(objections, warn(aboutView(v), "its watermark has no valid index: refreshes and the search for its end read everything",
+			objections = append(objections, warn(aboutView(v), "its watermark has no valid index: refreshes and the "+
+				"search for its end read everything",
 				"CREATE INDEX CONCURRENTLY ON "+on+" ("+dblink.Ident(v.View.Watermark)+");"))
 		}
 		for _, name := range i.Invalid {
-			objections = append(objections, warn(aboutView(v), "index "+name+" is not valid: it costs every write, and serves nobody",
+			objections = append(objections, warn(aboutView(v), "index "+name+" is not valid: it costs every write, "+
+				"and serves nobody",
 				"DROP INDEX "+name+"; then make it again."))
 		}
 	}
@@ -198,7 +207,8 @@ func examineFuture(ctx context.Context, x *exam) ([]Check, error) {
 	var asked []catalog.Status
 	for _, v := range x.views {
 		if v.Generation != nil && strings.HasPrefix(v.View.WatermarkType(), "timestamp") {
-			batch.Queue("SELECT extract(epoch FROM pg_catalog.max(" + dblink.Ident(v.View.Watermark) + "))::double precision FROM " +
+			batch.Queue("SELECT extract(epoch FROM pg_catalog.max(" + dblink.Ident(v.View.Watermark) + "))::double " +
+				"precision FROM " +
 				v.View.RelationSQL(*v.Generation))
 			asked = append(asked, v)
 		}
@@ -216,7 +226,8 @@ func examineFuture(ctx context.Context, x *exam) ([]Check, error) {
 			continue
 		}
 		if ahead := time.UnixMicro(int64(*newest * 1e6)).Sub(x.now); ahead > tomorrow {
-			objections = append(objections, warn(aboutView(v), fmt.Sprintf("its newest row is %s in the future by %s: such rows are "+
+			objections = append(objections, warn(aboutView(v), fmt.Sprintf("its newest row is %s in the future by "+
+				"%s: such rows are "+
 				"read again at each refresh", brief(ahead), v.View.Watermark),
 				"Correct the rows on Redshift, or, where the column holds local time, convert it to UTC in the query."))
 		}
@@ -224,5 +235,6 @@ func examineFuture(ctx context.Context, x *exam) ([]Check, error) {
 	if err := errors.Join(failure, results.Close()); err != nil {
 		return nil, err
 	}
-	return orOK(objections, count(len(asked), "watermark in time", "watermarks in time"), "none is ahead of the clock"), nil
+	these := count(len(asked), "watermark in time", "watermarks in time")
+	return orOK(objections, these, "none is ahead of the clock"), nil
 }

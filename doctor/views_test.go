@@ -36,7 +36,8 @@ func TestViewStale(t *testing.T) {
 			`UPDATE redcache.view SET refresh_every = '30 s'; UPDATE redcache.state SET next_due = now() + interval '1 minute'`,
 			"it is refreshed every 30s, a refresh takes 0s, which is too seldom or takes too long",
 		},
-		{`UPDATE redcache.state SET next_due = now() - interval '10 minutes'`, "it is due for 10m, and nobody refreshes it"},
+		{`UPDATE redcache.state SET next_due = now() - interval '10 minutes'`, "it is due for 10m, and nobody " +
+			"refreshes it"},
 		{
 			`UPDATE redcache.run SET state = 'running', finished_at = NULL, started_at = now() - interval '5 minutes'`,
 			"a refresh is under way, for 5m",
@@ -116,7 +117,8 @@ func TestViewIndexes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Release()
-	if _, err := conn.Exec(t.Context(), `CREATE UNIQUE INDEX CONCURRENTLY ON `+relation+` ((1))`, pgx.QueryExecModeSimpleProtocol); err == nil {
+	wrong := `CREATE UNIQUE INDEX CONCURRENTLY ON ` + relation + ` ((1))`
+	if _, err := conn.Exec(t.Context(), wrong, pgx.QueryExecModeSimpleProtocol); err == nil {
 		t.Fatal("an index that cannot be unique was made")
 	}
 	fixed = b.wants(t, "view-indexes", doctor.Warning, "is not valid")
@@ -202,7 +204,8 @@ func (b *bundle) flush(t *testing.T) {
 	deadline := time.Now().Add(20 * time.Second)
 	for {
 		var left int
-		err := b.admin.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity, pg_sleep(0.02) WHERE pid = ANY ($1::bigint[])`, own).Scan(&left)
+		err := b.admin.QueryRow(t.Context(), `
+			SELECT count(*) FROM pg_stat_activity, pg_sleep(0.02) WHERE pid = ANY ($1::bigint[])`, own).Scan(&left)
 		if err != nil || time.Now().After(deadline) {
 			t.Fatalf("%d sessions are left, %v", left, err)
 		}

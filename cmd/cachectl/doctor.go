@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -109,11 +110,11 @@ func readable(checks []doctor.Check, verbose bool) string {
 		}
 		last := i == len(checks)-1 || checks[i+1].Result != c.Result || checks[i+1].ID != c.ID
 		if more := shown[kind] - alike; last && more > 0 && !verbose && c.Result != doctor.OK {
-			b.WriteString(strings.Repeat(" ", indent) + "and " + count(more, "more", "more") + " of " + c.ID + ", which --verbose shows\n")
+			fmt.Fprintf(&b, "%*sand %d more of %s, which --verbose shows\n", indent, "", more, c.ID)
 		}
 	}
-	b.WriteString(count(total[doctor.Failed], "failure", "failures") + ", " + count(total[doctor.Warning], "warning", "warnings") +
-		", " + count(total[doctor.Unknown], "unknown", "unknown") + ", " + count(total[doctor.OK], "ok", "ok") + "\n")
+	fmt.Fprintf(&b, "%s, %s, %d unknown, %d ok\n", count(total[doctor.Failed], "failure", "failures"),
+		count(total[doctor.Warning], "warning", "warnings"), total[doctor.Unknown], total[doctor.OK])
 	return b.String()
 }
 
@@ -121,9 +122,8 @@ func readable(checks []doctor.Check, verbose bool) string {
 const indent = 9
 
 func writeCheck(b *strings.Builder, c doctor.Check) {
-	result := string(c.Result)
-	b.WriteString(result + strings.Repeat(" ", indent-len(result)) + printable(c.About+": "+c.Finding) + " [" + c.ID + "]\n")
+	fmt.Fprintf(b, "%-*s%s [%s]\n", indent, c.Result, printable(c.About+": "+c.Finding), c.ID)
 	if c.Fix != "" {
-		b.WriteString(strings.Repeat(" ", indent) + "fix: " + printable(c.Fix) + "\n")
+		fmt.Fprintf(b, "%*sfix: %s\n", indent, "", printable(c.Fix))
 	}
 }

@@ -1,7 +1,6 @@
 package lambdatest
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -287,21 +286,3 @@ func (e *Environment) Stdout() []byte { return e.out.bytes() }
 
 // Log returns what the function wrote on its standard error so far.
 func (e *Environment) Log() string { return string(e.log.bytes()) }
-
-// output may be read while it is written.
-type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.Write(p)
-}
-
-func (o *output) bytes() []byte {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return bytes.Clone(o.buf.Bytes())
-}

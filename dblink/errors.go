@@ -3,6 +3,7 @@ package dblink
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"strings"
 
@@ -72,7 +73,8 @@ func Classify(err error) Class {
 		return classifyServer(server)
 	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
 		return Canceled
-	case errors.As(err, &network) || pgconn.SafeToRetry(err) || strings.Contains(err.Error(), "unexpected EOF"):
+	case errors.As(err, &network) || pgconn.SafeToRetry(err) || errors.Is(err, io.EOF) ||
+		strings.Contains(err.Error(), "unexpected EOF"):
 		return Reconnect
 	}
 	return Never

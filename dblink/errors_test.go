@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -91,6 +92,7 @@ func TestClassify(t *testing.T) {
 		{fmt.Errorf("refresh: %w", context.Canceled), dblink.Canceled},
 		{context.DeadlineExceeded, dblink.Canceled},
 		{&net.OpError{Op: "dial", Err: errors.New("refused")}, dblink.Reconnect},
+		{fmt.Errorf("tls error: %w", io.EOF), dblink.Reconnect},
 		{
 			&pgconn.PgError{Code: "XX000", Message: "1023", Detail: "Serializable isolation violation on table - 1"},
 			dblink.RetryTransaction,

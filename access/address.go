@@ -139,7 +139,7 @@ func (k *Keeper) repairAddress(ctx context.Context, l catalog.Link, since time.T
 func (k *Keeper) await(ctx context.Context, l catalog.Link, away *UnavailableError) (again bool, err error) {
 	patient, cancel := context.WithTimeout(ctx, k.cfg.Patience)
 	defer cancel()
-	for n := 2; wait(patient, away.left); n++ {
+	for n := 2; infra.Sleep(patient, away.left) == nil; n++ {
 		_, err := k.look(patient, l, k.cfg.Poll.Delay(n), always)
 		if err == nil {
 			return true, nil
@@ -160,16 +160,4 @@ func (k *Keeper) await(ctx context.Context, l catalog.Link, away *UnavailableErr
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), k.cfg.Ask)
 	defer done()
 	return false, k.rest(ctx, k.db, l, over)
-}
-
-// wait sleeps, and says whether ctx lasted for as long.
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

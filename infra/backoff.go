@@ -40,8 +40,11 @@ func (b Backoff) Delay(n int) time.Duration {
 }
 
 // Wait sleeps for the Delay of attempt n, or until ctx ends, whose cause it then returns.
-func (b Backoff) Wait(ctx context.Context, n int) error {
-	timer := time.NewTimer(b.Delay(n))
+func (b Backoff) Wait(ctx context.Context, n int) error { return Sleep(ctx, b.Delay(n)) }
+
+// Sleep sleeps for so long, or until ctx ends, whose cause it then returns.
+func Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -185,10 +185,11 @@ func (r *Runner) pause(ctx context.Context, a *attempt, mended bool) error {
 	if mended {
 		return r.early(ctx, 0)
 	}
-	if err := r.early(ctx, r.cfg.Backoff.Delay(a.number)); err != nil {
+	delay := r.cfg.Backoff.Delay(a.number)
+	if err := r.early(ctx, delay); err != nil {
 		return err
 	}
-	return r.cfg.Backoff.Wait(ctx, a.number)
+	return infra.Sleep(ctx, delay)
 }
 
 // retryable says whether the same work may succeed in another transaction.

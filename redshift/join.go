@@ -1,6 +1,7 @@
 package redshift
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"sync"
@@ -27,7 +28,7 @@ func Join(readers []*Reader) *Joined {
 	return &Joined{readers: readers, chunks: make(chan *[]byte, len(readers)), stop: make(chan struct{}), rest: []byte(copyHead)}
 }
 
-// Read implements io.Reader.
+// Read implements io.Reader. Once a reader has failed, it says so without waiting for the others.
 func (j *Joined) Read(p []byte) (int, error) {
 	j.start.Do(j.begin)
 	for len(j.rest) == 0 {
@@ -38,15 +39,18 @@ func (j *Joined) Read(p []byte) (int, error) {
 		if j.last {
 			return 0, io.EOF
 		}
-		chunk, more := <-j.chunks
-		if !more {
-			if err := j.Err(); err != nil {
+		select {
+		case chunk, more := <-j.chunks:
+			if more {
+				j.chunk, j.rest = chunk, *chunk
+			} else if err := j.Err(); err != nil {
 				return 0, err
+			} else {
+				j.rest, j.last = []byte(copyEnd), true
 			}
-			j.rest, j.last = []byte(copyEnd), true
-			break
+		case <-j.stop: // without waiting for readers whose queries may compute for long
+			return 0, cmp.Or(j.Err(), errReaderClosed)
 		}
-		j.chunk, j.rest = chunk, *chunk
 	}
 	n := copy(p, j.rest)
 	j.rest = j.rest[n:]

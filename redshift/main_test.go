@@ -93,7 +93,7 @@ func mustText(t testing.TB, pool *pgxpool.Pool, sql string, args ...any) string 
 	return text
 }
 
-// await returns when the condition holds.
+// await returns when the condition holds. It is about what servers do, who tell nobody: they have to be asked again.
 func await(t testing.TB, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !holds(); time.Sleep(time.Millisecond) {

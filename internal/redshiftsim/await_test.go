@@ -28,7 +28,7 @@ func start(t *testing.T, conn *pgx.Conn, sql string) <-chan error {
 	return done
 }
 
-// await returns when the condition holds.
+// await returns when the condition holds. It is about what servers do, who tell nobody: they have to be asked again.
 func await(t *testing.T, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !holds(); time.Sleep(time.Millisecond) {

@@ -50,6 +50,10 @@ func (ses *session) relay(ctx context.Context) {
 	}
 }
 
+// mostUnsent is how many messages are sent on together. What is waiting to be read may be a part of a message whose rest
+// comes late, and must not keep the others back.
+const mostUnsent = 256
+
 // deliver translates one message and sends it on, at the latest when no more is waiting to be read.
 func (ses *session) deliver(ctx context.Context, message pgproto3.BackendMessage) error {
 	if row, ok := message.(*pgproto3.DataRow); ok && !ses.head().hidden {
@@ -71,9 +75,10 @@ func (ses *session) deliver(ctx context.Context, message pgproto3.BackendMessage
 		// The client may speak again as soon as it has read this, so the books are closed before.
 		ses.settled(ready.TxStatus)
 	}
-	if ses.engine.ReadBufferLen() > 0 {
+	if ses.unsent++; ses.engine.ReadBufferLen() > 0 && ses.unsent < mostUnsent {
 		return nil
 	}
+	ses.unsent = 0
 	return ses.client.Flush()
 }
 

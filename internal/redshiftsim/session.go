@@ -53,6 +53,7 @@ type session struct {
 	// Of relay only.
 	fields  []field
 	portals map[string][]field
+	unsent  int          // messages since the client got any
 	rows    int          // of the present result
 	due     time.Time    // when the next row may leave, under Throttle
 	aborted *EngineError // in which the present result ends; its other rows are left out

@@ -1,0 +1,157 @@
+package redshift_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+
+	"github.com/redcache/redcache/internal/pgtest"
+	"github.com/redcache/redcache/internal/redshiftsim"
+	"github.com/redcache/redcache/redshift"
+)
+
+// join starts each query on a session of its own, and joins them. The sessions are there after the join is closed.
+func join(ctx context.Context, t *testing.T, w *redshiftsim.Warehouse, column redshift.Column, queries ...string) (
+	*redshift.Joined, []*redshift.Session,
+) {
+	t.Helper()
+	var sessions []*redshift.Session
+	var readers []*redshift.Reader
+	for _, sql := range queries {
+		s := mustOpen(t, config(t, w))
+		r, err := s.Read(ctx, sql, []redshift.Column{column}, redshift.StripNUL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sessions, readers = append(sessions, s), append(readers, r)
+	}
+	j := redshift.Join(readers)
+	t.Cleanup(j.Close)
+	return j, sessions
+}
+
+// wantGivenBack wants the source to have stopped working, and the sessions to be good for the next statement.
+func wantGivenBack(t *testing.T, w *redshiftsim.Warehouse, sessions []*redshift.Session) {
+	t.Helper()
+	if working(t, w) {
+		t.Error("the source works on")
+	}
+	for n, s := range sessions {
+		if err := s.Exec(t.Context(), "SELECT 1"); err != nil {
+			t.Errorf("session %d after: %v", n, err)
+		}
+	}
+}
+
+// stuck sends less than a reader hands out at once, and then computes for as long as it is let.
+const stuck = "SELECT CASE WHEN i < 1000 THEN i ELSE (" + endless + ") END AS v FROM generate_series(1, 1000) AS i"
+
+func series(from, to int) string {
+	return fmt.Sprintf("SELECT NULLIF(i, 7) AS v FROM generate_series(%d, %d) AS i", from, to)
+}
+
+func TestJoin_YieldsTheRowsOfAll(t *testing.T) {
+	t.Parallel()
+	w := redshiftsim.For(t)
+	cache := pgtest.New(t).Pool(t)
+	for n, parts := range [][]string{
+		{series(1, 100_000)},
+		{series(1, 60_000), series(60_001, 60_000), series(60_001, 60_001), series(60_002, 100_000)}, // the second has none
+		{series(1, 0), series(1, 0)},
+	} {
+		var alone int64
+		for _, sql := range parts {
+			r := mustRead(t, mustOpen(t, config(t, w)), sql, number)
+			if _, err := io.Copy(io.Discard, r); err != nil {
+				t.Fatal(err)
+			}
+			alone += r.Bytes()
+		}
+		j, sessions := join(t.Context(), t, w, number, parts...)
+		table := fmt.Sprint("t", n)
+		copied, err := load(t, cache, table, "v integer", j)
+		if err != nil {
+			t.Fatalf("%q: %v, %v", parts, err, j.Err())
+		}
+		want := int64(100_000)
+		if len(parts) == 2 {
+			want = 0
+		}
+		if copied != want || j.Rows() != want || j.Bytes() != alone || j.Err() != nil {
+			t.Errorf("%q: %d rows were copied, %d read, and %d bytes, %v; want %d and %d",
+				parts, copied, j.Rows(), j.Bytes(), j.Err(), want, alone)
+		}
+		const sums = `SELECT concat_ws(' ', count(*), count(v), count(DISTINCT v), sum(v)) FROM `
+		if got, all := mustText(t, cache, sums+table), mustText(t, w.Engine, sums+`(`+series(1, int(want))+`) t`); got != all {
+			t.Errorf("%q: rows, values, distinct ones and their sum are %s, want %s", parts, got, all)
+		}
+		j.Close()
+		wantGivenBack(t, w, sessions)
+	}
+}
+
+// Rows come as they are there: a part that still computes keeps no other one waiting.
+func TestJoin_WaitsForNoneInParticular(t *testing.T) {
+	t.Parallel()
+	w := redshiftsim.For(t)
+	j, sessions := join(t.Context(), t, w, number, stuck, series(1, 100_000))
+	const most, row = 100_000, 2 + 4 + 4 // of a binary COPY
+	if _, err := io.CopyN(io.Discard, j, most*row); err != nil || j.Rows() < most {
+		t.Errorf("got %d rows, %v", j.Rows(), err)
+	}
+	if !working(t, w) {
+		t.Error("the other part has ended")
+	}
+	j.Close()
+	wantGivenBack(t, w, sessions)
+}
+
+func TestJoin_OneThatFailsEndsAll(t *testing.T) {
+	t.Parallel()
+	w := redshiftsim.For(t)
+	cache := pgtest.New(t).Pool(t)
+	j, sessions := join(t.Context(), t, w, number, series(1, 50_000), stuck,
+		"SELECT 1 / (i - 5000) AS v FROM generate_series(1, 10000) AS i")
+	n, err := load(t, cache, "t", "v integer", j)
+	if err == nil || n != 0 || sqlstate(j.Err()) != "22012" {
+		t.Errorf("the copy took %d rows, %v; the source failed with %v, want a division by zero", n, err, j.Err())
+	}
+	j.Close()
+	wantGivenBack(t, w, sessions)
+}
+
+func TestJoin_EndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	w := redshiftsim.For(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	j, sessions := join(ctx, t, w, word, broad, broad)
+	if _, err := io.CopyN(io.Discard, j, 1_000_000); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if _, err := io.Copy(io.Discard, j); !errors.Is(err, context.Canceled) || !errors.Is(j.Err(), context.Canceled) {
+		t.Errorf("got %v, then %v, want a canceled context", err, j.Err())
+	}
+	j.Close()
+	wantGivenBack(t, w, sessions)
+}
+
+func TestJoin_ClosesInTheMidstOfRows(t *testing.T) {
+	t.Parallel()
+	w := redshiftsim.For(t)
+	for _, read := range []int64{0, 1, 1_000_000} {
+		j, sessions := join(t.Context(), t, w, word, broad, broad, broad)
+		if _, err := io.CopyN(io.Discard, j, read); err != nil {
+			t.Fatal(err)
+		}
+		j.Close()
+		j.Close() // once more does no harm
+		if _, err := io.Copy(io.Discard, j); err == nil {
+			t.Errorf("after %d bytes, a closed join goes on to its end", read)
+		}
+		wantGivenBack(t, w, sessions)
+	}
+}

@@ -45,3 +45,5 @@ COMMENT ON COLUMN redcache.link_state.rest_reason IS 'Why.';
 ALTER TABLE redcache.state ADD COLUMN queued_until timestamptz;
 COMMENT ON COLUMN redcache.state.queued_until IS
     'Until then a message that asks for the refresh is on its way, and no other one is sent; null: none is.';
+
+COMMENT ON COLUMN redcache.run.origin IS 'Who asked: cli, worker, lambda.';

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/redcache/redcache/cmd/internal/wire"
 )
 
 // The documented contract is what the program prints: the same fields, of the same types, in the same order.
@@ -22,7 +24,7 @@ func TestJSON_IsAsDocumented(t *testing.T) {
 	documented := documentedFields(t, string(text))
 	records := map[string]any{
 		"link": linkRecord{}, "link test": linkTestRecord{}, "link step": linkStepRecord{}, "view": viewRecord{}, "column": columnRecord{},
-		"run": runRecord{}, "lock": lockRecord{}, "check": checkRecord{}, "step": stepRecord{},
+		"run": wire.Run{}, "lock": lockRecord{}, "check": checkRecord{}, "step": stepRecord{},
 		"grants audit": auditRecord{}, "grants source": sourceRecord{}, "grants reader": readerRecord{}, "grants change": grantsChangeRecord{},
 		"removal": removalRecord{}, "catalog": initRecord{}, "version": versionRecord{},
 	}
@@ -97,7 +99,7 @@ func typeOf(t *testing.T, typ reflect.Type) string {
 	switch {
 	case typ == reflect.TypeFor[time.Time]():
 		return "time"
-	case typ == reflect.TypeFor[runRecord]():
+	case typ == reflect.TypeFor[wire.Run]():
 		return "run"
 	case typ == reflect.TypeFor[columnRecord]():
 		return "column"

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/cmd/internal/wire"
 	"github.com/redcache/redcache/lock"
 	"github.com/redcache/redcache/refresh"
 )
@@ -51,7 +52,7 @@ type viewRecord struct {
 	Watermark      *string               `json:"watermark"`
 	Generation     *int32                `json:"generation"`
 	Relation       *string               `json:"relation"`
-	LastRun        *runRecord            `json:"last_run"`
+	LastRun        *wire.Run             `json:"last_run"`
 	restRecord
 }
 
@@ -85,57 +86,8 @@ func recordView(status catalog.Status, link catalog.LinkState) viewRecord {
 		record.Relation = some(catalog.DataSchema + "." + v.Relation(*status.Generation))
 	}
 	if status.LastRun != nil {
-		run := recordRun(*status.LastRun)
+		run := wire.RunOf(*status.LastRun)
 		record.LastRun = &run
-	}
-	return record
-}
-
-type runRecord struct {
-	ID           int64              `json:"id"`
-	View         string             `json:"view"`
-	Strategy     catalog.Strategy   `json:"strategy"`
-	State        catalog.RunState   `json:"state"`
-	Whole        bool               `json:"whole"`
-	Generation   int32              `json:"generation"`
-	Origin       string             `json:"origin"`
-	Application  string             `json:"application"`
-	PID          *int32             `json:"pid"`
-	Attempts     int                `json:"attempts"`
-	StartedAt    time.Time          `json:"started_at"`
-	FinishedAt   *time.Time         `json:"finished_at"`
-	Took         *seconds           `json:"took_seconds"`
-	AsOf         *time.Time         `json:"as_of"`
-	RowsRead     *int64             `json:"rows_read"`
-	RowsInserted *int64             `json:"rows_inserted"`
-	RowsUpdated  *int64             `json:"rows_updated"`
-	RowsDeleted  *int64             `json:"rows_deleted"`
-	BytesRead    *int64             `json:"bytes_read"`
-	Watermark    *string            `json:"watermark"`
-	Transport    *catalog.Transport `json:"transport"`
-	Waited       *seconds           `json:"waited_seconds"`
-	Reason       *string            `json:"reason"`
-	Holder       *string            `json:"holder"`
-	Error        *string            `json:"error"`
-	Hint         *string            `json:"hint"`
-}
-
-func recordRun(r catalog.Run) runRecord {
-	record := runRecord{
-		ID: r.ID, View: r.View.String(), Strategy: r.Strategy, State: r.State, Whole: r.Whole, Generation: r.Generation,
-		Origin: r.Origin, Application: r.Application, PID: r.PID, Attempts: r.Attempts,
-		StartedAt: r.StartedAt.UTC(), FinishedAt: utc(r.FinishedAt), AsOf: utc(r.AsOf), RowsRead: r.RowsRead,
-		RowsInserted: r.RowsInserted, RowsUpdated: r.RowsUpdated, RowsDeleted: r.RowsDeleted,
-		BytesRead: r.BytesRead, Watermark: r.Watermark, Transport: r.Transport, Reason: r.Reason,
-		Holder: r.Holder, Error: r.Error, Hint: r.Hint,
-	}
-	if r.FinishedAt != nil {
-		took := secondsOf(r.Took())
-		record.Took = &took
-	}
-	if r.Waited != nil {
-		waited := secondsOf(*r.Waited)
-		record.Waited = &waited
 	}
 	return record
 }
@@ -197,9 +149,9 @@ type versionRecord struct {
 }
 
 // seconds is a duration in JSON.
-type seconds float64
+type seconds wire.Seconds
 
-func secondsOf(d time.Duration) seconds { return seconds(d.Seconds()) }
+func secondsOf(d time.Duration) seconds { return seconds(wire.SecondsOf(d)) }
 
 // some is a value, or null when it is the zero one.
 func some[T comparable](value T) *T {
@@ -210,13 +162,7 @@ func some[T comparable](value T) *T {
 	return &value
 }
 
-func utc(t *time.Time) *time.Time {
-	if t == nil {
-		return nil
-	}
-	at := t.UTC()
-	return &at
-}
+func utc(t *time.Time) *time.Time { return wire.UTC(t) }
 
 // list is never null.
 func list(texts []string) []string {

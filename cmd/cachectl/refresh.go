@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/cmd/internal/wire"
 	"github.com/redcache/redcache/refresh"
 )
 
@@ -96,7 +97,7 @@ func (s *session) refresh(ctx context.Context, o refreshOptions) error {
 
 // refreshEach tries all of the batches, whatever becomes of each. A single one's failure is reported by the caller.
 func (s *session) refreshEach(ctx context.Context, batches []batch, o refreshOptions) error {
-	records, failed := []runRecord{}, []string(nil)
+	records, failed := []wire.Run{}, []string(nil)
 	var err error
 	for i, b := range batches {
 		if ctx.Err() != nil {
@@ -108,7 +109,7 @@ func (s *session) refreshEach(ctx context.Context, batches []batch, o refreshOpt
 		var runs []catalog.Run
 		runs, err = s.refreshOne(ctx, b, progressOf(i, batches), o)
 		for _, run := range runs {
-			records = append(records, recordRun(run))
+			records = append(records, wire.RunOf(run))
 		}
 		if err == nil {
 			continue

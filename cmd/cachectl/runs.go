@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/cmd/internal/wire"
 )
 
 type runsOptions struct {
@@ -63,9 +64,9 @@ func (s *session) runs(ctx context.Context, o runsOptions) error {
 	if err != nil {
 		return err
 	}
-	records, rows := []runRecord{}, [][]string{}
+	records, rows := []wire.Run{}, [][]string{}
 	for _, r := range runs {
-		records = append(records, recordRun(r))
+		records = append(records, wire.RunOf(r))
 		took := "-"
 		if r.FinishedAt != nil && r.State != catalog.Skipped {
 			took = brief(r.Took())

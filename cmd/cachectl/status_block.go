@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/cmd/internal/wire"
 )
 
 // describe is the block that status shows of one view: what to call a fact, and the fact. Empty ones are not shown.
@@ -50,13 +51,13 @@ func describe(r viewRecord) [][2]string {
 	return append(lines, describeRun(r.LastRun)...)
 }
 
-func describeRun(r *runRecord) [][2]string {
+func describeRun(r *wire.Run) [][2]string {
 	if r == nil {
 		return [][2]string{{"last run", "none"}}
 	}
 	state := fmt.Sprintf("%s, started %s by %s", r.State, instant(&r.StartedAt), r.Application)
 	if r.Took != nil {
-		state += ", took " + brief(r.Took.duration())
+		state += ", took " + brief(r.Took.Duration())
 	}
 	lines := [][2]string{{"last run", state}, {"last strategy", how(r)}, {"last reason", text(r.Reason)}}
 	if r.RowsRead != nil {
@@ -67,7 +68,7 @@ func describeRun(r *runRecord) [][2]string {
 }
 
 // how says what the run did, where rows were read.
-func how(r *runRecord) string {
+func how(r *wire.Run) string {
 	if r.RowsRead == nil {
 		return ""
 	}
@@ -79,7 +80,7 @@ func how(r *runRecord) string {
 		text += ", " + size(r.BytesRead)
 	}
 	if r.Waited != nil {
-		text += ", waited " + brief(r.Waited.duration()) + " for readers"
+		text += ", waited " + brief(r.Waited.Duration()) + " for readers"
 	}
 	return text
 }
@@ -100,7 +101,7 @@ func mayLose(r viewRecord) string {
 	return ""
 }
 
-func (s seconds) duration() time.Duration { return time.Duration(float64(s) * float64(time.Second)) }
+func (s seconds) duration() time.Duration { return wire.Seconds(s).Duration() }
 func (s seconds) span() string            { return span(s.duration().Round(time.Millisecond)) }
 
 func (s *seconds) brief() string {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/redcache/redcache/access"
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/cmd/internal/wire"
 	"github.com/redcache/redcache/cmd/lambda/setup"
 	"github.com/redcache/redcache/refresh"
 	"github.com/redcache/redcache/schedule"
@@ -34,7 +35,7 @@ func main() {
 		var batch events.SQSEvent
 		if err := json.Unmarshal(event, &batch); err != nil || batch.Records == nil {
 			run, err := handler.Refresh(ctx, event)
-			return setup.NewAnswer(run), err
+			return wire.RunOf(run), err
 		}
 		failed := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 		for _, m := range batch.Records {

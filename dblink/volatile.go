@@ -9,7 +9,7 @@ import "strings"
 func Volatile(query string) (word string, volatile bool) {
 	tokens, err := tokensOf(query)
 	if err != nil {
-		return "a text that cannot be read", true
+		return unreadable, true
 	}
 	s := scan{query, tokens}
 	for i := range tokens {
@@ -19,6 +19,9 @@ func Volatile(query string) (word string, volatile bool) {
 	}
 	return "", false
 }
+
+// unreadable stands for the word that would be named.
+const unreadable = "a text that cannot be read"
 
 // tokensOf returns all tokens of a text without the one at its end.
 func tokensOf(query string) ([]token, error) {

@@ -18,6 +18,8 @@ type Config struct {
 	// AllowUnproven accepts that of some sources more or less than a SELECT is what permits to read them, and that the
 	// sources of some queries cannot be told at all. Otherwise their readers are an excess.
 	AllowUnproven bool
+	// RevokeAll lets a sync take the views of a link from everybody when the mapping names nobody whom Redshift knows.
+	RevokeAll bool
 	// Ready, if any, is called before a session on Redshift is opened, so that its login is a current one.
 	Ready func(ctx context.Context, l catalog.Link) error
 }

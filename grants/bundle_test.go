@@ -130,6 +130,11 @@ func (b *bundle) auditor(t testing.TB, mapping string) *grants.Auditor {
 	return grants.New(b.pool, grants.Config{Mapping: b.mapping(t, mapping)})
 }
 
+// revoker is an auditor without a mapping that may take the views from everybody.
+func (b *bundle) revoker() *grants.Auditor {
+	return grants.New(b.pool, grants.Config{RevokeAll: true})
+}
+
 // audit returns a line for each reader that is no exempt one: role, verdict, reasons, ways.
 func (b *bundle) audit(t testing.TB, a *grants.Auditor, names ...catalog.Name) string {
 	t.Helper()

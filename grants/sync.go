@@ -43,13 +43,36 @@ func (e *ChangedError) Hint() string {
 	return "Run the command again: the query may read something else now."
 }
 
+// NobodyError says that a sync would have taken the views of a link from all who read them, since the mapping names no
+// role as somebody whom Redshift knows there. Nothing was changed. A mapping that was forgotten looks so, or one that is
+// for another warehouse.
+type NobodyError struct {
+	Link  string
+	Empty bool // the mapping has no entry at all
+}
+
+// Error implements error.
+func (e *NobodyError) Error() string {
+	if e.Empty {
+		return "no role is mapped to anybody on Redshift, so everybody would lose the views"
+	}
+	return fmt.Sprintf("the mapping names no role of this database as somebody whom Redshift knows behind link %s, "+
+		"so everybody would lose its views", e.Link)
+}
+
+// Hint says what to do.
+func (e *NobodyError) Hint() string {
+	return "Say who the readers are on Redshift with --map or --map-file. To take the views from everybody, add --revoke-all."
+}
+
 // errDryRun undoes a transaction that was only to show what would happen.
 var errDryRun = errors.New("dry run")
 
 // Sync revokes the excess of the views of the names, or of all without any, each view in a transaction of its own under
 // its lock. It changes nothing where there is no excess, so to do it again changes nothing. With dryRun, each transaction
 // is rolled back in the end. The changes until then are returned also with an error, which is that of [Auditor.Audit],
-// a [*lock.HeldError] when a refresh of the view does not end in time, or a [*ChangedError].
+// a [*lock.HeldError] when a refresh of the view does not end in time, a [*ChangedError], or, before any change, a
+// [*NobodyError].
 func (a *Auditor) Sync(
 	ctx context.Context, names []catalog.Name, dryRun bool,
 ) (changes []Change, notes []string, err error) {
@@ -66,10 +89,17 @@ func (a *Auditor) Sync(
 		return nil, nil, err
 	}
 	notes = append(s.notes, a.strangers(d)...)
+	var excessive []catalog.View
 	for _, v := range s.views {
 		if !slices.ContainsFunc(a.judge(d, s, v).Readers, Reader.Excess) {
 			continue
 		}
+		if err := a.knowSomebody(d, s, v.Link); err != nil {
+			return nil, notes, err
+		}
+		excessive = append(excessive, v)
+	}
+	for _, v := range excessive {
 		change, err := a.syncView(ctx, s, v, dryRun)
 		if err != nil {
 			return changes, notes, fmt.Errorf("revoke on view %s: %w", v.Name, err)
@@ -77,6 +107,19 @@ func (a *Auditor) Sync(
 		changes = append(changes, change)
 	}
 	return changes, notes, nil
+}
+
+// knowSomebody refuses to take the views of a link from all who read them, unless that was asked for.
+func (a *Auditor) knowSomebody(d *database, s *survey, l catalog.Link) error {
+	if a.cfg.RevokeAll {
+		return nil
+	}
+	for name, identity := range a.cfg.Mapping {
+		if _, here := d.byName[name]; here && s.warehouses[l.ID].absent(identity) == "" {
+			return nil
+		}
+	}
+	return &NobodyError{Link: l.Name, Empty: len(a.cfg.Mapping) == 0}
 }
 
 func (a *Auditor) syncView(ctx context.Context, s *survey, v catalog.View, dryRun bool) (change Change, err error) {

@@ -136,7 +136,7 @@ func TestSync_LeavesWhatOthersGranted(t *testing.T) {
 		"@heir unmapped: not mapped to anybody on Redshift <- its own grant by @chief",
 		"@watcher unmapped: not mapped to anybody on Redshift <- its own grant on rep.copy")
 	// Once the owner of that view may not read any more, nobody reads through it.
-	if got := b.sync(t, b.auditor(t, ""), false); !strings.Contains(got, `FROM "@chief" CASCADE`) ||
+	if got := b.sync(t, b.revoker(), false); !strings.Contains(got, `FROM "@chief" CASCADE`) ||
 		!strings.Contains(got, "revoked: @chief @heir @watcher\nleft: \n") {
 		t.Errorf("got %s", got)
 	}
@@ -154,7 +154,7 @@ func TestSync_ClosesTheGenerationsAndADefinitionThatWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.super(t, `CREATE VIEW bi.later AS SELECT 1 AS somebody_elses; GRANT SELECT ON bi.later TO @raw; GRANT USAGE ON SCHEMA bi TO @raw`)
-	wantLines(t, b.sync(t, b.auditor(t, ""), false),
+	wantLines(t, b.sync(t, b.revoker(), false),
 		`REVOKE SELECT ON "redcache_data"."v1_g1" FROM "@raw"`,
 		"revoked: @raw\nleft: \nlose: ",
 		"UPDATE redcache.view SET grantees = ARRAY[]::text[], changed_at = pg_catalog.clock_timestamp() WHERE id = 2",
@@ -177,7 +177,7 @@ func TestSync_DoesNotActOnWhatIsNoLongerTrue(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		auditor := b.auditor(t, "")
+		auditor := b.revoker()
 		go func() {
 			_, _, err := auditor.Sync(t.Context(), nil, false)
 			result <- err
@@ -200,5 +200,38 @@ func TestSync_DoesNotActOnWhatIsNoLongerTrue(t *testing.T) {
 	}
 	if got := b.grantees(t, view); got != "@ann" {
 		t.Errorf("got grantees %q", got)
+	}
+}
+
+// A mapping that was forgotten, or that is for another warehouse, must not take the views from everybody.
+func TestSync_DoesNotTakeTheViewsFromEverybodyUnasked(t *testing.T) {
+	t.Parallel()
+	b := setup(t, sale)
+	b.audited(t)
+	b.remote(t, `CREATE ROLE @r_ann LOGIN`)
+	b.people(t, "@ann", "@bob")
+	view := b.add(t, "sale", "SELECT id FROM shop.sale", b.prefix+"ann", b.prefix+"bob")
+	for name, mapping := range map[string]string{
+		"no mapping":                   "",
+		"only comments":                "# nobody yet",
+		"roles that are not here":      "@nan=@r_ann",
+		"identities of another house":  "@ann=@r_nan,@bob=group:@r_nan",
+		"a role's name in other case":  `"@ANN"=@r_ann`,
+		"somebody else of this server": "@ann=role:@r_ann",
+	} {
+		for _, dryRun := range []bool{true, false} {
+			_, _, err := b.auditor(t, mapping).Sync(t.Context(), []catalog.Name{view}, dryRun)
+			var nobody *grants.NobodyError
+			if !errors.As(err, &nobody) || nobody.Link != "dw" || nobody.Hint() == "" {
+				t.Errorf("%s: got %v", name, err)
+			}
+		}
+	}
+	if got := b.grantees(t, view); got != "@ann @bob" {
+		t.Errorf("got grantees %s", got)
+	}
+	// A reader who may not is revoked all the same, and so is a role that the mapping leaves out.
+	if got := b.sync(t, b.auditor(t, "@ann=@r_ann"), false); !strings.Contains(got, "revoked: @ann @bob\n") {
+		t.Errorf("got %s", got)
 	}
 }

@@ -13,16 +13,20 @@ import (
 func (p *program) addViewCommand() *cobra.Command {
 	var d definition
 	cmd := &cobra.Command{
-		Use:   "add-view SCHEMA.NAME --link LINK (--query Q | --query-file F | --table S.T)",
-		Short: "Cache the result of a query under a name",
+		Use:                   "add-view NAME --link LINK (--query Q|--query-file F|--table S.T)",
+		DisableFlagsInUseLine: true,
+		Short:                 "Cache the result of a query under a name",
 		Long: `Describes the query through the link, makes and fills the cached view, and publishes it under the name that
 applications query. When any of it fails, nothing has changed.
 
 Without --strategy, a view with --watermark is incremental, one with --key is concurrent, and any other is
 nonconcurrent.`,
-		Example: `  cachectl add-view bi.sales --link dw --table public.sales --key id --every 5m --max-age 15m
-  cachectl add-view bi.events --link dw --query-file events.sql --key id --watermark updated_at --every 1m
-  cachectl add-view 'bi."Net Sales"' --link dw --query "select region, sum(net) as net from sales group by 1" \
+		Example: `  cachectl add-view bi.sales --link dw --table public.sales --key id \
+    --every 5m --max-age 15m
+  cachectl add-view bi.events --link dw --query-file events.sql --key id \
+    --watermark updated_at --every 1m
+  cachectl add-view 'bi."Net Sales"' --link dw \
+    --query "select region, sum(net) as net from sales group by 1" \
     --index "region" --grant dashboard`,
 		Args:              takes(1, 1),
 		ValidArgsFunction: cobra.NoFileCompletions,

@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
 )
 
 // needsCommand is what a command does that only has subcommands.
@@ -27,6 +29,24 @@ func needsCommand(cmd *cobra.Command, args []string) error {
 		hint = "did you mean " + strings.Join(near, " or ") + "?"
 	}
 	return usagef(hint, "unknown command %q", args[0])
+}
+
+// wrongFlag explains what is wrong with a flag. An unknown one is most likely misspelt.
+func wrongFlag(cmd *cobra.Command, err error) error {
+	unknown := (*pflag.NotExistError)(nil)
+	if !errors.As(err, &unknown) {
+		return usage(err, "")
+	}
+	name, known := unknown.GetSpecifiedName(), []string{}
+	if group := unknown.GetSpecifiedShortnames(); len(group) > 1 {
+		name = strings.SplitN(group, "=", 2)[0] // -json
+	}
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+	hint := ""
+	if near := infra.Nearest(strings.ReplaceAll(strings.ToLower(name), "_", "-"), known); near != "" {
+		hint = "did you mean --" + near + "?"
+	}
+	return usage(err, hint)
 }
 
 // takes demands between least and most arguments; most is negative when there is no limit.

@@ -44,24 +44,24 @@ func (d *definition) register(cmd *cobra.Command) {
 	f.StringVar(&d.table, "table", "", "`schema.table` to cache as a whole, instead of a query")
 	f.StringSliceVar(&d.key, "key", nil, "`columns` that identify a row, as a,b")
 	f.Var(oneOf[catalog.Strategy]{&d.strategy, catalog.Strategies}, "strategy",
-		"how a refresh is applied: nonconcurrent (readers wait), concurrent (needs\n"+
-			"--key), incremental (needs --watermark), swap (writes everything anew, and\n"+
-			"switches), merge (needs --key, writes what differs) or auto (swap or merge,\n"+
+		"how a refresh is applied: nonconcurrent (readers wait), concurrent (needs "+
+			"--key), incremental (needs --watermark), swap (writes everything anew, and "+
+			"switches), merge (needs --key, writes what differs) or auto (swap or merge, "+
 			"by what recent refreshes were like)")
 	f.Var(&d.every, "every", "how often the worker refreshes the view; 0: only on demand")
 	f.Var(&d.maxAge, "max-age", "the freshness promise: the view is stale when it is older; 0: none")
 	f.StringVar(&d.watermark, "watermark", "", "`column` that only grows, for strategy incremental")
-	f.StringVar(&d.lookback, "lookback", "", "how far below the watermark a read starts, an `amount`: a duration, or a number\n"+
+	f.StringVar(&d.lookback, "lookback", "", "how far below the watermark a read starts, an `amount`: a duration, or a number "+
 		"(default 10m for a watermark in time, 0 for a number)")
 	f.Var(&d.safetyLag, "safety-lag", "leave rows that are younger for a later run")
-	f.Var(&d.reconcile, "reconcile-every", "how often an incremental view is read in full, to see deletes; 0: only with\n"+
+	f.Var(&d.reconcile, "reconcile-every", "how often an incremental view is read in full, to see deletes; 0: only with "+
 		"refresh --full (default 1d for incremental)")
 	f.Var(&d.timeout, "timeout", "end a refresh that takes longer, on both servers (default 1h)")
-	f.StringArrayVar(&d.indexes, "index", nil, "one more index, an `expression`: what stands between the parentheses of CREATE INDEX,\n"+
+	f.StringArrayVar(&d.indexes, "index", nil, "one more index, an `expression`: what stands between the parentheses of CREATE INDEX, "+
 		"or USING …; may be given several times")
 	f.StringArrayVar(&d.grants, "grant", nil, "`role` that may read the view; may be given several times")
 	f.Var(oneOf[catalog.NulBytes]{&d.nulBytes, []catalog.NulBytes{catalog.StripNul, catalog.TrustNul}}, "nul-bytes",
-		"zero bytes in text, at which transport dblink would cut a value: strip removes\nthem, trust says that there are none (default strip)")
+		"zero bytes in text, at which transport dblink would cut a value: strip removes them, trust says that there are none (default strip)")
 	d.registerReading(cmd)
 	f.BoolVar(&d.noData, "no-data", false, "store the definition only; the next refresh fills the view")
 	f.BoolVar(&d.dryRun, "dry-run", false, dryRunHelp)
@@ -74,17 +74,17 @@ func (d *definition) register(cmd *cobra.Command) {
 func (d *definition) registerReading(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.Var(oneOf[catalog.Transport]{&d.transport, catalog.Transports}, "transport",
-		"how rows travel: dblink (PostgreSQL reads Redshift), stream (the process that\n"+
-			"refreshes does, and needs a way there) or auto (stream where that works, else\ndblink) (default auto)")
-	f.StringVar(&d.group, "group", "", "`name` that views share which are read in one snapshot of Redshift and published\n"+
+		"how rows travel: dblink (PostgreSQL reads Redshift), stream (the process that "+
+			"refreshes does, and needs a way there) or auto (stream where that works, else dblink) (default auto)")
+	f.StringVar(&d.group, "group", "", "`name` that views share which are read in one snapshot of Redshift and published "+
 		"together; '': none")
-	f.Var(&d.allowShrink, "allow-shrink", "how many of its rows a swap or merge may lose, 0 to 100 percent: one that would\n"+
+	f.Var(&d.allowShrink, "allow-shrink", "how many of its rows a swap or merge may lose, 0 to 100 percent: one that would "+
 		"lose more fails (default 50)")
 	f.Var(oneOf[catalog.SkipUnchanged]{&d.skipUnchanged, catalog.SkipModes}, "skip-unchanged",
-		"what may prove that there is nothing to read: modified (when Redshift last noted\n"+
-			"a change of the tables), content (a hash that Redshift computes), auto (the\n"+
+		"what may prove that there is nothing to read: modified (when Redshift last noted "+
+			"a change of the tables), content (a hash that Redshift computes), auto (the "+
 			"cheaper that will do) or off (default off)")
-	f.StringVar(&d.split, "split", "", "`column` of numbers, dates or times by whose ranges a read of everything is split\n"+
+	f.StringVar(&d.split, "split", "", "`column` of numbers, dates or times by whose ranges a read of everything is split "+
 		"over several sessions; needs transport stream")
 	f.IntVar(&d.sessions, "sessions", 0, "`number` of these sessions; each takes a slot of the link")
 	_ = cmd.RegisterFlagCompletionFunc("transport", words(catalog.Transports...)) // the flags exist

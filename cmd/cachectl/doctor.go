@@ -21,7 +21,7 @@ func (p *program) doctorCommand() *cobra.Command {
 	var link string
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Examine the cache database, the links and the views, and say what to do",
+		Short: "Examine database, links and views, and say what to do",
 		Long: `Examines the cache database, its settings, the links to Redshift, the views, storage and rights, and says of each thing
 that is wrong, or will be, what to do about it. docs/doctor.md explains every check.
 

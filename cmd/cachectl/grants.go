@@ -19,6 +19,7 @@ type grantsOptions struct {
 	maps          []string
 	mapFile       string
 	allowUnproven bool
+	revokeAll     bool
 	dryRun, json  bool
 
 	mapping grants.Mapping
@@ -47,8 +48,10 @@ func (p *program) grantsAuditCommand() *cobra.Command {
 proven to be allowed to SELECT all that the view's query names on Redshift, with the reason and with what lets it
 read. A role that --map does not name is nobody there, so it is an excess. The exit status is 8 when there is any
 excess, else 0. --json has all readers, the allowed ones too.`,
-		Example: `  cachectl grants audit bi.sales --map ann=ann_rs,team=group:sales,etl=role:loader
-  cachectl grants audit --all --map-file people.map --json | jq -r '.[].readers[] | select(.excess) | .role'`,
+		Example: `  cachectl grants audit bi.sales \
+    --map ann=ann_rs,team=group:sales,etl=role:loader
+  cachectl grants audit --all --map-file people.map --json |
+    jq -r '.[].readers[] | select(.excess) | .role'`,
 		Args:              takes(0, -1),
 		ValidArgsFunction: p.completeViews(-1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -69,7 +72,8 @@ func (p *program) grantsSyncCommand() *cobra.Command {
 		Short: "Revoke what the audit finds",
 		Long: `Revokes from the published views, and takes out of their definitions, the roles that the audit finds to be an excess.
 Nothing is ever granted, and nothing else is touched: an excess through a membership, or through somebody else's view,
-is named and left, and the exit status is 8 then. Roles that were allowed but read only by a grant that had to go, one
+is named and left, and the exit status is 8 then. A mapping that is empty, or that names nobody whom Redshift knows, is
+refused without --revoke-all: it would take the views from everybody. Roles that were allowed but read only by a grant that had to go, one
 to PUBLIC for instance, are named as well. A refresh that is under way is waited for.`,
 		Example: `  cachectl grants sync bi.sales --map ann=ann_rs,team=group:sales --dry-run
   cachectl grants sync --all --map-file people.map`,
@@ -84,6 +88,8 @@ to PUBLIC for instance, are named as well. A refresh that is under way is waited
 	}
 	o.register(cmd, "sync every view")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, dryRunHelp)
+	cmd.Flags().BoolVar(&o.revokeAll, "revoke-all", false,
+		"go on although the mapping names nobody whom Redshift knows: all who read the views lose their grants")
 	return cmd
 }
 
@@ -91,11 +97,11 @@ func (o *grantsOptions) register(cmd *cobra.Command, all string) {
 	f := cmd.Flags()
 	f.BoolVar(&o.all, "all", false, all)
 	f.StringArrayVar(&o.maps, "map", nil, "who a role is on Redshift: `ROLE=USER`, ROLE=group:GROUP or ROLE=role:ROLE, "+
-		"several with\ncommas; names as they are, or in double quotes; may be given several times")
+		"several with commas; names as they are, or in double quotes; may be given several times")
 	f.StringVar(&o.mapFile, "map-file", "", "`file` with such entries, with commas or one a line; # begins a comment; - is stdin")
 	f.BoolVar(&o.allowUnproven, "allow-unproven", false,
-		"accept sources that more than a SELECT decides about (late-binding views,\n"+
-			"external schemas, row-level security, masking), and queries whose sources\ncannot be told")
+		"accept sources that more than a SELECT decides about (late-binding views, "+
+			"external schemas, row-level security, masking), and queries whose sources cannot be told")
 	f.BoolVar(&o.json, "json", false, jsonHelp)
 }
 
@@ -141,7 +147,9 @@ func readMapping(file string, stdin io.Reader) (string, error) {
 }
 
 func (s *session) auditor(o grantsOptions) *grants.Auditor {
-	return grants.New(s.pool, grants.Config{Mapping: o.mapping, AllowUnproven: o.allowUnproven, Ready: s.keeper.Ready})
+	return grants.New(s.pool, grants.Config{
+		Mapping: o.mapping, AllowUnproven: o.allowUnproven, RevokeAll: o.revokeAll, Ready: s.keeper.Ready,
+	})
 }
 
 func (s *session) auditGrants(ctx context.Context, o grantsOptions) error {
@@ -166,7 +174,7 @@ func (s *session) auditGrants(ctx context.Context, o grantsOptions) error {
 	if o.json {
 		err = s.printJSON(records)
 	} else {
-		err = s.printTable(none, []string{"VIEW", "ROLE", "REDSHIFT", "EXCESS", "READS BY"}, rows)
+		err = s.printTable(none, table{headings: []string{"VIEW", "ROLE", "REDSHIFT", "EXCESS", "READS BY"}, rows: rows})
 	}
 	if err != nil || len(rows) == 0 {
 		return err

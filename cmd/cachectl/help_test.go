@@ -44,10 +44,10 @@ func TestHelp_IsComplete(t *testing.T) {
 			if text == "" {
 				t.Errorf("%s has no %s", path, what)
 			}
-			for line := range strings.Lines(text) {
-				if len([]rune(strings.TrimSuffix(line, "\n"))) > 120 {
-					t.Errorf("%s: a line of its %s is longer than 120 characters: %s", path, what, line)
-				}
+		}
+		for line := range strings.Lines(cmd.Long + "\n" + cmd.UsageString()) {
+			if len([]rune(strings.TrimSuffix(line, "\n"))) > helpColumns {
+				t.Errorf("%s: a line of its help is longer than %d characters: %s", path, helpColumns, line)
 			}
 		}
 		if strings.HasSuffix(cmd.Short, ".") {

@@ -22,8 +22,9 @@ type linkAddOptions struct {
 func (p *program) linkAddCommand() *cobra.Command {
 	var o linkAddOptions
 	cmd := &cobra.Command{
-		Use:   "add NAME (--password-env VAR | --cluster ID | --workgroup W | --secret ARN)",
-		Short: "Make a link and prove that it works",
+		Use:                   "add NAME --password-env V|--cluster ID|--workgroup W|--secret A",
+		DisableFlagsInUseLine: true,
+		Short:                 "Make a link and prove that it works",
 		Long: `Makes the foreign server and the user mapping, and opens a session through them. When that fails, nothing is left
 behind. It is the cache database that connects to Redshift, so it is there that the host must resolve and the port
 must be open.
@@ -35,13 +36,18 @@ end. It never appears in an SQL text. What AWS or the secret tell of host, port,
 
 With --address private, AWS tells the address inside the VPC, now and before each refresh; the host stays the name that
 the certificate is for.`,
-		Example: `  DW_PASSWORD=… cachectl link add dw --host dw.abc123.eu-central-1.redshift.amazonaws.com --database prod \
-    --user cache_ro --password-env DW_PASSWORD
-  cachectl link add dw --host dw.example.com --hostaddr 10.0.3.7 --database prod --user cache_ro \
-    --password-env DW_PASSWORD --sslmode verify-full --sslrootcert /etc/ssl/redshift.pem
-  cachectl link add dw --cluster prod --db-user cache_ro --database prod --address private
-  cachectl link add lake --workgroup analytics --database dev --region eu-central-1
-  cachectl link add dw --secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:dw-cache-AbCdEf`,
+		Example: `  DW_PASSWORD=… cachectl link add dw --database prod --user cache_ro \
+    --host dw.abc123.eu-central-1.redshift.amazonaws.com \
+    --password-env DW_PASSWORD
+  cachectl link add dw --host dw.example.com --hostaddr 10.0.3.7 \
+    --database prod --user cache_ro --password-env DW_PASSWORD \
+    --sslmode verify-full --sslrootcert /etc/ssl/redshift.pem
+  cachectl link add dw --cluster prod --db-user cache_ro --database prod \
+    --address private
+  cachectl link add lake --workgroup analytics --database dev \
+    --region eu-central-1
+  cachectl link add dw --secret \
+    arn:aws:secretsmanager:eu-central-1:123456789012:secret:dw-cache-AbCdEf`,
 		Args:              takes(1, 1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -74,10 +80,10 @@ func (o *linkAddOptions) register(cmd *cobra.Command) {
 	f.BoolVar(&o.login.iam, "iam", false, "log in to the cluster as the identity that this process has in AWS")
 	f.StringVar(&l.Workgroup, "workgroup", "", "`name` of the workgroup of Redshift Serverless that AWS is asked about")
 	f.StringVar(&l.Secret, "secret", "", "`ARN` of the secret in Secrets Manager that has the login")
-	f.StringVar(&l.Region, "region", "", "`region` of all of these (default the secret's, or the one that AWS_REGION or\n"+
+	f.StringVar(&l.Region, "region", "", "`region` of all of these (default the secret's, or the one that AWS_REGION or "+
 		"the profile say)")
 	f.Var(oneOf[catalog.AddressMode]{&l.Address, addresses}, "address", "where the address comes from: given (the host, "+
-		"or --hostaddr) or private\n(AWS tells the one inside the VPC, before each refresh)")
+		"or --hostaddr) or private (AWS tells the one inside the VPC, before each refresh)")
 	f.StringVar(&l.Zone, "zone", "", "availability `zone` whose private address is preferred, that of the cache database")
 	f.StringVar(&l.SSLMode, "sslmode", "require", "libpq's `mode`: disable, allow, prefer, require, verify-ca or verify-full")
 	f.StringVar(&l.SSLRootCert, "sslrootcert", "", "`file` on the database server with the authority's certificate")

@@ -55,7 +55,8 @@ func (s *session) listLinks(ctx context.Context, asJSON bool) error {
 	if resting {
 		headings = append(headings, "RESTS")
 	}
-	return s.printTable("no links yet; `cachectl link add` makes one", headings, rows)
+	return s.printTable("no links yet; `cachectl link add` makes one",
+		table{headings: headings, rows: rows, spare: []string{"CREATED", "SSLMODE", "MAX"}})
 }
 
 func orDash(value string) string { return text(some(value)) }

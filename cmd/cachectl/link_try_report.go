@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"slices"
-	"text/tabwriter"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
@@ -92,18 +91,14 @@ func (s *session) printTrial(t *linkTrial) error {
 	for _, step := range t.steps() {
 		rows = append(rows, []string{step.Step, text(step.Database), text(step.Here)})
 	}
-	if err := s.printTable("", []string{"STEP", "POSTGRESQL", "THIS MACHINE"}, rows); err != nil {
+	if err := s.printTable("", table{headings: []string{"STEP", "POSTGRESQL", "THIS MACHINE"}, rows: rows}); err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w)
-	for _, fact := range t.facts() {
-		if fact[1] != "" {
-			fmt.Fprintf(w, "%s:\t%s\n", fact[0], printable(fact[1]))
-		}
+	if err := s.printf("\n"); err != nil {
+		return err
 	}
-	if err := w.Flush(); err != nil || t.failure() != nil {
-		return wrap(err, "write to stdout")
+	if err := s.printFacts(t.facts()); err != nil || t.failure() != nil {
+		return err
 	}
 	return s.printf("\nlink %s works: %s answered in %s\n", printable(t.link.Name), printable(t.link.Database), brief(t.took))
 }

@@ -59,7 +59,8 @@ func (s *session) listViews(ctx context.Context, asJSON bool) error {
 	if grouped {
 		headings = append(headings, "GROUP")
 	}
-	return s.printTable("no views yet; `cachectl add-view` makes one", headings, rows)
+	return s.printTable("no views yet; `cachectl add-view` makes one",
+		table{headings: headings, rows: rows, spare: []string{"AS OF", "SIZE", "STRATEGY"}})
 }
 
 func yesNo(is bool) string {

@@ -59,9 +59,9 @@ func (s *session) locks(ctx context.Context, asJSON bool) error {
 	if asJSON {
 		return s.printJSON(records)
 	}
-	return s.printTable("nobody holds or waits for a lock", []string{
-		"LOCK", "", "PID", "APPLICATION", "USER", "CLIENT", "SINCE", "STATE",
-	}, rows)
+	headings := []string{"LOCK", "", "PID", "APPLICATION", "USER", "CLIENT", "SINCE", "STATE"}
+	return s.printTable("nobody holds or waits for a lock",
+		table{headings: headings, rows: rows, spare: []string{"CLIENT", "USER"}})
 }
 
 // names finds out what the objects of locks are called.

@@ -3,9 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 	"unicode"
 
@@ -26,25 +24,17 @@ func (p *program) printJSON(value any) error {
 }
 
 // printTable prints rows under headings. Without rows it says so on stderr, and stdout stays empty.
-func (p *program) printTable(none string, headings []string, rows [][]string) error {
-	if len(rows) == 0 {
+func (p *program) printTable(none string, t table) error {
+	if len(t.rows) == 0 {
 		p.tell("%s", none)
 		return nil
 	}
-	return wrap(writeTable(p.stdout, headings, rows), "write to stdout")
+	return wrap(t.write(p.stdout, columnsOf(p.stdout)), "write to stdout")
 }
 
-func writeTable(w io.Writer, headings []string, rows [][]string) error {
-	const gap = 2
-	table := tabwriter.NewWriter(w, 0, 0, gap, ' ', 0)
-	for _, row := range append([][]string{headings}, rows...) {
-		cells := make([]string, len(row))
-		for i, cell := range row {
-			cells[i] = printable(cell)
-		}
-		fmt.Fprintln(table, strings.TrimRight(strings.Join(cells, "\t"), "\t"))
-	}
-	return table.Flush() // reports what went wrong above, too
+// printFacts prints what things are called, and what they are, for as long as there is something to say of them.
+func (p *program) printFacts(facts [][2]string) error {
+	return wrap(writeFacts(p.stdout, facts, columnsOf(p.stdout)), "write to stdout")
 }
 
 // printPlan prints a dry run: SQL that could be pasted, or JSON.

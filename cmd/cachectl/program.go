@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/redcache/redcache/infra"
 )
 
 // Exit statuses.
@@ -64,19 +66,24 @@ The cache database is named by the environment variable DATABASE_URL. Results go
 Exit status: 0 done, skipped or unchanged, 1 failed or interrupted, 2 wrong usage, 8 found what should not be.`,
 		Example: `  export DATABASE_URL=postgres://cache_owner:password@db.example.com:5432/app
   cachectl init
-  cachectl link add dw --host dw.example.com --database prod --user cache_ro --password-env DW_PASSWORD
-  cachectl add-view bi.sales --link dw --table public.sales --key id --every 5m --max-age 15m
+  cachectl link add dw --host dw.example.com --database prod --user cache_ro \
+    --password-env DW_PASSWORD
+  cachectl add-view bi.sales --link dw --table public.sales --key id \
+    --every 5m --max-age 15m
   cachectl status bi.sales`,
 		SilenceErrors: true, SilenceUsage: true,
 		RunE: needsCommand,
 	}
 	root.PersistentFlags().StringVar(&p.databaseURL, "database-url", "", "cache database `URL`, instead of the variable "+
-		"DATABASE_URL; prefer the variable: a password\non the command line shows in process lists and in shell histories")
+		"DATABASE_URL; prefer the variable: a password on the command line shows in process lists and in shell histories")
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err, "") })
+	root.SetFlagErrorFunc(wrongFlag)
+	root.Version = infra.Version()
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.AddCommand(p.initCommand(), p.linkCommand(), p.queryCommand(), p.addViewCommand(), p.alterViewCommand(),
 		p.dropViewCommand(), p.listCommand(), p.statusCommand(), p.refreshCommand(), p.runsCommand(), p.locksCommand(),
 		p.doctorCommand(), p.grantsCommand(), p.versionCommand(), p.completionCommand())
+	fitHelp(root)
 	return root
 }
 

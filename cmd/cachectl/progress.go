@@ -14,6 +14,10 @@ const (
 	drawEvery  = 100 * time.Millisecond // on a terminal
 	settleTime = time.Second            // elsewhere, a phase that is over before is not worth a line
 	lineEvery  = 10 * time.Second
+
+	// What the library draws beside a description, in columns, and one that stays free: a full line wraps on some terminals.
+	barRoom     = 32
+	spinnerRoom = 5
 )
 
 // watcher shows on stderr what long work is at: a bar on a terminal, a line now and then elsewhere.
@@ -40,7 +44,7 @@ func (p *program) watch(what string, estimate time.Duration) *watcher {
 	}
 	interval := drawEvery
 	if isTerminal(p.stderr) {
-		w.draw, w.finish = w.bar(progressbar.OptionSetWriter(p.stderr))
+		w.draw, w.finish = w.bar(progressbar.OptionSetWriter(p.stderr), func() int { return columnsOf(p.stderr) })
 	} else {
 		w.draw, w.finish = w.lines(p), func() {}
 	}
@@ -91,18 +95,25 @@ func (w *watcher) describe(phase refresh.Phase, elapsed time.Duration) string {
 	return text
 }
 
-// bar draws a bar when there is an estimate, and a spinner otherwise.
-func (w *watcher) bar(to progressbar.Option) (draw func(refresh.Phase, time.Duration), finish func()) {
-	most := int64(-1)
+// bar draws a bar when there is an estimate, and a spinner otherwise, within what the terminal has of columns: a line
+// that wraps would not be drawn over, but scroll.
+func (w *watcher) bar(
+	to progressbar.Option, columns func() int,
+) (draw func(refresh.Phase, time.Duration), finish func()) {
+	most, room := int64(-1), spinnerRoom
 	if w.estimate > 0 {
-		most = w.estimate.Milliseconds() + 1
+		most, room = w.estimate.Milliseconds()+1, barRoom
 	}
 	const spinner, width = 14, 20
 	bar := progressbar.NewOptions64(most, to, progressbar.OptionSetElapsedTime(false),
 		progressbar.OptionSetPredictTime(false), progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(width),
 		progressbar.OptionSpinnerType(spinner), progressbar.OptionSetSpinnerChangeInterval(0))
 	draw = func(phase refresh.Phase, elapsed time.Duration) {
-		bar.Describe(w.describe(phase, elapsed))
+		text := printable(w.describe(phase, elapsed))
+		if at := columns(); at > 0 {
+			text = shortened(text, at-room)
+		}
+		bar.Describe(text)
 		if most > 0 {
 			_ = bar.Set64(min(elapsed.Milliseconds(), most-1)) // a bar that cannot be drawn must not stop the work
 		} else {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/rivo/uniseg"
 	"github.com/schollz/progressbar/v3"
 
 	"github.com/redcache/redcache/refresh"
@@ -49,7 +50,7 @@ func TestWatcher_DrawsABarAndTakesItAway(t *testing.T) {
 			t.Parallel()
 			var terminal bytes.Buffer
 			w := &watcher{what: "refresh view bi.sales", estimate: estimate}
-			draw, finish := w.bar(progressbar.OptionSetWriter(&terminal))
+			draw, finish := w.bar(progressbar.OptionSetWriter(&terminal), func() int { return 0 })
 			draw(refresh.Loading, 2*time.Second)
 			if got := terminal.String(); !strings.Contains(got, "refresh view bi.sales: loading, 2s") {
 				t.Errorf("got %q, want what it is at", got)
@@ -63,5 +64,28 @@ func TestWatcher_DrawsABarAndTakesItAway(t *testing.T) {
 				t.Errorf("got %q, want a clean line at the end", got)
 			}
 		})
+	}
+}
+
+// What is drawn over must stay on one line, however long the view's name is.
+func TestWatcher_KeepsToTheTerminal(t *testing.T) {
+	t.Parallel()
+	for name, estimate := range map[string]time.Duration{"bar": 23 * time.Hour, "spinner": 0} {
+		for _, view := range []string{"bi.a", "bi." + strings.Repeat("long", 15), "bi." + strings.Repeat("売上", 20)} {
+			for _, columns := range []int{40, 80} {
+				var terminal bytes.Buffer
+				w := &watcher{what: "refresh view " + view + " (1000/1000)", estimate: estimate}
+				draw, finish := w.bar(progressbar.OptionSetWriter(&terminal), func() int { return columns })
+				for _, elapsed := range []time.Duration{time.Second, time.Hour, 99 * time.Hour} {
+					draw(refresh.Committing, elapsed)
+				}
+				finish()
+				for _, line := range strings.Split(terminal.String(), "\r") {
+					if width := uniseg.StringWidth(strings.TrimPrefix(line, "\x1b[K")); width >= columns {
+						t.Errorf("%s of %s: %d columns of %d: %q", name, view, width, columns, line)
+					}
+				}
+			}
+		}
 	}
 }

@@ -51,10 +51,10 @@ is unchanged, see --skip-unchanged of add-view. When one fails, the others are s
 	f.StringVar(&o.group, "group", "", "refresh the views of the group of this `name`")
 	f.Var(&o.wait, "wait", "wait for somebody else's refresh to end, instead of skipping the view")
 	f.Var(oneOf[catalog.Strategy]{&o.strategy, catalog.Strategies}, "strategy",
-		"another strategy, this once: nonconcurrent or concurrent instead of one\n"+
+		"another strategy, this once: nonconcurrent or concurrent instead of one "+
 			"another; swap, merge or auto where rows are kept in a table")
 	f.Var(&o.allowShrink, "allow-shrink", "let this refresh lose more of the rows than the definition does; 100: all of them")
-	f.BoolVar(&o.full, "full", false, "read everything, whatever the watermark says and whatever may prove that nothing\n"+
+	f.BoolVar(&o.full, "full", false, "read everything, whatever the watermark says and whatever may prove that nothing "+
 		"has changed; this also finds deleted rows")
 	f.BoolVar(&o.dryRun, "dry-run", false, dryRunHelp)
 	f.BoolVar(&o.json, "json", false, jsonHelp)

@@ -120,7 +120,7 @@ func (w *tableRows) write(values []*string) error {
 }
 
 func (w *tableRows) flush() error {
-	err := writeTable(w.out, w.names, w.batch)
+	err := table{headings: w.names, rows: w.batch}.write(w.out, columnsOf(w.out))
 	w.batch, w.some = w.batch[:0], true
 	return err
 }

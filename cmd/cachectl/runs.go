@@ -79,9 +79,8 @@ func (s *session) runs(ctx context.Context, o runsOptions) error {
 	if o.json {
 		return s.printJSON(records)
 	}
-	return s.printTable("no runs yet", []string{
-		"RUN", "VIEW", "STATE", "STARTED", "TOOK", "READ", "INS", "UPD", "DEL", "BY", "NOTE",
-	}, rows)
+	headings := []string{"RUN", "VIEW", "STATE", "STARTED", "TOOK", "READ", "INS", "UPD", "DEL", "BY", "NOTE"}
+	return s.printTable("no runs yet", table{headings: headings, rows: rows, spare: []string{"BY", "RUN", "READ"}})
 }
 
 func note(r catalog.Run) string {

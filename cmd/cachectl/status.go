@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -49,13 +47,7 @@ func (s *session) showView(ctx context.Context, name catalog.Name, asJSON bool) 
 	if asJSON {
 		return s.printJSON(record)
 	}
-	w := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
-	for _, line := range describe(record) {
-		if line[1] != "" && line[1] != "-" {
-			fmt.Fprintf(w, "%s:\t%s\n", line[0], line[1])
-		}
-	}
-	return wrap(w.Flush(), "write to stdout")
+	return s.printFacts(describe(record))
 }
 
 // detail reads all that there is to know about one view.

@@ -149,10 +149,10 @@ func (v View) DescribedColumns() ([]dblink.Column, error) {
 	return columns, nil
 }
 
-// TextPolicy is the treatment of NUL bytes in the words of package dblink.
+// TextPolicy is the treatment of NUL bytes by dblink, in the words of its package.
 func (v View) TextPolicy() dblink.TextPolicy {
 	if v.NulBytes == TrustNul {
-		return dblink.TrustText
+		return dblink.KeepNUL
 	}
 	return dblink.StripNUL
 }

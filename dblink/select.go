@@ -5,14 +5,17 @@ import (
 	"strings"
 )
 
-// TextPolicy says what happens to zero bytes in texts, at which libpq would cut the value without a word.
+// TextPolicy says what happens to zero bytes in texts, at which libpq would cut the value without a word, and to values
+// whose text says less than they hold.
 type TextPolicy int
 
 const (
 	// StripNUL takes zero bytes out on Redshift. It is the default.
 	StripNUL TextPolicy = iota
-	// TrustText sends texts untouched, for a server without CHR(0).
+	// TrustText sends texts untouched, and floats too, for a client that reads them in their binary form.
 	TrustText
+	// KeepNUL sends texts untouched to dblink, which reads every value as a text.
+	KeepNUL
 )
 
 // RemoteSelect builds the statement that Redshift runs: the columns of a query that [CheckQuery] accepted, each in the
@@ -27,7 +30,7 @@ func RemoteSelect(columns []Column, query, where string, policy TextPolicy) (str
 			return "", fmt.Errorf("column %q: %w", c.Name, err)
 		}
 		template := c.Type.RemoteExpr
-		if policy == TrustText && c.Type.text {
+		if c.Type.text && policy != StripNUL || c.Type.wide && policy == TrustText {
 			template = asIs
 		}
 		if i > 0 {

@@ -134,7 +134,7 @@ func copySQL(table string, columns []string) string {
 }
 
 // streamSelect is the statement for Redshift. Zero bytes travel: this process takes them out, or PostgreSQL refuses
-// them; nothing on the way would cut a text.
+// them; nothing on the way would cut a text. Floats travel in their binary form.
 func (w *work) streamSelect(where string) (string, error) {
 	return dblink.RemoteSelect(w.columns, w.view.Query, where, dblink.TrustText)
 }

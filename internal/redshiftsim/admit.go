@@ -62,6 +62,8 @@ func (ses *session) note(st *statement) {
 			value = ownSettings["query_group"]
 		}
 		ses.queryGroup = value
+	case "extra_float_digits":
+		ses.floats.set(value)
 	case "enable_case_sensitive_identifier":
 		ses.caseSensitive = isOn(value)
 	}

@@ -112,6 +112,8 @@ func (ses *session) translateRow(row *pgproto3.DataRow) {
 			row.Values[i] = unmark(value)
 		case fields[i].oid == pgtype.NumericOID && fields[i].format == pgproto3.BinaryFormat:
 			row.Values[i] = scaledInteger(value)
+		default:
+			row.Values[i] = ses.floats.print(fields[i], value)
 		}
 	}
 }

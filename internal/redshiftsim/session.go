@@ -42,6 +42,8 @@ type session struct {
 	refused    int                    // how many there ever were
 	unfinished []*Statement
 
+	floats floatDigits
+
 	// Of run only.
 	inGroup       bool // messages were sent since the last Sync
 	skipping      bool // until Sync, after an error of the stand-in itself
@@ -69,6 +71,7 @@ func newSession(l *login, parameters, settings map[string]string) *session {
 		caseSensitive: isOn(settings[ownPrefix+"enable_case_sensitive_identifier"]),
 	}
 	ses.changed = sync.NewCond(&ses.mu)
+	ses.floats.set(settings["extra_float_digits"])
 	return ses
 }
 

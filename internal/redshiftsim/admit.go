@@ -24,10 +24,14 @@ func (ses *session) admit(sql string) string {
 		st.caseSensitive, st.shorten = ses.caseSensitive, ses.server.names.shorten
 		st.tableTimes = ses.server.tableTimes()
 		refusal := st.refused()
+		engine := st.translate()
+		if refusal == nil {
+			refusal = engine.lacks()
+		}
 		switch {
 		case refusal == nil:
 			ses.note(st)
-			out.WriteString(st.rewrite())
+			out.WriteString(engine.rewrite())
 		case refusal.Code == "42601":
 			return ses.provoke(*refusal) // the whole text is parsed before any of it runs
 		default:

@@ -7,7 +7,7 @@
 //
 //	client ── login: TLS, password, startup parameters
 //	   │
-//	   ├──▶ run ── admit: log, planned failures, split, refuse or rewrite ──▶ engine
+//	   ├──▶ run ── admit: log, planned failures, split, refuse or translate ──▶ engine
 //	   │
 //	   ◀── relay: row faults, types and bytes, errors in 8.0's words ◀──────── engine
 //
@@ -17,7 +17,8 @@
 // In the same way, what Redshift lacks is looked up where the engine lacks it too, so that the engine words the error.
 //
 // Rules look at tokens of a lexer with 8.0's rules, never at raw text, so nothing inside a literal, a name or a comment
-// triggers them.
+// triggers them. What Redshift's SQL has beyond the engine's is translated first (translate.go); what the stand-in cannot
+// translate it refuses in its own name ([Lacks]), so that nobody takes that for Redshift's refusal.
 //
 // Not imitated: WLM queues and slots, the result cache, the STL and SYS views, plans of parameters and the costs in plans,
 // times of modification of tables that no test tracks ([Warehouse.TrackChanges]), BEGIN without a level (which is a

@@ -8,7 +8,7 @@ import (
 // ownFunctions replace functions of the engine that answer differently on Redshift.
 var ownFunctions = map[string]bool{
 	"version": true, "chr": true, "format_type": true, "json_serialize": true,
-	"has_table_privilege": true, "has_schema_privilege": true,
+	"has_table_privilege": true, "has_schema_privilege": true, "regexp_replace": true, "json_array_length": true,
 }
 
 // ownRelations replace catalogs of the engine that answer differently on Redshift.
@@ -28,8 +28,10 @@ var renamedTypes = []struct {
 	{[]string{"varbyte", "(", "max", ")"}, "varbyte(1024000)"},
 }
 
-// dateParts are functions whose first argument may be a bare word.
-var dateParts = map[string]bool{"dateadd": true, "datediff": true, "date_part": true, "date_diff": true, "date_add": true}
+// dateParts are functions whose first argument is a part of a date, in some of them a bare word.
+var dateParts = map[string]bool{
+	"dateadd": true, "datediff": true, "date_part": true, "date_diff": true, "date_add": true, "date_trunc": true, "extract": true,
+}
 
 // rewrite turns Redshift's SQL into the engine's.
 func (st *statement) rewrite() string {
@@ -106,12 +108,41 @@ func (st *statement) rewriteCall(i int) {
 		st.qualify(i)
 	case word == "nvl":
 		st.replace(i, i, "coalesce")
-	case word == "listagg":
-		st.rewriteListagg(i)
-	case dateParts[word] && st.word(i+2) != "" && st.sign(i+3) == ",":
-		st.replace(i+2, i+2, "'"+st.word(i+2)+"'")
+	case dateParts[word] && (st.sign(i+3) == "," || word == "extract" && st.word(i+3) == "from"):
+		st.rewritePart(i + 2)
 	}
 }
+
+// rewritePart gives a part of a date, a bare word or a literal, the engine's name as a literal.
+func (st *statement) rewritePart(i int) {
+	kind, _ := st.kind(i)
+	if kind != wordToken && kind != stringToken {
+		return
+	}
+	name := fold(st.tokens[i].word)
+	if known := partNames[name]; known != "" {
+		name = known
+	}
+	st.replace(i, i, engineLiteral(name))
+}
+
+// partNames are Redshift's further names of the parts of a date.
+var partNames = func() map[string]string {
+	names := map[string]string{}
+	for name, others := range map[string]string{
+		"millennium": "millennia mil mils", "century": "c cent cents centuries", "decade": "decs dec decades",
+		"year": "y yr yrs years", "quarter": "qtr qtrs quarters", "month": "mon mons months", "week": "w weeks",
+		"dow": "dayofweek dw weekday", "doy": "dayofyear dy yearday", "day": "d days", "hour": "h hr hrs hours",
+		"minute": "m min mins minutes", "second": "s sec secs seconds",
+		"milliseconds": "millisecond ms msec msecs msecond mseconds millisec millisecs millisecon",
+		"microseconds": "microsecond microsec microsecs usecond useconds us usec usecs",
+	} {
+		for _, other := range strings.Fields(others) {
+			names[other] = name
+		}
+	}
+	return names
+}()
 
 // qualify puts the schema redshift before the name at i, or in the place of pg_catalog.
 func (st *statement) qualify(i int) {
@@ -120,14 +151,6 @@ func (st *statement) qualify(i int) {
 		return
 	}
 	st.replace(i, i, "redshift."+st.word(i))
-}
-
-// rewriteListagg turns LISTAGG(a, b) WITHIN GROUP (ORDER BY c) into listagg(a, b ORDER BY c).
-func (st *statement) rewriteListagg(i int) {
-	closing := st.closing(i + 1)
-	if closing > 0 && st.reads(closing+1, "within", "group", "(") {
-		st.replace(closing, closing+3, " ")
-	}
 }
 
 // rewriteMissing lets the engine miss the catalogs that Redshift does not have, and find those that differ there.

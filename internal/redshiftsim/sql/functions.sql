@@ -38,7 +38,6 @@ CREATE OR REPLACE FUNCTION pg_catalog.dateadd(part text, n bigint, moment timest
 RETURNS timestamp LANGUAGE sql IMMUTABLE STRICT AS $$
 	SELECT moment + CASE pg_catalog.lower(part)
 		WHEN 'quarter' THEN n * interval '3 months'
-		WHEN 'qtr' THEN n * interval '3 months'
 		ELSE n * ('1 ' || pg_catalog.lower(part))::interval
 	END
 $$;
@@ -55,12 +54,12 @@ $$;
 CREATE OR REPLACE FUNCTION pg_catalog.datediff(part text, earlier timestamp, later timestamp)
 RETURNS bigint LANGUAGE sql IMMUTABLE STRICT AS $$
 	SELECT CASE
-		WHEN pg_catalog.lower(part) IN ('year', 'years', 'y', 'yr') THEN
-			extract(year FROM later) - extract(year FROM earlier)
-		WHEN pg_catalog.lower(part) IN ('quarter', 'qtr') THEN
+		WHEN pg_catalog.lower(part) IN ('year', 'decade', 'century', 'millennium') THEN
+			pg_catalog.date_part(part, later) - pg_catalog.date_part(part, earlier)
+		WHEN pg_catalog.lower(part) = 'quarter' THEN
 			4 * (extract(year FROM later) - extract(year FROM earlier))
 			+ extract(quarter FROM later) - extract(quarter FROM earlier)
-		WHEN pg_catalog.lower(part) IN ('month', 'months', 'mon') THEN
+		WHEN pg_catalog.lower(part) = 'month' THEN
 			12 * (extract(year FROM later) - extract(year FROM earlier))
 			+ extract(month FROM later) - extract(month FROM earlier)
 		ELSE pg_catalog.trunc(
@@ -96,17 +95,6 @@ BEGIN
 	RETURN total;
 END
 $$;
-
--- The first form of LISTAGG has no separator.
-DO $do$
-BEGIN
-	IF to_regprocedure('pg_catalog.listagg(text)') IS NULL THEN
-		CREATE AGGREGATE pg_catalog.listagg(text) (SFUNC = pg_catalog.textcat, STYPE = text);
-		CREATE AGGREGATE pg_catalog.listagg(text, text) (
-			SFUNC = pg_catalog.string_agg_transfn, STYPE = internal, FINALFUNC = pg_catalog.string_agg_finalfn);
-	END IF;
-END
-$do$;
 
 CREATE OR REPLACE FUNCTION pg_catalog.json_parse(value text) RETURNS super LANGUAGE sql IMMUTABLE STRICT AS $$
 	SELECT pg_catalog.json_in(pg_catalog.textout(value))::text::super

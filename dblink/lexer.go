@@ -8,7 +8,8 @@ const (
 	tokenEnd    tokenKind = iota
 	tokenWord             // a keyword or an unquoted name
 	tokenQuoted           // a literal, a quoted name
-	tokenOther            // a number, one character of an operator, punctuation
+	tokenNumber           // without a sign
+	tokenOther            // one character of an operator, punctuation
 )
 
 type token struct {
@@ -49,6 +50,9 @@ func (l *lexer) scan() (tokenKind, error) {
 	case startsWord(c):
 		l.pos += wordLength(l.text[l.pos:], continuesWord)
 		return tokenWord, nil
+	case isDigit(c) || c == '.' && wordLength(l.text[l.pos+1:], isDigit) > 0:
+		l.pos += numberLength(l.text[l.pos:])
+		return tokenNumber, nil
 	default:
 		l.pos++
 		return tokenOther, nil
@@ -157,6 +161,27 @@ func startsWord(c byte) bool {
 func continuesWord(c byte) bool { return continuesTag(c) || c == '$' }
 
 func continuesTag(c byte) bool { return startsWord(c) || isDigit(c) }
+
+// numberLength measures 1, 1.5, 1., .5 and 1e-5. A word may follow at once: 1from is two tokens, and so is 1.e5from.
+func numberLength(text string) int {
+	length := wordLength(text, isDigit)
+	if strings.HasPrefix(text[length:], ".") {
+		length++
+		length += wordLength(text[length:], isDigit)
+	}
+	exponent := strings.TrimLeft(text[length:], "eE")
+	if len(text)-length-len(exponent) != 1 {
+		return length
+	}
+	digits := exponent
+	if digits != "" && (digits[0] == '-' || digits[0] == '+') {
+		digits = digits[1:]
+	}
+	if n := wordLength(digits, isDigit); n > 0 {
+		return len(text) - len(digits) + n
+	}
+	return length
+}
 
 func wordLength(text string, belongs func(byte) bool) int {
 	for i := range len(text) {

@@ -25,10 +25,25 @@ func (e *QueryError) Error() string {
 // Hint says what to do about it.
 func (e *QueryError) Hint() string { return e.Fix }
 
+// ReadQuery returns the query in a text as people write it and editors store it: without a byte order mark before it,
+// and without the semicolons that end it. Comments stay, and so does the place of everything that an error may name. The
+// error is that of [CheckQuery].
+func ReadQuery(text string) (query string, err error) {
+	query = strings.TrimPrefix(text, "\ufeff")
+	tokens, _ := tokensOf(query) // what cannot be read has no end, and CheckQuery says why
+	for i := len(tokens) - 1; i >= 0 && tokens[i].text(query) == ";"; i-- {
+		query = query[:tokens[i].from] + query[tokens[i].to:]
+	}
+	return query, CheckQuery(query)
+}
+
 // CheckQuery tells whether a query can stand as a subquery in a statement for Redshift: one SELECT, no semicolon,
-// every parenthesis, quote and comment closed. It reads the text as Redshift does (backslash escapes in literals,
-// nested comments), does not parse it, and returns a [*QueryError].
+// every parenthesis, quote and comment closed, and no character outside of them that looks like another. It reads the
+// text as Redshift does (backslash escapes in literals, nested comments), does not parse it, and returns a [*QueryError].
 func CheckQuery(query string) error {
+	if strings.HasPrefix(query, "\xff\xfe") || strings.HasPrefix(query, "\xfe\xff") {
+		return &QueryError{Problem: "is UTF-16, not UTF-8", Fix: "Save the query as UTF-8."}
+	}
 	if i := strings.IndexByte(query, 0); i >= 0 {
 		return problemAt(query, i, "a zero byte", "Remove it.")
 	}
@@ -56,15 +71,22 @@ type queryCheck struct {
 	open     []int // offsets of the open parentheses
 	started  bool
 	selects  bool
-	previous string
+	previous string // "" for a name
 }
 
 func (c *queryCheck) accept(t token) error {
+	if err := checkCharacters(c.lexer.text, t); err != nil {
+		return err
+	}
 	text := t.text(c.lexer.text)
-	defer func() { c.previous = strings.ToLower(text) }()
+	word := strings.ToLower(text)
+	named := c.previous == "." || c.previous == "as" // after a dot or AS the word is a name, whatever it says
+	if c.previous = word; named && t.kind == tokenWord {
+		c.previous = ""
+	}
 	switch {
 	case text == ";":
-		return problemAt(c.lexer.text, t.from, "a semicolon", "Give one query, without ';' at its end.")
+		return problemAt(c.lexer.text, t.from, "a semicolon", "Give one query: what follows it is another statement.")
 	case text == "(":
 		c.open = append(c.open, t.from)
 	case text == ")":
@@ -73,21 +95,20 @@ func (c *queryCheck) accept(t token) error {
 		}
 		c.open = c.open[:len(c.open)-1]
 	case t.kind == tokenWord:
-		return c.word(t, strings.ToLower(text))
+		return c.word(t, word, named)
 	case !c.started:
 		return c.notSelect(t)
 	}
 	return nil
 }
 
-func (c *queryCheck) word(t token, word string) error {
+func (c *queryCheck) word(t token, word string, named bool) error {
 	if !c.started && word != "select" && word != "with" {
 		return c.notSelect(t)
 	}
 	c.started = true
 	c.selects = c.selects || word == "select"
-	// After a dot or AS the word is a name, whatever it says.
-	if word == "into" && c.previous != "." && c.previous != "as" {
+	if word == "into" && !named {
 		return problemAt(c.lexer.text, t.from, "SELECT … INTO would write to Redshift",
 			"Give a query that only reads.")
 	}

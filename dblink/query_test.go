@@ -13,6 +13,7 @@ var goodQueries = []string{
 	"/* a /* nested */ comment; ) */ SELECT ';', ')', \"; )\"", `SELECT 'it\'s; ) fine'`, `SELECT '\\'`, "SELECT $$;')$$",
 	"SELECT $a$ $$;) $a$", "SELECT a$$b FROM t", "SELECT 1 AS into", "SELECT t.into FROM t", "\n\tSELECT\r1", "SELECT 'a''b'",
 	"SELECT \"a\"\"b;\"", "SELECT 1 -- a 'quote", "SELECT größe FROM t", "SELECT 5 --\r- 1",
+	"SELECT 'a\u00a0“b”–', \"c\u200b’\" FROM t -- ’\u00a0", "SELECT /*\u2028*/ 金額, naïve, prix_€ FROM t", "SELECT 1.e5FROM t",
 }
 
 var badQueries = []struct {
@@ -37,6 +38,18 @@ var badQueries = []struct {
 	{"WITH a AS (DELETE FROM x)", "has no SELECT", 0, 0},
 	{"SELECT \x001", "a zero byte", 1, 8},
 	{"SELECT '\xff'", "is not valid UTF-8", 0, 0},
+	{"\xff\xfeS\x00E\x00", "is UTF-16, not UTF-8", 0, 0},
+	{"SELECT\u00a0id FROM t", "a no-break space (U+00A0)", 1, 7},
+	{"SELECT id\nFROM t\u202fWHERE 1=1", "a no-break space (U+202F)", 2, 7},
+	{"SELECT id FROM t WHERE a = ‘b’", "a typographic quote, ‘ (U+2018)", 1, 28},
+	{"SELECT id FROM t WHERE a = “b”", "a typographic quote, “ (U+201C)", 1, 28},
+	{"SELECT a – b FROM t", "a typographic dash, – (U+2013)", 1, 10},
+	{"SELECT count（*）FROM t", "a typographic sign, （ (U+FF08)", 1, 13},
+	{"SELECT a\u200b FROM t", "an invisible character (U+200B)", 1, 9},
+	{"SELECT a \ufeffFROM t", "a byte order mark (U+FEFF)", 1, 10},
+	{"SELECT a,\u3000b FROM t", "a space that is none (U+3000)", 1, 10},
+	{"SELECT a,\vb FROM t", "a control character (U+000B)", 1, 10},
+	{"SELECT 1 AS as INTO t", "SELECT … INTO would write to Redshift", 1, 16},
 }
 
 func TestCheckQuery(t *testing.T) {
@@ -55,6 +68,42 @@ func TestCheckQuery(t *testing.T) {
 		if got.Problem != test.problem || got.Line != test.line || got.Column != test.column || got.Hint() == "" {
 			t.Errorf("%q: got %q at %d:%d, want %q at %d:%d",
 				test.query, got.Problem, got.Line, got.Column, test.problem, test.line, test.column)
+		}
+	}
+}
+
+func TestReadQuery_TakesOffWhatIsNotOfTheQuery(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"SELECT 1;":                          "SELECT 1",
+		"SELECT 1 ; ;\r\n;":                  "SELECT 1  \r\n",
+		"SELECT 1; -- done":                  "SELECT 1 -- done",
+		"SELECT 1; /* done; /* really */ */": "SELECT 1 /* done; /* really */ */",
+		"SELECT 1 -- done;":                  "SELECT 1 -- done;",
+		"SELECT ';';":                        "SELECT ';'",
+		"SELECT ';'":                         "SELECT ';'",
+		"\ufeffSELECT 1;\n":                  "SELECT 1\n",
+		"\ufeff-- first\nSELECT 1":           "-- first\nSELECT 1",
+		"(SELECT 1);":                        "(SELECT 1)",
+		"SELECT 1":                           "SELECT 1",
+	} {
+		got, err := dblink.ReadQuery(text)
+		if err != nil || got != want {
+			t.Errorf("%q: got %q, %v, want %q", text, got, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"":                           "query: is empty",
+		";":                          "query: is empty",
+		"\ufeff -- nothing; \n ;":    "query: is empty",
+		"SELECT 1; SELECT 2;":        "query, line 1 column 9: a semicolon",
+		"SELECT 1;\n;-- x\nSELECT 2": "query, line 1 column 9: a semicolon",
+		"; SELECT 1":                 "query, line 1 column 1: a semicolon",
+		"SELECT ';":                  "query, line 1 column 8: a literal that is never closed",
+		"\ufeff\ufeffSELECT 1":       "query, line 1 column 1: a byte order mark (U+FEFF)",
+	} {
+		if _, err := dblink.ReadQuery(text); err == nil || err.Error() != want {
+			t.Errorf("%q: got %v, want %s", text, err, want)
 		}
 	}
 }

@@ -49,7 +49,7 @@ func (r Reads) Uses(column string) bool { return r.whole || r.names[foldName(col
 
 // isStar tells a star that stands for columns from the sign of a product, which has an operand on either side.
 func (s scan) isStar(i int) bool {
-	return s.text(i) == "*" && (!s.isOperand(i-1, ")", notBeforeProduct) || !s.isOperand(i+1, "(-+", notBehindProduct))
+	return s.text(i) == "*" && (!s.isOperand(i-1, ")]", notBeforeProduct) || !s.isOperand(i+1, "(-+", notBehindProduct))
 }
 
 // The words that stand beside a star, and are no operands.
@@ -65,7 +65,7 @@ func (s scan) isOperand(i int, signs string, keywords map[string]bool) bool {
 	case text == "":
 		return false
 	case s.tokens[i].kind == tokenOther:
-		return isDigit(text[0]) || strings.Contains(signs, text)
+		return strings.Contains(signs, text)
 	}
 	return !keywords[s.word(i)]
 }

@@ -94,11 +94,13 @@ func (s scan) isVolatile(i int) bool {
 	return volatileWords[s.word(i)] && !s.afterDot(i) && s.word(i+1) != "."
 }
 
-// afterDot tells whether the token at i is part of a longer name. The dot may also end a number.
-func (s scan) afterDot(i int) bool { return s.word(i-1) == "." && s.name(i-2) != "" }
+// afterDot tells whether the token at i is part of a longer name, or of a path like c.orders[0].items.
+func (s scan) afterDot(i int) bool {
+	return s.word(i-1) == "." && (s.name(i-2) != "" || s.word(i-2) == "]" || s.word(i-2) == ")")
+}
 
-// isAlias tells whether the token at i stands behind AS. A column may have that name too.
-func (s scan) isAlias(i int) bool { return s.word(i-1) == "as" && !s.afterDot(i-1) }
+// isAlias tells whether the token at i stands behind AS. A column may have that name too, or be called so: 1 AS as.
+func (s scan) isAlias(i int) bool { return s.word(i-1) == "as" && !s.afterDot(i-1) && !s.isAlias(i-1) }
 
 // isHarmlessCall judges a name with a parenthesis behind it, which may be a keyword as well.
 func (s scan) isHarmlessCall(i int, name string) bool {

@@ -33,11 +33,12 @@ func NewDefiner(pool *pgxpool.Pool, runner *Runner) *Definer {
 // fails, the definition is removed again, so that an error always means that nothing has changed. The view has no
 // columns yet, and a link.
 func (d *Definer) Add(ctx context.Context, v catalog.View, noData bool, progress func(Phase)) (catalog.Run, error) {
-	if err := dblink.CheckQuery(v.Query); err != nil {
+	var err error
+	if v.Query, err = dblink.ReadQuery(v.Query); err != nil {
 		return catalog.Run{}, about("add view", v.Name, err)
 	}
 	limits := infra.Limits{Statement: v.Timeout}
-	err := infra.InTx(ctx, d.pool, limits, func(tx pgx.Tx) (err error) {
+	err = infra.InTx(ctx, d.pool, limits, func(tx pgx.Tx) (err error) {
 		v, err = d.addIn(ctx, tx, v, firstDue(noData))
 		return err
 	})
@@ -145,7 +146,7 @@ func (d *Definer) alterIn(
 	if after.Watermark == "" {
 		after.Lookback = "" // it meant something for the old watermark only
 	}
-	if err = dblink.CheckQuery(after.Query); err != nil {
+	if after.Query, err = dblink.ReadQuery(after.Query); err != nil {
 		return before, after, err
 	}
 	columns, schema, err := d.runner.describe(ctx, tx, &after)

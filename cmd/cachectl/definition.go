@@ -114,7 +114,8 @@ func (d *definition) check(stdin io.Reader) error {
 		return err
 	}
 	if d.given("query") || d.given("query-file") {
-		if err := dblink.CheckQuery(d.query); err != nil {
+		var err error
+		if d.query, err = dblink.ReadQuery(d.query); err != nil {
 			return usage(err, "")
 		}
 	}

@@ -43,7 +43,8 @@ as PostgreSQL writes them. Nothing is cached, and nothing can be written.`,
 			case o.limit < 0:
 				return usagef("", "--limit is negative")
 			}
-			if err := dblink.CheckQuery(o.query); err != nil {
+			var err error
+			if o.query, err = dblink.ReadQuery(o.query); err != nil {
 				return usage(err, "")
 			}
 			return p.inCatalog(cmd.Context(), func(s *session) error {

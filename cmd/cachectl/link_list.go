@@ -51,12 +51,16 @@ func (s *session) listLinks(ctx context.Context, asJSON bool) error {
 	if asJSON {
 		return s.printJSON(records)
 	}
-	headings := []string{"LINK", "HOST", "PORT", "DATABASE", "USER", "SSLMODE", "MAX", "CREATED", "CREDENTIALS", "END"}
-	if resting {
-		headings = append(headings, "RESTS")
+	t := table{
+		headings: []string{
+			"LINK", "HOST", "PORT", "DATABASE", "USER", "SSLMODE", "MAX", "CREATED", "CREDENTIALS", "END", "RESTS",
+		},
+		rows: rows, spare: []string{"CREATED", "SSLMODE", "MAX"},
 	}
-	return s.printTable("no links yet; `cachectl link add` makes one",
-		table{headings: headings, rows: rows, spare: []string{"CREATED", "SSLMODE", "MAX"}})
+	if !resting {
+		t = t.without("RESTS")
+	}
+	return s.printTable("no links yet; `cachectl link add` makes one", t)
 }
 
 func orDash(value string) string { return text(some(value)) }

@@ -39,7 +39,7 @@ func (t table) write(w io.Writer, columns int) error {
 	t = t.printable()
 	widths := t.widths(uniseg.StringWidth)
 	for columns > 0 && total(widths) > columns && len(t.spare) > 0 {
-		t = t.without(t.spare[0])
+		t, t.spare = t.without(t.spare[0]), t.spare[1:]
 		widths = t.widths(uniseg.StringWidth)
 	}
 	if columns > 0 && total(widths) > columns && !shrink(widths, t.widths(longestWord), columns) {
@@ -68,13 +68,13 @@ func (t table) printable() table {
 	return table{headings, rows, t.spare}
 }
 
-// without leaves out a column, and its place in the list of those that can be.
+// without leaves out a column.
 func (t table) without(heading string) table {
 	at := slices.Index(t.headings, heading)
-	left := table{spare: t.spare[1:], headings: t.headings, rows: t.rows}
 	if at < 0 {
-		return left
+		return t
 	}
+	left := t
 	left.headings, left.rows = slices.Delete(slices.Clone(t.headings), at, at+1), make([][]string, len(t.rows))
 	for i, row := range t.rows {
 		left.rows[i] = slices.Delete(slices.Clone(row), at, at+1)

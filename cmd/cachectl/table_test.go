@@ -101,8 +101,13 @@ func TestShortened_KeepsTheEnds(t *testing.T) {
 		columns int
 		want    string
 	}{
-		{"abcdef", 6, "abcdef"}, {"abcdef", 5, "ab…ef"}, {"abcdef", 2, "a…"}, {"abcdef", 1, "…"}, {"abcdef", -3, "…"},
-		{"売上売上", 7, "売上…上"}, {"cafe\u0301s", 4, "c…e\u0301s"},
+		{"abcdef", 6, "abcdef"},
+		{"abcdef", 5, "ab…ef"},
+		{"abcdef", 2, "a…"},
+		{"abcdef", 1, "…"},
+		{"abcdef", -3, "…"},
+		{"売上売上", 7, "売上…上"},
+		{"cafe\u0301s", 4, "c…e\u0301s"},
 	} {
 		if got := shortened(tt.text, tt.columns); uniseg.StringWidth(got) > max(tt.columns, 1) || got != tt.want {
 			t.Errorf("%s in %d: got %q, want %q", tt.text, tt.columns, got, tt.want)

@@ -36,14 +36,15 @@ type member struct {
 
 	redefined   bool // the generation is the first of its definition
 	canMerge    bool // with what readers saw before
-	switches    bool // readers saw another generation before
+	first       bool // readers saw none before
+	switches    bool // readers saw another generation before, or none
 	unpublished bool // and go on to, until old transactions have ended
 }
 
 // settle keeps what became of the view, for after the commit.
 func (m *member) settle(w *work, run catalog.Run) {
 	m.view, m.result, m.redefined, m.canMerge = w.view, run, w.redefined, canMerge([]*work{w})
-	m.switches = !w.seen()
+	m.first, m.switches = w.state.Generation == nil, !w.seen()
 	m.unpublished = m.switches && !w.published
 }
 
@@ -136,7 +137,7 @@ func (a *attempt) plan(ctx context.Context, tx pgx.Tx) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &job{tx: tx, tried: a.number}
+	j := &job{tx: tx, tried: a.number, patient: a.runner.cfg.Patience}
 	due := false
 	for _, m := range members {
 		w, err := a.planView(ctx, j, m)

@@ -67,7 +67,7 @@ func (b *bundle) nextBatch(t *testing.T, batch int) {
 func (b *bundle) wantBatch(t *testing.T, v catalog.View, want ...int) (seen int) {
 	t.Helper()
 	var n, low, high, gone int
-	err := b.pool.QueryRow(t.Context(), `SELECT count(DISTINCT id), min(batch), max(batch), count(*) FILTER (WHERE id <= batch)
+	err := b.readers.QueryRow(t.Context(), `SELECT count(DISTINCT id), min(batch), max(batch), count(*) FILTER (WHERE id <= batch)
 		FROM `+v.Name.SQL()).Scan(&n, &low, &high, &gone)
 	if err != nil || n != 200 || low != high || gone != 0 {
 		t.Fatalf("readers see %d rows of the batches %d to %d, %d of them of the past: %v", n, low, high, gone, err)

@@ -38,6 +38,7 @@ type bundle struct {
 	source  *redshiftsim.Warehouse
 	cache   *pgtest.Database
 	pool    *pgxpool.Pool
+	readers *pgxpool.Pool // as the application that the views are granted to
 	store   catalog.Store
 	link    catalog.Link
 	runner  *refresh.Runner
@@ -60,6 +61,7 @@ func setup(t testing.TB, sourceSQL ...string) *bundle {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.pool.Close)
+	b.readers = b.cache.ReaderPool(t)
 	b.store = catalog.In(b.pool)
 	if _, err := migrate.Up(t.Context(), b.pool); err != nil {
 		t.Fatal(err)
@@ -88,6 +90,7 @@ func (b *bundle) change(t testing.TB, sql string, args ...any) {
 func (b *bundle) view(name, query string, strategy catalog.Strategy) catalog.View {
 	v := catalog.NewView(catalog.Name{Schema: "bi", View: name}, b.link)
 	v.Query, v.Strategy, v.Timeout = query, strategy, time.Minute
+	v.Grantees = []string{pgtest.Reader}
 	return v
 }
 
@@ -158,7 +161,7 @@ func (b *bundle) wantEqual(t testing.TB, v catalog.View) {
 
 func (b *bundle) wantRows(t testing.TB, v catalog.View, want []string) {
 	t.Helper()
-	if diff := cmp.Diff(want, rows(t, b.pool, "SELECT * FROM "+v.Name.SQL())); diff != "" {
+	if diff := cmp.Diff(want, rows(t, b.readers, "SELECT * FROM "+v.Name.SQL())); diff != "" {
 		t.Errorf("view %s (-source +cache):\n%s", v.Name, diff)
 	}
 }

@@ -81,7 +81,7 @@ func (d *Definer) addIn(ctx context.Context, tx pgx.Tx, v catalog.View, dueIn ti
 	if err != nil {
 		return v, err
 	}
-	return stored, rehearse(ctx, tx, stored, columns, schema, nil)
+	return stored, d.runner.rehearse(ctx, tx, stored, columns, schema, nil)
 }
 
 // withdraw removes a definition whose first load failed, unless somebody has filled it since.
@@ -160,7 +160,7 @@ func (d *Definer) alterIn(
 	if needsGeneration(before, after) {
 		after.Generation++
 		dueIn = firstDue(noData)
-		if err = rehearse(ctx, tx, after, columns, schema, state.Generation); err != nil {
+		if err = d.runner.rehearse(ctx, tx, after, columns, schema, state.Generation); err != nil {
 			return before, after, err
 		}
 	}
@@ -223,18 +223,18 @@ func (d *Definer) Drop(ctx context.Context, name catalog.Name) error {
 		if err := lock.View(ctx, tx, v.ID, changePatience); err != nil {
 			return err
 		}
-		return dropIn(ctx, tx, v)
+		return d.dropIn(ctx, tx, v)
 	})
 	return about("drop view", name, err)
 }
 
-func dropIn(ctx context.Context, tx pgx.Tx, v catalog.View) error {
+func (d *Definer) dropIn(ctx context.Context, tx pgx.Tx, v catalog.View) error {
 	store := catalog.In(tx)
 	v, state, err := store.ViewAndState(ctx, v.Name)
 	if err != nil {
 		return err
 	}
-	err = patiently(ctx, tx, ordinary, "drop view "+v.Name.String(), func(tx pgx.Tx, _ int) error {
+	err = patiently(ctx, tx, d.runner.ordinary(), "drop view "+v.Name.String(), func(tx pgx.Tx, _ int) error {
 		if state.Generation != nil { // otherwise the name may be somebody else's
 			if err := runSteps(ctx, tx, []Step{dropStep(v)}); err != nil {
 				return err

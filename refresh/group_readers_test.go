@@ -147,7 +147,7 @@ func (b *bundle) readTogether(t *testing.T, views []catalog.View, work func(ctx 
 	}
 	close(stop)
 	for _, ended := range readers {
-		<-ended
+		await(t, ended)
 	}
 	return len(seen)
 }
@@ -164,15 +164,7 @@ func TestGroup_AnOldSnapshotSeesOneAge(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	views := b.group(t, catalog.AutoTransport, catalog.Merge, catalog.Nonconcurrent)
-	conn, err := pgx.Connect(t.Context(), b.cache.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.WithoutCancel(t.Context()))
-	reader, err := conn.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
-	if err != nil {
-		t.Fatal(err)
-	}
+	reader := b.oldReader(t)
 	first, err := joined(t.Context(), reader, views[:1])
 	if err != nil {
 		t.Fatal(err)
@@ -206,7 +198,7 @@ func TestGroup_OneThatIsNotPublishedYetKeepsTheOthersWaiting(t *testing.T) {
 	altered := b.alter(ctx, views[1].Name, func(v *catalog.View) { v.Indexes = []string{"age"} })
 	b.untilSome(t, `SELECT FROM redcache.state WHERE loaded > generation`)
 	interrupt()
-	if err := <-altered; err != nil {
+	if err := await(t, altered); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-b.alter(t.Context(), views[1].Name, func(v *catalog.View) { v.Group = "finance" }); err != nil {
@@ -218,7 +210,7 @@ func TestGroup_OneThatIsNotPublishedYetKeepsTheOthersWaiting(t *testing.T) {
 	refreshing := b.refreshing(t.Context(), refresh.Request{View: views[0].Name})
 	b.untilSome(t, `SELECT FROM redcache.run WHERE state = 'succeeded'
 		AND as_of > (SELECT max(changed_at) FROM redcache.view) HAVING count(*) >= 2`)
-	if _, err := joined(t.Context(), b.pool, views); err != nil {
+	if _, err := joined(t.Context(), b.readers, views); err != nil {
 		t.Error(err)
 	}
 	leave(t, old)

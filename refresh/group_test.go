@@ -57,7 +57,7 @@ func grow(ctx context.Context, tx pgx.Tx, views []catalog.View) error {
 // wantAge wants readers to see one age in all views, and which.
 func (b *bundle) wantAge(t *testing.T, views []catalog.View, want int) {
 	t.Helper()
-	age, err := joined(t.Context(), b.pool, views)
+	age, err := joined(t.Context(), b.readers, views)
 	if err != nil || age != want {
 		t.Errorf("readers see age %d, %v; want %d", age, err, want)
 	}
@@ -68,14 +68,8 @@ func TestGroup_IsReadInOneSnapshot(t *testing.T) {
 	eachTransport(t, func(t *testing.T, transport catalog.Transport) {
 		b := setup(t)
 		views := b.group(t, transport, catalog.Merge, catalog.Merge)
-		change, err := b.source.Engine.Begin(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
 		// The second read has to wait until both tables have changed.
-		if _, err := change.Exec(t.Context(), "LOCK TABLE public.t1 IN ACCESS EXCLUSIVE MODE"); err != nil {
-			t.Fatal(err)
-		}
+		change := begin(t, b.source.Engine, pgx.ReadCommitted, "LOCK TABLE public.t1 IN ACCESS EXCLUSIVE MODE")
 		started := time.Now()
 		refreshing := b.refreshing(t.Context(), refresh.Request{View: views[0].Name})
 		b.awaitRead(t, "public.t1", started)
@@ -187,7 +181,7 @@ func TestGroup_WhoJoinsOrLeavesWhileARefreshWaits(t *testing.T) {
 		refreshing := b.refreshing(t.Context(), refresh.Request{
 			View: views[0].Name, Wait: 20 * time.Second, Progress: func(p refresh.Phase) { waiting <- p },
 		})
-		<-waiting
+		await(t, waiting)
 		if err := <-b.alter(t.Context(), views[2].Name, change); err != nil {
 			t.Fatal(err)
 		}
@@ -214,13 +208,7 @@ func TestGroup_IsRefreshedByOneAtATime(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	views := b.group(t, catalog.StreamTransport, catalog.Swap, catalog.Swap)
-	keeper, err := b.source.Engine.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := keeper.Exec(t.Context(), "LOCK TABLE public.t0 IN ACCESS EXCLUSIVE MODE"); err != nil {
-		t.Fatal(err)
-	}
+	keeper := begin(t, b.source.Engine, pgx.ReadCommitted, "LOCK TABLE public.t0 IN ACCESS EXCLUSIVE MODE")
 	started := time.Now()
 	first := b.refreshing(t.Context(), refresh.Request{View: views[0].Name})
 	b.awaitRead(t, "public.t0", started)

@@ -16,12 +16,13 @@ import (
 
 // job is what one transaction does: the work on a view, or on all views of a group, through one session on Redshift.
 type job struct {
-	tx     pgx.Tx
-	source source
-	works  []*work   // by view id, the order in which they are locked
-	asOf   time.Time // every remote commit before this moment is read
-	tried  int       // transactions so far, this one included
-	slot   int       // of the link that the session has
+	tx      pgx.Tx
+	source  source
+	works   []*work       // by view id, the order in which they are locked
+	asOf    time.Time     // every remote commit before this moment is read
+	tried   int           // transactions so far, this one included
+	slot    int           // of the link that the session has
+	patient time.Duration // how long what has no other way than a strong lock waits for readers
 
 	remarks []string // for the reason of each run
 }

@@ -3,7 +3,6 @@ package refresh
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -14,9 +13,6 @@ import (
 	"github.com/redcache/redcache/lock"
 )
 
-// errStillRead means that a generation cannot be published yet; a later run tries again.
-var errStillRead = errors.New("transactions are open that are older than the new generation's rows, and would see none of them")
-
 // publishLater points views at tables that have been loaded and committed, once no transaction is left that is older
 // than their rows. Where that does not come about, what readers see is merged with what was loaded, if it can be; else
 // the next run of the view tries again, and readers keep the old generation until one of them succeeds; the note says
@@ -26,18 +22,18 @@ func (r *Runner) publishLater(ctx context.Context, a *attempt) (note string) {
 	if len(late) == 0 {
 		return ""
 	}
-	limit := lockPatience
+	limit := r.cfg.Patience
 	if !slices.ContainsFunc(late, func(m *member) bool { return !m.canMerge }) {
 		limit = r.cfg.SwitchPatience
 	}
 	err := r.awaitOldTransactions(ctx, limit)
-	if err == nil || errors.Is(err, errStillRead) && limit == r.cfg.SwitchPatience {
+	if err == nil || errors.As(err, new(*stillReadError)) && limit == r.cfg.SwitchPatience {
 		err = r.publishLoaded(ctx, a, err)
 	}
 	if err != nil {
 		r.cfg.Log.WarnContext(ctx, "new generation is not published yet",
 			infra.KeyView, a.req.View.String(), infra.KeyError, infra.Message(err))
-		return "readers keep the old generation until the next refresh: " + infra.Message(err)
+		return waiting(late) + " until the next refresh: " + infra.Message(err)
 	}
 	for _, m := range late {
 		if run, err := r.store.Run(ctx, m.runID); err == nil { // what it says if it has become a merge
@@ -47,39 +43,12 @@ func (r *Runner) publishLater(ctx context.Context, a *attempt) (note string) {
 	return ""
 }
 
-// awaitOldTransactions waits for the transactions that are open now to end. Each holds the lock on its own virtual
-// transaction id, which everybody may look at, other than at the age of other people's snapshots.
-func (r *Runner) awaitOldTransactions(ctx context.Context, limit time.Duration) error {
-	const open = `
-		SELECT coalesce(array_agg(l.virtualxid), '{}')
-		FROM pg_catalog.pg_locks l
-		JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
-		WHERE l.locktype = 'virtualxid' AND l.granted AND l.pid <> pg_catalog.pg_backend_pid()
-		  AND a.datname = current_database() AND a.backend_type = 'client backend'
-		  AND NOT EXISTS ( -- other refreshes read no views
-		      SELECT FROM pg_catalog.pg_locks h
-		      WHERE h.pid = l.pid AND h.locktype = 'advisory' AND h.classid = 'redcache.view'::regclass)
-		  AND ($1::text[] IS NULL OR l.virtualxid = ANY ($1))`
-	var old []string
-	if err := r.pool.QueryRow(ctx, open, nil).Scan(&old); err != nil {
-		return fmt.Errorf("look for open transactions: %w", err)
+// waiting says what readers see while a generation is not published.
+func waiting(late []*member) string {
+	if slices.ContainsFunc(late, func(m *member) bool { return !m.first }) {
+		return "readers keep the old generation"
 	}
-	deadline := time.After(limit)
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for len(old) > 0 {
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-deadline:
-			return errStillRead
-		case <-tick.C:
-		}
-		if err := r.pool.QueryRow(ctx, open, old).Scan(&old); err != nil {
-			return fmt.Errorf("look for open transactions: %w", err)
-		}
-	}
-	return nil
+	return "the view is not there for readers"
 }
 
 // publishLoaded points the views at the generations that runs write to, where that is still to be done. A swap that
@@ -121,16 +90,20 @@ func (r *Runner) publishLoaded(ctx context.Context, a *attempt, unseen error) er
 	})
 }
 
-// loaded returns the work that is left: views whose readers do not see what runs have loaded.
+// loaded returns the work that is left: views whose readers do not see what runs have loaded. Where one of a group has
+// changed meanwhile, there is none: its own runs will publish it, and the others with it.
 func (r *Runner) loaded(ctx context.Context, tx pgx.Tx, a *attempt) (*job, error) {
 	j := &job{tx: tx}
 	for _, m := range a.members {
 		now, state, err := catalog.In(tx).ViewAndState(ctx, m.view.Name)
+		if errors.As(err, new(*catalog.NotFoundError)) || err == nil && now.ID != m.view.ID {
+			continue // dropped
+		}
 		if err != nil {
 			return nil, err
 		}
 		if state.Loaded == nil || *state.Loaded != now.Generation || now.Generation != m.view.Generation {
-			continue // changed meanwhile; its own runs will publish it
+			return &job{tx: tx}, nil
 		}
 		w := &work{job: j, view: now, state: state, redefined: m.redefined}
 		if w.seen() {

@@ -12,7 +12,9 @@ import (
 // alter starts to change a view, and returns a channel on which the result comes.
 func (b *bundle) alter(ctx context.Context, name catalog.Name, change func(*catalog.View)) <-chan error {
 	done := make(chan error, 1)
+	ctx, cancel := bounded(ctx)
 	go func() {
+		defer cancel()
 		_, err := b.definer.Alter(ctx, name, func(v *catalog.View) error { change(v); return nil }, false, nil)
 		done <- err
 	}()
@@ -46,7 +48,7 @@ func TestAlter_AnOldTransactionNeverFindsANewTableEmpty(t *testing.T) {
 		t.Errorf("as-of has moved before readers see the rows: %v, %v", asOfMoved, err)
 	}
 	leave(t, reader)
-	if err := <-altered; err != nil {
+	if err := await(t, altered); err != nil {
 		t.Fatal(err)
 	}
 	toIncremental(&v)
@@ -68,7 +70,7 @@ func TestAlter_ALaterRunPublishesWhatAnInterruptedOneHasLoaded(t *testing.T) {
 	altered := b.alter(ctx, v.Name, toIncremental)
 	b.untilSome(t, `SELECT FROM redcache.state WHERE loaded = 2`)
 	interrupt()
-	if err := <-altered; err != nil {
+	if err := await(t, altered); err != nil {
 		t.Errorf("the load had been committed, and Alter says %v", err)
 	}
 	leave(t, reader)
@@ -88,7 +90,6 @@ func TestAlter_AnOldTransactionSeesRowsInANewMaterializedView(t *testing.T) {
 	v := b.salesView(catalog.Incremental)
 	b.add(t, v)
 	reader := b.oldReader(t)
-	defer reader.Rollback(t.Context())
 	err := <-b.alter(t.Context(), v.Name, func(v *catalog.View) { v.Strategy, v.Watermark = catalog.Concurrent, "" })
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ func fillMaterialized(ctx context.Context, w *work) (catalog.Outcome, error) {
 	if w.fresh || w.strategy == catalog.Concurrent {
 		err = runSteps(ctx, w.tx, []Step{step})
 	} else {
-		try := patience{firstLock, longLock, lockPatience}
+		try := patience{firstLock, longLock, w.patient}
 		err = patiently(ctx, w.tx, try, "refresh view "+w.view.Name.String(), func(tx pgx.Tx, _ int) error {
 			return runSteps(ctx, tx, []Step{step})
 		})

@@ -14,10 +14,9 @@ import (
 // A strong lock on what readers use makes every new reader queue behind it while it waits. So it waits for a short
 // time only, lets the queue pass, and tries again later.
 const (
-	shortLock    = 100 * time.Millisecond // how long new readers may have to queue
-	firstLock    = 250 * time.Millisecond // at first, where the strategy makes readers wait anyway
-	longLock     = 5 * time.Second        // the same, where the strategy makes readers wait anyway
-	lockPatience = time.Minute            // how long tries go on
+	shortLock = 100 * time.Millisecond // how long new readers may have to queue
+	firstLock = 250 * time.Millisecond // at first, where the strategy makes readers wait anyway
+	longLock  = 5 * time.Second        // the same, in the end
 )
 
 const lockNotAvailable = "55P03"
@@ -26,7 +25,7 @@ const lockNotAvailable = "55P03"
 type patience struct{ first, longest, limit time.Duration }
 
 // ordinary is the patience of what has no other way than the lock.
-var ordinary = patience{shortLock, shortLock, lockPatience}
+func (r *Runner) ordinary() patience { return patience{shortLock, shortLock, r.cfg.Patience} }
 
 // starvedError says that readers never left for long enough.
 type starvedError struct {

@@ -85,7 +85,7 @@ func (r *Runner) Plan(ctx context.Context, req Request) ([]Step, error) {
 
 // planLoad writes down what a refresh would run in the cache database.
 func (r *Runner) planLoad(ctx context.Context, tx pgx.Tx, req Request) (steps []Step, err error) {
-	a := &attempt{req: req}
+	a := &attempt{runner: r, req: req}
 	j, err := a.plan(ctx, tx)
 	if err != nil {
 		return nil, err

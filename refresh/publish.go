@@ -79,7 +79,7 @@ func (j *job) patience(a *attempt, fresh []*work) time.Duration {
 	if canMerge(fresh) {
 		return a.runner.cfg.SwitchPatience
 	}
-	return lockPatience
+	return a.runner.cfg.Patience
 }
 
 // canMerge says whether there is another way than a switch: what readers see now has the columns and the key of what is

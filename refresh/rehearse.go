@@ -41,7 +41,7 @@ var errRehearsed = errors.New("rehearsed")
 
 // rehearse runs the statements that will make and publish the view's generation, empty, and rolls them back. What
 // Postgres objects to (an index expression, a role, a name that is taken) comes to light before anything is stored.
-func rehearse(
+func (r *Runner) rehearse(
 	ctx context.Context, tx pgx.Tx, v catalog.View, columns []dblink.Column, schema string, published *int32,
 ) error {
 	w := &work{view: v, columns: columns}
@@ -54,7 +54,7 @@ func rehearse(
 		if err := runSteps(ctx, nested, steps); err != nil {
 			return explainBuild(err)
 		}
-		err = patiently(ctx, nested, ordinary, "publish view "+v.Name.String(), func(tx pgx.Tx, _ int) error {
+		err = patiently(ctx, nested, r.ordinary(), "publish view "+v.Name.String(), func(tx pgx.Tx, _ int) error {
 			return publish(ctx, tx, v, catalog.State{Generation: published}, columns)
 		})
 		if err != nil {

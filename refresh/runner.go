@@ -25,6 +25,8 @@ type Config struct {
 	Attempts int           // transactions tried before a run fails; default 3
 	Backoff  infra.Backoff // pauses between attempts
 	KeepRuns int           // history kept of each view; default 1000 runs
+	// Patience is how long whatever has no other way waits for a moment without readers; default a minute.
+	Patience time.Duration
 	// SwitchPatience is how long a swap waits for a moment without readers before it merges instead; default 15 s.
 	SwitchPatience time.Duration
 	// ModifiedLag is how late Redshift notes that a table was modified; default
@@ -60,6 +62,7 @@ func NewRunner(pool *pgxpool.Pool, cfg Config) *Runner {
 		cfg.Attempts = 3
 	}
 	cfg.KeepRuns = cmp.Or(max(cfg.KeepRuns, 0), 1000)
+	cfg.Patience = cmp.Or(max(cfg.Patience, 0), time.Minute)
 	cfg.SwitchPatience = cmp.Or(max(cfg.SwitchPatience, 0), 15*time.Second)
 	cfg.ModifiedLag = cmp.Or(max(cfg.ModifiedLag, 0), dblink.ModifiedLag)
 	cfg.Margin = cmp.Or(max(cfg.Margin, 0), defaultMargin)

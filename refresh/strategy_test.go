@@ -4,8 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/refresh"
 )
@@ -97,10 +95,7 @@ func TestStrategies_OldSnapshotsNeverSeeAnEmptyRelation(t *testing.T) {
 	for _, strategy := range []catalog.Strategy{catalog.Concurrent, catalog.Incremental} {
 		v := b.salesView(strategy)
 		b.add(t, v)
-		reader, err := b.pool.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
-		if err != nil {
-			t.Fatal(err)
-		}
+		reader := b.oldReader(t)
 		count := func() (n int) {
 			if err := reader.QueryRow(t.Context(), "SELECT count(*) FROM "+v.Name.SQL()).Scan(&n); err != nil {
 				t.Fatal(err)
@@ -113,9 +108,7 @@ func TestStrategies_OldSnapshotsNeverSeeAnEmptyRelation(t *testing.T) {
 		if after := count(); after != before || before == 0 {
 			t.Errorf("%s: an old snapshot sees %d rows, before the refresh it saw %d", strategy, after, before)
 		}
-		if err := reader.Rollback(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		leave(t, reader)
 		b.wantEqual(t, v)
 	}
 }

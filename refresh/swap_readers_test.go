@@ -12,6 +12,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/refresh"
 )
 
@@ -97,7 +98,6 @@ func TestSwap_MergesWhenReadersNeverLeave(t *testing.T) {
 	})
 }
 
-// TestSwap_WithoutAKeyFailsWhenReadersNeverLeave takes the minute for which there is no other way than to wait.
 func TestSwap_WithoutAKeyFailsWhenReadersNeverLeave(t *testing.T) {
 	t.Parallel()
 	b := setup(t, batchSQL...)
@@ -106,7 +106,8 @@ func TestSwap_WithoutAKeyFailsWhenReadersNeverLeave(t *testing.T) {
 	b.add(t, v)
 	reader := b.longReader(t, v)
 	b.nextBatch(t, 1)
-	run, err := b.runner.Refresh(t.Context(), refresh.Request{View: v.Name})
+	runner := refresh.NewRunner(b.pool, refresh.Config{Patience: 500 * time.Millisecond})
+	run, err := runner.Refresh(t.Context(), refresh.Request{View: v.Name})
 	if err == nil || run.State != catalog.Failed || !strings.Contains(err.Error(), "readers kept it in use") || infra.Hint(err) == "" {
 		t.Errorf("got %s, %v, hint %q", run.State, err, infra.Hint(err))
 	}
@@ -127,6 +128,7 @@ func TestSwap_ReadersHardlyWait(t *testing.T) {
 	eachTransport(t, func(t *testing.T, transport catalog.Transport) {
 		b, v := batches(t, catalog.Swap, transport)
 		b.do(t, "CREATE TABLE bi.other AS SELECT * FROM bi.item")
+		b.do(t, "GRANT SELECT ON bi.other TO "+pgtest.Reader)
 		runner := refresh.NewRunner(b.pool, refresh.Config{SwitchPatience: 500 * time.Millisecond})
 		stop := make(chan struct{})
 		longest, control := b.slowest(t, "bi.item", stop), b.slowest(t, "bi.other", stop)
@@ -176,7 +178,7 @@ func (b *bundle) slowest(t *testing.T, relation string, stop <-chan struct{}) (w
 		return true
 	})
 	return func() time.Duration {
-		<-ended
+		await(t, ended)
 		return slowest
 	}
 }

@@ -27,7 +27,10 @@ func TestUnchanged_TheAsOfAllowsForALateNote(t *testing.T) {
 	}
 	const lag = 300 * time.Millisecond
 	short := refresh.NewRunner(b.pool, refresh.Config{ModifiedLag: lag})
-	for last := read; ; {
+	for last, deadline := read, time.Now().Add(time.Minute); ; {
+		if time.Now().After(deadline) {
+			t.Fatal("as-of does not move")
+		}
 		started := time.Now()
 		run := wantState(t, short, refresh.Request{View: v.Name}, catalog.Unchanged)
 		now := b.asOf(t, v)

@@ -205,7 +205,7 @@ func TestUnchanged_AChangeDuringTheReadIsCaughtByTheNextRun(t *testing.T) {
 				refreshing := refreshingBy(t.Context(), runner, refresh.Request{View: v.Name})
 				b.awaitRead(t, "public.item", started)
 				b.nextBatch(t, 2*batch+2)
-				if f := <-refreshing; f.err != nil {
+				if f := await(t, refreshing); f.err != nil {
 					t.Fatal(f.err)
 				}
 				b.source.Throttle(0)

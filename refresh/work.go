@@ -82,11 +82,8 @@ func (w *work) seen() bool {
 
 // safeToPublish says whether the view can be pointed at the new generation in the transaction that loaded it. Rows of a
 // materialized view are visible to every snapshot, and so are frozen ones. Others are not: to a transaction that is
-// older than they are, the table would look empty, so the view that it reads is switched later, see later.go. Where
-// nothing was published before, there is nothing that such a transaction could lose.
-func (w *work) safeToPublish() bool {
-	return w.view.Materialized() || w.frozen || w.state.Generation == nil
-}
+// older than they are, the table would look empty, so the view is switched, or made, later, see later.go.
+func (w *work) safeToPublish() bool { return w.view.Materialized() || w.frozen }
 
 // worthAnalyzing says whether the planner's statistics can be far off: after a load of everything, and after
 // changes beyond those 10 % at which autovacuum would analyze as well.

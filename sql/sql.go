@@ -56,6 +56,8 @@ var (
 	Habits string
 	//go:embed queries/fail_run.sql
 	FailRun string
+	//go:embed queries/open_transactions.sql
+	OpenTransactions string
 	//go:embed queries/tidy.sql
 	Tidy string
 	//go:embed queries/generations.sql

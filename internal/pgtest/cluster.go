@@ -22,6 +22,10 @@ import (
 // Owner is the ordinary role that the product runs as in tests; its password is [Cluster.OwnerPassword].
 const Owner = "redcache_owner"
 
+// Reader is the ordinary role that applications read as in tests; its password is [Cluster.ReaderPassword]. It belongs
+// to no other role and sees of other roles' sessions what everybody does.
+const Reader = "redcache_reader"
+
 // Superuser is the bootstrap role of a cluster. Only the test's own set-up and faults use it.
 const Superuser = "postgres"
 
@@ -39,11 +43,12 @@ type Config struct {
 
 // Cluster is one running server. Its methods may be called from several goroutines, except Stop and Restart.
 type Cluster struct {
-	Host          string
-	Port          int
-	Dir           string // holds data/ and server.log
-	SuperPassword string
-	OwnerPassword string
+	Host           string
+	Port           int
+	Dir            string // holds data/ and server.log
+	SuperPassword  string
+	OwnerPassword  string
+	ReaderPassword string
 
 	bin     string
 	keep    atomic.Bool
@@ -60,7 +65,9 @@ func Start(ctx context.Context, cfg Config) (_ *Cluster, err error) {
 			return nil, err
 		}
 	}
-	c := &Cluster{Host: "127.0.0.1", bin: bin, SuperPassword: randomHex(), OwnerPassword: randomHex()}
+	c := &Cluster{
+		Host: "127.0.0.1", bin: bin, SuperPassword: randomHex(), OwnerPassword: randomHex(), ReaderPassword: randomHex(),
+	}
 	if c.account, err = unprivileged(); err != nil {
 		return nil, err
 	}
@@ -134,6 +141,11 @@ func (c *Cluster) AdminURL(database string) string {
 
 // OwnerURL returns the ordinary role's connection URL of a database.
 func (c *Cluster) OwnerURL(database string) string { return c.URL(database, Owner, c.OwnerPassword) }
+
+// ReaderURL returns the connection URL of a database for an application that reads.
+func (c *Cluster) ReaderURL(database string) string {
+	return c.URL(database, Reader, c.ReaderPassword)
+}
 
 // CreateDatabase clones the template into a new database that [Owner] owns, and returns its name.
 func (c *Cluster) CreateDatabase(ctx context.Context) (string, error) {
@@ -225,6 +237,7 @@ func (c *Cluster) bootstrap(ctx context.Context, cfg Config) error {
 	}
 	err := c.Admin(ctx, "postgres",
 		"CREATE ROLE "+Owner+" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '"+c.OwnerPassword+"'",
+		"CREATE ROLE "+Reader+" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '"+c.ReaderPassword+"'",
 		"CREATE DATABASE "+template)
 	if err != nil {
 		return err

@@ -80,6 +80,11 @@ func StartFor(t testing.TB, cfg Config) *Cluster {
 // Pool opens a pool as [Owner] and closes it when the test ends.
 func (d *Database) Pool(t testing.TB) *pgxpool.Pool { return OpenPool(t, d.URL) }
 
+// ReaderPool opens a pool as [Reader] and closes it when the test ends.
+func (d *Database) ReaderPool(t testing.TB) *pgxpool.Pool {
+	return OpenPool(t, d.ReaderURL(d.Name))
+}
+
 // AdminPool opens a pool as the superuser and closes it when the test ends.
 func (d *Database) AdminPool(t testing.TB) *pgxpool.Pool { return OpenPool(t, d.AdminURL(d.Name)) }
 

@@ -24,7 +24,7 @@ var needed = given{
 	"DatabaseHost": "app.abc123.eu-central-1.rds.amazonaws.com", "DatabaseName": "app",
 	"DatabaseResourceId": "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
 	"VpcId":              "vpc-1", "SubnetIds": "subnet-1", "DatabaseSecurityGroupId": "sg-db",
-	"RedshiftSecurityGroupId": "sg-dw",
+	"RedshiftSecurityGroupId": "sg-dw", "ApiCidr": "10.0.0.0/16",
 }
 
 // evaluate binds parameters on top of the needed ones and the defaults.
@@ -32,6 +32,7 @@ func evaluate(t *testing.T, template tree, parameters ...given) *stack {
 	t.Helper()
 	s := &stack{t: t, template: template, values: map[string]any{
 		"AWS::Partition": "aws", "AWS::Region": "eu-central-1", "AWS::AccountId": "123456789012",
+		"AWS::URLSuffix": "amazonaws.com",
 		"AWS::StackName": "redcache", "AWS::NoValue": nothing{},
 	}}
 	declared := section(t, template, "Parameters")

@@ -35,9 +35,13 @@ func TestFunctions_AreBuiltFromTheirPrograms(t *testing.T) {
 	template := load(t)
 	s := evaluate(t, template)
 	globals := section(t, template, "Globals", "Function")
-	got := fmt.Sprint(globals["Runtime"], globals["Architectures"], globals["Handler"])
-	if got != "provided.al2023[arm64]bootstrap" {
+	got := fmt.Sprint(globals["Runtime"], globals["Handler"])
+	if got != "provided.al2023bootstrap" {
 		t.Errorf("the functions run as %s", got)
+	}
+	machines := section(t, template, "Parameters", "Architecture")["AllowedValues"].([]any)
+	if fmt.Sprint(globals["Architectures"], machines) != "[map[Ref:Architecture]] [arm64 x86_64]" {
+		t.Errorf("the functions run on %v of %v", globals["Architectures"], machines)
 	}
 	var sources []string
 	for _, name := range functions(s) {
@@ -123,9 +127,12 @@ func TestQueue_HandsOutOneAtATime(t *testing.T) {
 	template := load(t)
 	s := evaluate(t, template)
 	queue := s.properties("RefreshQueue")
-	longest := section(t, template, "Parameters", "RefreshTimeout")["MaxValue"].(int)
-	if visible := queue["VisibilityTimeout"].(int); visible <= longest {
-		t.Errorf("a message is visible again after %d s, and a refresh may take %d s", visible, longest)
+	for _, timeout := range section(t, template, "Parameters", "RefreshTimeout")["AllowedValues"].([]any) {
+		of := evaluate(t, template, given{"RefreshTimeout": fmt.Sprint(timeout)})
+		hidden := of.properties("RefreshQueue")["VisibilityTimeout"].(int)
+		if spare := hidden - timeout.(int); spare < 30 || spare > 60 {
+			t.Errorf("a refresh may take %v s, and its message is hidden for %d s", timeout, hidden)
+		}
 	}
 	redrive := queue["RedrivePolicy"].(tree)
 	if redrive["deadLetterTargetArn"] != "<DeadLetterQueue.Arn>" || redrive["maxReceiveCount"] != "5" {

@@ -103,7 +103,7 @@ func (f *textSearch) send(expression string) string {
 }
 
 func (f *textSearch) remote(query string) string {
-	return "SELECT " + strings.Join(f.sent, ", ") + " FROM " + subquery(query)
+	return over(strings.Join(f.sent, ", "), query, "")
 }
 
 func (f *textSearch) local(schema string) string {

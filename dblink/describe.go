@@ -45,7 +45,7 @@ func (s *Session) describe(ctx context.Context, query string) ([]Column, error) 
 	if err := CheckQuery(query); err != nil {
 		return nil, err
 	}
-	create := "CREATE TEMPORARY TABLE " + describeTable + " AS SELECT * FROM " + subquery(query) + " LIMIT 0"
+	create := "CREATE TEMPORARY TABLE " + describeTable + " AS " + Limited(query, 0)
 	if err := s.exec(ctx, create); err != nil {
 		return nil, duplicateColumn(err)
 	}

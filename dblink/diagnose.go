@@ -17,8 +17,8 @@ func FindDuplicateKeys(ctx context.Context, src Source, query string, key []stri
 		return nil, fmt.Errorf("look for duplicate keys: %w", err)
 	}
 	list := strings.Join(names, ", ")
-	sql := fmt.Sprintf("SELECT %s, COUNT(*) FROM %s WHERE %s IS NOT NULL GROUP BY %s HAVING COUNT(*) > 1 LIMIT %d",
-		list, subquery(query), strings.Join(names, " IS NOT NULL AND "), list, examples)
+	sql := over(list+", COUNT(*)", query, fmt.Sprintf(" WHERE %s IS NOT NULL GROUP BY %s HAVING COUNT(*) > 1 LIMIT %d",
+		strings.Join(names, " IS NOT NULL AND "), list, examples))
 	rows, err := src.Rows(ctx, sql, len(key)+1)
 	if err != nil {
 		return nil, fmt.Errorf("look for duplicate keys: %w", err)
@@ -36,8 +36,8 @@ func FindNullKeys(ctx context.Context, src Source, query string, key []string) (
 	if err != nil {
 		return nil, fmt.Errorf("look for NULL keys: %w", err)
 	}
-	sql := fmt.Sprintf("SELECT %s FROM %s WHERE %s IS NULL LIMIT %d",
-		strings.Join(names, ", "), subquery(query), strings.Join(names, " IS NULL OR "), examples)
+	sql := over(strings.Join(names, ", "), query, fmt.Sprintf(" WHERE %s IS NULL LIMIT %d",
+		strings.Join(names, " IS NULL OR "), examples))
 	rows, err := src.Rows(ctx, sql, len(key))
 	if err != nil {
 		return nil, fmt.Errorf("look for NULL keys: %w", err)

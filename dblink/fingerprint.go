@@ -88,7 +88,7 @@ func FingerprintSQL(columns []Column, query, watermark string) (string, error) {
 		}
 		highest = "MAX(q." + name + ")"
 	}
-	return fmt.Sprintf("SELECT COUNT(*), %s, SUM(%s::NUMERIC(38,0)) FROM %s", highest, hash, subquery(query)), nil
+	return over(fmt.Sprintf("COUNT(*), %s, SUM(%s::NUMERIC(38,0))", highest, hash), query, ""), nil
 }
 
 // zeros are what stands in for NULL in types of a fixed length.

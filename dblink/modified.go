@@ -65,7 +65,7 @@ func LastModified(ctx context.Context, src Source, query string) (string, error)
 
 // provePlan makes sure that Redshift reads the tables and nothing else.
 func provePlan(ctx context.Context, src Source, query string, tables []relation) error {
-	plan, err := ask(ctx, src, "EXPLAIN "+query, 1)
+	plan, err := ask(ctx, src, "EXPLAIN "+bare(query), 1)
 	if err != nil {
 		return err
 	}

@@ -74,7 +74,7 @@ func (s scan) isOperand(i int, signs string, keywords map[string]bool) bool {
 // anything else. What Redshift makes of the tables by itself (a materialized view that it maintains and puts in their
 // place, a result that it keeps while the query runs) has the same rows, and counts as them.
 func (r Reads) Prove(ctx context.Context, src Source, query string) error {
-	plan, err := ask(ctx, src, "EXPLAIN "+query, 1)
+	plan, err := ask(ctx, src, "EXPLAIN "+bare(query), 1)
 	if err != nil {
 		return err
 	}

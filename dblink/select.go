@@ -23,7 +23,6 @@ const (
 // have been quoted by [RemoteLiteral].
 func RemoteSelect(columns []Column, query, where string, policy TextPolicy) (string, error) {
 	var b strings.Builder
-	b.WriteString("SELECT ")
 	for i, c := range columns {
 		name, err := RemoteIdent(c.Name)
 		if err != nil {
@@ -38,21 +37,17 @@ func RemoteSelect(columns []Column, query, where string, policy TextPolicy) (str
 		}
 		fmt.Fprintf(&b, "%s AS %s", apply(template, "q."+name), name)
 	}
-	b.WriteString(" FROM " + subquery(query))
 	if where != "" {
-		b.WriteString(" WHERE " + where)
+		where = " WHERE " + where
 	}
-	return b.String(), nil
+	return over(b.String(), query, where), nil
 }
 
 // RangeSQL builds the statement that returns the lowest and the highest value of a query's column, a name that
 // [RemoteIdent] has quoted.
 func RangeSQL(query, column string) string {
-	return fmt.Sprintf("SELECT MIN(q.%[1]s), MAX(q.%[1]s) FROM %[2]s", column, subquery(query))
+	return over(fmt.Sprintf("MIN(q.%[1]s), MAX(q.%[1]s)", column), query, "")
 }
-
-// subquery wraps a query so that a comment on its last line cannot swallow the parenthesis.
-func subquery(query string) string { return "(\n" + query + "\n) AS q" }
 
 // Select builds the local statement that reads a [RemoteSelect] through the link and gives its columns their names
 // and types. extSchema is where dblink lives, see [Extensions].

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -138,5 +137,5 @@ func limited(o queryOptions) string {
 	if o.limit == 0 {
 		return o.query
 	}
-	return fmt.Sprintf("SELECT * FROM (\n%s\n) AS q LIMIT %d", o.query, o.limit)
+	return dblink.Limited(o.query, o.limit)
 }

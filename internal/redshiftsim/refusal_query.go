@@ -9,6 +9,26 @@ var queryRefusals = []Refusal{
 		Source: "1a", match: escapeLiteral,
 	},
 	{
+		Name:    "WITH RECURSIVE in a subquery",
+		Example: `SELECT n FROM (WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3) SELECT n FROM r) q`,
+		Code:    "0A000", Message: "Recursive CTE in subquery are not supported.", Source: "13", match: nestedRecursion,
+	},
+	{
+		Name:    "WITH RECURSIVE in a WITH query",
+		Example: `WITH a AS (WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3) SELECT n FROM r) SELECT n FROM a`,
+		Code:    "0A000", Message: "Recursive CTE in subquery are not supported.", Source: "13",
+	},
+	{
+		Name:    "WITH RECURSIVE without columns",
+		Example: `WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 3) SELECT n FROM r`,
+		Code:    "42601", Message: `Recursive CTE "r" must have a column list`, Source: "13", Believed: true, match: recursionColumns,
+	},
+	{
+		Name:    "WITH RECURSIVE with UNION",
+		Example: `WITH RECURSIVE r (n) AS (SELECT 1 UNION SELECT n + 1 FROM r WHERE n < 3) SELECT n FROM r`,
+		Code:    "0A000", Message: `Recursive CTE "r" must be a UNION ALL of two queries`, Source: "13", Believed: true,
+	},
+	{
 		Name: "DISTINCT ON", Example: `SELECT DISTINCT ON (id) id, name FROM tickit_example`, Code: "0A000",
 		Message: "SELECT DISTINCT ON is not supported", Source: "4", match: distinctOn,
 	},

@@ -54,6 +54,23 @@ func TestVolatile_FindsWhatMoves(t *testing.T) {
 		"SELECT id AS f, f(id) FROM s.t":                                     "f",
 		"SELECT x FROM s.t AS user WHERE current_user_id = 1":                "current_user_id",
 		"SELECT 'a' AS x FROM s.t WHERE y IN ('b', 'c') AND z < LOCALTIME-1": "LOCALTIME",
+		"SELECT 2 * exclude(b) FROM s.t":                                     "exclude",
+		"SELECT nulls(b) FROM s.t":                                           "nulls",
+		"SELECT day(b) FROM s.t":                                             "day",
+		"SELECT TOP 5 user FROM s.t":                                         "user",
+		"SELECT TOP (5) user FROM s.t":                                       "user",
+		"SELECT id user, user FROM s.t":                                      "user",
+		"SELECT a FROM s.t WHERE b AT TIME ZONE user = c":                    "user",
+		"SELECT a FROM s.t QUALIFY f(a) = 1":                                 "f",
+		"WITH a AS (f(x)) SELECT 1":                                          "f",
+		"SELECT CASE WHEN a THEN f(a) ELSE g(a) END FROM s.t":                "f",
+		"SELECT a FROM s.t, s.f(1) x":                                        "s.f",
+		"SELECT c[0].x, f(c[0].y) FROM s.t c":                                "f",
+		"SELECT x(+1) FROM s.t":                                              "x",
+		"SELECT 1 AS as, f(2)":                                               "f",
+		"SELECT nextval('s'), a FROM s.t":                                    "nextval",
+		"SELECT pg_last_query_id()":                                          "pg_last_query_id",
+		"SELECT a FROM s.t START WITH a = 1 CONNECT BY PRIOR f(a) = b":       "f",
 	} {
 		if word, volatile := dblink.Volatile(query); !volatile || word != want {
 			t.Errorf("%s: got %q, %t, want %q", query, word, volatile, want)
@@ -81,6 +98,14 @@ func TestVolatile_LeavesTheRestAlone(t *testing.T) {
 		"SELECT LISTAGG(a, ',') WITHIN GROUP (ORDER BY a) FROM s.t",
 		"SELECT EXTRACT(day FROM ts), DATE_TRUNC('day', ts), dateadd(day, 1, ts), to_char(ts, 'YYYY'), date(ts) FROM s.t",
 		"SELECT nvl(a, 0), left(b, 2), json_extract_path_text(c, 'now_'), fnv_hash(d) FROM s.t LEFT JOIN s.u ON (1=1)",
+		"SELECT * EXCLUDE (a, b) FROM s.t", "SELECT t.* EXCLUDE(a) FROM s.t", "SELECT DISTINCT * EXCLUDE (a) FROM s.t", "SELECT TOP 3 * EXCLUDE (a) FROM s.t",
+		"SELECT a.id FROM s.t a, s.u b WHERE a.id = b.id(+) AND b.at (+) > '2024-01-01'",
+		"SELECT * FROM s.t UNPIVOT INCLUDE NULLS (v FOR k IN (a, b)) AS u", "SELECT * FROM s.t UNPIVOT EXCLUDE NULLS (v FOR k IN (a, b))",
+		"SELECT c.orders[0].user, c.orders[0].items[1].sysdate, (c.x).current_date FROM s.t c", "SELECT c[0].now, c[1]['user'] FROM s.t c",
+		"SELECT user.id FROM s.users user WHERE user.name = 'a'", "SELECT u.id user FROM s.users u", "SELECT count(*) user, 'x' sysdate FROM s.t",
+		"SELECT q.a FROM (SELECT 1, 2) q (a, b)", "SELECT a FROM s.t x (a, b)", "SELECT ('3'::interval day (3) to second (6)) FROM s.t",
+		"SELECT lag(a) IGNORE NULLS OVER (ORDER BY b), APPROXIMATE count(DISTINCT a), APPROXIMATE PERCENTILE_DISC(0.5) WITHIN GROUP (ORDER BY a) FROM s.t",
+		"SELECT a FROM s.t START WITH (a = 1) CONNECT BY (PRIOR a = b)", "SELECT grouping_id(a), grouping(b) FROM s.t GROUP BY GROUPING SETS ((a), (b))",
 	} {
 		if word, volatile := dblink.Volatile(query); volatile {
 			t.Errorf("%s: %q is taken for volatile", query, word)

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redcache/redcache/catalog"
+)
+
+// drawDefinition draws all of a definition but its name and its group. Most draws are valid; what is refused changes
+// nothing, which is a promise too.
+func drawDefinition(r *rand.Rand) func(v *catalog.View) error {
+	strategy := one(r, catalog.Strategies)
+	key := one(r, [][]string{{"id"}, {"code"}, {"id", "code"}, nil})
+	if key == nil && (strategy == catalog.Concurrent || strategy == catalog.Merge) {
+		key = []string{"id"}
+	}
+	d := catalog.View{
+		Query: one(r, queries).remote, Strategy: strategy, Key: key, Transport: drawTransport(r, strategy),
+		SkipUnchanged: one(r, []catalog.SkipUnchanged{catalog.SkipOff, catalog.SkipOff, catalog.SkipAuto, catalog.SkipModified, catalog.SkipContent}),
+		Indexes:       one(r, [][]string{nil, {"num"}, {"name"}, {"code", "at DESC"}}),
+		AllowShrink:   one(r, []int{100, 100, 100, 50}), Sessions: 1,
+	}
+	drawWatermark(r, &d)
+	drawSplit(r, &d)
+	return func(v *catalog.View) error {
+		v.Query, v.Strategy, v.Key, v.Transport, v.SkipUnchanged = d.Query, d.Strategy, d.Key, d.Transport, d.SkipUnchanged
+		v.Indexes, v.AllowShrink, v.Split, v.Sessions = d.Indexes, d.AllowShrink, d.Split, d.Sessions
+		v.Watermark, v.Lookback, v.ReconcileEvery = d.Watermark, d.Lookback, 0
+		v.Grantees, v.Timeout = []string{reading}, time.Minute
+		return nil
+	}
+}
+
+func drawTransport(r *rand.Rand, s catalog.Strategy) catalog.Transport {
+	if s == catalog.Nonconcurrent || s == catalog.Concurrent {
+		return one(r, []catalog.Transport{catalog.AutoTransport, catalog.DblinkTransport})
+	}
+	return one(r, catalog.Transports)
+}
+
+func drawWatermark(r *rand.Rand, d *catalog.View) {
+	watermark := one(r, []string{"at", "num", "seq"})
+	lookback := one(r, []string{"0", "1", "0.6", "7.25", "30"})
+	if watermark == "at" {
+		lookback = one(r, []string{"0s", "1s", "5s", "10m"})
+	}
+	if d.Strategy == catalog.Incremental {
+		d.Watermark, d.Lookback = watermark, lookback
+	}
+}
+
+func drawSplit(r *rand.Rand, d *catalog.View) {
+	split, sessions, some := one(r, []string{"id", "num", "seq", "at"}), 2+r.IntN(3), r.IntN(2) == 0
+	whole := d.Strategy == catalog.Swap || d.Strategy == catalog.Merge || d.Strategy == catalog.Auto
+	if some && whole && d.Transport != catalog.DblinkTransport {
+		d.Split, d.Sessions = split, sessions
+	}
+}
+
+// describe says in a line what a definition is.
+func describe(v catalog.View) string {
+	words := []string{string(v.Strategy), "by " + string(v.Transport), fmt.Sprintf("query %d", queryIndex(v))}
+	for _, part := range []struct{ name, value string }{
+		{"key", strings.Join(v.Key, "+")},
+		{"watermark", v.Watermark},
+		{"lookback", v.Lookback},
+		{"group", v.Group},
+		{"indexes", strings.Join(v.Indexes, " and ")},
+		{"split", v.Split},
+	} {
+		if part.value != "" {
+			words = append(words, part.name+" "+part.value)
+		}
+	}
+	if v.SkipUnchanged != catalog.SkipOff {
+		words = append(words, "skip "+string(v.SkipUnchanged))
+	}
+	if v.AllowShrink != 100 {
+		words = append(words, fmt.Sprintf("shrink %d", v.AllowShrink))
+	}
+	return strings.Join(words, ", ")
+}
+
+func queryIndex(v catalog.View) int {
+	return slices.IndexFunc(queries, func(q query) bool { return q.remote == v.Query })
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"fmt"
+	"math/big"
+	"slices"
+	"time"
+
+	"github.com/redcache/redcache/catalog"
+)
+
+// This file is what the README says of each strategy, as a function: what a copy is after a refresh, given what it was
+// before and what the source is. It knows nothing of how the engine does it.
+
+// content is a copy and how far it was read.
+type content struct {
+	rows []row
+	mark *int64 // the highest watermark read, of an incremental view
+}
+
+// repeats says why rows cannot be told apart by a key; "" if they can.
+func repeats(rows []row, key []string) string {
+	seen := map[string]bool{}
+	for _, r := range rows {
+		k, null := r.key(key)
+		if null {
+			return "a key is NULL"
+		}
+		if seen[k] {
+			return "a key repeats: " + k
+		}
+		seen[k] = true
+	}
+	return ""
+}
+
+// apply returns what a refresh makes of a copy. whole says that everything is read; refused says why the refresh has
+// to fail instead, "" if it has to succeed.
+func apply(def catalog.View, before content, source []row, whole bool) (after content, refused string) {
+	if def.Strategy != catalog.Incremental {
+		if len(def.Key) > 0 {
+			refused = repeats(source, def.Key)
+		}
+		return content{rows: source}, refused
+	}
+	return applyIncremental(def, before, source, whole || before.mark == nil)
+}
+
+func applyIncremental(def catalog.View, before content, source []row, whole bool) (after content, refused string) {
+	read := source
+	var low int64
+	if !whole {
+		low = *before.mark - lookback(def)
+		read = within(source, def, low)
+	}
+	after.mark = highest(read, def)
+	if !whole && (after.mark == nil || *after.mark < *before.mark) {
+		after.mark = before.mark
+	}
+	if len(def.Key) == 0 {
+		if !whole {
+			after.rows = slices.DeleteFunc(slices.Clone(before.rows), func(r row) bool { return inRange(r, def, low) })
+		}
+		after.rows = append(after.rows, read...)
+		return after, ""
+	}
+	if slices.ContainsFunc(read, func(r row) bool { _, null := r.key(def.Key); return null }) {
+		return before, "a key is NULL"
+	}
+	settled := settle(read, def)
+	if whole {
+		for _, r := range settled {
+			after.rows = append(after.rows, r)
+		}
+		return after, ""
+	}
+	after.rows = upsert(def, before.rows, settled)
+	return after, ""
+}
+
+// inRange says whether a read from low on returns the row: rows without a watermark are read every time.
+func inRange(r row, def catalog.View, low int64) bool {
+	m := r.mark(def.Watermark)
+	return m == nil || *m >= low
+}
+
+func within(rows []row, def catalog.View, low int64) (read []row) {
+	for _, r := range rows {
+		if inRange(r, def, low) {
+			read = append(read, r)
+		}
+	}
+	return read
+}
+
+// highest returns the highest watermark, without rows from the future.
+func highest(rows []row, def catalog.View) (mark *int64) {
+	for _, r := range rows {
+		m := r.mark(def.Watermark)
+		if m == nil || def.Watermark == "at" && *m > time.Now().UnixMicro() {
+			continue
+		}
+		if mark == nil || *m > *mark {
+			mark = m
+		}
+	}
+	return mark
+}
+
+// settle keeps the row with the latest watermark of each key. Between equal watermarks any may be kept.
+func settle(rows []row, def catalog.View) map[string]row {
+	best := map[string]row{}
+	for _, r := range rows {
+		k, _ := r.key(def.Key)
+		old, found := best[k]
+		switch {
+		case !found || later(r.mark(def.Watermark), old.mark(def.Watermark)):
+			best[k] = r
+		case !later(old.mark(def.Watermark), r.mark(def.Watermark)) && old.text != r.text:
+			old.alts = append(slices.Clone(old.alts), r.text)
+			best[k] = old
+		}
+	}
+	return best
+}
+
+// later says whether watermark a is above b; NULL is below everything.
+func later(a, b *int64) bool { return a != nil && (b == nil || *a > *b) }
+
+// upsert writes what was read over what there is. A row with an older watermark than the one in the copy was settled
+// against in an earlier read; one that has none is written, as nothing says that it is older.
+func upsert(def catalog.View, copied []row, settled map[string]row) (after []row) {
+	for _, c := range copied {
+		k, _ := c.key(def.Key)
+		s, found := settled[k]
+		delete(settled, k)
+		mark := s.mark(def.Watermark)
+		if !found || mark != nil && later(c.mark(def.Watermark), mark) {
+			after = append(after, c)
+			continue
+		}
+		after = append(after, s)
+	}
+	for _, s := range settled {
+		after = append(after, s)
+	}
+	return after
+}
+
+// lookback is in the units of the watermark.
+func lookback(def catalog.View) int64 {
+	if def.Watermark == "at" {
+		d, err := catalog.ParseDuration(def.Lookback)
+		if err != nil {
+			panic(fmt.Sprintf("a definition of the soak's own has the lookback %q", def.Lookback))
+		}
+		return d.Microseconds()
+	}
+	number, ok := new(big.Rat).SetString(def.Lookback)
+	if !ok {
+		panic(fmt.Sprintf("a definition of the soak's own has the lookback %q", def.Lookback))
+	}
+	hundredths, _ := new(big.Float).SetRat(number.Mul(number, big.NewRat(100, 1))).Int64()
+	return hundredths
+}
+
+// resolve chooses, where several rows may stand, the one that stands there.
+func resolve(rows []row, actual []row) []row {
+	there := map[string]bool{}
+	for _, r := range actual {
+		there[r.text] = true
+	}
+	resolved := slices.Clone(rows)
+	for n, r := range resolved {
+		for _, alt := range r.alts {
+			if !there[r.text] && there[alt] {
+				resolved[n].text = alt
+			}
+		}
+	}
+	return resolved
+}

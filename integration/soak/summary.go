@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"github.com/redcache/redcache/catalog"
+)
+
+// tally is what a history counts.
+type tally struct {
+	histories, steps, differences, left int
+	reads                               int64
+	faults                              map[string]int
+	runs                                map[string]map[catalog.RunState]int // by strategy and transport
+	altered, refused                    int
+}
+
+func newTally() tally {
+	return tally{faults: map[string]int{}, runs: map[string]map[catalog.RunState]int{}}
+}
+
+func (t *tally) count(r result) {
+	if r.altered {
+		if r.err == nil {
+			t.altered++
+		} else {
+			t.refused++
+		}
+	}
+	if r.run.ID == 0 {
+		return
+	}
+	for _, run := range append([]catalog.Run{r.run}, r.run.Others...) {
+		how := string(run.Strategy)
+		if run.Transport != nil {
+			how += " by " + string(*run.Transport)
+		}
+		if t.runs[how] == nil {
+			t.runs[how] = map[catalog.RunState]int{}
+		}
+		t.runs[how][run.State]++
+	}
+}
+
+// summary is what all histories came to.
+type summary struct {
+	mu    sync.Mutex
+	began time.Time
+	seed  uint64
+	all   tally
+}
+
+func (s *summary) add(t tally) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all.faults == nil {
+		s.all = newTally()
+	}
+	s.all.histories += t.histories
+	s.all.steps += t.steps
+	s.all.differences += t.differences
+	s.all.left += t.left
+	s.all.reads += t.reads
+	s.all.altered += t.altered
+	s.all.refused += t.refused
+	for what, n := range t.faults {
+		s.all.faults[what] += n
+	}
+	for how, states := range t.runs {
+		if s.all.runs[how] == nil {
+			s.all.runs[how] = map[catalog.RunState]int{}
+		}
+		for state, n := range states {
+			s.all.runs[how][state] += n
+		}
+	}
+}
+
+// clean says whether nothing was found.
+func (s *summary) clean() bool { return s != nil && s.all.differences == 0 && s.all.left == 0 }
+
+// outcomes are the columns of the summary.
+var outcomes = []catalog.RunState{catalog.Succeeded, catalog.Unchanged, catalog.Failed, catalog.Canceled, catalog.Skipped}
+
+func (s *summary) print(w io.Writer) {
+	fmt.Fprintf(w, "soak: %s from seed %d: %d histories, %d steps, %d looks of readers\n\n",
+		time.Since(s.began).Round(time.Second), s.seed, s.all.histories, s.all.steps, s.all.reads)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(table, "refreshes\t")
+	for _, state := range outcomes {
+		fmt.Fprintf(table, "%s\t", state)
+	}
+	fmt.Fprintln(table)
+	for _, how := range slices.Sorted(maps.Keys(s.all.runs)) {
+		fmt.Fprintf(table, "%s\t", how)
+		for _, state := range outcomes {
+			fmt.Fprintf(table, "%d\t", s.all.runs[how][state])
+		}
+		fmt.Fprintln(table)
+	}
+	_ = table.Flush()
+	fmt.Fprintf(w, "\ndefinitions: %d altered, %d refused\n", s.all.altered, s.all.refused)
+	for _, what := range slices.Sorted(maps.Keys(s.all.faults)) {
+		fmt.Fprintf(w, "%6d times %s\n", s.all.faults[what], what)
+	}
+	fmt.Fprintf(w, "\n%d differences, %d locks and other things left behind\n", s.all.differences, s.all.left)
+}

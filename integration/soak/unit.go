@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/big"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
+)
+
+// copied is a view as it is at rest.
+type copied struct {
+	def    catalog.View
+	loaded int32   // the generation that runs write to
+	seen   []row   // what readers see
+	base   content // what the next run starts from: the same, unless a generation is not published yet
+	hidden bool    // it is not
+	asOf   time.Time
+}
+
+// unit is what is refreshed together: a view, or a group.
+type unit struct {
+	number int
+	names  []catalog.Name
+	now    []copied
+
+	mu    sync.Mutex
+	steps []seenIn // by step, what readers may have seen
+	looks []look
+}
+
+// seenIn is what readers may see in a step: what all views of the unit show together.
+type seenIn struct {
+	before   string
+	vectors  map[string]bool
+	anything bool // the model leaves open which of several rows there are
+}
+
+func (u *unit) group() string {
+	if len(u.names) == 1 {
+		return ""
+	}
+	return fmt.Sprintf("group%d", u.number)
+}
+
+// vector is what a reader of all views of a unit sees.
+func vector(digests []string) string { return strings.Join(digests, " ") }
+
+func vectorOf(copies [][]row) string {
+	digests := make([]string, len(copies))
+	for n, rows := range copies {
+		digests[n] = digest(rows)
+	}
+	return vector(digests)
+}
+
+// observe reads the views of a unit at rest.
+func (h *history) observe(ctx context.Context, u *unit) ([]copied, error) {
+	all := make([]copied, len(u.names))
+	for n, name := range u.names {
+		v, state, err := h.pair.store.ViewAndState(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		c := copied{def: v}
+		if state.Loaded == nil || state.Generation == nil || state.AsOf == nil {
+			return nil, fmt.Errorf("view %s has no generation", name)
+		}
+		c.loaded, c.hidden, c.asOf = *state.Loaded, *state.Loaded != *state.Generation, *state.AsOf
+		if c.seen, err = readRows(ctx, h.pair.admin, name.SQL()); err != nil {
+			return nil, err
+		}
+		c.base.rows = c.seen
+		if c.hidden {
+			if c.base.rows, err = readRows(ctx, h.pair.admin, dblink.Ident(catalog.DataSchema, v.Relation(c.loaded))); err != nil {
+				return nil, err
+			}
+		}
+		if v.Strategy == catalog.Incremental && state.Watermark != nil {
+			if c.base.mark, err = parseMark(v.Watermark, *state.Watermark); err != nil {
+				return nil, err
+			}
+		}
+		all[n] = c
+	}
+	return all, nil
+}
+
+// parseMark reads a watermark of the catalog in the units of [row.mark].
+func parseMark(column, text string) (*int64, error) {
+	if column == "at" {
+		moment, err := time.Parse("2006-01-02 15:04:05.999999", text)
+		micros := moment.UnixMicro()
+		return &micros, err
+	}
+	number, ok := new(big.Rat).SetString(text)
+	if !ok {
+		return nil, fmt.Errorf("watermark %q is no number", text)
+	}
+	hundredths, _ := new(big.Float).SetRat(number.Mul(number, big.NewRat(100, 1))).Int64()
+	return &hundredths, nil
+}
+
+func sameMark(a, b *int64) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
+}

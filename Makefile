@@ -4,6 +4,10 @@ GO        ?= go
 BIN       := bin
 BENCHTIME ?= 101x
 
+# make soak: how long, and further flags such as -seed 7 or -v; a difference says which.
+SOAK       ?= 1m
+SOAK_FLAGS ?=
+
 # make bench: rows of the table, rounds, where results.json goes, and further flags such as -docs docs.
 BENCH_ROWS  ?= 1000000
 BENCH_RUNS  ?= 3
@@ -49,7 +53,12 @@ demo-once: deps build ## the same, but ends by itself: 0 only if each view equal
 
 .PHONY: test
 test: deps ## all tests, on real servers, with the race detector
-	$(GO) test -race -shuffle=on -count=1 -timeout 10m ./...
+	servers="$${REDCACHE_TEST_PGBIN_ALL-$$(scripts/postgres/install)}" && \
+	  REDCACHE_TEST_PGBIN_ALL="$$servers" $(GO) test -race -shuffle=on -count=1 -timeout 10m ./...
+
+.PHONY: soak
+soak: deps ## random histories against a model, with faults and readers, for as long as SOAK says
+	CGO_ENABLED=0 $(GO) run ./integration/soak -for $(SOAK) $(SOAK_FLAGS)
 
 .PHONY: bench
 bench: deps build ## every way to keep a copy, side by side: docs/benchmarks.md

@@ -45,10 +45,11 @@ type result struct {
 	err     error
 	whole   bool // it was told to read everything
 	altered bool
+	unknown bool // nobody was left to say what it came to
 }
 
 // done says that rows were written, or proven to be right.
-func (r result) done() bool { return r.err == nil && r.run.State.Succeeds() }
+func (r result) done() bool { return !r.unknown && r.err == nil && r.run.State.Succeeds() }
 
 // reach lists what a unit may have come to from what it was.
 func (h *history) reach(before, after []copied, did happened) (nodes []node, refusals []string) {

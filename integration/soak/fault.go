@@ -25,7 +25,7 @@ const (
 
 func drawFault(r *rand.Rand) fault {
 	return fault{
-		what:  one(r, []string{cancelled, terminated, cut, held}),
+		what:  one(r, []string{cancelled, terminated, cut, killed, held}),
 		after: time.Duration(r.IntN(80)) * time.Millisecond, rows: r.IntN(30),
 	}
 }

@@ -170,10 +170,13 @@ func (h *history) do(ctx context.Context, d doing, f *fault) result {
 	ctx, cancel := f.context(ctx)
 	defer cancel()
 	res := result{whole: d.whole, altered: d.alter != nil}
-	if d.alter != nil {
+	switch {
+	case d.alter == nil && f != nil && f.what == killed:
+		res = h.kill(ctx, d, f.after)
+	case d.alter != nil:
 		res.what = "alter " + d.view.String()
 		res.run, res.err = h.pair.definer.Alter(ctx, d.view, d.alter, false, nil)
-	} else {
+	default:
 		res.what = "refresh " + d.view.String()
 		res.run, res.err = h.pair.workers[d.worker].Refresh(ctx, refresh.Request{View: d.view, Whole: d.whole, Wait: d.wait})
 	}
@@ -183,7 +186,10 @@ func (h *history) do(ctx context.Context, d doing, f *fault) result {
 
 func outcome(r result) string {
 	text := string(r.run.State)
-	if r.run.ID == 0 {
+	switch {
+	case r.unknown:
+		text = "killed"
+	case r.run.ID == 0:
 		text = "done without a run"
 	}
 	if r.run.Transport != nil {

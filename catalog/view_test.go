@@ -47,6 +47,24 @@ func TestView_Validate(t *testing.T) {
 		{"lookback in time for numbers", func(v *catalog.View) {
 			v.Strategy, v.Watermark, v.Lookback = "incremental", "id", "10m"
 		}, "is numeric"},
+		{"lookback of a fraction", func(v *catalog.View) {
+			v.Strategy, v.Watermark, v.Lookback = "incremental", "id", "1.5e3"
+		}, ""},
+		{"lookback without end", func(v *catalog.View) {
+			v.Strategy, v.Watermark, v.Lookback = "incremental", "id", "inf"
+		}, "is numeric"},
+		{"lookback of too many digits", func(v *catalog.View) {
+			v.Strategy, v.Watermark, v.Lookback = "incremental", "id", "1e999999999"
+		}, "is numeric"},
+		{"lookback of too few digits", func(v *catalog.View) {
+			v.Strategy, v.Watermark, v.Lookback = "incremental", "id", "1e-999999999"
+		}, "is numeric"},
+		{"lookback below zero", func(v *catalog.View) {
+			v.Strategy, v.Watermark, v.Lookback = "incremental", "id", "-0.5"
+		}, "is numeric"},
+		{"lookback of nothing", func(v *catalog.View) {
+			v.Strategy, v.Watermark, v.Lookback = "incremental", "id", "NaN"
+		}, "is numeric"},
 		{"lag for numbers", func(v *catalog.View) {
 			v.Strategy, v.Watermark, v.SafetyLag = "incremental", "id", time.Minute
 		}, "safety lag needs"},

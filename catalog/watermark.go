@@ -1,7 +1,8 @@
 package catalog
 
 import (
-	"math/big"
+	"math"
+	"strconv"
 	"strings"
 
 	"github.com/redcache/redcache/dblink"
@@ -80,6 +81,17 @@ func (v View) DefaultLookback() string {
 	return "0"
 }
 
+// isNumber tells whether a lookback is a number of zero or more, and of a size that can be computed with exactly.
+func isNumber(text string) bool {
+	const longest, smallest = 400, 1e-300
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || len(text) > longest || !(n >= 0) || math.IsInf(n, 0) {
+		return false
+	}
+	digits, _, _ := strings.Cut(strings.ToLower(text), "e")
+	return n >= smallest || !strings.ContainsAny(digits, "123456789")
+}
+
 func (v View) checkWatermark() error {
 	if v.Watermark == "" {
 		return nil
@@ -93,7 +105,7 @@ func (v View) checkWatermark() error {
 		return v.invalid("choose a column of an integer, numeric, date or timestamp type",
 			"watermark column %s has type %s, which has no order that both servers agree on", v.Watermark, c.Type)
 	case NumericWatermark:
-		if number, ok := new(big.Rat).SetString(v.Lookback); !ok || number.Sign() < 0 {
+		if !isNumber(v.Lookback) {
 			return v.invalid("give a number, like --lookback 1000",
 				"watermark column %s is numeric, and lookback %q is no number of zero or more", v.Watermark, v.Lookback)
 		}

@@ -43,6 +43,17 @@ func RemoteSelect(columns []Column, query, where string, policy TextPolicy) (str
 	return over(b.String(), query, where), nil
 }
 
+// SameKeyWithout builds a condition for [RemoteSelect]: it is true for all rows of a query whose key is also that of a row
+// in which a column is NULL.
+func SameKeyWithout(query string, key []string, column string) (where string, err error) {
+	names, err := remoteIdents(append([]string{column}, key...))
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("(q.%s) IN (SELECT n.%s FROM (\n%s\n) AS n WHERE n.%s IS NULL)",
+		strings.Join(names[1:], ", q."), strings.Join(names[1:], ", n."), query, names[0]), nil
+}
+
 // RangeSQL builds the statement that returns the lowest and the highest value of a query's column, a name that
 // [RemoteIdent] has quoted.
 func RangeSQL(query, column string) string {

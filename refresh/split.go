@@ -116,7 +116,7 @@ func (w *work) bordersBetween(ctx context.Context, typ, low, high string, n int)
 	if w.view.SplitKind() == catalog.TimeWatermark && typ != "date" {
 		step = "($1::text::%[1]s + ($2::text::%[1]s - $1::text::%[1]s) * (i::float8 / $3::integer))"
 	} else if typ != "date" {
-		typ = numericBound(typ)
+		typ = rangeOf(typ).typ
 	}
 	rows, err := w.tx.Query(ctx, fmt.Sprintf("SELECT "+step+"::%[1]s::text FROM pg_catalog.generate_series(1, $3::integer - 1) i", typ),
 		low, high, n)

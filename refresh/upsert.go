@@ -9,7 +9,8 @@ import (
 )
 
 // writeSQL builds the writing statement around fetch. It returns one row: rows read, rows left after duplicates were
-// settled, inserted, updated, deleted, and the highest watermark read.
+// settled, inserted, updated, deleted, the highest watermark read, and how many rows have no watermark any more and were
+// left for undatedSQL.
 func (w *work) writeSQL(fetch string, b bounds) string {
 	var b0 strings.Builder
 	fmt.Fprintf(&b0, "WITH fetched AS MATERIALIZED (\n%s\n)", fetch)
@@ -19,11 +20,34 @@ func (w *work) writeSQL(fetch string, b bounds) string {
 		fmt.Fprintf(&b0, ", settled AS MATERIALIZED (\n%s\n)", w.settleSQL())
 	}
 	fmt.Fprintf(&b0, ", gone AS (\n%s\n)", w.deleteSQL(b))
-	fmt.Fprintf(&b0, ", changed AS (\n%s\n)", w.updateSQL(settled, b))
+	fmt.Fprintf(&b0, ", changed AS (\n%s\n)", w.updateSQL(settled, w.newerSQL(b)))
 	fmt.Fprintf(&b0, ", added AS (\n%s\n)\n", w.insertSQL(settled))
 	fmt.Fprintf(&b0, `SELECT (SELECT count(*) FROM fetched), (SELECT count(*) FROM %s),
-       (SELECT count(*) FROM added), (SELECT count(*) FROM changed), (SELECT count(*) FROM gone), %s`, settled, w.watermarkSQL(b))
+       (SELECT count(*) FROM added), (SELECT count(*) FROM changed), (SELECT count(*) FROM gone), %s, %s`,
+		settled, w.watermarkSQL(b), w.countUndatedSQL(b))
 	return b0.String()
+}
+
+// countUndatedSQL counts the rows that were read without a watermark where the copy has one.
+func (w *work) countUndatedSQL(b bounds) string {
+	if len(w.view.Key) == 0 || b.low == nil {
+		return "0"
+	}
+	return fmt.Sprintf("(SELECT count(*) FROM settled s JOIN %s c ON %s WHERE s.%[3]s IS NULL AND c.%[3]s IS NOT NULL)",
+		w.relation(), w.sameKey(), dblink.Ident(w.view.Watermark))
+}
+
+// undatedSQL builds the statement that writes what fetch brings: all rows of each key that has one without a watermark.
+// It returns how many were read, and how many of the copy were changed.
+func (w *work) undatedSQL(fetch string, b bounds) string {
+	watermark := dblink.Ident(w.view.Watermark)
+	if b.high != nil {
+		fetch = fmt.Sprintf("SELECT f.* FROM (\n%s\n) f WHERE f.%[2]s IS NULL OR f.%[2]s <= %s::%s",
+			fetch, watermark, dblink.Literal(*b.high), b.typ)
+	}
+	return fmt.Sprintf("WITH fetched AS MATERIALIZED (\n%s\n), settled AS MATERIALIZED (\n%s\n), changed AS (\n%s\n)\n"+
+		"SELECT (SELECT count(*) FROM fetched), (SELECT count(*) FROM changed)",
+		fetch, w.settleSQL(), w.updateSQL("settled", ""))
 }
 
 // settleSQL keeps one row of each key: the one with the latest watermark. The other columns decide between equal
@@ -61,9 +85,21 @@ func (w *work) sameKey() string {
 	return strings.Join(same, " AND ")
 }
 
-// updateSQL writes the rows that differ. INSERT … ON CONFLICT would do this and the insert in one, but locks each row
-// first, and logs that; nobody else writes here.
-func (w *work) updateSQL(from string, b bounds) string {
+// newerSQL is true where a row that was read, s, counts for more than the cached one, c, of its key. A duplicate that was
+// settled against in an earlier read must not come back in a later one. But a row from within the bounds would have been
+// read again if it were still there, and then have won; what was read instead is later than all that lies below. Only a
+// row without a watermark proves nothing about those.
+func (w *work) newerSQL(b bounds) string {
+	if b.low == nil {
+		return ""
+	}
+	return fmt.Sprintf("c.%[1]s IS NULL OR s.%[1]s >= c.%[1]s OR s.%[1]s IS NOT NULL AND %[2]s",
+		dblink.Ident(w.view.Watermark), b.localTerms(w.view))
+}
+
+// updateSQL writes the rows that differ, where a condition on them holds. INSERT … ON CONFLICT would do this and the
+// insert in one, but locks each row first, and logs that; nobody else writes here.
+func (w *work) updateSQL(from, where string) string {
 	var sets, same []string
 	for _, c := range w.columns {
 		name := dblink.Ident(c.Name)
@@ -77,9 +113,8 @@ func (w *work) updateSQL(from string, b bounds) string {
 		return "SELECT 1 WHERE false"
 	}
 	condition := w.sameKey() + " AND (" + strings.Join(same, " OR ") + ")"
-	if b.low != nil {
-		// A duplicate that was settled against in an earlier read must not come back in a later one.
-		condition += fmt.Sprintf(" AND (c.%[1]s IS NULL OR s.%[1]s >= c.%[1]s)", dblink.Ident(w.view.Watermark))
+	if where != "" {
+		condition += " AND (" + where + ")"
 	}
 	return fmt.Sprintf("UPDATE %s c SET %s FROM %s s WHERE %s RETURNING 1",
 		w.relation(), strings.Join(sets, ", "), from, condition)

@@ -1,0 +1,181 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
+)
+
+// bounds are what an incremental read is limited to, as texts of a type that both servers compare alike. They are values
+// that the watermark column can have, so that both sides mean the same rows: those that are read are those that are
+// replaced.
+type bounds struct {
+	typ  string
+	low  *string // rows from here on are read, and rows without a watermark; nil reads everything
+	high *string // rows up to here are read; nil means no limit
+	// ceiling is how far the watermark may move: the remote clock, or the highest number that there is. A row from the
+	// future, or one without end, is read again and again, but never moves the watermark over rows that are yet to be
+	// written.
+	ceiling *string
+}
+
+// bounds subtracts from the watermark and the remote clock what the view's definition says. A lookback beyond all values
+// reads everything.
+func (w *work) bounds(ctx context.Context) (bounds, error) {
+	var watermark *string
+	if !w.whole {
+		watermark = w.state.Watermark
+	}
+	if w.view.WatermarkKind() == catalog.NumericWatermark {
+		b, err := numberBounds(w.view.WatermarkType(), watermark, w.view.Lookback)
+		return b, wrap(err, "compute bounds")
+	}
+	lookback, err := catalog.ParseDuration(w.view.Lookback)
+	if err != nil {
+		return bounds{}, wrap(err, "read lookback")
+	}
+	b := bounds{typ: w.view.WatermarkType()}
+	// The remote session's time zone is UTC, and so is this one's. A date is the day that the moment falls on. The first
+	// moment is the lowest that Redshift documents.
+	err = w.tx.QueryRow(ctx, fmt.Sprintf(`
+		SELECT CASE WHEN pg_catalog.isfinite(t.mark) AND t.mark - '4713-01-01 00:00:00 BC'::timestamp >= $2::interval
+		            THEN (t.mark - $2::interval)::%[1]s::text END,
+		       CASE WHEN $3::interval > '0' THEN ($4::timestamptz - $3::interval)::%[1]s::text END,
+		       $4::timestamptz::%[1]s::text
+		FROM (SELECT $1::%[1]s::timestamp AS mark) t`, b.typ),
+		watermark, lookback, w.view.SafetyLag, w.source.Clock()+"+00").Scan(&b.low, &b.high, &b.ceiling)
+	return b, wrap(err, "compute bounds")
+}
+
+// mostDigits is how many digits a NUMERIC of Redshift has at most.
+const mostDigits = 38
+
+// numberBounds does for numbers what PostgreSQL does for times. The bound is rounded down to the column's scale.
+func numberBounds(typ string, watermark *string, lookback string) (bounds, error) {
+	r := rangeOf(typ)
+	ceiling := r.text(r.highest)
+	b := bounds{typ: r.typ, ceiling: &ceiling}
+	if watermark == nil {
+		return b, nil
+	}
+	mark, finite := new(big.Rat).SetString(*watermark)
+	if !finite { // NaN, or an infinity, that an older version took for a watermark
+		return b, nil
+	}
+	back, ok := new(big.Rat).SetString(lookback)
+	if !ok {
+		return b, errors.New("the lookback is no number")
+	}
+	from := mark.Sub(mark, back)
+	if from.Cmp(r.lowest) < 0 {
+		return b, nil
+	}
+	if !r.fixed {
+		r = r.scaledFor(from)
+		b.typ = r.typ
+	}
+	low := r.text(from)
+	b.low = &low
+	return b, nil
+}
+
+// numberRange is the values of a column of numbers.
+type numberRange struct {
+	typ             string
+	scale           int
+	fixed           bool // the scale is that of the type
+	lowest, highest *big.Rat
+}
+
+// rangeOf returns the values of a local type of which [catalog.View.WatermarkKind] says that it is numeric.
+func rangeOf(typ string) numberRange {
+	bits := map[string]uint{"smallint": 15, "integer": 31, "bigint": 63}[typ]
+	if bits > 0 {
+		end := new(big.Int).Lsh(big.NewInt(1), bits)
+		return numberRange{
+			typ: typ, fixed: true, lowest: new(big.Rat).SetInt(new(big.Int).Neg(end)),
+			highest: new(big.Rat).SetInt(end.Sub(end, big.NewInt(1))),
+		}
+	}
+	r := numberRange{typ: typ, fixed: true}
+	precision := 0
+	if _, err := fmt.Sscanf(typ, "numeric(%d,%d)", &precision, &r.scale); err != nil {
+		precision, r = mostDigits, numberRange{typ: fmt.Sprintf("numeric(%d,0)", mostDigits)}
+	}
+	end := new(big.Int).Sub(powerOfTen(precision), big.NewInt(1))
+	r.highest = new(big.Rat).SetFrac(end, powerOfTen(r.scale))
+	r.lowest = new(big.Rat).Neg(r.highest)
+	return r
+}
+
+// scaledFor is a type of as many digits behind the point as the value has, as far as there is room for them.
+func (r numberRange) scaledFor(value *big.Rat) numberRange {
+	digits, _ := value.FloatPrec()
+	whole := new(big.Int).Quo(value.Num(), value.Denom())
+	room := mostDigits - len(whole.Abs(whole).String())
+	r.scale = max(0, min(digits, room))
+	r.typ = fmt.Sprintf("numeric(%d,%d)", mostDigits, r.scale)
+	return r
+}
+
+// text writes the highest value of the scale that is not above the given one.
+func (r numberRange) text(value *big.Rat) string {
+	unit := powerOfTen(r.scale)
+	n := new(big.Int).Mul(value.Num(), unit)
+	n.Div(n, value.Denom()) // rounds down, as the denominator is positive
+	return new(big.Rat).SetFrac(n, unit).FloatString(r.scale)
+}
+
+func powerOfTen(n int) *big.Int {
+	return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil)
+}
+
+// remoteRange is the condition on the remote side. Rows without a watermark are read every time.
+func remoteRange(v catalog.View, b bounds) (string, error) {
+	if b.low == nil && b.high == nil {
+		return "", nil
+	}
+	column, err := dblink.RemoteIdent(v.Watermark)
+	if err != nil {
+		return "", err
+	}
+	terms, err := b.terms("q."+column, dblink.RemoteLiteral)
+	return fmt.Sprintf("(%s) OR q.%s IS NULL", terms, column), err
+}
+
+// localRange is the same condition on the cached rows, known as c.
+func localRange(v catalog.View, b bounds) string {
+	if b.low == nil {
+		return "true"
+	}
+	return fmt.Sprintf("(%s) OR c.%s IS NULL", b.localTerms(v), dblink.Ident(v.Watermark))
+}
+
+// localTerms is true for a cached row, c, whose watermark lies within the bounds.
+func (b bounds) localTerms(v catalog.View) string {
+	terms, _ := b.terms("c."+dblink.Ident(v.Watermark), func(s string) (string, error) { return dblink.Literal(s), nil })
+	return terms
+}
+
+func (b bounds) terms(column string, quote func(string) (string, error)) (string, error) {
+	var terms []string
+	for _, bound := range []struct {
+		operator string
+		value    *string
+	}{{">=", b.low}, {"<=", b.high}} {
+		if bound.value == nil {
+			continue
+		}
+		value, err := quote(*bound.value)
+		if err != nil {
+			return "", err
+		}
+		terms = append(terms, fmt.Sprintf("%s %s %s::%s", column, bound.operator, value, b.typ))
+	}
+	return strings.Join(terms, " AND "), nil
+}

@@ -157,7 +157,7 @@ func (k *Keeper) await(ctx context.Context, l catalog.Link, away *UnavailableErr
 		return false, context.Cause(ctx)
 	}
 	over := &UnavailableError{Link: l.Name, Status: away.Status + " for longer than a refresh waits"}
-	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), k.cfg.Ask)
+	ctx, done := infra.Ending(ctx, k.cfg.Ask)
 	defer done()
 	return false, k.rest(ctx, k.db, l, over)
 }

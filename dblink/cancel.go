@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/infra"
 )
 
 // Cancel ends the statement that a remote session is running, see [Session.PID]. It uses a short connection of its
@@ -37,7 +39,9 @@ func Cancel(ctx context.Context, tx pgx.Tx, server string, pid int) (err error) 
 	}
 	_, err = tx.Exec(ctx, "SELECT t.done FROM "+Ident(schema, "dblink")+"($1, $2) AS t(done boolean)",
 		name, "SELECT pg_cancel_backend("+strconv.Itoa(pid)+")")
-	return errors.Join(err, disconnect(context.WithoutCancel(ctx), tx, schema, name))
+	ctx, done := infra.Ending(ctx, cleanupLimit)
+	defer done()
+	return errors.Join(err, disconnect(ctx, tx, schema, name))
 }
 
 // Beginner starts a transaction in a backend of its own: a pool.

@@ -9,7 +9,19 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/infra"
 )
+
+// cleanupLimit bounds each step of what is done after a failure, also when the statement's context has ended.
+const cleanupLimit = 5 * time.Second
+
+// back goes back to a savepoint. The error that led there is the one that matters.
+func back(ctx context.Context, guard pgx.Tx) {
+	ctx, done := infra.Ending(ctx, cleanupLimit)
+	defer done()
+	_ = guard.Rollback(ctx)
+}
 
 // Settings are what a session asks of Redshift beyond the settings that every session has.
 type Settings struct {
@@ -58,9 +70,12 @@ func open(ctx context.Context, tx pgx.Tx, server string, set Settings) (*Session
 	}
 	if err = s.connect(ctx, prepare); err == nil {
 		// The connection is open now: the end of ctx must not keep the caller from getting it, and closing it.
-		return s, guard.Commit(context.WithoutCancel(ctx))
+		cleanup, done := infra.Ending(ctx, cleanupLimit)
+		defer done()
+		return s, guard.Commit(cleanup)
 	}
-	cleanup := context.WithoutCancel(ctx)
+	cleanup, done := infra.Ending(ctx, cleanupLimit)
+	defer done()
 	if guard.Rollback(cleanup) == nil {
 		_ = disconnect(cleanup, tx, schema, server) // the first error is the one that matters
 	}
@@ -118,8 +133,11 @@ func (set Settings) SQL() (string, error) {
 }
 
 // Close ends the remote connection. It must not be called in a transaction that has failed: roll back to a savepoint
-// first. A session that nobody closed lives until its backend ends, or until the next [Open] there.
+// first. A session that nobody closed lives until its backend ends, or until the next [Open] there. It works also when
+// ctx has ended, and takes 5 s at most, or what [infra.Grace] leaves.
 func (s *Session) Close(ctx context.Context) error {
+	ctx, done := infra.Ending(ctx, cleanupLimit)
+	defer done()
 	if err := disconnect(ctx, s.tx, s.schema, s.server); err != nil {
 		return fmt.Errorf("close link %s: %w", s.server, err)
 	}
@@ -161,7 +179,7 @@ func (s *Session) Rows(ctx context.Context, sql string, n int) ([][]*string, err
 	if err == nil {
 		err = guard.Commit(ctx)
 	} else {
-		_ = guard.Rollback(context.WithoutCancel(ctx)) // the first error is the one that matters
+		back(ctx, guard)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read from link %s: %w", s.server, err)

@@ -67,9 +67,9 @@ func try(ctx context.Context, tx pgx.Tx, server string, set Settings) (trial Tri
 	if err == nil {
 		err = guard.Commit(ctx)
 	} else {
-		_ = guard.Rollback(context.WithoutCancel(ctx)) // the first error is the one that matters
+		back(ctx, guard)
 	}
-	return trial, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
+	return trial, errors.Join(err, s.Close(ctx))
 }
 
 // SQLSTATEs of dblink itself.

@@ -92,7 +92,7 @@ func (a *Auditor) surveyLink(ctx context.Context, s *survey, link catalog.Link, 
 		if err != nil {
 			err = catalog.ExplainRemote(err, "ask link "+link.Name+" for permissions")
 		}
-		return errors.Join(err, stop(), session.Close(context.WithoutCancel(ctx)))
+		return errors.Join(err, stop(), session.Close(ctx))
 	})
 }
 

@@ -27,8 +27,8 @@ type canceller struct {
 func newCanceller(conn *pgconn.PgConn) ctxwatch.Handler { return &canceller{conn: conn} }
 
 // HandleCancel begins to ask.
-func (c *canceller) HandleCancel(context.Context) {
-	deadline := time.Now().Add(cancelGrace)
+func (c *canceller) HandleCancel(ctx context.Context) {
+	deadline := time.Now().Add(Grace(ctx, cancelGrace))
 	_ = c.conn.Conn().SetDeadline(deadline) // fails only on a closed connection
 	c.stop, c.done = make(chan struct{}), make(chan struct{})
 	go func() {

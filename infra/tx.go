@@ -65,7 +65,7 @@ func withEnd(ctx context.Context, err error) error {
 }
 
 func commit(ctx context.Context, tx pgx.Tx) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	ctx, cancel := Ending(ctx, commitTimeout)
 	defer cancel()
 	err := tx.Commit(ctx)
 	if err == nil {
@@ -89,7 +89,7 @@ func isRefusal(err error) bool {
 
 // rollback has nothing to report: when it fails, pgx closes the connection, and the server rolls back by itself.
 func rollback(ctx context.Context, tx pgx.Tx) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+	ctx, cancel := Ending(ctx, rollbackTimeout)
 	defer cancel()
 	_ = tx.Rollback(ctx)
 }

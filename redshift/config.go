@@ -188,7 +188,7 @@ func wired(config *pgconn.Config, gone context.Context) *wiring {
 		return pgproto3.NewFrontend(parts.wire, w)
 	}
 	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelGrace}
+		return &canceller{pgconn.CancelRequestContextWatcherHandler{Conn: conn}}
 	}
 	return parts
 }

@@ -213,7 +213,7 @@ func (r *Reader) Err() error {
 var errReaderClosed = errors.New("reader is closed")
 
 // Close ends the query, on the server too, and gives the session back. A Read under way returns. It takes at most 4 s,
-// after which the session is closed as well. It may be called again.
+// or what [infra.Grace] leaves, after which the session is closed as well. It may be called again.
 func (r *Reader) Close() {
 	r.cancel(errReaderClosed)
 	r.mu.Lock()

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/redcache/redcache/infra"
 )
 
 const (
@@ -103,6 +105,17 @@ func (s *Session) PID() int { return s.pid }
 // Clock returns Redshift's clock when the session was opened, in UTC, as a timestamp without time zone.
 func (s *Session) Clock() string { return s.clock }
 
+// canceller makes the end of a context cancel the statement on the server, for as long as the context leaves time for it.
+type canceller struct {
+	pgconn.CancelRequestContextWatcherHandler
+}
+
+// HandleCancel implements [ctxwatch.Handler].
+func (c *canceller) HandleCancel(ctx context.Context) {
+	c.DeadlineDelay = infra.Grace(ctx, cancelGrace)
+	c.CancelRequestContextWatcherHandler.HandleCancel(ctx)
+}
+
 // Exec runs a command, or several as one message.
 func (s *Session) Exec(ctx context.Context, sql string) error {
 	_, err := s.simple(ctx, sql)
@@ -173,11 +186,12 @@ func (s *Session) during(ctx context.Context) (_ context.Context, release func()
 	}
 }
 
-// Close ends what is under way on the server, the reader included, and then the session. It takes at most 5 s, also
-// when the server does not react or ctx has ended. It may be called again.
+// Close ends what is under way on the server, the reader included, and then the session. It takes at most 5 s, or what
+// [infra.Grace] leaves, also when the server does not react or ctx has ended. It may be called again.
 func (s *Session) Close(ctx context.Context) error {
 	s.end(errClosed)
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
+	limit := infra.Grace(ctx, closeLimit)
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer stop()
 	release := context.AfterFunc(ctx, s.hangUp)
 	s.mu.Lock()
@@ -188,11 +202,11 @@ func (s *Session) Close(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_ = s.conn.Conn().SetDeadline(time.Now().Add(closeLimit)) // fails only on a closed connection
-	_ = s.conn.Close(context.Background())                    // the goodbye of a connection that is gone cannot be said
+	_ = s.conn.Conn().SetDeadline(time.Now().Add(limit)) // fails only on a closed connection
+	_ = s.conn.Close(context.Background())               // the goodbye of a connection that is gone cannot be said
 	<-s.conn.CleanupDone()
 	if !release() {
-		return fmt.Errorf("close session: the server did not let go of it within %s", closeLimit)
+		return fmt.Errorf("close session: the server did not let go of it within %s", limit)
 	}
 	s.hangUp()
 	return nil

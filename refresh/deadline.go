@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/infra"
 )
 
 // defaultMargin is what [Config.Margin] says when it says nothing.
@@ -35,13 +36,18 @@ func (e *LateError) Hint() string {
 		"Or make it shorter: strategy incremental, --skip-unchanged, an index or a sort key on the source."
 }
 
+// answering is the share of the margin that is the caller's: to end a claim, say, and to answer.
+const answering = 5
+
 // within returns the context for the work of a refresh: it ends a margin before the caller's own, so that there is
-// time to cancel statements, roll back and write down the failure. Without a deadline it is the caller's.
+// time to cancel statements, roll back and write down the failure. All of that shares the margin, see [infra.Grace],
+// so that servers which answer nothing cannot make it longer. Without a deadline it is the caller's.
 func (r *Runner) within(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return ctx, func() {}
 	}
+	ctx = infra.WithEnd(ctx, deadline.Add(-r.cfg.Margin/answering))
 	late := &LateError{Begun: true, Left: r.cfg.Margin, Needed: r.least()}
 	return context.WithDeadlineCause(ctx, deadline.Add(-r.cfg.Margin), late)
 }

@@ -86,6 +86,70 @@ func TestDeadline_EndsTheWorkOnBothServersBefore(t *testing.T) {
 	}
 }
 
+// A source that falls silent answers no request to cancel either, and no goodbye. Whatever is tried then shares the
+// margin, so that the answer comes in time, and the failure is in the history.
+func TestDeadline_IsKeptWithASourceThatAnswersNothing(t *testing.T) {
+	t.Parallel()
+	for _, transport := range []catalog.Transport{catalog.DblinkTransport, catalog.StreamTransport} {
+		for _, when := range []string{"before it is asked", "in the middle of the rows"} {
+			t.Run(string(transport)+" "+when, func(t *testing.T) {
+				t.Parallel()
+				b := setup(t, salesSQL...)
+				v := b.slowView(t, transport, catalog.Merge,
+					`SELECT id, region, amount, repeat('x', 9000) AS note, updated_at FROM public.sales WHERE pg_sleep(0.05) IS NOT NULL`)
+				before := rows(t, b.pool, "SELECT * FROM "+v.Name.SQL())
+				fallSilent := func(refresh.Phase) {}
+				if when == "before it is asked" {
+					b.source.Stall(true)
+				} else {
+					fallSilent = func(phase refresh.Phase) {
+						if phase == refresh.Loading {
+							b.source.Stall(true)
+						}
+					}
+				}
+				defer b.source.Stall(false)
+				runner := refresh.NewRunner(b.pool, refresh.Config{Backoff: quick, Margin: margin})
+				ctx, cancel := context.WithTimeout(t.Context(), 3*margin)
+				defer cancel()
+				run, err := runner.Refresh(ctx, refresh.Request{View: v.Name, Progress: fallSilent})
+				if ctx.Err() != nil {
+					deadline, _ := ctx.Deadline()
+					t.Errorf("the refresh went on for %s after the deadline", time.Since(deadline))
+				}
+				if err == nil || run.State != catalog.Failed || run.FinishedAt == nil {
+					t.Errorf("got %s, finished %v, %v; want a failure that is in the history", run.State, run.FinishedAt, err)
+				}
+				b.wantRows(t, v, before)
+			})
+		}
+	}
+}
+
+// A deadline that passes although the margin was kept is a failure all the same: nobody asked for the end.
+func TestDeadline_ThatPassedIsAFailure(t *testing.T) {
+	t.Parallel()
+	b := setup(t, salesSQL...)
+	v := b.slowView(t, catalog.StreamTransport, catalog.Merge,
+		`SELECT id, region, amount, note, updated_at FROM public.sales, (SELECT pg_sleep(3600)) s`)
+	runner := refresh.NewRunner(b.pool, refresh.Config{Backoff: quick, Margin: margin})
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(3*margin))
+	defer cancel()
+	block := func(phase refresh.Phase) {
+		if phase == refresh.Loading {
+			<-ctx.Done() // this process was stopped, and goes on too late
+		}
+	}
+	run, err := runner.Refresh(ctx, refresh.Request{View: v.Name, Progress: block})
+	var recorded string
+	if err := b.pool.QueryRow(t.Context(), `SELECT state FROM redcache.run ORDER BY id DESC LIMIT 1`).Scan(&recorded); err != nil {
+		t.Fatal(err)
+	}
+	if err == nil || run.State != catalog.Failed || recorded == string(catalog.Canceled) {
+		t.Errorf("got %s, recorded as %s, %v", run.State, recorded, err)
+	}
+}
+
 // A process that hangs cannot cancel anything. So the servers were told when to end.
 func TestDeadline_IsKnownToBothServers(t *testing.T) {
 	t.Parallel()

@@ -16,7 +16,7 @@ import (
 const recordTimeout = 10 * time.Second
 
 func recording(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	return infra.Ending(ctx, recordTimeout)
 }
 
 // succeed tidies up behind committed runs. Nothing here can make them fail any more.
@@ -90,10 +90,12 @@ func (r *Runner) skip(ctx context.Context, a *attempt, held *lock.HeldError) (ca
 func (r *Runner) fail(ctx context.Context, a *attempt, cause error) (catalog.Run, error) {
 	failure := about("refresh view", a.req.View, cause)
 	state := catalog.Failed
-	if ctx.Err() != nil {
+	if errors.Is(ctx.Err(), context.Canceled) { // a deadline that passed is nobody's wish
 		state = catalog.Canceled
 	}
-	ctx, cancel := recording(ctx)
+	// The last step, for which there is always some time: a run that nobody ended looks as if it went on.
+	limit := max(infra.Grace(ctx, recordTimeout), r.cfg.Margin/(2*answering))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	for _, m := range a.members {
 		m.result = r.failMember(ctx, m, a.number, state, cause)

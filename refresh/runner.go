@@ -121,9 +121,9 @@ func (r *Runner) Refresh(ctx context.Context, req Request) (catalog.Run, error) 
 	case errors.Is(err, errNotDue):
 		return catalog.Run{}, nil
 	case errors.As(err, &held) && a.members == nil:
-		return r.skip(ctx, a, held)
+		return r.skip(work, a, held)
 	case err != nil:
-		return r.fail(ctx, a, err)
+		return r.fail(work, a, err)
 	}
 	return r.succeed(work, a), nil
 }

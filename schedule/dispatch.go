@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/infra"
 )
 
 // Queue takes messages. It returns the positions of those that it has not taken; with an error, of all of which it is
@@ -100,7 +101,7 @@ var errRefused = errors.New("the queue refused them")
 
 // unclaim makes views that nobody was told of due for the next look.
 func (d *Dispatcher) unclaim(ctx context.Context, claims []catalog.Claim) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unclaimTimeout)
+	ctx, cancel := infra.Ending(ctx, unclaimTimeout)
 	defer cancel()
 	return d.store.Unclaim(ctx, claims...)
 }

@@ -99,7 +99,7 @@ func (h *Handler) unclaim(ctx context.Context, claim catalog.Claim) {
 	if claim.Until.IsZero() {
 		return // sent by somebody else than a dispatcher
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unclaimTimeout)
+	ctx, cancel := infra.Ending(ctx, unclaimTimeout)
 	defer cancel()
 	if err := h.store.Unclaim(ctx, claim); err != nil {
 		h.log(ctx, slog.LevelWarn, "view counts as queued for a while longer", claim.Name.String(), err)

@@ -85,7 +85,7 @@ func (s *session) query(ctx context.Context, o queryOptions) error {
 		if err != nil && infra.Hint(err) == "" {
 			err = catalog.ExplainRemote(err, "read through link "+o.link)
 		}
-		return errors.Join(err, remote.Close(context.WithoutCancel(ctx)))
+		return errors.Join(err, remote.Close(ctx))
 	})
 }
 

@@ -31,7 +31,7 @@ func (e *UntrustedError) Error() string { return "times of modification say noth
 // after it.
 //
 // The text is trusted only where all of this can be proved, else the error is an [*UntrustedError]:
-//   - The query names every relation with its schema, and none with a database.
+//   - The query names every relation with its schema, and none with another database.
 //   - SHOW TABLES shows each as a TABLE that has a time of modification, not as a view, which may read anything. It shows
 //     what the current user may select from; clusters before it told the time show fewer columns.
 //   - EXPLAIN scans these tables and nothing else: no catalog of the leader, no file, no function, and no materialized
@@ -41,20 +41,23 @@ func (e *UntrustedError) Error() string { return "times of modification say noth
 // by itself: ask [Volatile] first, and read in full now and then. Other errors are failures of the session. A statement
 // that fails ends a snapshot, so ask before [Session.Begin].
 func LastModified(ctx context.Context, src Source, query string) (string, error) {
-	tables, err := relations(query)
-	if err != nil {
-		return "", err
-	}
-	if err := provePlan(ctx, src, query, tables); err != nil {
-		return "", err
-	}
 	database, err := ask(ctx, src, "SELECT current_database()", 1)
 	if err != nil {
 		return "", err
 	}
+	found, err := sourcesOf(query, deref(database[0][0]))
+	if err != nil {
+		return "", err
+	}
+	if err := provePaths(ctx, src, found.paths); err != nil {
+		return "", err
+	}
+	if err := provePlan(ctx, src, query, found); err != nil {
+		return "", err
+	}
 	show := showTables{src: src, database: deref(database[0][0])}
-	times := make([]string, len(tables))
-	for i, table := range tables {
+	times := make([]string, len(found.relations))
+	for i, table := range found.relations {
 		if times[i], err = show.times(ctx, table); err != nil {
 			return "", err
 		}
@@ -63,8 +66,9 @@ func LastModified(ctx context.Context, src Source, query string) (string, error)
 	return strings.Join(times, "; "), nil
 }
 
-// provePlan makes sure that Redshift reads the tables and nothing else.
-func provePlan(ctx context.Context, src Source, query string, tables []relation) error {
+// provePlan makes sure that Redshift reads the tables and nothing else. Where a query is recursive it keeps rows in a table
+// of its own; it shows beside that table what it reads to fill it.
+func provePlan(ctx context.Context, src Source, query string, found sources) error {
 	plan, err := ask(ctx, src, "EXPLAIN "+bare(query), 1)
 	if err != nil {
 		return err
@@ -73,12 +77,42 @@ func provePlan(ctx context.Context, src Source, query string, tables []relation)
 	if err != nil {
 		return err
 	}
+	own := found.recursive
+	for _, table := range found.relations {
+		own = own && slices.Contains(names, table.name)
+	}
 	for _, name := range names {
-		if !slices.ContainsFunc(tables, func(r relation) bool { return r.name == name }) {
+		named := slices.ContainsFunc(found.relations, func(r relation) bool { return r.name == name })
+		if !named && !(own && strings.HasPrefix(name, temporaryTable)) {
 			return untrusted("its plan scans %s, which the query does not name", name)
 		}
 	}
 	return nil
+}
+
+// temporaryTable is how the name begins that Redshift gives to a table for the rows of a query that are used twice.
+const temporaryTable = "volt_tt_"
+
+// provePaths makes sure that what looks like a path into a value is no relation: no schema and no database goes by the
+// name with which it begins.
+func provePaths(ctx context.Context, src Source, paths []string) error {
+	if len(paths) == 0 {
+		return nil
+	}
+	names := make([]string, len(paths))
+	for i, path := range paths {
+		var err error
+		if names[i], err = RemoteLiteral(path); err != nil {
+			return untrusted("%v", err)
+		}
+	}
+	list := strings.Join(names, ", ")
+	rows, err := ask(ctx, src, "SELECT nspname, nspname FROM pg_catalog.pg_namespace WHERE nspname IN ("+list+")"+
+		" UNION ALL SELECT datname, datname FROM pg_catalog.pg_database WHERE datname IN ("+list+")", 2)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	return untrusted("%[1]s is a schema or a database, and the query calls something else %[1]s", deref(rows[0][0]))
 }
 
 // ask reads rows. What Redshift refuses makes the answer untrusted; only a session that does not work is a failure.

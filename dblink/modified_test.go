@@ -66,8 +66,15 @@ func TestLastModified_ChangesWithTheTables(t *testing.T) {
 func TestLastModified_TrustsPlainTables(t *testing.T) {
 	t.Parallel()
 	b := modifiedSetup(t)
+	own := "SELECT id FROM " + b.warehouse.Name + ".shop.sale JOIN shop.region USING (id)"
 	b.inSession(t, func(_ pgx.Tx, s *dblink.Session) {
 		for query, tables := range map[string]int{
+			own: 2,
+			"WITH RECURSIVE a (n) AS (SELECT id FROM shop.sale UNION ALL SELECT n + 1 FROM a WHERE n < 9) SELECT n FROM a":                                    1,
+			"WITH RECURSIVE a (n, m) AS (SELECT id, 1 FROM shop.sale UNION ALL SELECT r.id, a.m + 1 FROM shop.region r JOIN a ON a.n = r.id) SELECT * FROM a": 2,
+			"WITH sale AS (SELECT * FROM shop.sale) SELECT id FROM sale, (WITH sale AS (SELECT id AS n FROM shop.region) SELECT n FROM sale) q":               2,
+			"SELECT id FROM shop /* of */ . -- which\n sale":                                           1,
+			"SELECT id AS distinct, region AS as FROM ONLY shop.sale":                                  1,
 			"SELECT id FROM shop.sale WHERE id = 7":                                                    1,
 			`SELECT id FROM "shop"."sale" AS "x" /* shop.sold */ WHERE 'FROM shop.sold' <> ''`:         1,
 			"SELECT SHOP.Sale.id FROM SHOP.Sale, Shop.Region r WHERE extract(day FROM sale.at) = r.id": 2,
@@ -119,12 +126,18 @@ func TestLastModified_SaysWhyNotToTrust(t *testing.T) {
 			"SELECT relname FROM pg_catalog.pg_class": `its plan has "LD Seq Scan on pg_class"`,
 			"SELECT id FROM shop.nowhere":             `relation "shop.nowhere" does not exist`,
 			`SELECT id FROM shop."Sale"`:              `"Sale" has capital letters`,
-			"SELECT sold.id FROM sold, (WITH sold AS (SELECT id FROM shop.sale) SELECT 1) q": "sold is named without its schema",
-			"WITH sold AS (SELECT id FROM sold) SELECT id FROM sold":                         "sold is named without its schema",
-			"WITH a AS (SELECT id FROM b), b AS (SELECT id FROM shop.sale) SELECT id FROM a": "b is named without its schema",
-			"WITH a AS (SELECT max(id) AS n FROM shop.sale) SELECT a.n FROM a, a AS b":       "scans volt_tt_",
-			"SELECT id FROM shop.sale, s.things":                                             `schema "s" does not exist`,
-			"SELECT 'never closed":                                                           "cannot be read",
+			"SELECT sold.id FROM sold, (WITH sold AS (SELECT id FROM shop.sale) SELECT 1) q":                                      "sold is named without its schema",
+			"WITH sold AS (SELECT id FROM sold) SELECT id FROM sold":                                                              "sold is named without its schema",
+			"WITH a AS (SELECT id FROM b), b AS (SELECT id FROM shop.sale) SELECT id FROM a":                                      "b is named without its schema",
+			"WITH a AS (SELECT max(id) AS n FROM shop.sale) SELECT a.n FROM a, a AS b":                                            "scans volt_tt_",
+			"SELECT id FROM shop.sale, s.things":                                                                                  `schema "s" does not exist`,
+			"SELECT 'never closed":                                                                                                "cannot be read",
+			"SELECT 1 AS as FROM shop.sold WHERE EXISTS (SELECT 1 FROM shop.sale)":                                                "shop.sold is a VIEW",
+			"SELECT 1 AS distinct FROM shop.sold WHERE EXISTS (SELECT 1 FROM shop.sale)":                                          "shop.sold is a VIEW",
+			"SELECT id FROM elsewhere.shop.sale":                                                                                  "elsewhere.shop.sale is named with a database",
+			"WITH RECURSIVE a (n) AS (SELECT id FROM a UNION ALL SELECT n FROM b) SELECT 1":                                       "b is named without its schema",
+			"WITH a (n) AS (SELECT id FROM a) SELECT n FROM a":                                                                    "a is named without its schema",
+			"WITH RECURSIVE a (n) AS (SELECT id FROM shop.sold UNION ALL SELECT n FROM a WHERE n < 0) SELECT n FROM a, shop.sale": "scans volt_tt_",
 		} {
 			_, err := dblink.LastModified(t.Context(), s, query)
 			var untrusted *dblink.UntrustedError
@@ -177,6 +190,72 @@ func TestLastModified_DoesNotTrustAPlanThatReadsMore(t *testing.T) {
 		if !errors.As(err, &untrusted) || !strings.Contains(untrusted.Reason, reason) {
 			t.Errorf("got %v, want %s", err, reason)
 		}
+	}
+}
+
+// answers is a source that knows what to say by how a statement begins.
+type answers map[string][][]string
+
+func (a answers) Rows(_ context.Context, sql string, _ int) ([][]*string, error) {
+	for start, rows := range a {
+		if !strings.HasPrefix(sql, start) {
+			continue
+		}
+		result := make([][]*string, len(rows))
+		for i, row := range rows {
+			for n := range row {
+				result[i] = append(result[i], &row[n])
+			}
+		}
+		return result, nil
+	}
+	return nil, nil
+}
+
+// A stand-in has no values to go into, so what Redshift says is told here.
+func TestLastModified_TellsPathsIntoValuesFromTables(t *testing.T) {
+	t.Parallel()
+	source := answers{
+		"SELECT current_database()": {{"dw"}},
+		"EXPLAIN ": {
+			{"XN Nested Loop DS_BCAST_INNER  (cost=0.00..9.00 rows=9 width=4)"},
+			{"  ->  XN Unnest  (cost=0.00..9.00 rows=9 width=4)"},
+			{"  ->  XN Seq Scan on customer c  (cost=0.00..9.00 rows=9 width=4)"},
+		},
+		"SHOW TABLES": {{"dw", "shop", "customer", "TABLE", "", "", "", "yesterday", "today", "", ""}},
+	}
+	for _, query := range []string{
+		"SELECT o.id FROM shop.customer c, c.orders o",
+		"SELECT o.id FROM shop.customer AS c, c.orders AS o AT i, o.items[0].parts p",
+		"SELECT o.id FROM shop.customer, customer.orders o",
+		"SELECT o.id FROM dw.shop.customer c LEFT JOIN c.orders o ON true, o.items",
+		"SELECT v FROM shop.customer c, c.orders[0].items AS i, UNPIVOT i.attrs AS v AT k",
+		"WITH a AS (SELECT orders FROM shop.customer) SELECT o.id FROM a, a.orders o",
+		"SELECT o.id FROM (SELECT orders FROM shop.customer) c, c.orders o",
+		"SELECT o.id FROM (shop.customer c JOIN shop.customer d USING (id)), d.orders o",
+		"SELECT id FROM shop.customer c WHERE EXISTS (SELECT 1 FROM c.orders o WHERE o.id = 1)",
+	} {
+		if _, err := dblink.LastModified(t.Context(), source, query); err != nil {
+			t.Errorf("%s: %v", query, err)
+		}
+	}
+	for query, reason := range map[string]string{
+		"SELECT o.id FROM shop.customer c, d.orders o":             "SHOW TABLES does not show d.orders",
+		"SELECT o.id FROM c.orders o, shop.customer c":             "SHOW TABLES does not show c.orders",
+		"SELECT 1 FROM shop.customer c UNION SELECT 1 FROM c.sold": "SHOW TABLES does not show c.sold",
+		"SELECT o.id FROM shop.customer c, c o":                    "c is named without its schema",
+		"SELECT o.id FROM shop.customer c, d[0].orders o":          "what the query reads at \"d\" cannot be told",
+		"SELECT o.id FROM shop.customer c, c.orders(1) o":          "from a function, c.orders",
+	} {
+		_, err := dblink.LastModified(t.Context(), source, query)
+		if untrusted := (*dblink.UntrustedError)(nil); !errors.As(err, &untrusted) || !strings.Contains(untrusted.Reason, reason) {
+			t.Errorf("%s: got %v, want %s", query, err, reason)
+		}
+	}
+	source["SELECT nspname"] = [][]string{{"c", "c"}}
+	_, err := dblink.LastModified(t.Context(), source, "SELECT o.id FROM shop.customer c, c.orders o")
+	if err == nil || !strings.Contains(err.Error(), "c is a schema or a database") {
+		t.Errorf("a schema named as an alias: got %v", err)
 	}
 }
 

@@ -12,6 +12,7 @@ type Relation struct{ Schema, Name string }
 type Reads struct {
 	Relations []Relation // each once, as the query names them
 
+	paths []string        // as in sources
 	names map[string]bool // every name in the query
 	whole bool            // it has a star, or joins by all columns of one name
 }
@@ -22,8 +23,11 @@ type Reads struct {
 //
 // The text alone decides, and where it is ambiguous it is read so that more is found, not less. [Reads.Prove] holds the
 // result against a plan.
-func ReadsOf(query string) (Reads, error) {
-	found, err := relations(query)
+func ReadsOf(query string) (Reads, error) { return ReadsIn(query, "") }
+
+// ReadsIn is [ReadsOf] for a query that runs in a database, which it may name.
+func ReadsIn(query, database string) (Reads, error) {
+	found, err := sourcesOf(query, database)
 	if err != nil {
 		return Reads{}, err
 	}
@@ -31,8 +35,8 @@ func ReadsOf(query string) (Reads, error) {
 	if err != nil {
 		return Reads{}, untrusted("the query cannot be read: %v", err)
 	}
-	r := Reads{names: map[string]bool{}}
-	for _, relation := range found {
+	r := Reads{names: map[string]bool{}, paths: found.paths}
+	for _, relation := range found.relations {
 		r.Relations = append(r.Relations, Relation{relation.schema, relation.name})
 	}
 	s := scan{query, tokens}
@@ -74,6 +78,9 @@ func (s scan) isOperand(i int, signs string, keywords map[string]bool) bool {
 // anything else. What Redshift makes of the tables by itself (a materialized view that it maintains and puts in their
 // place, a result that it keeps while the query runs) has the same rows, and counts as them.
 func (r Reads) Prove(ctx context.Context, src Source, query string) error {
+	if err := provePaths(ctx, src, r.paths); err != nil {
+		return err
+	}
 	plan, err := ask(ctx, src, "EXPLAIN "+bare(query), 1)
 	if err != nil {
 		return err
@@ -83,7 +90,7 @@ func (r Reads) Prove(ctx context.Context, src Source, query string) error {
 		return err
 	}
 	for _, name := range names {
-		if !r.reads(name) && !strings.HasPrefix(name, "mv_tbl__") && !strings.HasPrefix(name, "volt_tt_") {
+		if !r.reads(name) && !strings.HasPrefix(name, "mv_tbl__") && !strings.HasPrefix(name, temporaryTable) {
 			return untrusted("its plan scans %s, which the query does not name", name)
 		}
 	}

@@ -3,6 +3,7 @@ package dblink_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -60,6 +61,17 @@ func TestReadsOf_SaysWhatCannotBeTold(t *testing.T) {
 			continue
 		}
 		mustContain(t, untrusted.Reason, reason)
+	}
+}
+
+func TestReadsIn_KnowsItsOwnDatabase(t *testing.T) {
+	t.Parallel()
+	reads, err := dblink.ReadsIn("SELECT id FROM DW.shop.sale JOIN shop.sale AS b USING (id), b.items i", "dw")
+	if want := []dblink.Relation{{Schema: "shop", Name: "sale"}}; err != nil || !slices.Equal(reads.Relations, want) {
+		t.Errorf("got %v, %v, want %v", reads.Relations, err, want)
+	}
+	if _, err := dblink.ReadsIn("SELECT id FROM dx.shop.sale", "dw"); err == nil {
+		t.Error("another database is taken for this one")
 	}
 }
 

@@ -5,7 +5,8 @@ import "strings"
 // harmlessNodes are the steps of a plan that read nothing themselves, each perhaps followed by more words.
 var harmlessNodes = []string{
 	"Aggregate", "Append", "GroupAggregate", "Hash", "HashAggregate", "HashSetOp", "Limit", "Merge", "Nested Loop", "Network",
-	"Materialize", "Result", "SetOp", "Sort", "Subquery Scan", "Unique", "Window",
+	"Materialize", "Recursive Union", "Result", "SetOp", "Sort", "Subquery Scan", "Unique", "Unnest", "Window",
+	"WorkTable Scan",
 }
 
 // scanned returns the names of the tables that a plan of Redshift scans; a plan names them without their schema. A plan

@@ -99,7 +99,7 @@ func (a *Auditor) surveyLink(ctx context.Context, s *survey, link catalog.Link, 
 func (a *Auditor) ask(ctx context.Context, src dblink.Source, s *survey, link catalog.Link, views []catalog.View) error {
 	named := map[dblink.Relation]bool{}
 	for _, v := range views {
-		reads, err := dblink.ReadsOf(v.Query)
+		reads, err := dblink.ReadsIn(v.Query, link.Server().Database)
 		q := sourced{reads: reads}
 		if q.unproven, err = untold(err); err != nil {
 			return fmt.Errorf("view %s: %w", v.Name, err)

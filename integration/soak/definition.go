@@ -12,7 +12,7 @@ import (
 
 // drawDefinition draws all of a definition but its name and its group. Most draws are valid; what is refused changes
 // nothing, which is a promise too.
-func drawDefinition(r *rand.Rand) func(v *catalog.View) error {
+func (h *history) drawDefinition(r *rand.Rand) func(v *catalog.View) error {
 	strategy := one(r, catalog.Strategies)
 	key := one(r, [][]string{{"id"}, {"code"}, {"id", "code"}, nil})
 	if key == nil && (strategy == catalog.Concurrent || strategy == catalog.Merge) {
@@ -31,6 +31,9 @@ func drawDefinition(r *rand.Rand) func(v *catalog.View) error {
 		v.Indexes, v.AllowShrink, v.Split, v.Sessions = d.Indexes, d.AllowShrink, d.Split, d.Sessions
 		v.Watermark, v.Lookback, v.ReconcileEvery = d.Watermark, d.Lookback, 0
 		v.Grantees, v.Timeout = []string{reading}, time.Minute
+		if h.define != nil {
+			h.define(v)
+		}
 		return nil
 	}
 }

@@ -22,6 +22,13 @@ type history struct {
 	pair    *pair
 	units   []*unit
 	tally   tally
+	// patience is how long what was stopped may take to be gone.
+	patience time.Duration
+
+	// What tests of the soak itself put in: other units, and harm that has to be noticed. Nil otherwise.
+	define func(v *catalog.View)
+	sizes  []int // of the units
+	harm   func(ctx context.Context) error
 
 	mu       sync.Mutex
 	at       int // the step
@@ -34,7 +41,7 @@ const limit = 3 * time.Minute
 
 // runHistory makes a world for a history, runs it and takes the world down.
 func runHistory(ctx context.Context, w *world, o options, seed uint64) tally {
-	h := &history{seed: seed, options: o, tally: newTally()}
+	h := newHistory(o, seed)
 	err := h.run(ctx, w)
 	if err != nil && ctx.Err() == nil {
 		h.report(err)
@@ -42,6 +49,10 @@ func runHistory(ctx context.Context, w *world, o options, seed uint64) tally {
 	}
 	h.tally.histories++
 	return h.tally
+}
+
+func newHistory(o options, seed uint64) *history {
+	return &history{seed: seed, options: o, tally: newTally(), patience: 30 * time.Second}
 }
 
 func (h *history) run(ctx context.Context, w *world) (err error) {
@@ -80,7 +91,11 @@ func (h *history) begin(ctx context.Context) error {
 	if err := h.commit(ctx, first); err != nil {
 		return err
 	}
-	for n, views := range []int{1, 1, 1 + r.IntN(3)} {
+	sizes := []int{1, 1, 1 + r.IntN(3)}
+	if h.sizes != nil {
+		sizes = h.sizes
+	}
+	for n, views := range sizes {
 		u := &unit{number: n}
 		h.units = append(h.units, u)
 		for i := range views {
@@ -107,7 +122,7 @@ func (h *history) begin(ctx context.Context) error {
 func (h *history) add(ctx context.Context, r *rand.Rand, u *unit, name catalog.Name) (err error) {
 	for range 20 {
 		v := catalog.NewView(name, h.pair.link)
-		if err := drawDefinition(r)(&v); err != nil {
+		if err := h.drawDefinition(r)(&v); err != nil {
 			return err
 		}
 		v.Group = u.group()

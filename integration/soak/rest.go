@@ -24,7 +24,7 @@ func (h *history) settle(ctx context.Context) error {
 
 // untilNone waits until a query on the cache returns nothing.
 func (h *history) untilNone(ctx context.Context, what, query string) error {
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(h.patience)
 	for {
 		left, err := h.lines(ctx, query)
 		if err != nil || len(left) == 0 {
@@ -32,7 +32,7 @@ func (h *history) untilNone(ctx context.Context, what, query string) error {
 		}
 		if time.Now().After(deadline) {
 			h.tally.left += len(left)
-			return &differenceError{"still there after 30 s: " + what, left}
+			return &differenceError{"left behind, " + what, left}
 		}
 		if err := pauseFor(ctx, 5*time.Millisecond); err != nil {
 			return context.Cause(ctx)
@@ -110,7 +110,7 @@ func (h *history) nothingLeft(ctx context.Context) error {
 			return err
 		}
 	}
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(h.patience)
 	for h.pair.stand.Sessions() > 0 {
 		if time.Now().After(deadline) {
 			h.tally.left++

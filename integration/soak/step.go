@@ -72,7 +72,7 @@ func (h *history) drawDoings(r *rand.Rand) (doings []doing) {
 		}
 		return doings
 	}
-	return []doing{{unit: u, view: one(r, u.names), alter: drawDefinition(r)}}
+	return []doing{{unit: u, view: one(r, u.names), alter: h.drawDefinition(r)}}
 }
 
 // step does one step and holds what came of it against the model.
@@ -107,6 +107,9 @@ func (h *history) step(ctx context.Context, n int) error {
 		})
 	}
 	err = all.Wait()
+	if h.harm != nil {
+		err = errors.Join(err, h.harm(ctx))
+	}
 	if err := errors.Join(err, lift(), h.settle(ctx)); err != nil {
 		return err
 	}

@@ -84,11 +84,11 @@ func (h *history) run(ctx context.Context, w *world) (err error) {
 func (h *history) begin(ctx context.Context) error {
 	r := h.random(0)
 	if err := h.commit(ctx, changed("begin", "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC",
-		"GRANT SELECT ON public.item TO PUBLIC")); err != nil {
+		"GRANT SELECT ON public.item TO PUBLIC"), false); err != nil {
 		return err
 	}
 	first := change{what: "fill", statements: insertSome(r, 0, 25)}
-	if err := h.commit(ctx, first); err != nil {
+	if err := h.commit(ctx, first, false); err != nil {
 		return err
 	}
 	sizes := []int{1, 1, 1 + r.IntN(3)}

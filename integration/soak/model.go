@@ -74,7 +74,7 @@ func applyIncremental(def catalog.View, before content, source []row, whole bool
 		}
 		return after, ""
 	}
-	after.rows = upsert(def, before.rows, settled)
+	after.rows = upsert(def, before.rows, source, settled)
 	return after, ""
 }
 
@@ -127,17 +127,19 @@ func settle(rows []row, def catalog.View) map[string]row {
 // later says whether watermark a is above b; NULL is below everything.
 func later(a, b *int64) bool { return a != nil && (b == nil || *a > *b) }
 
-// upsert writes what was read over what there is. A row with an older watermark than the one in the copy was settled
-// against in an earlier read; one that has none is written, as nothing says that it is older.
-func upsert(def catalog.View, copied []row, settled map[string]row) (after []row) {
+// upsert writes what was read over what there is. Where the copy has a watermark and the row that was read has none, all
+// rows of the key count, as a dated one comes before it.
+func upsert(def catalog.View, copied, source []row, settled map[string]row) (after []row) {
+	all := settle(source, def)
 	for _, c := range copied {
 		k, _ := c.key(def.Key)
 		s, found := settled[k]
 		delete(settled, k)
-		mark := s.mark(def.Watermark)
-		if !found || mark != nil && later(c.mark(def.Watermark), mark) {
-			after = append(after, c)
-			continue
+		switch {
+		case !found:
+			s = c
+		case s.mark(def.Watermark) == nil && c.mark(def.Watermark) != nil:
+			s = all[k]
 		}
 		after = append(after, s)
 	}

@@ -96,7 +96,7 @@ var left = map[string]string{
 
 // nothingLeft wants no trace of a history but its views. A last refresh of each unit picks up what was left for it.
 func (h *history) nothingLeft(ctx context.Context) error {
-	if err := h.commit(ctx, changed("mend the keys", mendKeys...)); err != nil {
+	if err := h.commit(ctx, changed("mend the keys", mendKeys...), false); err != nil {
 		return err
 	}
 	for _, u := range h.units {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,8 +72,9 @@ type statement struct {
 	args []any
 }
 
-// commit makes a change, and notes the version of the source that it makes.
-func (h *history) commit(ctx context.Context, c change) error {
+// commit makes a change, and notes the version of the source that it makes. Beside a refresh, a TRUNCATE makes another
+// version before: to a snapshot that is older, the engine shows an empty table.
+func (h *history) commit(ctx context.Context, c change, beside bool) error {
 	err := pgx.BeginFunc(ctx, h.pair.engine, func(tx pgx.Tx) error {
 		for _, s := range c.statements {
 			if _, err := tx.Exec(ctx, s.sql, s.args...); err != nil {
@@ -84,6 +86,9 @@ func (h *history) commit(ctx context.Context, c change) error {
 	if err != nil {
 		return err
 	}
+	if beside && c.truncates() {
+		h.addVersion(version{rows: make([][]row, len(queries)), committed: time.Now()})
+	}
 	v := version{committed: time.Now()}
 	for _, q := range queries {
 		rows, err := readRows(ctx, h.pair.engine, "("+q.copied+")")
@@ -92,10 +97,18 @@ func (h *history) commit(ctx context.Context, c change) error {
 		}
 		v.rows = append(v.rows, rows)
 	}
+	h.addVersion(v)
+	return nil
+}
+
+func (h *history) addVersion(v version) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.versions = append(h.versions, v)
-	return nil
+}
+
+func (c change) truncates() bool {
+	return slices.ContainsFunc(c.statements, func(s statement) bool { return strings.HasPrefix(s.sql, "TRUNCATE") })
 }
 
 func one[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }

@@ -80,7 +80,7 @@ func (h *history) step(ctx context.Context, n int) error {
 	p := h.draw(n)
 	if p.first != nil {
 		h.say("source: %s", p.first.what)
-		if err := h.commit(ctx, *p.first); err != nil {
+		if err := h.commit(ctx, *p.first, false); err != nil {
 			return err
 		}
 	}
@@ -97,7 +97,7 @@ func (h *history) step(ctx context.Context, n int) error {
 			if err := pauseFor(ctx, p.after); err != nil {
 				return err
 			}
-			return h.commit(ctx, *p.during)
+			return h.commit(ctx, *p.during, true)
 		})
 	}
 	for i, d := range p.doings {

@@ -23,6 +23,7 @@ func (ses *session) admit(sql string) string {
 		st.singleNode, st.cursorOpen = ses.server.cfg.SingleNode, cursorOpen
 		st.caseSensitive, st.shorten = ses.caseSensitive, ses.server.names.shorten
 		st.tableTimes = ses.server.tableTimes()
+		st.bare = ses.server.bareLiterals()
 		refusal := st.refused()
 		engine := st.translate()
 		if refusal == nil {

@@ -51,6 +51,9 @@ func (ses *session) exchange(message *pgproto3.ErrorResponse) []pgproto3.Backend
 		return []pgproto3.BackendMessage{e.response("ERROR")}
 	}
 	translated := plain(message)
+	if isConversionOfUnknown(message) {
+		translated = EngineError{Code: "XX000", Message: unknownMessage}.response("ERROR")
+	}
 	for _, r := range rewordings {
 		translated.Message = r.pattern.ReplaceAllString(translated.Message, r.text)
 	}

@@ -36,7 +36,7 @@ func Prepare(ctx context.Context, engineURL string) error {
 	if _, err := tx.Exec(ctx, "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('redshiftsim'))"); err != nil {
 		return fmt.Errorf("prepare engine: %w", err)
 	}
-	for _, name := range []string{"types.sql", "functions.sql", "hash.sql", "tables.sql", "plan.sql", "views.sql", "privileges.sql", "dialect.sql"} {
+	for _, name := range []string{"types.sql", "functions.sql", "hash.sql", "tables.sql", "plan.sql", "views.sql", "privileges.sql", "dialect.sql", "typing.sql"} {
 		text, err := files.ReadFile("sql/" + name)
 		if err != nil {
 			return err

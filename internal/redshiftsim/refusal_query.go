@@ -29,6 +29,34 @@ var queryRefusals = []Refusal{
 		Code:    "0A000", Message: `Recursive CTE "r" must be a UNION ALL of two queries`, Source: "13", Believed: true,
 	},
 	{
+		Name: "function of a bare literal", Example: `SELECT replace(x, 'a', 'b') FROM (SELECT 'a' AS x) q`, Code: "XX000",
+		Message: unknownMessage, Source: "13",
+	},
+	{
+		Name: "comparison of bare literals", Example: `SELECT x FROM (SELECT 'a' AS x, 'b' AS y) q WHERE x <> y`, Code: "XX000",
+		Message: unknownMessage, Source: "13",
+	},
+	{
+		Name: "comparison with a bare literal", Example: `SELECT x FROM (SELECT 'a' AS x) q WHERE x = 'a'`, Code: "XX000",
+		Message: unknownMessage, Source: "13", Believed: true,
+	},
+	{
+		Name: "group of a bare literal", Example: `SELECT x FROM (SELECT 'a' AS x) q GROUP BY x`, Code: "XX000",
+		Message: unknownMessage, Source: "13", Believed: true,
+	},
+	{
+		Name: "aggregate of a bare NULL", Example: `SELECT min(x) FROM (SELECT NULL AS x, id FROM tickit_example) q`, Code: "XX000",
+		Message: unknownMessage, Source: "13",
+	},
+	{
+		Name: "default for a bare NULL", Example: `SELECT coalesce(x, 'none') FROM (SELECT NULL AS x) q`, Code: "XX000",
+		Message: unknownMessage, Source: "13", Believed: true,
+	},
+	{
+		Name: "cast of a bare literal", Example: `SELECT x::text FROM (SELECT 'a' AS x) q`, Code: "XX000",
+		Message: unknownMessage, Source: "13", Believed: true,
+	},
+	{
 		Name: "DISTINCT ON", Example: `SELECT DISTINCT ON (id) id, name FROM tickit_example`, Code: "0A000",
 		Message: "SELECT DISTINCT ON is not supported", Source: "4", match: distinctOn,
 	},

@@ -1,9 +1,6 @@
 package redshiftsim
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // ownFunctions replace functions of the engine that answer differently on Redshift.
 var ownFunctions = map[string]bool{
@@ -53,7 +50,7 @@ func (st *statement) rewrite() string {
 		}
 	}
 	st.rewriteCasts()
-	st.rewriteUnknown()
+	st.rewriteBare()
 	return st.rewriteExplain()
 }
 
@@ -219,42 +216,4 @@ func (st *statement) rewriteSetting() {
 func isOwnSetting(name string) bool {
 	_, own := ownSettings[fold(name)]
 	return own
-}
-
-// unknownType is the engine's type for a literal that nobody gave a type. Modern servers make such a column text.
-const unknownType = "::pg_catalog.redshift_unknown"
-
-// rewriteUnknown marks the bare literals of select lists. Where a literal has to agree with something else, as in a
-// UNION or an INSERT, the engine's own rules stay.
-func (st *statement) rewriteUnknown() {
-	if st.word(0) == "insert" {
-		return
-	}
-	for _, word := range []string{"union", "intersect", "except", "minus"} {
-		if st.find(word) >= 0 {
-			return
-		}
-	}
-	st.walk(func(i int, l *level) {
-		literal := st.tokens[i].kind == stringToken || st.word(i) == "null"
-		if !literal || !l.list || !st.startsItem(i) {
-			return
-		}
-		switch next := i + 1; {
-		case st.endsItem(next) || st.word(next) == "from":
-			st.edits = append(st.edits, edit{st.tokens[i].end, st.tokens[i].end, unknownType + ` AS "?column?"`})
-		case st.word(next) == "as" || st.isName(next) && (st.endsItem(next+1) || st.word(next+1) == "from"):
-			st.edits = append(st.edits, edit{st.tokens[i].end, st.tokens[i].end, unknownType})
-		}
-	})
-}
-
-func (st *statement) startsItem(i int) bool {
-	quantified := (st.word(i-1) == "distinct" || st.word(i-1) == "all") && st.word(i-2) == "select"
-	return quantified || st.word(i-1) == "select" || st.sign(i-1) == ","
-}
-
-func (st *statement) endsItem(i int) bool {
-	clauses := []string{"where", "group", "having", "order", "limit"}
-	return i >= len(st.tokens) || st.sign(i) == "," || st.sign(i) == ")" || slices.Contains(clauses, st.word(i))
 }

@@ -65,6 +65,7 @@ type Server struct {
 	serial    int
 	limit     int // of sessions
 	times     tableTimes
+	bare      Bare
 }
 
 var errClosed = errors.New("stand-in is closed")

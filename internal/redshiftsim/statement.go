@@ -17,6 +17,7 @@ type statement struct {
 	caseSensitive bool
 	shorten       func(name string) string
 	tableTimes    tableTimes
+	bare          Bare
 }
 
 // edit replaces a part of the text.

@@ -53,6 +53,28 @@ func (w *Warehouse) TrackChanges(t testing.TB, tables ...string) {
 	}
 }
 
+// Literals says what becomes of bare literals.
+func (w *Warehouse) Literals(t testing.TB, bare Bare) {
+	t.Helper()
+	as := map[Bare]string{BareVarcharInTables: "varchar"}[bare]
+	if _, err := w.Engine.Exec(t.Context(), "DELETE FROM redshift.typing WHERE bare_as IS NOT NULL"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Engine.Exec(t.Context(), "INSERT INTO redshift.typing (bare_as) VALUES ($1)", as); err != nil {
+		t.Fatal(err)
+	}
+	w.setBare(bare)
+}
+
+// Mistype lets CREATE TABLE AS give each column of a name another type than the query has, as clusters are seen to do
+// with computed columns.
+func (w *Warehouse) Mistype(t testing.TB, column, typ string) {
+	t.Helper()
+	if _, err := w.Engine.Exec(t.Context(), "INSERT INTO redshift.typing (column_name, type) VALUES ($1, $2)", column, typ); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // StartFor starts a stand-in and closes it when the test ends.
 func StartFor(t testing.TB, cfg Config) *Server {
 	t.Helper()

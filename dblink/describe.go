@@ -68,7 +68,7 @@ func (s *Session) describe(ctx context.Context, query string) ([]Column, error) 
 		}
 		columns[i], seen[c.Name] = c, true
 	}
-	return columns, nil
+	return columns, s.leaveUntyped(ctx, query, columns)
 }
 
 // check refuses a column that has no name to go by, and finds its type.
@@ -81,7 +81,7 @@ func (c *Column) check(seen map[string]bool) (err error) {
 	case seen[c.Name]:
 		return &ColumnError{c.Name, "appears more than once"}
 	}
-	c.Type, err = Map(c.RemoteType)
+	c.Type, err = Map(Unsized(c.RemoteType))
 	if unmapped := (*UnmappedTypeError)(nil); errors.As(err, &unmapped) {
 		unmapped.Column = c.Name
 	}

@@ -43,10 +43,10 @@ var types = []struct{ name, query, local, want string }{
 	{"real infinity", "SELECT '-Infinity'::real AS v", "real", "-Infinity"},
 	{"double", "SELECT 0.1::float8 + 0.2::float8 AS v", "double precision", "0.30000000000000004"},
 	{"double nan", "SELECT 'NaN'::float8 AS v", "double precision", "NaN"},
-	{"varchar", `SELECT 'it''s \\ “ü” 🚀'::varchar(40) AS v`, "character varying(40)", `it's \ “ü” 🚀`},
-	{"varchar empty", "SELECT ''::varchar(1) AS v", "character varying(1)", ""},
-	{"varchar blanks", "SELECT 'a '::varchar(5) AS v", "character varying(5)", "a "},
-	{"char", "SELECT 'ab'::char(4) AS v", "character(4)", "ab"}, // a cast to text drops the padding
+	{"varchar", `SELECT 'it''s \\ “ü” 🚀'::varchar(40) AS v`, "text", `it's \ “ü” 🚀`},
+	{"varchar empty", "SELECT ''::varchar(1) AS v", "text", ""},
+	{"varchar blanks", "SELECT 'a '::varchar(5) AS v", "text", "a "},
+	{"char", "SELECT 'ab'::char(4) AS v", "bpchar", "ab"}, // a cast to text drops the padding
 	{"literal", "SELECT 'a' AS v", "text", "a"},
 	{"date", "SELECT '2024-02-29'::date AS v", "date", "2024-02-29"},
 	{"date bc", "SELECT '4713-01-01 BC'::date AS v", "date", "4713-01-01 BC"},

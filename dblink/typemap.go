@@ -132,7 +132,9 @@ func mapSized(name, modifier, remoteType string) (Type, error) {
 		return mapNumeric(modifier), nil
 	case "character varying", "varchar", "text":
 		return mapText("character varying", modifier, maxVarchar), nil
-	case "character", "char", "bpchar":
+	case "character", "char":
+		return mapChar(modifier), nil
+	case "bpchar":
 		return mapText("character", modifier, maxVarchar), nil
 	case "super":
 		return Type{
@@ -162,8 +164,22 @@ func mapNumeric(modifier string) Type {
 	return t
 }
 
-// mapText keeps a length that PostgreSQL can keep. The wire type has it too: there a value that is too long is an
-// error, where the cast behind it would cut.
+// Unsized is a type without the length of a text. What CREATE TABLE AS says of the length of a computed text can be
+// shorter than the text, so it is a hint that nothing may be held against.
+func Unsized(remoteType string) string {
+	match := typeText.FindStringSubmatch(strings.ToLower(strings.TrimSpace(remoteType)))
+	if match == nil || match[2] == "" {
+		return remoteType
+	}
+	switch name := match[1] + match[3]; name {
+	case "character varying", "varchar", "character", "char":
+		return name
+	}
+	return remoteType
+}
+
+// mapText maps a text, and keeps a length that PostgreSQL can keep: views that were described before [Unsized] have
+// it. The wire type has it too: there a value that is too long is an error, where the cast behind it would cut.
 func mapText(name, modifier string, longest int) Type {
 	t := Type{Remote: name, RemoteExpr: stripNUL, Wire: "text", LocalExpr: checkUTF8, Local: "text", text: true}
 	length, err := strconv.Atoi(modifier)
@@ -173,6 +189,16 @@ func mapText(name, modifier string, longest int) Type {
 	t.Remote = fmt.Sprintf("%s(%d)", name, length)
 	t.Wire, t.Local = t.Remote, t.Remote
 	t.LocalExpr = fmt.Sprintf("(%s)::%s", checkUTF8, t.Remote)
+	return t
+}
+
+// mapChar keeps a type whose blanks at the end do not count, and without a length has none at the end.
+func mapChar(modifier string) Type {
+	t := mapText("character", modifier, maxVarchar)
+	if t.Local == "text" {
+		t.Local = "bpchar"
+		t.LocalExpr = "pg_catalog.rtrim(" + checkUTF8 + ", ' '::pg_catalog.text)::pg_catalog.bpchar"
+	}
 	return t
 }
 

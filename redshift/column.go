@@ -3,6 +3,7 @@ package redshift
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -101,7 +102,7 @@ func plan(c Column, nul NulPolicy, integerDatetimes bool) (codec, error) {
 		limit, err := parseLimit(modifier)
 		return codec{Column: c, oid: pgtype.NumericOID, encode: limit.append}, err
 	}
-	if name == "character varying" || name == "character" || name == "text" {
+	if slices.Contains(textual, name) {
 		return planText(c, nul), nil
 	}
 	if encode, ok := encoders[c.Local]; ok {
@@ -110,17 +111,20 @@ func plan(c Column, nul NulPolicy, integerDatetimes bool) (codec, error) {
 	return codec{}, fmt.Errorf("column %q: type %s cannot be streamed", c.Name, c.Local)
 }
 
+// textual are the types in the cache that hold a text as it is.
+var textual = []string{"character varying", "character", "bpchar", "text"}
+
 // opaque are the types that are cached as the text that Redshift shows for them. That text has no zero bytes.
 var opaque = map[string]bool{
 	"geometry": true, "geometryhex": true, "geography": true, "hllsketch": true, "tid": true, "regproc": true,
 	"int2vector": true, "oidvector": true, "smgr": true,
 }
 
-// planText does to texts what happens to them on the way through dblink. There, REPLACE takes zero bytes out, and with
-// them the padding of a CHAR; where the cache's type has a length, PostgreSQL pads it again.
+// planText does to texts what happens to them on the way through dblink: zero bytes go, and the padding of a CHAR, which
+// PostgreSQL adds again where the cache's type has a length.
 func planText(c Column, nul NulPolicy) codec {
 	clean := nul == StripNUL && !opaque[c.Remote]
-	return codec{Column: c, strip: clean, trim: clean && c.Remote == "character"}
+	return codec{Column: c, strip: clean, trim: c.Remote == "character"}
 }
 
 // limit is the precision and scale of a numeric column, if it has one.

@@ -175,27 +175,56 @@ func (p *pair) contents(t *testing.T, table string) []byte {
 
 func TestTransports_BringTheSameRows(t *testing.T) {
 	t.Parallel()
+	for _, literals := range redshiftsim.Bares {
+		t.Run("literals are "+literals.String(), func(t *testing.T) {
+			t.Parallel()
+			p := newPair(t)
+			p.warehouse.Literals(t, literals)
+			mustExec(t, p.warehouse.Engine, everything)
+			for _, test := range conformance {
+				p.compare(t, test.name, test.query)
+			}
+		})
+	}
+}
+
+// Types that CREATE TABLE AS tells wrongly keep neither transport from bringing what the query has.
+func TestTransports_LiveWithWrongTypes(t *testing.T) {
+	t.Parallel()
 	p := newPair(t)
 	mustExec(t, p.warehouse.Engine, everything)
-	for _, test := range conformance {
-		columns, err := p.viaDblink(t.Context(), test.query, "")
-		if err != nil {
-			t.Errorf("%s: dblink: %v", test.name, err)
-			continue
+	for column, told := range map[string]string{
+		"name": "varchar(1)", "free": "varchar(1)", "fixed": "char(1)", "big": "varchar(1)", "flag": "varchar(5)", "moment": "varchar(256)",
+		"amount": "varchar(9)", "double": "varchar(9)", "day": "text",
+	} {
+		p.warehouse.Mistype(t, column, told)
+	}
+	p.compare(t, "wrong types", "SELECT id, name, free, fixed, big, flag, moment, amount, double, day FROM everything")
+}
+
+// compare loads a query by both transports and holds the rows against each other.
+func (p *pair) compare(t *testing.T, name, query string) {
+	t.Helper()
+	defer mustExec(t, p.cache, "DROP TABLE IF EXISTS one, two")
+	columns, err := p.viaDblink(t.Context(), query, "")
+	if err != nil {
+		t.Errorf("%s: dblink: %v", name, err)
+		return
+	}
+	if err := p.viaStream(t, columns, query); err != nil {
+		t.Errorf("%s: stream: %v", name, err)
+		return
+	}
+	if bytes.Equal(p.contents(t, "one"), p.contents(t, "two")) {
+		return
+	}
+	t.Errorf("%s: the tables differ:", name)
+	for _, c := range columns {
+		name := dblink.Ident(c.Name)
+		for _, row := range mustRows(t, p.cache, "SELECT one."+name+"::text || ' / ' || two."+name+"::text FROM one, two "+
+			"WHERE one.id = two.id AND one."+name+" IS DISTINCT FROM two."+name) {
+			t.Errorf("%s %s: %.100s", c.Name, c.Type.Remote, row)
 		}
-		if err := p.viaStream(t, columns, test.query); err != nil {
-			t.Errorf("%s: stream: %v", test.name, err)
-		} else if !bytes.Equal(p.contents(t, "one"), p.contents(t, "two")) {
-			t.Errorf("%s: the tables differ:", test.name)
-			for _, c := range columns {
-				name := dblink.Ident(c.Name)
-				for _, row := range mustRows(t, p.cache, "SELECT one."+name+"::text || ' / ' || two."+name+"::text FROM one, two "+
-					"WHERE one.id = two.id AND one."+name+" IS DISTINCT FROM two."+name) {
-					t.Errorf("%s %s: %.100s", c.Name, c.Type.Remote, row)
-				}
-			}
-		}
-		mustExec(t, p.cache, "DROP TABLE IF EXISTS one, two")
 	}
 }
 

@@ -16,12 +16,15 @@ func checkShape(columns []codec, fields []pgconn.FieldDescription) error {
 			return &ShapeError{fmt.Sprintf("column %d is %q, and was %q", i+1, fields[i].Name, c.Name)}
 		}
 		oid := fields[i].DataTypeOID
-		if c.oid != 0 && oid != c.oid || c.oid == 0 && c.encode == nil && scalar[oid] {
+		if c.oid != 0 && oid != c.oid || c.oid == 0 && c.encode == nil && c.Remote != untyped && scalar[oid] {
 			return &ShapeError{fmt.Sprintf("column %q is no longer of type %s", c.Name, c.Remote)}
 		}
 	}
 	return nil
 }
+
+// untyped is what a column is called of which Redshift has told a type that it does not have. It is text as it comes.
+const untyped = `"unknown"`
 
 // scalar are the types whose values no text column can have had.
 var scalar = func() map[uint32]bool {

@@ -60,7 +60,8 @@ func (w *work) diagnose(ctx context.Context, err error) error {
 		state == invalidDatetime, state == datetimeFieldTooHigh:
 		return infra.Hinted(fmt.Errorf("a value does not fit its column: %w", err),
 			"The source's columns may have changed since they were described: "+
-				"`cachectl alter-view "+name+" --describe` describes them again.")
+				"`cachectl alter-view "+name+" --describe` describes them again. If they have not, Redshift tells a wrong "+
+				"type of a computed column: cast it in the query, as in (expression)::numeric(18,2) AS name.")
 	}
 	return explainRemote(w.view, err)
 }

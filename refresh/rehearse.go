@@ -26,14 +26,29 @@ func (r *Runner) describe(ctx context.Context, tx pgx.Tx, v *catalog.View) (colu
 	if err != nil {
 		return nil, "", catalog.ExplainRemote(err, "describe the query through link "+v.Link.Name)
 	}
-	v.Columns = make([]catalog.Column, len(columns))
-	for i, c := range columns {
-		v.Columns[i] = catalog.Column{Name: c.Name, Type: c.RemoteType}
+	if v.Columns, err = settle(v.Columns, columns); err != nil {
+		return nil, "", err
 	}
 	if v.Lookback == "" {
 		v.Lookback = v.DefaultLookback()
 	}
 	return columns, session.Schema(), session.Close(ctx)
+}
+
+// settle decides what a view keeps of its columns' types: no length of a text, unless the view has the length already that
+// Redshift still tells. Then it need not be made again, with whatever depends on it, for a limit that nobody asks to lift.
+func settle(stored []catalog.Column, columns []dblink.Column) (settled []catalog.Column, err error) {
+	for i, c := range columns {
+		typ := dblink.Unsized(c.RemoteType)
+		if i < len(stored) && stored[i] == (catalog.Column{Name: c.Name, Type: c.RemoteType}) {
+			typ = c.RemoteType
+			if columns[i].Type, err = dblink.Map(typ); err != nil {
+				return nil, err
+			}
+		}
+		settled = append(settled, catalog.Column{Name: c.Name, Type: typ})
+	}
+	return settled, nil
 }
 
 // errRehearsed rolls a rehearsal back.

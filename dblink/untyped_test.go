@@ -1,0 +1,118 @@
+package dblink_test
+
+import (
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/internal/redshiftsim"
+)
+
+// bare are queries with literals that have no type of their own, and what must arrive of the column v.
+var bare = []struct{ name, query, want string }{
+	{"a literal", "SELECT 'web' AS v", "web"},
+	{"an empty literal", "SELECT '' AS v", ""},
+	{"NULL", "SELECT NULL AS v", "NULL"},
+	{"among others", "SELECT 'web' AS v, 'x'::varchar(3) AS w, 1 AS n, NULL AS nothing, 'y' AS z", "web"},
+	{"of a subquery", "SELECT v, id FROM (SELECT 'web' AS v, id FROM source) s", "web"},
+	{"of WITH", "WITH s AS (SELECT 'web' AS v, id FROM source) SELECT v FROM s", "web"},
+	{"of an outer join", "SELECT b.v FROM source s LEFT JOIN (SELECT 8 AS id, 'web' AS v FROM source) b ON b.id = s.id", "NULL"},
+	{"of a union", "SELECT 'web' AS v UNION ALL SELECT 'web'", "web"},
+	{"in a group", "SELECT 'web' AS v, count(*) AS n FROM source GROUP BY v", "web"},
+	{"distinct", "SELECT DISTINCT 'web' AS v FROM source", "web"},
+}
+
+func TestDescribe_LivesWithLiteralsWithoutAType(t *testing.T) {
+	t.Parallel()
+	for _, literals := range redshiftsim.Bares {
+		t.Run(literals.String(), func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			mustExec(t, b.warehouse.Engine, "CREATE TABLE source AS SELECT 7 AS id")
+			b.warehouse.Literals(t, literals)
+			for _, test := range bare {
+				b.inSession(t, func(tx pgx.Tx, s *dblink.Session) {
+					columns, err := s.Describe(t.Context(), test.query)
+					if err != nil {
+						t.Fatalf("%s: %v", test.name, err)
+					}
+					remote, err := dblink.RemoteSelect(columns, test.query, "", dblink.StripNUL)
+					if err != nil {
+						t.Fatal(err)
+					}
+					read := "SELECT DISTINCT coalesce(v, 'NULL') FROM (" + dblink.Select(s.Schema(), "dw", columns, remote) + ") r"
+					if got := mustText(t, tx, read); got != test.want {
+						t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+					}
+					for _, c := range columns {
+						if c.Name == "v" && c.Type.Local != "text" {
+							t.Errorf("%s: %s became %s", test.name, c.RemoteType, c.Type.Local)
+						}
+					}
+				})
+			}
+		})
+	}
+}
+
+// What is computed of rows that hold such a literal either works, or says that it cannot be done.
+func TestFingerprint_RefusesWhatHasNoType(t *testing.T) {
+	t.Parallel()
+	for _, literals := range redshiftsim.Bares {
+		b := setup(t)
+		b.warehouse.Literals(t, literals)
+		b.inSession(t, func(_ pgx.Tx, s *dblink.Session) {
+			const query = "SELECT 1 AS id, 'web' AS v"
+			columns, err := s.Describe(t.Context(), query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = dblink.Fingerprint(t.Context(), s, columns, query, "")
+			if literals == redshiftsim.BareVarchar {
+				if err != nil {
+					t.Errorf("%s: %v", literals, err)
+				}
+				return
+			}
+			what, hint := dblink.Explain(err)
+			mustContain(t, what, `column "v" has type "unknown", whose values Redshift cannot hash`)
+			mustContain(t, hint, "::varchar AS v")
+		})
+	}
+}
+
+// Lengths that CREATE TABLE AS tells are hints: what is longer arrives whole.
+func TestDescribe_TakesLengthsForHints(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	mustExec(t, b.warehouse.Engine, "CREATE TABLE source AS SELECT 1 AS id, 'a long text'::varchar(20) AS v, 'abc'::char(5) AS c, 8::bigint AS n")
+	for _, test := range []struct{ query, told, local, want string }{
+		{"SELECT trim(v) AS v FROM source", "character varying(1)", "text", "a long text"},
+		{"SELECT v FROM source", "character varying(5)", "text", "a long text"},
+		{"SELECT c AS v FROM source", "character(1)", "bpchar", "abc"},
+		{"SELECT NULL::bigint AS v UNION ALL SELECT n FROM source ORDER BY 1", "character varying(1)", "text", "8"},
+		{"SELECT n AS v FROM source", "character varying(16)", "text", "8"},
+		{"SELECT '2024-01-01'::date AS v FROM source", "character varying(256)", "text", "2024-01-01"},
+	} {
+		mustExec(t, b.warehouse.Engine, "DELETE FROM redshift.typing")
+		b.warehouse.Mistype(t, "v", test.told)
+		b.inSession(t, func(tx pgx.Tx, s *dblink.Session) {
+			columns, err := s.Describe(t.Context(), test.query)
+			if err != nil {
+				t.Fatalf("%s: %v", test.query, err)
+			}
+			remote, err := dblink.RemoteSelect(columns, test.query, "", dblink.StripNUL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if columns[0].Type.Local != test.local {
+				t.Errorf("%s: %s became %s", test.query, columns[0].RemoteType, columns[0].Type.Local)
+			}
+			read := "SELECT max(v::text) FROM (" + dblink.Select(s.Schema(), "dw", columns, remote) + ") r"
+			if got := mustText(t, tx, read); got != test.want {
+				t.Errorf("%s: got %q, want %q", test.query, got, test.want)
+			}
+		})
+	}
+}

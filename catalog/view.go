@@ -90,10 +90,13 @@ type View struct {
 	Split    string
 	Sessions int
 
-	// Generation is the one that this definition asks for.
-	Generation int32
-	CreatedAt  time.Time
-	ChangedAt  time.Time
+	// Generation is the one that this definition asks for, FirstGeneration the first that it was built by, and
+	// QueryGeneration the first that has the rows of its query.
+	Generation      int32
+	FirstGeneration int32
+	QueryGeneration int32
+	CreatedAt       time.Time
+	ChangedAt       time.Time
 }
 
 // NewView returns a definition with what holds where nothing else is said.

@@ -242,7 +242,7 @@ func (s Store) AddView(ctx context.Context, v View, dueIn time.Duration) (View, 
 		nonNil(v.Key), v.Watermark, v.Lookback, v.SafetyLag, v.ReconcileEvery, v.RefreshEvery, v.MaxAge, v.Timeout,
 		nonNil(v.Indexes), nonNil(v.Grantees), v.NulBytes, dueIn, v.Transport, v.Group, v.AllowShrink, v.SkipUnchanged,
 		v.Split, v.Sessions,
-	).Scan(&v.ID, &v.Generation, &v.CreatedAt, &v.ChangedAt)
+	).Scan(&v.ID, &v.Generation, &v.FirstGeneration, &v.QueryGeneration, &v.CreatedAt, &v.ChangedAt)
 	if violates(err, "view_name_is_unique") {
 		return v, &ExistsError{Kind: "view", Name: v.Name.String()}
 	}
@@ -253,16 +253,18 @@ func (s Store) AddView(ctx context.Context, v View, dueIn time.Duration) (View, 
 	return v, nil
 }
 
-// AlterView replaces a definition, its generation number included. A view on a schedule is next due after dueIn.
-func (s Store) AlterView(ctx context.Context, v View, dueIn time.Duration) error {
-	_, err := s.db.Exec(ctx, sql.AlterView, v.ID, v.Query, v.Columns, v.Strategy, nonNil(v.Key), v.Watermark,
+// AlterView replaces a definition, its generation numbers included, and says when it is next due, how often it has
+// failed, and what is proven of its copy. It returns when that was. The caller holds the view's lock.
+func (s Store) AlterView(ctx context.Context, v View, state State) (changedAt time.Time, err error) {
+	err = s.db.QueryRow(ctx, sql.AlterView, v.ID, v.Query, v.Columns, v.Strategy, nonNil(v.Key), v.Watermark,
 		v.Lookback, v.SafetyLag, v.ReconcileEvery, v.RefreshEvery, v.MaxAge, v.Timeout, nonNil(v.Indexes),
-		nonNil(v.Grantees), v.NulBytes, v.Generation, v.Link.ID, dueIn, v.Transport, v.Group, v.AllowShrink,
-		v.SkipUnchanged, v.Split, v.Sessions)
+		nonNil(v.Grantees), v.NulBytes, v.Generation, v.Link.ID, state.NextDue, v.Transport, v.Group, v.AllowShrink,
+		v.SkipUnchanged, v.Split, v.Sessions, v.FirstGeneration, v.QueryGeneration, state.Failures, state.Modified, state.Content,
+	).Scan(&changedAt)
 	if err != nil {
-		return fmt.Errorf("store view %s: %w", v.Name, err)
+		return changedAt, fmt.Errorf("store view %s: %w", v.Name, err)
 	}
-	return nil
+	return changedAt, nil
 }
 
 // DropView deletes a definition with its history.

@@ -34,7 +34,6 @@ type member struct {
 	runID  int64
 	result catalog.Run // of the transaction that committed
 
-	redefined   bool // the generation is the first of its definition
 	canMerge    bool // with what readers saw before
 	first       bool // readers saw none before
 	switches    bool // readers saw another generation before, or none
@@ -43,7 +42,7 @@ type member struct {
 
 // settle keeps what became of the view, for after the commit.
 func (m *member) settle(w *work, run catalog.Run) {
-	m.view, m.result, m.redefined, m.canMerge = w.view, run, w.redefined, canMerge([]*work{w})
+	m.view, m.result, m.canMerge = w.view, run, canMerge([]*work{w})
 	m.first, m.switches = w.state.Generation == nil, !w.seen()
 	m.unpublished = m.switches && !w.published
 }

@@ -3,6 +3,7 @@ package refresh
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -84,17 +85,25 @@ func (d *Definer) addIn(ctx context.Context, tx pgx.Tx, v catalog.View, dueIn ti
 	return stored, d.runner.rehearse(ctx, tx, stored, columns, schema, nil)
 }
 
-// withdraw removes a definition whose first load failed, unless somebody has filled it since.
+// withdraw removes a definition whose first load failed.
 func (d *Definer) withdraw(ctx context.Context, v catalog.View) error {
+	return d.undo(ctx, v, func(tx pgx.Tx, _ catalog.State) error { return catalog.In(tx).DropView(ctx, v) })
+}
+
+// undo takes back a definition that could not be built, unless somebody has built, changed or dropped it since.
+func (d *Definer) undo(ctx context.Context, v catalog.View, fn func(tx pgx.Tx, state catalog.State) error) error {
 	return infra.InTx(ctx, d.pool, infra.Limits{}, func(tx pgx.Tx) error {
-		if err := lock.View(ctx, tx, v.ID, changePatience); err != nil {
+		now, err := locked(ctx, tx, v.Name)
+		built := now.State.Loaded != nil && *now.State.Loaded >= v.FirstGeneration
+		switch {
+		case errors.As(err, new(*catalog.NotFoundError)), err == nil && (built || now.View.ID != v.ID):
+			return nil
+		case err != nil:
 			return err
+		case !now.View.ChangedAt.Equal(v.ChangedAt):
+			return fmt.Errorf("the definition of view %s was changed by somebody else meanwhile, and stays as it is", v.Name)
 		}
-		_, state, err := catalog.In(tx).ViewAndState(ctx, v.Name)
-		if err != nil || state.Loaded != nil {
-			return err
-		}
-		return catalog.In(tx).DropView(ctx, v)
+		return fn(tx, now.State)
 	})
 }
 
@@ -104,7 +113,8 @@ func (d *Definer) withdraw(ctx context.Context, v catalog.View) error {
 func (d *Definer) Alter(
 	ctx context.Context, name catalog.Name, change func(*catalog.View) error, noData bool, progress func(Phase),
 ) (catalog.Run, error) {
-	var before, after catalog.View
+	var before catalog.Member
+	var after catalog.View
 	err := infra.InTx(ctx, d.pool, infra.Limits{}, func(tx pgx.Tx) (err error) {
 		before, after, err = d.alterIn(ctx, tx, name, change, noData)
 		return err
@@ -112,7 +122,7 @@ func (d *Definer) Alter(
 	if err != nil {
 		return catalog.Run{}, about("alter view", name, err)
 	}
-	if noData || after.Generation == before.Generation {
+	if noData || after.Generation == before.View.Generation {
 		return catalog.Run{}, nil
 	}
 	run, err := d.runner.Refresh(ctx, Request{View: name, Wait: changePatience, Progress: progress})
@@ -124,22 +134,28 @@ func (d *Definer) Alter(
 	return run, errors.Join(err, d.restore(ctx, before, after))
 }
 
-// alterIn changes the definition under the view's lock, so that no refresh runs while it does.
+// locked takes a view's lock, so that no refresh runs, and returns what is true of it then: it may have changed before
+// the lock was taken, or have been dropped and added again.
+func locked(ctx context.Context, tx pgx.Tx, name catalog.Name) (m catalog.Member, err error) {
+	store := catalog.In(tx)
+	for id := int32(0); ; id = m.View.ID {
+		if m.View, m.State, err = store.ViewAndState(ctx, name); err != nil || m.View.ID == id {
+			return m, err
+		}
+		if err = lock.View(ctx, tx, m.View.ID, changePatience); err != nil {
+			return m, err
+		}
+	}
+}
+
+// alterIn changes the definition under the view's lock.
 func (d *Definer) alterIn(
 	ctx context.Context, tx pgx.Tx, name catalog.Name, change func(*catalog.View) error, noData bool,
-) (before, after catalog.View, err error) {
-	store := catalog.In(tx)
-	if before, err = store.View(ctx, name); err != nil {
+) (before catalog.Member, after catalog.View, err error) {
+	if before, err = locked(ctx, tx, name); err != nil {
 		return before, after, err
 	}
-	if err = lock.View(ctx, tx, before.ID, changePatience); err != nil {
-		return before, after, err
-	}
-	before, state, err := store.ViewAndState(ctx, name) // again: it may have changed before the lock was taken
-	if err != nil {
-		return before, after, err
-	}
-	after = before
+	after = before.View
 	if err = change(&after); err != nil {
 		return before, after, err
 	}
@@ -156,18 +172,17 @@ func (d *Definer) alterIn(
 	if err = after.Validate(); err != nil {
 		return before, after, err
 	}
-	dueIn := time.Duration(0)
-	if needsGeneration(before, after) {
-		after.Generation++
-		dueIn = firstDue(noData)
-		if err = d.runner.rehearse(ctx, tx, after, columns, schema, state.Generation); err != nil {
+	if needsGeneration(before.View, after) {
+		renumber(before.View, &after)
+		if err = d.runner.rehearse(ctx, tx, after, columns, schema, before.State.Generation); err != nil {
 			return before, after, err
 		}
 	}
-	if err = regrant(ctx, tx, state, before, after); err != nil {
+	if err = regrant(ctx, tx, before.State, before.View, after); err != nil {
 		return before, after, err
 	}
-	if err = store.AlterView(ctx, after, dueIn); err != nil {
+	state := restate(before.View, after, before.State, noData)
+	if after.ChangedAt, err = catalog.In(tx).AlterView(ctx, after, state); err != nil {
 		return before, after, err
 	}
 	return before, after, checkGroup(ctx, tx, after)
@@ -190,25 +205,14 @@ func checkGroup(ctx context.Context, tx pgx.Tx, v catalog.View) error {
 	return err
 }
 
-// restore puts back a definition whose successor could not be built, unless it has been changed or built since.
-func (d *Definer) restore(ctx context.Context, before, after catalog.View) error {
-	return infra.InTx(ctx, d.pool, infra.Limits{}, func(tx pgx.Tx) error {
-		if err := lock.View(ctx, tx, before.ID, changePatience); err != nil {
+// restore puts back a definition whose successor could not be built, and when it was due.
+func (d *Definer) restore(ctx context.Context, before catalog.Member, after catalog.View) error {
+	return d.undo(ctx, after, func(tx pgx.Tx, state catalog.State) error {
+		if err := regrant(ctx, tx, state, after, before.View); err != nil {
 			return err
 		}
-		store := catalog.In(tx)
-		now, state, err := store.ViewAndState(ctx, before.Name)
-		if err != nil {
-			return err
-		}
-		built := state.Loaded != nil && *state.Loaded == after.Generation
-		if built || now.Generation != after.Generation {
-			return nil
-		}
-		if err := regrant(ctx, tx, state, after, before); err != nil {
-			return err
-		}
-		return store.AlterView(ctx, before, 0)
+		_, err := catalog.In(tx).AlterView(ctx, before.View, before.State)
+		return err
 	})
 }
 
@@ -216,25 +220,18 @@ func (d *Definer) restore(ctx context.Context, before, after catalog.View) error
 // view, and names them.
 func (d *Definer) Drop(ctx context.Context, name catalog.Name) error {
 	err := infra.InTx(ctx, d.pool, infra.Limits{}, func(tx pgx.Tx) error {
-		v, err := catalog.In(tx).View(ctx, name)
+		m, err := locked(ctx, tx, name)
 		if err != nil {
 			return err
 		}
-		if err := lock.View(ctx, tx, v.ID, changePatience); err != nil {
-			return err
-		}
-		return d.dropIn(ctx, tx, v)
+		return d.dropIn(ctx, tx, m)
 	})
 	return about("drop view", name, err)
 }
 
-func (d *Definer) dropIn(ctx context.Context, tx pgx.Tx, v catalog.View) error {
-	store := catalog.In(tx)
-	v, state, err := store.ViewAndState(ctx, v.Name)
-	if err != nil {
-		return err
-	}
-	err = patiently(ctx, tx, d.runner.ordinary(), "drop view "+v.Name.String(), func(tx pgx.Tx, _ int) error {
+func (d *Definer) dropIn(ctx context.Context, tx pgx.Tx, m catalog.Member) error {
+	v, state := m.View, m.State
+	err := patiently(ctx, tx, d.runner.ordinary(), "drop view "+v.Name.String(), func(tx pgx.Tx, _ int) error {
 		if state.Generation != nil { // otherwise the name may be somebody else's
 			if err := runSteps(ctx, tx, []Step{dropStep(v)}); err != nil {
 				return err
@@ -245,5 +242,5 @@ func (d *Definer) dropIn(ctx context.Context, tx pgx.Tx, v catalog.View) error {
 	if err != nil {
 		return explainDrop(err)
 	}
-	return store.DropView(ctx, v)
+	return catalog.In(tx).DropView(ctx, v)
 }

@@ -105,7 +105,7 @@ func (r *Runner) loaded(ctx context.Context, tx pgx.Tx, a *attempt) (*job, error
 		if state.Loaded == nil || *state.Loaded != now.Generation || now.Generation != m.view.Generation {
 			return &job{tx: tx}, nil
 		}
-		w := &work{job: j, view: now, state: state, redefined: m.redefined}
+		w := &work{job: j, view: now, state: state}
 		if w.seen() {
 			continue
 		}

@@ -52,7 +52,7 @@ func (d *Definer) PlanAdd(ctx context.Context, v catalog.View, noData bool) ([]S
 func (d *Definer) PlanAlter(ctx context.Context, name catalog.Name, change func(*catalog.View) error) ([]Step, error) {
 	steps, err := plan(ctx, d.pool, func(tx pgx.Tx) ([]Step, error) {
 		before, after, err := d.alterIn(ctx, tx, name, change, true)
-		if err != nil || before.Generation == after.Generation {
+		if err != nil || before.View.Generation == after.Generation {
 			return nil, err
 		}
 		return d.runner.planLoad(ctx, tx, Request{View: name})

@@ -82,11 +82,12 @@ func (j *job) patience(a *attempt, fresh []*work) time.Duration {
 	return a.runner.cfg.Patience
 }
 
-// canMerge says whether there is another way than a switch: what readers see now has the columns and the key of what is
-// to replace it.
+// canMerge says whether there is another way than a switch: what readers see now was built by the same definition as what
+// is to replace it.
 func canMerge(fresh []*work) bool {
 	return !slices.ContainsFunc(fresh, func(w *work) bool {
-		return w.redefined || w.view.Materialized() || w.state.Generation == nil || len(w.view.Key) == 0
+		seen := w.state.Generation
+		return seen == nil || *seen < w.view.FirstGeneration || w.view.Materialized() || len(w.view.Key) == 0
 	})
 }
 

@@ -3,7 +3,6 @@ package refresh
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -97,15 +96,6 @@ func explainBuild(err error) error {
 		return infra.Hinted(err, "`cachectl init` must be run by the role of DATABASE_URL, which owns schema redcache_data.")
 	}
 	return err
-}
-
-// needsGeneration says whether a changed definition needs another physical relation.
-func needsGeneration(before, after catalog.View) bool {
-	return before.Query != after.Query || before.Link.ID != after.Link.ID ||
-		!slices.Equal(before.Columns, after.Columns) ||
-		before.Materialized() != after.Materialized() ||
-		before.NulBytes != after.NulBytes || before.Watermark != after.Watermark ||
-		!slices.Equal(before.Key, after.Key) || !slices.Equal(before.Indexes, after.Indexes)
 }
 
 func dropStep(v catalog.View) Step { return Step{"drop view", "DROP VIEW " + v.Name.SQL()} }

@@ -25,6 +25,15 @@ func fillTable(ctx context.Context, w *work) (catalog.Outcome, error) {
 	}, nil
 }
 
+// checkSwitch is the guard of those strategies that have none: not even they may lose rows by a change of what is not the
+// query. Their own refreshes follow the source wherever it goes.
+func (w *work) checkSwitch(o catalog.Outcome, err error) (catalog.Outcome, error) {
+	if err == nil && w.redefined {
+		err = w.checkShrink(o.RowCount)
+	}
+	return o, err
+}
+
 // checkShrink refuses a source that has lost more rows than the view allows: one that is being loaded, or emptied by
 // mistake, would otherwise take the copy with it.
 func (w *work) checkShrink(rows int64) error {
@@ -34,9 +43,11 @@ func (w *work) checkShrink(rows int64) error {
 		return nil
 	}
 	name := w.view.Name.String()
-	return infra.Hinted(
-		fmt.Errorf("rows in the source: %d, in the copy: %d; %.1f %% would be lost, and %d %% may be",
-			rows, before, percent*float64(lost)/float64(before), w.allowShrink),
-		fmt.Sprintf("If that is right: `cachectl refresh %s --allow-shrink 100`. For good: `cachectl alter-view %s --allow-shrink`.",
-			name, name))
+	hint := fmt.Sprintf("If that is right: `cachectl refresh %s --allow-shrink 100`. For good: `cachectl alter-view %s --allow-shrink`.",
+		name, name)
+	if w.redefined {
+		hint = fmt.Sprintf("If that is right: `cachectl refresh %s --allow-shrink 100`, and then the change once more.", name)
+	}
+	return infra.Hinted(fmt.Errorf("rows in the source: %d, in the copy: %d; %.1f %% would be lost, and %d %% may be",
+		rows, before, percent*float64(lost)/float64(before), w.allowShrink), hint)
 }

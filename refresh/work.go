@@ -41,9 +41,9 @@ func (w *work) remark(text string) { w.remarks = append(w.remarks, text) }
 func (w *work) fill(ctx context.Context) (catalog.Outcome, error) {
 	switch {
 	case w.view.Materialized():
-		return fillMaterialized(ctx, w)
+		return w.checkSwitch(fillMaterialized(ctx, w))
 	case w.strategy == catalog.Incremental:
-		return fillIncremental(ctx, w)
+		return w.checkSwitch(fillIncremental(ctx, w))
 	case w.fresh:
 		return fillTable(ctx, w)
 	}
@@ -115,9 +115,9 @@ func (w *work) rowCount() int64 {
 	return w.rowsBefore()
 }
 
-// rowsBefore is how many rows runs of this definition have left, in this generation or in the one that it replaces.
+// rowsBefore is how many rows runs of this query have left, in this generation or in the one that it replaces.
 func (w *work) rowsBefore() int64 {
-	if w.state.RowCount == nil || w.redefined {
+	if w.state.RowCount == nil || w.state.Loaded == nil || *w.state.Loaded < w.view.QueryGeneration {
 		return 0
 	}
 	return *w.state.RowCount

@@ -1,6 +1,7 @@
 SELECT v.id, v.link_id, v.schema_name, v.view_name, v.query, v.columns, v.strategy, v.key, v.watermark, v.lookback,
        v.safety_lag, v.reconcile_every, v.refresh_every, v.max_age, v.timeout, v.indexes, v.grantees, v.nul_bytes,
-       v.transport, v.group_name, v.allow_shrink, v.skip_unchanged, v.split, v.sessions, v.generation, v.created_at, v.changed_at,
+       v.transport, v.group_name, v.allow_shrink, v.skip_unchanged, v.split, v.sessions, v.generation,
+       v.first_generation, v.query_generation, v.created_at, v.changed_at,
        l.name AS link_name, l.host, l.hostaddr, l.port, l.database, l.username, l.sslmode, l.sslrootcert,
        l.max_concurrency, l.created_at AS link_created_at,
        l.credentials, l.cluster, l.workgroup, l.secret, l.region, l.address, l.zone,

@@ -12,6 +12,11 @@ import (
 // fillMaterialized refreshes a materialized view. The first population of a generation is never concurrent, which
 // Postgres would refuse; nobody reads it yet, so nobody waits.
 func fillMaterialized(ctx context.Context, w *work) (catalog.Outcome, error) {
+	if len(w.view.Key) > 0 {
+		if err := w.moreMemory(ctx, "work_mem"); err != nil { // to see whether the key repeats
+			return catalog.Outcome{}, err
+		}
+	}
 	before, err := w.written(ctx)
 	if err != nil {
 		return catalog.Outcome{}, err

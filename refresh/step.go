@@ -39,7 +39,7 @@ func buildSteps(v catalog.View, generation int32, columns []dblink.Column, selec
 	kind, body := "TABLE", ""
 	if v.Materialized() {
 		kind = "MATERIALIZED VIEW"
-		body = fmt.Sprintf("CREATE MATERIALIZED VIEW %s AS %s WITH NO DATA", relation, selectSQL)
+		body = fmt.Sprintf("CREATE MATERIALIZED VIEW %s AS %s WITH NO DATA", relation, markRepeats(v, columns, selectSQL))
 	} else {
 		body = fmt.Sprintf("CREATE TABLE %s (%s)", relation, columnDefinitions(v, columns))
 	}
@@ -48,6 +48,17 @@ func buildSteps(v catalog.View, generation int32, columns []dblink.Column, selec
 		{"create generation", body},
 		{"comment on generation", fmt.Sprintf("COMMENT ON %s %s IS %s", kind, relation, dblink.Literal(comment))},
 	}
+}
+
+// markRepeats adds a column to the rows of a keyed materialized view, which readers do not see: whether the key repeats.
+// Without it, REFRESH … CONCURRENTLY would take rows that are alike for one, if they have a NULL anywhere: its own check
+// leaves these out, and each of them finds its like in the view. With it, none does, and the key's index refuses them.
+func markRepeats(v catalog.View, columns []dblink.Column, selectSQL string) string {
+	if len(v.Key) == 0 {
+		return selectSQL
+	}
+	return fmt.Sprintf("SELECT q.*, pg_catalog.count(*) OVER (PARTITION BY %s) OPERATOR(pg_catalog.>) 1::bigint AS %s FROM (\n%s\n) AS q",
+		identList("q.", v.Key), dblink.Ident(unused(columns, "redcache_repeats")), selectSQL)
 }
 
 func columnDefinitions(v catalog.View, columns []dblink.Column) string {

@@ -36,6 +36,7 @@
 //	view         'redcache.view'::regclass          view id
 //	link slot    'redcache.link'::regclass          link id * 64 + slot, slots count from 0
 //	link login   'redcache.link_state'::regclass    link id
+//	rights       'redcache.state'::regclass         0
 //
 // No two relations of a database have the same OID, so everybody who locks the OID of a table of his own stays clear
 // of everybody else who does, and all users of the one-key form (pg_advisory_lock(bigint)) are in a space of their own

@@ -18,6 +18,8 @@ const (
 	linkClass = `'redcache.link'::pg_catalog.regclass` + toInteger
 	// loginClass is for what is true of a link, its login and address: its slots have the other one.
 	loginClass = `'redcache.link_state'::pg_catalog.regclass` + toInteger
+	// rightsClass is for the rights on what all views share.
+	rightsClass = `'redcache.state'::pg_catalog.regclass` + toInteger
 )
 
 // lockNotAvailable is the SQLSTATE of a lock_timeout.

@@ -101,6 +101,9 @@ func (b *bundle) add(t testing.TB, v catalog.View) catalog.Run {
 	if err != nil {
 		t.Fatalf("add view %s: %v\nhint: %s", v.Name, err, infra.Hint(err))
 	}
+	if run.Note != "" {
+		t.Fatalf("add view %s: %s", v.Name, run.Note)
+	}
 	return run
 }
 

@@ -51,10 +51,21 @@ func waiting(late []*member) string {
 	return "the view is not there for readers"
 }
 
-// publishLoaded points the views at the generations that runs write to, where that is still to be done. A swap that
+// publishLoaded publishes what runs have loaded, and tries again as a refresh does: two that grant rights on one schema
+// get in each other's way, for instance. What has been done is found to be done.
+func (r *Runner) publishLoaded(ctx context.Context, a *attempt, unseen error) error {
+	for n := 1; ; n++ {
+		err := r.publishOnce(ctx, a, unseen)
+		if err == nil || n >= r.cfg.Attempts || !retryable(err) || r.cfg.Backoff.Wait(ctx, n) != nil {
+			return err
+		}
+	}
+}
+
+// publishOnce points the views at the generations that runs write to, where that is still to be done. A swap that
 // readers never leave room for becomes a merge, and so does one that must not be seen by transactions that are still
 // open.
-func (r *Runner) publishLoaded(ctx context.Context, a *attempt, unseen error) error {
+func (r *Runner) publishOnce(ctx context.Context, a *attempt, unseen error) error {
 	return infra.InTx(ctx, r.pool, infra.Limits{Statement: timeLeft(ctx, a.stub.Timeout)}, func(tx pgx.Tx) error {
 		for _, m := range a.members {
 			if err := lock.View(ctx, tx, m.view.ID, changePatience); err != nil {

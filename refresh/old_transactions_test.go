@@ -242,3 +242,28 @@ func TestGroup_IsNotPublishedByHalves(t *testing.T) {
 	b.wantAge(t, views, 1)
 	b.wantNothingLeft(t)
 }
+
+// Two that grant rights on one schema get in each other's way.
+func TestPublish_ManyFirstLoadsAtOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t, batchSQL...)
+	var added []<-chan error
+	for n := range 8 {
+		v := b.batchView(fmt.Sprint("item", n), catalog.Merge, catalog.DblinkTransport)
+		done := make(chan error, 1)
+		go func() {
+			run, err := b.definer.Add(t.Context(), v, false, nil)
+			if err == nil && run.Note != "" {
+				err = fmt.Errorf("%s: %s", v.Name, run.Note)
+			}
+			done <- err
+		}()
+		added = append(added, done)
+	}
+	for _, done := range added {
+		if err := await(t, done); err != nil {
+			t.Error(err)
+		}
+	}
+	b.wantNothingLeft(t)
+}

@@ -14,6 +14,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/lock"
 )
 
 // The objections of Postgres that publishing knows an answer to.
@@ -121,6 +122,11 @@ func (w *work) mergeBack(ctx context.Context, tx pgx.Tx) error {
 func publish(ctx context.Context, tx pgx.Tx, v catalog.View, state catalog.State, columns []dblink.Column) error {
 	if state.Generation != nil {
 		return repoint(ctx, tx, v, columns)
+	}
+	if len(v.Grantees) > 0 {
+		if err := lock.Rights(ctx, tx); err != nil {
+			return err
+		}
 	}
 	if err := ensureSchema(ctx, tx, v); err != nil {
 		return err

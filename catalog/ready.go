@@ -13,8 +13,12 @@ import (
 // ErrNotReady means that schema redcache is missing or older than this program. Ready returns it.
 var ErrNotReady = errors.New("the catalog is not ready")
 
-// Ready checks that the catalog exists in the version that this program was built for, or in a newer one.
+// Ready checks that the catalog is this role's, see [Store.Owned], and exists in the version that this program was built
+// for, or in a newer one.
 func (s Store) Ready(ctx context.Context) error {
+	if err := s.Owned(ctx); err != nil {
+		return err
+	}
 	files, err := fs.Glob(sql.Migrations(), "*.sql")
 	if err != nil {
 		return fmt.Errorf("list migrations: %w", err)

@@ -6,21 +6,19 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/redcache/redcache/infra"
 )
 
 // DB is a pool, a connection or a transaction.
-type DB interface {
-	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
+type DB = infra.DB
 
 // Store reads and writes the catalog through one DB. Each method is one statement, or several that the caller may
 // want in one transaction; then the Store is made with In(tx).
 type Store struct{ db DB }
 
-// In returns the store that works through db.
-func In(db DB) Store { return Store{db: db} }
+// In returns the store that works through db. Of a pool or a connection, each statement has a transaction of its own.
+func In(db DB) Store { return Store{db: infra.Pinned(db)} }
 
 // violates says whether err is the violation of a named constraint.
 func violates(err error, constraint string) bool {

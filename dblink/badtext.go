@@ -107,9 +107,9 @@ func (f *textSearch) remote(query string) string {
 }
 
 func (f *textSearch) local(schema string) string {
-	return fmt.Sprintf("SELECT %s FROM %s($1, $2) AS t(%s), LATERAL (VALUES %s) AS c(name, value) "+
+	return fmt.Sprintf("SELECT %s FROM %s AS t(%s), LATERAL (VALUES %s) AS c(name, value) "+
 		"WHERE c.value IS NOT NULL AND %s !~ %s LIMIT %d",
-		strings.Join(append(f.keys, "c.name"), ", "), Ident(schema, "dblink"), strings.Join(f.wire, ", "),
+		strings.Join(append(f.keys, "c.name"), ", "), Call(schema, "dblink", "$1", "$2"), strings.Join(f.wire, ", "),
 		strings.Join(f.texts, ", "), hex("c.value"), validUTF8, examples)
 }
 

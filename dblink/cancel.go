@@ -14,7 +14,7 @@ import (
 
 // Cancel ends the statement that a remote session is running, see [Session.PID]. It uses a short connection of its
 // own, and must run in another backend than the session's, which waits for that statement. A session that is idle or
-// gone is no error.
+// gone is no error. Nothing is left open, and the transaction can go on, also after an error.
 func Cancel(ctx context.Context, tx pgx.Tx, server string, pid int) (err error) {
 	defer func() {
 		if err != nil {
@@ -29,24 +29,30 @@ func Cancel(ctx context.Context, tx pgx.Tx, server string, pid int) (err error) 
 	if err := disconnect(ctx, tx, schema, name); err != nil {
 		return err
 	}
-	tag, err := tx.Exec(ctx, "SELECT "+Ident(schema, "dblink_connect")+
-		"($1, s.srvname) FROM pg_catalog.pg_foreign_server s WHERE s.srvname = $2", name, server)
+	guard, err := tx.Begin(ctx) // so that a failure can still close the connection
 	if err != nil {
 		return err
 	}
-	if tag.RowsAffected() == 0 {
-		return ErrNoServer
-	}
-	_, err = tx.Exec(ctx, "SELECT t.done FROM "+Ident(schema, "dblink")+"($1, $2) AS t(done boolean)",
-		name, "SELECT pg_cancel_backend("+strconv.Itoa(pid)+")")
+	err = cancelOver(ctx, guard, schema, name, server, pid)
+	back(ctx, guard) // nothing of it was to be kept
 	ctx, done := infra.Ending(ctx, cleanupLimit)
 	defer done()
 	return errors.Join(err, disconnect(ctx, tx, schema, name))
 }
 
-// Beginner starts a transaction in a backend of its own: a pool.
-type Beginner interface {
-	Begin(ctx context.Context) (pgx.Tx, error)
+// cancelOver opens a connection of a name, and cancels over it.
+func cancelOver(ctx context.Context, tx pgx.Tx, schema, name, server string, pid int) error {
+	tag, err := tx.Exec(ctx, "SELECT "+Call(schema, "dblink_connect", "$1", "s.srvname")+
+		" FROM pg_catalog.pg_foreign_server s WHERE s.srvname = $2::text", name, server)
+	if err != nil {
+		return explainCall(schema, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return ErrNoServer
+	}
+	_, err = tx.Exec(ctx, "SELECT t.done FROM "+Call(schema, "dblink", "$1", "$2")+" AS t(done boolean)",
+		name, "SELECT pg_cancel_backend("+strconv.Itoa(pid)+")")
+	return err
 }
 
 const (
@@ -60,7 +66,7 @@ const (
 // nothing, see the package's comment. The local statement is ended by whoever runs it on ctx. The caller must call
 // stop when the session's statements have returned; it ends the attempts to cancel, waits for them, and returns the
 // error of the last one if none has worked.
-func Watch(ctx context.Context, cache Beginner, s *Session) (stop func() error) {
+func Watch(ctx context.Context, cache infra.Beginner, s *Session) (stop func() error) {
 	attempts, end := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
 	release := context.AfterFunc(ctx, func() { ended <- cancelUntil(attempts, cache, s.server, s.pid) })
@@ -74,10 +80,12 @@ func Watch(ctx context.Context, cache Beginner, s *Session) (stop func() error) 
 }
 
 // cancelUntil cancels again and again until ctx ends.
-func cancelUntil(ctx context.Context, cache Beginner, server string, pid int) (err error) {
+func cancelUntil(ctx context.Context, cache infra.Beginner, server string, pid int) (err error) {
 	for worked := false; ; {
 		attempt, done := context.WithTimeout(ctx, cancelTimeout)
-		failure := pgx.BeginFunc(attempt, cache, func(tx pgx.Tx) error { return Cancel(attempt, tx, server, pid) })
+		failure := infra.InTx(attempt, cache, infra.Limits{}, func(tx pgx.Tx) error {
+			return Cancel(attempt, tx, server, pid)
+		})
 		done()
 		if worked = worked || failure == nil; worked {
 			err = nil

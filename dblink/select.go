@@ -73,6 +73,6 @@ func Select(extSchema, server string, columns []Column, remoteSQL string) string
 		list.WriteString(apply(c.Type.LocalExpr, "t."+name) + " AS " + name)
 		wire.WriteString(name + " " + c.Type.Wire)
 	}
-	return fmt.Sprintf("SELECT %s FROM %s(%s, %s) AS t(%s)",
-		list.String(), Ident(extSchema, "dblink"), Literal(server), Literal(remoteSQL), wire.String())
+	return fmt.Sprintf("SELECT %s FROM %s AS t(%s)",
+		list.String(), Call(extSchema, "dblink", Literal(server), Literal(remoteSQL)), wire.String())
 }

@@ -41,8 +41,7 @@ type Session struct {
 }
 
 // Open connects the transaction's backend to a server and prepares the connection: ISO dates, exact floats, UTC. A
-// connection that an earlier transaction left open under the same name is closed first. In the local transaction,
-// IntervalStyle becomes postgres. The caller must [Session.Close] it. When Open fails, nothing is left open and the
+// connection that an earlier transaction left open under the same name is closed first. The caller must [Session.Close] it. When Open fails, nothing is left open and the
 // transaction can go on.
 func Open(ctx context.Context, tx pgx.Tx, server string, set Settings) (*Session, error) {
 	s, err := open(ctx, tx, server, set)
@@ -89,22 +88,21 @@ func (s *Session) connect(ctx context.Context, prepare string) error {
 	connect := fmt.Sprintf(`
 		SELECT t.pid, t.clock
 		FROM (
-		    SELECT CASE WHEN $1 = ANY (%[2]s()) THEN %[3]s($1) END AS closed, %[4]s($1, s.srvname) AS opened,
-		           pg_catalog.set_config('intervalstyle', 'postgres', true) AS styled
+		    SELECT CASE WHEN $1::text = ANY (%[2]s) THEN %[3]s END AS closed, %[4]s AS opened
 		    FROM pg_catalog.pg_foreign_server s
-		    WHERE s.srvname = $1
+		    WHERE s.srvname = $1::text
 		    OFFSET 0
 		) c
-		CROSS JOIN LATERAL %[1]s(CASE c.opened WHEN 'OK' THEN $1 END, $2) AS t(pid text, clock text)`,
-		Ident(s.schema, "dblink"), Ident(s.schema, "dblink_get_connections"),
-		Ident(s.schema, "dblink_disconnect"), Ident(s.schema, "dblink_connect"))
+		CROSS JOIN LATERAL %[1]s AS t(pid text, clock text)`,
+		Call(s.schema, "dblink", "CASE c.opened WHEN 'OK' THEN $1 END", "$2"), Call(s.schema, "dblink_get_connections"),
+		Call(s.schema, "dblink_disconnect", "$1"), Call(s.schema, "dblink_connect", "$1", "s.srvname"))
 	var pid string
 	err := s.tx.QueryRow(ctx, connect, s.server, prepare+"SELECT pg_backend_pid(), GETDATE()").Scan(&pid, &s.clock)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return ErrNoServer
 	}
 	if err != nil {
-		return err
+		return explainCall(s.schema, err)
 	}
 	s.pid, err = strconv.Atoi(pid)
 	return err
@@ -192,7 +190,7 @@ func (s *Session) rows(ctx context.Context, sql string, n int) ([][]*string, err
 	for i := range columns {
 		columns[i] = "c" + strconv.Itoa(i) + " text"
 	}
-	local := "SELECT * FROM " + Ident(s.schema, "dblink") + "($1, $2) AS t(" + strings.Join(columns, ", ") + ")"
+	local := "SELECT * FROM " + Call(s.schema, "dblink", "$1", "$2") + " AS t(" + strings.Join(columns, ", ") + ")"
 	rows, err := s.tx.Query(ctx, local, s.server, sql)
 	if err != nil {
 		return nil, err
@@ -209,14 +207,14 @@ func (s *Session) rows(ctx context.Context, sql string, n int) ([][]*string, err
 
 // exec runs a command on the remote.
 func (s *Session) exec(ctx context.Context, sql string) error {
-	_, err := s.tx.Exec(ctx, "SELECT "+Ident(s.schema, "dblink_exec")+"($1, $2)", s.server, sql)
+	_, err := s.tx.Exec(ctx, "SELECT "+Call(s.schema, "dblink_exec", "$1", "$2"), s.server, sql)
 	return err
 }
 
 // disconnect closes a named connection of this backend if there is one.
 func disconnect(ctx context.Context, q Querier, schema, name string) error {
-	_, err := q.Exec(ctx, "SELECT "+Ident(schema, "dblink_disconnect")+"($1) WHERE $1 = ANY ("+
-		Ident(schema, "dblink_get_connections")+"())", name)
+	_, err := q.Exec(ctx, "SELECT "+Call(schema, "dblink_disconnect", "$1")+" WHERE $1::text = ANY ("+
+		Call(schema, "dblink_get_connections")+")", name)
 	return err
 }
 

@@ -62,7 +62,7 @@ func try(ctx context.Context, tx pgx.Tx, server string, set Settings) (trial Tri
 	err = guard.QueryRow(ctx, `
 		SELECT coalesce(t.who, ''), pg_catalog.clock_timestamp() - began.at
 		FROM (SELECT pg_catalog.clock_timestamp() AS at OFFSET 0) began
-		CROSS JOIN LATERAL `+Ident(s.schema, "dblink")+`($1, CASE WHEN began.at IS NOT NULL THEN $2 END) AS t(who text)`,
+		CROSS JOIN LATERAL `+Call(s.schema, "dblink", "$1", "CASE WHEN began.at IS NOT NULL THEN $2 END")+` AS t(who text)`,
 		server, "SELECT current_user").Scan(&trial.User, &trial.RoundTrip)
 	if err == nil {
 		err = guard.Commit(ctx)

@@ -133,8 +133,7 @@ func resolveThere(ctx context.Context, tx pgx.Tx, l catalog.Link) (string, error
 	if err != nil {
 		return "", err
 	}
-	_, err = guard.Exec(ctx, "SELECT "+dblink.Ident(schema, "dblink_connect")+"('redcache_doctor', "+
-		"$1)", strings.Join(options, " "))
+	_, err = guard.Exec(ctx, "SELECT "+dblink.Call(schema, "dblink_connect", "'redcache_doctor'", "$1"), strings.Join(options, " "))
 	if back := guard.Rollback(ctx); back != nil {
 		return "", back
 	}

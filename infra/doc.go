@@ -4,12 +4,14 @@
 // # Transactions
 //
 // [InTx] is the only way into a transaction, because there a session gets its rules: how long it may wait, run and
-// idle ([Limits]), how dates and numbers are written, and an empty search_path. They travel with BEGIN, so they cost no
-// round trip, and they are local to the transaction, so that nothing depends on what a session was used for before and
-// nothing is left behind in it. With a pooler in transaction mode, no other way would work.
+// idle ([Limits]), and every setting that changes what a statement means ([Pins]). They travel with BEGIN, so they cost
+// no round trip, and they are local to the transaction, so that nothing depends on what a session was used for before and
+// nothing is left behind in it. With a pooler in transaction mode, no other way would work. A single statement gets the
+// same by [Pinned]: none is ever sent outside of a transaction of ours.
 //
-// With an empty search_path only pg_catalog and the session's own temporary tables are found without their schema.
-// Whatever else is not qualified fails at once, and in every environment, not only where somebody's schema comes first.
+// Only pg_catalog, and after it the session's own temporary tables, are found without their schema. Whatever else is not
+// qualified fails at once, and in every environment, not only where somebody's schema comes first; and what somebody else
+// has made, under the name of a function or an operator that ours use, is never found.
 //
 // # Sessions
 //

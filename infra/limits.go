@@ -2,7 +2,6 @@ package infra
 
 import (
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -23,29 +22,15 @@ const (
 // clientCheck is how often a server that is busy with a statement looks whether its client is still there.
 const clientCheck = 5 * time.Second
 
-// begin returns the statements that open a transaction under the limits. They travel in one message, so that the
-// rules cost no round trip. All values are numbers or constants; nothing of a user's is ever part of this text.
-func (l Limits) begin() string {
-	var b strings.Builder
-	b.WriteString("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT ")
-	for _, s := range []struct{ name, value string }{
-		{"lock_timeout", millis(l.Lock, DefaultLock)},
-		{"statement_timeout", millis(l.Statement, DefaultStatement)},
-		{"idle_in_transaction_session_timeout", millis(l.Idle, DefaultIdle)},
-		{"standard_conforming_strings", "on"},
-		{"search_path", ""},
-		{"datestyle", "ISO, MDY"},
-		{"timezone", "UTC"},
-		{"intervalstyle", "postgres"},
-		{"extra_float_digits", "1"},
-	} {
-		fmt.Fprintf(&b, "pg_catalog.set_config('%s', '%s', true), ", s.name, s.value)
-	}
-	// The setting came with 14, and servers on other systems than Linux may refuse it.
-	fmt.Fprintf(&b, "CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 140000 "+
-		"AND pg_catalog.version() LIKE '%%linux%%' "+
-		"THEN pg_catalog.set_config('client_connection_check_interval', '%s', true) END", millis(clientCheck, 0))
-	return b.String()
+// begin returns the statements that open a transaction under the limits and the [Pins]. They travel in one message, so
+// that the rules cost no round trip. Access is READ WRITE or READ ONLY.
+func (l Limits) begin(access string) string {
+	return "BEGIN ISOLATION LEVEL READ COMMITTED, " + access + ", NOT DEFERRABLE; " + pinSQL(append(Pins(),
+		Pin{"lock_timeout", millis(l.Lock, DefaultLock)},
+		Pin{"statement_timeout", millis(l.Statement, DefaultStatement)},
+		Pin{"idle_in_transaction_session_timeout", millis(l.Idle, DefaultIdle)},
+		Pin{"client_connection_check_interval", millis(clientCheck, 0)}, // since 14
+	))
 }
 
 // millis writes a limit as the servers' milliseconds, where 0 is no limit.

@@ -33,13 +33,13 @@ func TestLimits_HoldForTheTransactionOnly(t *testing.T) {
 			want := map[string]string{
 				"lock_timeout": tt.lock, "statement_timeout": tt.statement,
 				"idle_in_transaction_session_timeout": tt.idle, "client_connection_check_interval": "5s",
-				"standard_conforming_strings": "on", "search_path": "", "DateStyle": "ISO, MDY", "TimeZone": "UTC",
-				"IntervalStyle": "postgres", "extra_float_digits": "1", "transaction_isolation": "read committed",
+				"transaction_isolation": "read committed", "transaction_read_only": "off",
+			}
+			for _, p := range infra.Pins() {
+				want[p.Name] = p.Value
 			}
 			conn := odd(t, db)
-			if before14(conn) {
-				delete(want, "client_connection_check_interval")
-			}
+			dropUnknown(t, conn, want)
 			before := show(t, conn, want)
 			var inside map[string]string
 			err := infra.InTx(t.Context(), conn, tt.limits, func(tx pgx.Tx) error {
@@ -67,20 +67,44 @@ func odd(t *testing.T, db *pgtest.Database) *pgx.Conn {
 		t.Fatalf("connect: %v", err)
 	}
 	t.Cleanup(func() { _ = conn.Close(context.Background()) })
-	_, err = conn.Exec(t.Context(), `
-		SET lock_timeout = '77s'; SET statement_timeout = '78s'; SET idle_in_transaction_session_timeout = '79s';
-		SET standard_conforming_strings = off; SET search_path = public;
-		SET datestyle = 'German'; SET timezone = 'Asia/Tokyo'; SET intervalstyle = 'iso_8601';
-		SET extra_float_digits = 0; SET default_transaction_isolation = 'serializable'`)
-	if err != nil {
-		t.Fatalf("set odd settings: %v", err)
+	unlike := map[string]string{
+		"lock_timeout": "77s", "statement_timeout": "78s", "idle_in_transaction_session_timeout": "79s",
+		"client_connection_check_interval": "80s", "transaction_timeout": "81s",
+		"standard_conforming_strings": "off", "search_path": "public", "client_encoding": "LATIN1",
+		"DateStyle": "German", "TimeZone": "Asia/Tokyo", "IntervalStyle": "iso_8601", "extra_float_digits": "0",
+		"timezone_abbreviations": "Australia", "bytea_output": "escape", "array_nulls": "off", "backslash_quote": "on",
+		"transform_null_equals": "on", "quote_all_identifiers": "on", "row_security": "off",
+		"check_function_bodies": "off", "restrict_nonsystem_relation_kind": "view", "exit_on_error": "on",
+		"client_min_messages": "debug1", "default_transaction_isolation": "serializable",
+		"default_transaction_read_only": "on", "default_transaction_deferrable": "on",
 	}
-	if !before14(conn) {
-		if _, err := conn.Exec(t.Context(), `SET client_connection_check_interval = '80s'`); err != nil {
-			t.Fatalf("set odd settings: %v", err)
+	for _, p := range infra.Pins() {
+		if _, found := unlike[p.Name]; !found {
+			t.Errorf("%s is pinned, and this test does not know how it could be odd", p.Name)
+		}
+	}
+	dropUnknown(t, conn, unlike)
+	for name, value := range unlike {
+		if _, err := conn.Exec(t.Context(), `SELECT pg_catalog.set_config($1, $2, false)`, name, value); err != nil {
+			t.Fatalf("set %s: %v", name, err)
 		}
 	}
 	return conn
+}
+
+// dropUnknown leaves only the settings that the server has.
+func dropUnknown(t *testing.T, conn *pgx.Conn, settings map[string]string) {
+	t.Helper()
+	for name := range settings {
+		var known bool
+		err := conn.QueryRow(t.Context(), `SELECT pg_catalog.current_setting($1, true) IS NOT NULL`, name).Scan(&known)
+		if err != nil {
+			t.Fatalf("look for %s: %v", name, err)
+		}
+		if !known {
+			delete(settings, name)
+		}
+	}
 }
 
 // before14 tells the servers that cannot look after their client while a statement runs.

@@ -26,17 +26,16 @@ const (
 	commitTimeout   = time.Minute
 )
 
-// InTx is the one door to a transaction. It begins one (READ COMMITTED) under the limits and the session rules of
-// this package, runs fn, and commits when fn returned nil. In any other case, a panic and a context that ended
+// InTx is the one door to a transaction. It begins one (READ COMMITTED) under the limits and the [Pins] of this package, runs fn, and commits when fn returned nil. In any other case, a panic and a context that ended
 // included, it rolls back; a connection that cannot roll back is closed and never used again. The error of fn comes
 // back as it is, and so does its panic; but when ctx ended, the error is also ctx.Err() and its cause, where the
 // server has only said that it cancelled a statement.
 //
 // Once COMMIT is on its way, the end of ctx no longer stops it: its outcome is worth waiting for.
 func InTx(ctx context.Context, b Beginner, limits Limits, fn func(tx pgx.Tx) error) error {
-	tx, err := b.BeginTx(ctx, pgx.TxOptions{BeginQuery: limits.begin()})
+	tx, err := begin(ctx, b, limits)
 	if err != nil {
-		return Hinted(fmt.Errorf("begin transaction: %w", err), poolerHint(err))
+		return err
 	}
 	done := false
 	defer func() {
@@ -44,14 +43,66 @@ func InTx(ctx context.Context, b Beginner, limits Limits, fn func(tx pgx.Tx) err
 			rollback(ctx, tx)
 		}
 	}()
-	if err := fn(tx); err != nil {
-		return withEnd(ctx, err)
+	if err := fn(tx.Tx); err != nil {
+		return withEnd(ctx, tx.explain(err))
 	}
 	if ctx.Err() != nil {
 		return withEnd(ctx, errors.New("nothing was committed"))
 	}
 	done = true
 	return commit(ctx, tx)
+}
+
+// SQLSTATEs of a server that lets nobody begin, or write.
+const (
+	codeIdleSession = "57P05" // idle_session_timeout has ended the connection meanwhile
+	codeOnStandby   = "0A000" // a transaction that may write cannot begin
+	codeReadOnly    = "25006"
+)
+
+// begun is a transaction that has begun.
+type begun struct {
+	pgx.Tx
+	standby bool // it may not write, whatever it was asked for
+}
+
+// begin begins a transaction. On a standby, where none may write, it is one that may read: looking on goes on there.
+func begin(ctx context.Context, b Beginner, limits Limits) (begun, error) {
+	try := func(access string) (pgx.Tx, error) {
+		return b.BeginTx(ctx, pgx.TxOptions{BeginQuery: limits.begin(access)})
+	}
+	tx, err := try("READ WRITE")
+	standby := codeOf(err) == codeOnStandby
+	switch {
+	case standby:
+		tx, err = try("READ ONLY")
+	case codeOf(err) == codeIdleSession: // nothing was done over it, and the pool has another
+		tx, err = try("READ WRITE")
+	}
+	if err != nil {
+		return begun{}, Hinted(fmt.Errorf("begin transaction: %w", err), poolerHint(err))
+	}
+	return begun{tx, standby}, nil
+}
+
+// codeOf is the SQLSTATE of a server's error, or "".
+func codeOf(err error) string {
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return refused.Code
+	}
+	return ""
+}
+
+// ErrReadOnly says that the cache database is a standby, where nothing can be written. [InTx] returns it.
+var ErrReadOnly = errors.New("the cache database is a standby, which is read-only")
+
+// explain says what the refusal to write means on a standby.
+func (t begun) explain(err error) error {
+	if !t.standby || codeOf(err) != codeReadOnly {
+		return err
+	}
+	return Hinted(fmt.Errorf("%w: %w", ErrReadOnly, err), "Let DATABASE_URL name the primary. Where the two change "+
+		"places, name both hosts, and add target_session_attrs=read-write.")
 }
 
 // withEnd adds to an error that the context has ended, and why.

@@ -37,7 +37,7 @@ func TestLambda_IsSmall(t *testing.T) {
 func TestLambda_LinksNoCommandLine(t *testing.T) {
 	t.Parallel()
 	unwanted := []string{
-		"github.com/spf13/", "github.com/schollz/progressbar", "github.com/pressly/goose", "golang.org/x/term",
+		"github.com/spf13/", "github.com/schollz/progressbar", "golang.org/x/term",
 		"github.com/redcache/redcache/cmd/cachectl", "github.com/redcache/redcache/doctor", "github.com/redcache/redcache/grants",
 		"github.com/redcache/redcache/internal/", "net/rpc", "testing",
 	}

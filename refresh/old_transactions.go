@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -63,6 +64,6 @@ func (r *Runner) awaitOldTransactions(ctx context.Context, limit time.Duration) 
 
 // openTransactions returns the open transactions of the database: all, or those of some that are still there.
 func (r *Runner) openTransactions(ctx context.Context, among []string) (open transactions, err error) {
-	err = r.pool.QueryRow(ctx, sql.OpenTransactions, among).Scan(&open.ids, &open.pids)
+	err = infra.Pinned(r.pool).QueryRow(ctx, sql.OpenTransactions, among).Scan(&open.ids, &open.pids)
 	return open, wrap(err, "look for open transactions")
 }

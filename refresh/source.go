@@ -7,6 +7,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
 )
 
@@ -37,7 +38,7 @@ type loaded struct {
 // dblinkSource is the session that PostgreSQL has, in the backend of the transaction.
 type dblinkSource struct {
 	*dblink.Session
-	cache dblink.Beginner // cancels, from another backend
+	cache infra.Beginner // cancels, from another backend
 }
 
 func (s dblinkSource) transport() catalog.Transport { return catalog.DblinkTransport }

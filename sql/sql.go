@@ -62,6 +62,10 @@ var (
 	Tidy string
 	//go:embed queries/generations.sql
 	Generations string
+	//go:embed queries/owners.sql
+	Owners string
+	//go:embed queries/creators.sql
+	Creators string
 )
 
 // Claim is claim.sql, over what [Due] finds.

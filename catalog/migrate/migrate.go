@@ -1,29 +1,23 @@
-// Package migrate makes and updates the catalog's schema. It stands apart from package catalog so that programs that
-// only use the catalog do not link the migration library.
+// Package migrate makes and updates the catalog's schema.
 //
-// Two that migrate at once take turns: the first holds an advisory lock in a transaction of its own until it is done,
-// and the second then finds nothing to do. Each migration runs in its own transaction, so a failure leaves the
-// schema at the last version that worked, and running again goes on from there.
+// It is one transaction: a failure leaves everything as it was. Two that migrate at once take turns, by an advisory
+// lock of that transaction, and the second then finds nothing to do.
 package migrate
 
 import (
 	"context"
 	"fmt"
 	"io/fs"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
-	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/database"
 
+	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/sql"
 )
-
-const versionTable = "redcache.schema_version"
 
 // patience is how long one migration waits for another to finish.
 const patience = 2 * time.Minute
@@ -35,78 +29,120 @@ type Migration struct {
 	SQL     string `json:"sql"`
 }
 
-// Up brings the schema to the newest version and returns the migrations that it applied; none when it was there.
-func Up(ctx context.Context, pool *pgxpool.Pool) (applied []Migration, err error) {
-	limits := infra.Limits{Lock: patience, Idle: -1}
-	err = infra.InTx(ctx, pool, limits, func(tx pgx.Tx) error {
-		// The catalog of schemas and our schema's name: a key that only somebody who wants this schema would take.
-		const lock = `SELECT pg_catalog.pg_advisory_xact_lock('pg_catalog.pg_namespace'::regclass::oid::integer,
-		                                                      pg_catalog.hashtext('redcache'))`
-		if _, err := tx.Exec(ctx, lock); err != nil {
-			return fmt.Errorf("wait for another migration: %w", err)
-		}
-		// Not IF NOT EXISTS alone: that asks for the right to create schemas even when there is nothing to create.
-		const schema = `DO $$ BEGIN IF to_regnamespace('redcache') IS NULL THEN CREATE SCHEMA redcache; END IF; END $$`
-		if _, err := pool.Exec(ctx, schema); err != nil {
-			return fmt.Errorf("create schema redcache: %w", err)
-		}
-		applied, err = up(ctx, pool)
-		return err
-	})
-	return applied, err
+// DB is the cache database; a *pgxpool.Pool is one.
+type DB interface {
+	infra.Beginner
+	infra.DB
 }
 
-func up(ctx context.Context, pool *pgxpool.Pool) ([]Migration, error) {
-	provider, err := provider(pool)
+// Up brings the schema to the newest version and returns the migrations that it applied; none when it was there. It
+// refuses schemas that belong to somebody else, or in which somebody else may create.
+func Up(ctx context.Context, db DB) (applied []Migration, err error) {
+	err = infra.InTx(ctx, db, infra.Limits{Lock: patience}, func(tx pgx.Tx) error {
+		applied, err = up(ctx, tx)
+		return err
+	})
 	if err != nil {
 		return nil, err
-	}
-	results, err := provider.Up(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("migrate schema redcache: %w", err)
-	}
-	var applied []Migration
-	for _, result := range results {
-		m, err := read(result.Source)
-		if err != nil {
-			return nil, err
-		}
-		applied = append(applied, m)
 	}
 	return applied, nil
 }
 
-// Pending returns the migrations that Up would apply, and changes nothing.
-func Pending(ctx context.Context, pool *pgxpool.Pool) ([]Migration, error) {
-	version, err := Version(ctx, pool)
+func up(ctx context.Context, tx pgx.Tx) ([]Migration, error) {
+	// The catalog of schemas and our schema's name: a key that only somebody who wants this schema would take.
+	const lock = `SELECT pg_catalog.pg_advisory_xact_lock('pg_catalog.pg_namespace'::regclass::oid::integer,
+	                                                      pg_catalog.hashtext('redcache'))`
+	if _, err := tx.Exec(ctx, lock); err != nil {
+		return nil, fmt.Errorf("wait for another migration: %w", err)
+	}
+	pending, err := Pending(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	provider, err := provider(pool)
-	if err != nil {
+	if err := catalog.In(tx).Closed(ctx); err != nil {
 		return nil, err
 	}
-	var pending []Migration
-	for _, source := range provider.ListSources() {
-		if source.Version <= version {
-			continue
-		}
-		m, err := read(source)
-		if err != nil {
+	if len(pending) > 0 {
+		if err := begin(ctx, tx); err != nil {
 			return nil, err
 		}
-		pending = append(pending, m)
+	}
+	for _, m := range pending {
+		if err := apply(ctx, tx, m); err != nil {
+			return nil, fmt.Errorf("migrate schema redcache: %s: %w", m.Name, err)
+		}
 	}
 	return pending, nil
 }
 
-// Version returns the version of the schema; zero when there is none.
-func Version(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
-	var version int64
-	var exists bool
-	err := pool.QueryRow(ctx, `SELECT pg_catalog.to_regclass($1) IS NOT NULL`, versionTable).Scan(&exists)
-	if err == nil && exists {
-		err = pool.QueryRow(ctx, `SELECT coalesce(max(version_id), 0) FROM `+versionTable).Scan(&version)
+// begin makes the schema and the table of its versions if they are not there yet. CREATE SCHEMA IF NOT EXISTS would
+// ask for the right to create schemas even when there is nothing to create.
+func begin(ctx context.Context, tx pgx.Tx) error {
+	found, err := exists(ctx, tx, `to_regnamespace('redcache')`)
+	if err == nil && !found {
+		_, err = tx.Exec(ctx, `CREATE SCHEMA redcache`)
+	}
+	if err != nil {
+		return fmt.Errorf("create schema redcache: %w", err)
+	}
+	if found, err = exists(ctx, tx, versions); err == nil && !found {
+		_, err = tx.Exec(ctx, `
+			CREATE TABLE redcache.schema_version (
+			    id         integer   GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+			    version_id bigint    NOT NULL,
+			    is_applied boolean   NOT NULL,
+			    tstamp     timestamp NOT NULL DEFAULT now()
+			)`)
+	}
+	if err != nil {
+		return fmt.Errorf("create table redcache.schema_version: %w", err)
+	}
+	return nil
+}
+
+func apply(ctx context.Context, tx pgx.Tx, m Migration) error {
+	if _, err := tx.Exec(ctx, m.SQL, pgx.QueryExecModeSimpleProtocol); err != nil { // of several statements
+		return err
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO redcache.schema_version (version_id, is_applied) VALUES ($1, true)`, m.Version)
+	return err
+}
+
+// Pending returns the migrations that Up would apply, and changes nothing.
+func Pending(ctx context.Context, db infra.DB) ([]Migration, error) {
+	version, err := Version(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	files, err := fs.Glob(sql.Migrations(), "*.sql")
+	if err != nil {
+		return nil, fmt.Errorf("list migrations: %w", err)
+	}
+	var pending []Migration
+	for _, file := range files { // in the order of their names
+		m, err := read(file)
+		if err != nil {
+			return nil, err
+		}
+		if m.Version > version {
+			pending = append(pending, m)
+		}
+	}
+	return pending, nil
+}
+
+// versions is the table of the versions, if it is there.
+const versions = `to_regclass('redcache.schema_version')`
+
+// Version returns the version of the schema; zero when there is none. It refuses a schema of somebody else's.
+func Version(ctx context.Context, db infra.DB) (version int64, err error) {
+	if err := catalog.In(db).Owned(ctx); err != nil {
+		return 0, err
+	}
+	db = infra.Pinned(db)
+	found, err := exists(ctx, db, versions)
+	if err == nil && found {
+		err = db.QueryRow(ctx, `SELECT coalesce(max(version_id), 0) FROM redcache.schema_version`).Scan(&version)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("read version of schema redcache: %w", err)
@@ -114,26 +150,24 @@ func Version(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return version, nil
 }
 
-func provider(pool *pgxpool.Pool) (*goose.Provider, error) {
-	store, err := database.NewStore(database.DialectPostgres, versionTable)
-	if err != nil {
-		return nil, fmt.Errorf("prepare migrations: %w", err)
-	}
-	p, err := goose.NewProvider("", stdlib.OpenDBFromPool(pool), sql.Migrations(), goose.WithStore(store))
-	if err != nil {
-		return nil, fmt.Errorf("prepare migrations: %w", err)
-	}
-	return p, nil
+func exists(ctx context.Context, db infra.DB, what string) (found bool, err error) {
+	err = db.QueryRow(ctx, `SELECT `+what+` IS NOT NULL`).Scan(&found)
+	return found, err
 }
 
-func read(source *goose.Source) (Migration, error) {
-	text, err := fs.ReadFile(sql.Migrations(), source.Path)
+// read reads a file that is named 00001_what_it_adds.sql.
+func read(file string) (Migration, error) {
+	text, err := fs.ReadFile(sql.Migrations(), file)
 	if err != nil {
-		return Migration{}, fmt.Errorf("read migration %s: %w", source.Path, err)
+		return Migration{}, fmt.Errorf("read migration %s: %w", file, err)
+	}
+	name := strings.TrimSuffix(file, ".sql")
+	number, _, _ := strings.Cut(name, "_")
+	version, err := strconv.ParseInt(number, 10, 64)
+	if err != nil {
+		return Migration{}, fmt.Errorf("read number of migration %s: %w", file, err)
 	}
 	return Migration{
-		Version: source.Version,
-		Name:    strings.TrimSuffix(source.Path, ".sql"),
-		SQL:     strings.TrimSpace(strings.ReplaceAll(string(text), "-- +goose Up\n", "")),
+		Version: version, Name: name, SQL: strings.TrimSpace(strings.ReplaceAll(string(text), "-- +goose Up\n", "")),
 	}, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redcache/redcache/catalog/migrate"
 	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
 )
 
 type initOptions struct{ dryRun, json bool }
@@ -73,7 +74,7 @@ func (s *session) init(ctx context.Context, o initOptions) error {
 
 // adviseExtensions says early what the first link would fail for. The catalog does without.
 func (s *session) adviseExtensions(ctx context.Context) {
-	if _, err := dblink.Extensions(ctx, s.pool); err != nil {
+	if _, err := dblink.Extensions(ctx, infra.Pinned(s.pool)); err != nil {
 		s.tell("note: links cannot be made yet: %s", said(err))
 		if advice := hint(err); advice != "" {
 			s.tell("hint: %s", advice)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
 )
 
@@ -67,11 +68,11 @@ func lookUp(ctx context.Context, host string) error {
 // ownWay is what transport stream goes by: the login and the address of the foreign server.
 func (s *session) ownWay(ctx context.Context, l catalog.Link) (redshift.Config, error) {
 	server := l.Server().Name
-	user, password, err := dblink.Login(ctx, s.pool, server)
+	user, password, err := dblink.Login(ctx, infra.Pinned(s.pool), server)
 	if err != nil {
 		return redshift.Config{}, err
 	}
-	options, err := dblink.Options(ctx, s.pool, server)
+	options, err := dblink.Options(ctx, infra.Pinned(s.pool), server)
 	if err != nil {
 		return redshift.Config{}, err
 	}

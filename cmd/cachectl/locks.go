@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
 )
 
@@ -34,7 +35,7 @@ by cancelling its query on Redshift; pg_terminate_backend(pid) frees the lock at
 }
 
 func (s *session) locks(ctx context.Context, asJSON bool) error {
-	held, err := lock.List(ctx, s.pool)
+	held, err := lock.List(ctx, infra.Pinned(s.pool))
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,59 @@
+package infra
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Pin is a setting that is the same in every transaction of ours, whatever server, database, role and URL say.
+type Pin struct{ Name, Value string }
+
+// Pins returns the settings that change what a statement means, or whether it is let through, with the values that all
+// of our transactions have. They are the only place where such a setting is chosen; [Limits] adds how long things may
+// take, and [InTx] the isolation, and that a transaction may write.
+//
+// Not here is what changes only how fast or where something is done (the planner's settings, memory, parallelism, JIT,
+// tablespaces, access methods, compression, synchronous_commit, vacuum's and ANALYZE's settings), what nothing of ours
+// reads (lc_monetary, lc_numeric, lc_time, text search, XML), and the role, by which operators choose who owns the cache.
+// What only a superuser may set cannot be pinned: `cachectl doctor` looks at it.
+func Pins() []Pin {
+	return []Pin{
+		{"search_path", "pg_catalog, pg_temp"}, // pg_temp last, or it would come first
+		// How texts become values, and values texts.
+		{"client_encoding", "UTF8"},
+		{"DateStyle", "ISO, MDY"},
+		{"IntervalStyle", "postgres"},
+		{"TimeZone", "UTC"},
+		{"timezone_abbreviations", "Default"},
+		{"extra_float_digits", "1"}, // exact, and no longer than it takes
+		{"bytea_output", "hex"},
+		{"array_nulls", "on"},
+		// How statements are read.
+		{"standard_conforming_strings", "on"},
+		{"backslash_quote", "safe_encoding"},
+		{"transform_null_equals", "off"},
+		{"quote_all_identifiers", "off"}, // REFRESH … CONCURRENTLY cannot live with it
+		// What is let through.
+		{"row_security", "on"},
+		{"check_function_bodies", "on"},
+		{"restrict_nonsystem_relation_kind", ""}, // since the minor releases of August 2024
+		{"exit_on_error", "off"},
+		{"client_min_messages", "warning"},
+		{"transaction_timeout", "0"}, // since 17; every statement and every pause has a limit of its own
+	}
+}
+
+// pinSQL returns the statements that pin settings for the rest of the transaction. The first one makes the names in
+// the second mean what they say. A setting that this server does not know, or that is as it should be, is left alone.
+// All values are numbers or constants; nothing of a user's is ever part of this text.
+func pinSQL(pins []Pin) string {
+	list := make([]string, len(pins))
+	for i, p := range pins {
+		list[i] = fmt.Sprintf("('%s', '%s')", p.Name, p.Value)
+	}
+	return "SET LOCAL search_path = pg_catalog, pg_temp; " +
+		"SELECT set_config(p.name, p.value, true) FROM (VALUES " + strings.Join(list, ", ") + ") AS p (name, value) " +
+		"WHERE current_setting(p.name, true) <> p.value " +
+		// Servers on other systems than Linux may refuse this one.
+		"AND (p.name <> 'client_connection_check_interval' OR version() LIKE '%linux%')"
+}

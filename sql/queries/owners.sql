@@ -1,0 +1,27 @@
+-- What of the cache belongs to somebody who is neither the current role nor one whose rights it was given by others.
+-- Before PostgreSQL 15 a login may make anybody a member of itself; who does that is not believed. A superuser is a
+-- member of all roles, which says nothing either. It reads the system's catalogs only: the rest may be a trap.
+WITH cache AS (
+    SELECT n.oid, n.nspname, n.nspowner FROM pg_catalog.pg_namespace n WHERE n.nspname IN ('redcache', 'redcache_data')
+), object AS (
+    SELECT 'schema ' || n.nspname AS what, n.nspowner AS owner, 0 AS place FROM cache n
+    UNION ALL
+    SELECT 'relation ' || pg_catalog.format('%I.%I', n.nspname, c.relname), c.relowner, 1
+    FROM pg_catalog.pg_class c
+    JOIN cache n ON n.oid = c.relnamespace
+    WHERE c.relkind NOT IN ('i', 't')
+    UNION ALL
+    SELECT 'function ' || pg_catalog.format('%I.%I', n.nspname, p.proname), p.proowner, 2
+    FROM pg_catalog.pg_proc p
+    JOIN cache n ON n.oid = p.pronamespace
+)
+SELECT o.what, pg_catalog.pg_get_userbyid(o.owner)::text AS owner, current_user::text AS role
+FROM object o
+JOIN pg_catalog.pg_roles me ON me.rolname = current_user
+WHERE o.owner <> me.oid
+  AND NOT (
+      pg_catalog.pg_has_role(o.owner, 'USAGE') AND NOT me.rolsuper
+      AND NOT EXISTS (
+          SELECT FROM pg_catalog.pg_auth_members m WHERE m.roleid = o.owner AND m.grantor = o.owner))
+ORDER BY o.place, o.what
+LIMIT 1

@@ -1,9 +1,13 @@
 package dblink
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"math/big"
+	"strconv"
 	"strings"
 )
 
@@ -63,7 +67,53 @@ func Fingerprint(ctx context.Context, src Source, columns []Column, query, water
 //
 // Texts are hashed as they travel, without zero bytes, at which a hash might stop as libpq does.
 func FingerprintSQL(columns []Column, query, watermark string) (string, error) {
-	hash := ""
+	hash, err := rowHash(columns)
+	if err != nil {
+		return "", err
+	}
+	highest := "NULL::varchar"
+	if watermark != "" {
+		name, err := RemoteIdent(watermark)
+		if err != nil {
+			return "", fmt.Errorf("watermark %q: %w", watermark, err)
+		}
+		highest = "MAX(q." + name + ")"
+	}
+	return over(fmt.Sprintf("COUNT(*), %s, SUM(%s::NUMERIC(38,0))", highest, hash), query, ""), nil
+}
+
+// Summary is what a snapshot holds: the number of its rows, and the sum of their hashes modulo 2^64. Rows that were read
+// in parts, each with its hash ([HashedSelect]), are those of the snapshot when both agree.
+type Summary struct {
+	Rows int64
+	Sum  uint64
+}
+
+// Summarize has the source compute the summary of a query's rows. The error is an [*UnhashableError] or what the source
+// said.
+func Summarize(ctx context.Context, src Source, columns []Column, query string) (Summary, error) {
+	sql, err := FingerprintSQL(columns, query, "")
+	if err != nil {
+		return Summary{}, err
+	}
+	rows, err := src.Rows(ctx, sql, 3)
+	if err != nil {
+		return Summary{}, fmt.Errorf("summarize query: %w", err)
+	}
+	if len(rows) != 1 {
+		return Summary{}, fmt.Errorf("summarize query: got %d rows, want 1", len(rows))
+	}
+	count, countErr := strconv.ParseInt(deref(rows[0][0]), 10, 64)
+	sum, ok := new(big.Int).SetString(cmp.Or(deref(rows[0][2]), "0"), 10)
+	if countErr != nil || !ok {
+		return Summary{}, errors.New("summarize query: the answer is no number")
+	}
+	const bits = 64
+	return Summary{count, sum.Mod(sum, new(big.Int).Lsh(big.NewInt(1), bits)).Uint64()}, nil
+}
+
+// rowHash is an expression for the hash of a row of q.
+func rowHash(columns []Column) (hash string, err error) {
 	for _, c := range columns {
 		name, err := RemoteIdent(c.Name)
 		if err != nil {
@@ -80,15 +130,7 @@ func FingerprintSQL(columns []Column, query, watermark string) (string, error) {
 			hash = "FNV_HASH(" + part + ")"
 		}
 	}
-	highest := "NULL::varchar"
-	if watermark != "" {
-		name, err := RemoteIdent(watermark)
-		if err != nil {
-			return "", fmt.Errorf("watermark %q: %w", watermark, err)
-		}
-		highest = "MAX(q." + name + ")"
-	}
-	return over(fmt.Sprintf("COUNT(*), %s, SUM(%s::NUMERIC(38,0))", highest, hash), query, ""), nil
+	return hash, nil
 }
 
 // zeros are what stands in for NULL in types of a fixed length.

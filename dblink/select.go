@@ -22,6 +22,39 @@ const (
 // form in which it travels. A where condition, if any, sees the query's columns under the alias q; its values must
 // have been quoted by [RemoteLiteral].
 func RemoteSelect(columns []Column, query, where string, policy TextPolicy) (string, error) {
+	list, err := remoteList(columns, policy)
+	if err != nil {
+		return "", err
+	}
+	return over(list, query, condition(where)), nil
+}
+
+// HashedSelect is [RemoteSelect] with one more column, [HashColumn], a BIGINT: the hash of the row, of which [Summary.Sum]
+// is the sum. The error may be an [*UnhashableError].
+func HashedSelect(columns []Column, query, where string, policy TextPolicy) (string, error) {
+	list, err := remoteList(columns, policy)
+	if err != nil {
+		return "", err
+	}
+	hash, err := rowHash(columns)
+	if err != nil {
+		return "", err
+	}
+	return over(list+", "+hash+" AS "+HashColumn, query, condition(where)), nil
+}
+
+// HashColumn is the name of the column that [HashedSelect] adds.
+const HashColumn = "redcache_hash"
+
+func condition(where string) string {
+	if where == "" {
+		return ""
+	}
+	return " WHERE " + where
+}
+
+// remoteList is the columns in the form in which they travel.
+func remoteList(columns []Column, policy TextPolicy) (string, error) {
 	var b strings.Builder
 	for i, c := range columns {
 		name, err := RemoteIdent(c.Name)
@@ -37,10 +70,7 @@ func RemoteSelect(columns []Column, query, where string, policy TextPolicy) (str
 		}
 		fmt.Fprintf(&b, "%s AS %s", apply(template, "q."+name), name)
 	}
-	if where != "" {
-		where = " WHERE " + where
-	}
-	return over(b.String(), query, where), nil
+	return b.String(), nil
 }
 
 // SameKeyWithout builds a condition for [RemoteSelect]: it is true for all rows of a query whose key is also that of a row
@@ -50,8 +80,9 @@ func SameKeyWithout(query string, key []string, column string) (where string, er
 	if err != nil {
 		return "", err
 	}
+	_, body := divide(query) // what its WITH names is in front of the whole statement
 	return fmt.Sprintf("(q.%s) IN (SELECT n.%s FROM (\n%s\n) AS n WHERE n.%s IS NULL)",
-		strings.Join(names[1:], ", q."), strings.Join(names[1:], ", n."), query, names[0]), nil
+		strings.Join(names[1:], ", q."), strings.Join(names[1:], ", n."), body, names[0]), nil
 }
 
 // RangeSQL builds the statement that returns the lowest and the highest value of a query's column, a name that
@@ -59,6 +90,9 @@ func SameKeyWithout(query string, key []string, column string) (where string, er
 func RangeSQL(query, column string) string {
 	return over(fmt.Sprintf("MIN(q.%[1]s), MAX(q.%[1]s)", column), query, "")
 }
+
+// LockSQL builds a statement that reads no row, and has a transaction take the locks that reading a query needs.
+func LockSQL(query string) string { return over("1", query, " WHERE 1 = 0") }
 
 // Select builds the local statement that reads a [RemoteSelect] through the link and gives its columns their names
 // and types. extSchema is where dblink lives, see [Extensions].

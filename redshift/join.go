@@ -2,30 +2,55 @@ package redshift
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 )
 
 // Joined yields the rows of several readers as one binary COPY, in whatever order they come. The readers run at the same
 // time, each on a session of its own.
 type Joined struct {
-	readers []*Reader
-	chunks  chan *[]byte // whole rows
-	free    sync.Pool
-	stop    chan struct{}
-	start   sync.Once
-	end     sync.Once
+	starts []Start
+	ctx    context.Context //nolint:containedctx // of the starts, ends when nobody wants more rows
+	cancel context.CancelFunc
+	chunks chan *[]byte // whole rows
+	free   sync.Pool
+	stop   chan struct{}
+	start  sync.Once
+	end    sync.Once
+
 	running sync.WaitGroup
+	mu      sync.Mutex
+	readers []*Reader // those that have started
+	failure error     // the first
 
 	chunk *[]byte // being handed out
 	rest  []byte
 	last  bool // rest is the trailer
 }
 
+// Start begins to read; see [Session.Read].
+type Start func(ctx context.Context) (*Reader, error)
+
 // Join joins readers that have the same columns. They are the Joined's from then on: whoever has it must close it.
 func Join(readers []*Reader) *Joined {
-	return &Joined{readers: readers, chunks: make(chan *[]byte, len(readers)), stop: make(chan struct{}), rest: []byte(copyHead)}
+	starts := make([]Start, len(readers))
+	for i, r := range readers {
+		starts[i] = func(context.Context) (*Reader, error) { return r, nil }
+	}
+	j := JoinStarting(context.Background(), starts)
+	j.readers = slices.Clone(readers)
+	return j
+}
+
+// JoinStarting is [Join] for readers that are yet to start. Each starts beside the others: one that waits for a place in
+// a queue of the server, which another of them takes up until it has been read, keeps that one not waiting.
+func JoinStarting(ctx context.Context, starts []Start) *Joined {
+	j := &Joined{starts: starts, chunks: make(chan *[]byte, len(starts)), stop: make(chan struct{}), rest: []byte(copyHead)}
+	j.ctx, j.cancel = context.WithCancel(ctx)
+	return j
 }
 
 // Read implements io.Reader. Once a reader has failed, it says so without waiting for the others.
@@ -59,8 +84,12 @@ func (j *Joined) Read(p []byte) (int, error) {
 
 // begin lets each reader fetch its rows.
 func (j *Joined) begin() {
-	for _, r := range j.readers {
-		j.running.Go(func() { j.fetch(r) })
+	for _, start := range j.starts {
+		j.running.Go(func() {
+			if err := j.fetch(start); err != nil {
+				j.fail(err)
+			}
+		})
 	}
 	go func() {
 		j.running.Wait()
@@ -68,16 +97,20 @@ func (j *Joined) begin() {
 	}()
 }
 
-// fetch passes the rows of one reader on. When one fails, none goes on: nobody wants what they bring.
-func (j *Joined) fetch(r *Reader) {
+// fetch starts a reader and passes its rows on.
+func (j *Joined) fetch(start Start) error {
+	r, err := start(j.ctx)
+	if err != nil {
+		return err
+	}
+	j.add(r)
 	for {
 		rows, err := r.next()
 		if errors.Is(err, io.EOF) {
-			return
+			return nil
 		}
 		if err != nil {
-			j.halt()
-			return
+			return err
 		}
 		chunk, _ := j.free.Get().(*[]byte)
 		if chunk == nil {
@@ -87,16 +120,45 @@ func (j *Joined) fetch(r *Reader) {
 		select {
 		case j.chunks <- chunk:
 		case <-j.stop:
-			return
+			return errReaderClosed
 		}
 	}
 }
 
-func (j *Joined) halt() { j.end.Do(func() { close(j.stop) }) }
+func (j *Joined) add(r *Reader) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !slices.Contains(j.readers, r) {
+		j.readers = append(j.readers, r)
+	}
+}
+
+func (j *Joined) started() []*Reader {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.readers)
+}
+
+// fail ends all when one has failed: nobody wants what the others bring. What they say to that is no reason.
+func (j *Joined) fail(err error) {
+	j.mu.Lock()
+	if j.failure == nil {
+		j.failure = err
+	}
+	j.mu.Unlock()
+	j.halt()
+}
+
+func (j *Joined) halt() {
+	j.end.Do(func() {
+		close(j.stop)
+		j.cancel()
+	})
+}
 
 // Rows counts the rows that were read so far.
 func (j *Joined) Rows() (n int64) {
-	for _, r := range j.readers {
+	for _, r := range j.started() {
 		n += r.Rows()
 	}
 	return n
@@ -104,31 +166,41 @@ func (j *Joined) Rows() (n int64) {
 
 // Bytes counts the bytes that were read so far.
 func (j *Joined) Bytes() (n int64) {
-	for _, r := range j.readers {
+	for _, r := range j.started() {
 		n += r.Bytes()
 	}
 	return n
 }
 
+// Hash is the sum of the readers' hashes so far, modulo 2^64.
+func (j *Joined) Hash() (sum uint64) {
+	for _, r := range j.started() {
+		sum += r.Hash()
+	}
+	return sum
+}
+
 // Err is why the first reader failed that did, nil while none has.
 func (j *Joined) Err() error {
-	for _, r := range j.readers {
-		if err := r.Err(); err != nil {
-			return err
-		}
-	}
-	return nil
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.failure
 }
 
 // Close ends all queries, on the server too, and gives the sessions back.
 func (j *Joined) Close() {
 	j.halt()
+	j.closeStarted()
+	j.running.Wait()
+	j.closeStarted() // those that were just about to start
+}
+
+func (j *Joined) closeStarted() {
 	var closing sync.WaitGroup
-	for _, r := range j.readers {
+	for _, r := range j.started() {
 		closing.Go(r.Close)
 	}
 	closing.Wait()
-	j.running.Wait()
 }
 
 // next returns the next rows, whole ones, without header or trailer, and io.EOF after the last. They are there until

@@ -155,3 +155,92 @@ func TestJoin_ClosesInTheMidstOfRows(t *testing.T) {
 		wantGivenBack(t, w, sessions)
 	}
 }
+
+// A part that waits on the server until another one has been read keeps that one not waiting.
+func TestJoin_StartsEachBesideTheOthers(t *testing.T) {
+	t.Parallel()
+	w := redshiftsim.For(t)
+	turn := make(chan struct{})
+	start := func(s *redshift.Session, sql string, after <-chan struct{}) redshift.Start {
+		return func(ctx context.Context) (*redshift.Reader, error) {
+			select {
+			case <-after:
+				return s.Read(ctx, sql, []redshift.Column{number}, redshift.StripNUL)
+			case <-ctx.Done():
+				return nil, context.Cause(ctx)
+			}
+		}
+	}
+	now := make(chan struct{})
+	close(now)
+	sessions := []*redshift.Session{mustOpen(t, config(t, w)), mustOpen(t, config(t, w)), mustOpen(t, config(t, w))}
+	j := redshift.JoinStarting(t.Context(), []redshift.Start{
+		start(sessions[0], series(100_001, 100_010), turn), start(sessions[1], series(1, 100_000), now),
+	})
+	t.Cleanup(j.Close)
+	const most, row = 99_000, 2 + 4 + 4 // of a binary COPY
+	if _, err := io.CopyN(io.Discard, j, most*row); err != nil {
+		t.Fatal(err)
+	}
+	close(turn)
+	if _, err := io.Copy(io.Discard, j); err != nil || j.Rows() != 100_010 || j.Err() != nil {
+		t.Errorf("read %d rows, %v, %v", j.Rows(), err, j.Err())
+	}
+	j.Close()
+	wantGivenBack(t, w, sessions[:2])
+
+	// One that never gets its turn ends with the others, and what ended them is the reason.
+	j = redshift.JoinStarting(t.Context(), []redshift.Start{
+		start(sessions[0], series(1, 10), make(chan struct{})), start(sessions[1], "SELECT 1 / 0 AS v", now), start(sessions[2], stuck, now),
+	})
+	if _, err := io.Copy(io.Discard, j); sqlstate(err) != "22012" || sqlstate(j.Err()) != "22012" {
+		t.Errorf("got %v and %v, want a division by zero", err, j.Err())
+	}
+	j.Close()
+	wantGivenBack(t, w, sessions)
+
+	j = redshift.JoinStarting(t.Context(), []redshift.Start{start(sessions[0], series(1, 10), make(chan struct{}))})
+	j.Close() // before anybody has read
+	if _, err := io.Copy(io.Discard, j); err == nil {
+		t.Error("a closed join goes on to its end")
+	}
+}
+
+// The hashes of all rows add up, whatever their order, and go no further.
+func TestJoin_AddsUpTheHashes(t *testing.T) {
+	t.Parallel()
+	w := redshiftsim.For(t)
+	cache := pgtest.New(t).Pool(t)
+	var starts []redshift.Start
+	for _, sql := range []string{
+		"SELECT i AS v, 9223372036854775807 AS h FROM generate_series(1, 3) AS i", "SELECT i AS v, -1::bigint AS h FROM generate_series(4, 5) AS i",
+		"SELECT i AS v, 7::bigint AS h FROM generate_series(1, 0) AS i",
+	} {
+		s := mustOpen(t, config(t, w))
+		starts = append(starts, func(ctx context.Context) (*redshift.Reader, error) {
+			return s.ReadHashed(ctx, sql, []redshift.Column{number}, redshift.StripNUL, "h")
+		})
+	}
+	j := redshift.JoinStarting(t.Context(), starts)
+	defer j.Close()
+	n, err := load(t, cache, "t", "v integer", j)
+	least := int64(9223372036854775807)
+	if want := 3*uint64(least) - 2; err != nil || n != 5 || j.Hash() != want {
+		t.Errorf("copied %d rows, %v, hash %d, want %d", n, err, j.Hash(), want)
+	}
+	if got := mustText(t, cache, "SELECT string_agg(v::text, ' ' ORDER BY v) FROM t"); got != "1 2 3 4 5" {
+		t.Errorf("got %s", got)
+	}
+	s := mustOpen(t, config(t, w))
+	for _, sql := range []string{"SELECT 1 AS v", "SELECT 1 AS v, 2::bigint AS other", "SELECT 1 AS v, 2::integer AS h"} {
+		if r, err := s.ReadHashed(t.Context(), sql, []redshift.Column{number}, redshift.StripNUL, "h"); err == nil {
+			r.Close()
+			t.Errorf("%s: has a hash", sql)
+		}
+	}
+	if r, err := s.ReadHashed(t.Context(), "SELECT 1 AS v, NULL::bigint AS h", []redshift.Column{number}, redshift.StripNUL, "h"); err != nil {
+		t.Error(err)
+	} else if _, err := io.Copy(io.Discard, r); err == nil {
+		t.Error("a row without a hash is taken")
+	}
+}

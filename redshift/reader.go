@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -30,8 +31,10 @@ type Reader struct {
 	release func()
 	result  *pgconn.ResultReader
 	columns []codec
+	hashed  bool // a hash follows the columns
 
 	rows, bytes atomic.Int64
+	hash        atomic.Uint64
 	failure     atomic.Pointer[error]
 
 	mu      sync.Mutex // held while the connection is used
@@ -47,6 +50,17 @@ type Reader struct {
 // ctx ends the query on the server, also after Read has returned.
 // The error is a [*ShapeError] when the columns differ, else what the server said.
 func (s *Session) Read(ctx context.Context, sql string, columns []Column, nul NulPolicy) (*Reader, error) {
+	return s.read(ctx, sql, columns, nul, false)
+}
+
+// ReadHashed is [Session.Read] for a query that has one more column behind the given ones, a BIGINT called as hash says: a
+// hash of the row, which is not handed on. [Reader.Hash] adds them up.
+func (s *Session) ReadHashed(ctx context.Context, sql string, columns []Column, nul NulPolicy, hash string) (*Reader, error) {
+	columns = append(slices.Clone(columns), Column{Name: hash, Remote: "bigint", Local: "bigint"})
+	return s.read(ctx, sql, columns, nul, true)
+}
+
+func (s *Session) read(ctx context.Context, sql string, columns []Column, nul NulPolicy, hashed bool) (*Reader, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.reader != nil {
@@ -58,10 +72,13 @@ func (s *Session) Read(ctx context.Context, sql string, columns []Column, nul Nu
 	}
 	ctx, release := s.during(ctx)
 	ctx, cancel := context.WithCancelCause(ctx)
-	r := &Reader{session: s, ctx: ctx, cancel: cancel, release: release, columns: codecs}
+	r := &Reader{session: s, ctx: ctx, cancel: cancel, release: release, columns: codecs, hashed: hashed}
 	if err := r.begin(sql); err != nil {
 		release()
 		return nil, wrap(err, "read from Redshift")
+	}
+	if hashed { // it was asked for like the others, and goes no further
+		r.columns = codecs[:len(codecs)-1]
 	}
 	r.out = append(make([]byte, 0, outSize+outSize/4), copyHead...)
 	s.reader = r
@@ -141,8 +158,11 @@ func (r *Reader) fill() {
 		if r.rows.Load()+count == 0 {
 			r.session.parts.link.expect(r.session.silence)
 		}
-		var err error
-		if r.out, err = appendTuple(r.out, body, r.columns); err != nil {
+		body, err := r.takeHash(body)
+		if err == nil {
+			r.out, err = appendTuple(r.out, body, r.columns)
+		}
+		if err != nil {
 			if value, ok := errors.AsType[*ValueError](err); ok {
 				value.Row = r.rows.Load() + count + 1
 			}
@@ -152,6 +172,21 @@ func (r *Reader) fill() {
 		count++
 	}
 	r.rows.Add(count)
+}
+
+// takeHash cuts the hash off a row, if it has one.
+func (r *Reader) takeHash(body []byte) ([]byte, error) {
+	if !r.hashed {
+		return body, nil
+	}
+	const size = 8
+	rest := len(body) - 4 - size
+	if rest < 2 || binary.BigEndian.Uint32(body[rest:]) != size {
+		return nil, &ProtocolError{"a row has no hash"}
+	}
+	r.hash.Add(binary.BigEndian.Uint64(body[rest+4:]))
+	binary.BigEndian.PutUint16(body, binary.BigEndian.Uint16(body)-1)
+	return body[:rest], nil
 }
 
 // other lets pgconn have what is no row. It returns a row when one came behind that, and nil after the result's end.
@@ -200,6 +235,9 @@ func (r *Reader) Rows() int64 { return r.rows.Load() }
 
 // Bytes counts the bytes that were handed out so far.
 func (r *Reader) Bytes() int64 { return r.bytes.Load() }
+
+// Hash is the sum of the hashes that were read so far, modulo 2^64; only of a reader that [Session.ReadHashed] began.
+func (r *Reader) Hash() uint64 { return r.hash.Load() }
 
 // Err is why the reader failed, nil while it has not and after the regular end. CopyFrom itself reports only that the
 // COPY was broken off.

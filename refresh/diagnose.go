@@ -76,11 +76,13 @@ func constraint(err error) string {
 }
 
 // asker returns a session that can be asked for examples, nil when there is none: the one that was used, if it is
-// PostgreSQL's; one of this process's own has been broken off in the midst of its rows.
+// PostgreSQL's. One of this process's own has been broken off in the midst of its rows, and goes first: somebody who waits
+// for its locks may be before the next session.
 func (w *work) asker(ctx context.Context) (s *dblink.Session, done func()) {
 	if s, ok := w.source.(dblinkSource); ok {
 		return s.Session, func() {}
 	}
+	_ = w.source.Close(ctx) // closed again, it says what was wrong
 	s, err := dblink.Open(ctx, w.tx, w.view.Link.Server().Name, w.settings(ctx))
 	if err != nil {
 		return nil, nil

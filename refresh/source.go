@@ -2,6 +2,7 @@ package refresh
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -85,10 +86,12 @@ func (s streamSource) Commit(ctx context.Context) error { return s.Exec(ctx, dbl
 func (s streamSource) watch(context.Context) func() error { return func() error { return nil } }
 
 func (s streamSource) load(ctx context.Context, w *work, where, table string) (loaded, error) {
-	if w.wantsSplit() && where == "" {
-		if parts := s.split(ctx, w); len(parts) > 1 {
-			return s.loadParts(ctx, w, parts, table)
+	if w.asksForSplit() && where == "" {
+		got, err := s.tryLoadSplit(ctx, w, table)
+		if refused := (*notSplitError)(nil); !errors.As(err, &refused) {
+			return got, err
 		}
+		w.remark(err.Error())
 	}
 	rows, err := read(ctx, s.Session, w, where)
 	if err != nil {

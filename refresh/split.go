@@ -2,7 +2,9 @@ package refresh
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
@@ -11,11 +13,38 @@ import (
 	"github.com/redcache/redcache/redshift"
 )
 
-// wantsSplit says whether the read is one that several sessions may share.
-func (w *work) wantsSplit() bool {
+// splitPatience is how long a session after the first waits for the locks that reading needs. Who keeps them from it may
+// be waiting for the first session itself, a TRUNCATE for one, and no server sees that the two are one party.
+const splitPatience = 5 * time.Second
+
+// asksForSplit says whether the read is one that the definition wants to be shared by several sessions.
+func (w *work) asksForSplit() bool {
 	return w.view.Split != "" && w.view.Sessions > 1 && w.whole &&
 		w.source.transport() == catalog.StreamTransport && w.strategy != catalog.Incremental
 }
+
+// wantsSplit says whether several sessions may share the read.
+func (w *work) wantsSplit() bool { return w.asksForSplit() && w.moves() == "" }
+
+// moves says why two sessions that see the same tables may see different rows of the query; nothing when that is not
+// known of it.
+func (w *work) moves() string {
+	if word, limits := dblink.Limits(w.view.Query); limits {
+		return word + " takes some of many rows, and each session may take others"
+	}
+	if word, volatile := dblink.Volatile(w.view.Query); volatile {
+		return word + " may differ between sessions, as if the source changed while the others were opened"
+	}
+	if word, untied := dblink.Unordered(w.view.Query); untied {
+		return word + " counts rows in no order, and each session may have another"
+	}
+	return ""
+}
+
+// notSplitError is a reason to read everything through one session after all, and no failure.
+type notSplitError struct{ err error }
+
+func (e *notSplitError) Error() string { return "read through one session: " + infra.Message(e.err) }
 
 // part is one range of a split read.
 type part struct {
@@ -23,20 +52,62 @@ type part struct {
 	where   string
 }
 
-// split opens more sessions and gives each a range of the column. Redshift lets no session take over another one's
-// snapshot, so the sessions are asked what they see: only when all see the same content may their rows be put together.
-// Whatever stands against that is a reason to read everything through the first session, and no failure.
-func (s streamSource) split(ctx context.Context, w *work) (parts []part) {
-	parts, err := s.trySplit(ctx, w)
-	if err != nil {
-		closeParts(ctx, parts)
-		w.remark("read through one session: " + infra.Message(err))
-		return nil
+// tryLoadSplit reads everything through several sessions, or returns a *notSplitError that says why not.
+func (s streamSource) tryLoadSplit(ctx context.Context, w *work, table string) (loaded, error) {
+	if why := w.moves(); why != "" {
+		return loaded{}, &notSplitError{errors.New(why)}
 	}
-	return parts
+	return s.loadSplit(ctx, w, table)
 }
 
-func (s streamSource) trySplit(ctx context.Context, w *work) ([]part, error) {
+// loadSplit reads everything through several sessions, each a range of the column. Redshift lets no session take over
+// another one's snapshot, so the sessions are asked what they see: only when all see the same content are their rows put
+// together, and only when what arrives is that content do the rows stay. Whatever stands against that is a
+// *notSplitError, after which the job's own session is good for reading everything.
+func (s streamSource) loadSplit(ctx context.Context, w *work, table string) (loaded, error) {
+	// The job's session comes first to every lock. What the others wait for then, they do not wait for long.
+	if _, err := s.Rows(ctx, dblink.LockSQL(w.view.Query), 1); err != nil {
+		return loaded{}, wrap(err, "read rows")
+	}
+	others, err := s.openOthers(ctx, w)
+	defer closeSessions(ctx, others)
+	if err != nil {
+		return loaded{}, &notSplitError{err}
+	}
+	// What may be refused is asked of another session: a refusal ends the snapshot.
+	ranges, err := w.ranges(ctx, others[0], len(others)+1)
+	if err != nil {
+		return loaded{}, &notSplitError{err}
+	}
+	content, err := w.contentOf(ctx, others[0])
+	if err != nil {
+		return loaded{}, &notSplitError{err}
+	}
+	parts := []part{{s.Session, ranges[0]}}
+	for i, other := range others {
+		parts = append(parts, part{other, ranges[i+1]})
+	}
+	for i, p := range parts {
+		if i == 1 {
+			continue // has been asked
+		}
+		seen, err := w.contentOf(ctx, p.session)
+		if i == 0 && err != nil {
+			return loaded{}, err
+		}
+		if err == nil && seen != content {
+			err = errors.New("the source changed while the others were opened")
+		}
+		if err != nil {
+			return loaded{}, &notSplitError{err}
+		}
+	}
+	return s.loadParts(ctx, w, parts, content, table)
+}
+
+// openOthers opens as many more sessions as the link has slots for, at most those that the view asks for, and has each
+// begin a snapshot of its own. With an error, those that it returns are to be closed as well.
+func (s streamSource) openOthers(ctx context.Context, w *work) (others []*redshift.Session, err error) {
 	link := w.view.Link
 	extra, err := lock.MoreSlots(ctx, w.tx, link.ID, link.MaxConcurrency, w.slot, w.view.Sessions-1)
 	if err != nil {
@@ -45,123 +116,70 @@ func (s streamSource) trySplit(ctx context.Context, w *work) ([]part, error) {
 	if extra == 0 {
 		return nil, fmt.Errorf("all slots of link %s are taken", link.Name)
 	}
-	ranges, err := s.ranges(ctx, w, extra+1)
-	if err != nil {
-		return nil, err
-	}
-	parts := []part{{s.Session, ranges[0]}}
-	content, err := w.contentOf(ctx, s.Session)
-	if err != nil {
-		return parts, err
-	}
-	for _, where := range ranges[1:] {
-		session, err := s.another(ctx)
+	for range extra {
+		other, err := s.another(ctx)
 		if err != nil {
-			return parts, err
+			return others, err
 		}
-		parts = append(parts, part{session, where})
-		if err := session.Exec(ctx, dblink.BeginSnapshot); err != nil {
-			return parts, err
-		}
-		other, err := w.contentOf(ctx, session)
-		if err != nil {
-			return parts, err
-		}
-		if other != content {
-			return parts, fmt.Errorf("the source changed while the others were opened")
+		others = append(others, other)
+		if err := w.beginOther(ctx, other); err != nil {
+			return others, err
 		}
 	}
-	return parts, nil
+	return others, nil
 }
 
-func (w *work) contentOf(ctx context.Context, s *redshift.Session) (string, error) {
-	return dblink.Fingerprint(ctx, s, w.columns, w.view.Query, w.view.Watermark)
+// errLocked is why a session after the first does not get its locks.
+var errLocked = fmt.Errorf("another session does not get the locks for reading within %s: somebody who waits for ours, perhaps, "+
+	"is before it", splitPatience)
+
+func (w *work) beginOther(ctx context.Context, other *redshift.Session) error {
+	if err := other.Exec(ctx, dblink.BeginSnapshot); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, splitPatience, errLocked)
+	defer cancel()
+	_, err := other.Rows(ctx, dblink.LockSQL(w.view.Query), 1)
+	return err
 }
 
-// ranges are conditions that share the rows out, each row to one of them.
-func (s streamSource) ranges(ctx context.Context, w *work, n int) ([]string, error) {
-	column, err := dblink.RemoteIdent(w.view.Split)
-	if err != nil {
-		return nil, err
-	}
-	ends, err := s.Rows(ctx, dblink.RangeSQL(w.view.Query, column), 2)
-	if err != nil {
-		return nil, err
-	}
-	if len(ends) != 1 || ends[0][0] == nil || ends[0][1] == nil {
-		return nil, fmt.Errorf("column %s has no values", w.view.Split)
-	}
-	typ := w.view.SplitType()
-	bounds, err := w.bordersBetween(ctx, typ, *ends[0][0], *ends[0][1], n)
-	if err != nil {
-		return nil, err
-	}
-	ranges := make([]string, n)
-	for i := range ranges {
-		switch {
-		case i == 0:
-			ranges[i] = fmt.Sprintf("q.%s < %s OR q.%s IS NULL", column, bounds[0], column)
-		case i == n-1:
-			ranges[i] = fmt.Sprintf("q.%s >= %s", column, bounds[i-1])
-		default:
-			ranges[i] = fmt.Sprintf("q.%s >= %s AND q.%s < %s", column, bounds[i-1], column, bounds[i])
-		}
-	}
-	return ranges, nil
-}
-
-// bordersBetween are the n-1 values that divide a range evenly, as literals for Redshift.
-func (w *work) bordersBetween(ctx context.Context, typ, low, high string, n int) ([]string, error) {
-	step := "($1::text::%[1]s + ($2::text::%[1]s - $1::text::%[1]s) * i / $3::integer)" // dates and numbers
-	if w.view.SplitKind() == catalog.TimeWatermark && typ != "date" {
-		step = "($1::text::%[1]s + ($2::text::%[1]s - $1::text::%[1]s) * (i::float8 / $3::integer))"
-	} else if typ != "date" {
-		typ = rangeOf(typ).typ
-	}
-	rows, err := w.tx.Query(ctx, fmt.Sprintf("SELECT "+step+"::%[1]s::text FROM pg_catalog.generate_series(1, $3::integer - 1) i", typ),
-		low, high, n)
-	if err != nil {
-		return nil, wrap(err, "divide range")
-	}
-	var borders []string
-	for rows.Next() {
-		var value string
-		if err := rows.Scan(&value); err != nil {
-			return nil, wrap(err, "divide range")
-		}
-		literal, err := dblink.RemoteLiteral(value)
-		if err != nil {
-			return nil, err
-		}
-		borders = append(borders, literal+"::"+typ)
-	}
-	return borders, wrap(rows.Err(), "divide range")
+func (w *work) contentOf(ctx context.Context, s *redshift.Session) (dblink.Summary, error) {
+	return dblink.Summarize(ctx, s, w.columns, w.view.Query)
 }
 
 // loadParts reads all parts at once into one table.
-func (s streamSource) loadParts(ctx context.Context, w *work, parts []part, table string) (loaded, error) {
-	defer closeParts(ctx, parts)
-	var readers []*redshift.Reader
+func (s streamSource) loadParts(ctx context.Context, w *work, parts []part, want dblink.Summary, table string) (loaded, error) {
+	var starts []redshift.Start
 	for _, p := range parts {
-		rows, err := read(ctx, p.session, w, p.where)
+		text, err := dblink.HashedSelect(w.columns, w.view.Query, p.where, dblink.TrustText)
 		if err != nil {
-			redshift.Join(readers).Close()
+			return loaded{}, &notSplitError{err}
+		}
+		starts = append(starts, func(ctx context.Context) (*redshift.Reader, error) {
+			return p.session.ReadHashed(ctx, text, w.streamColumns(), w.nulPolicy(), dblink.HashColumn)
+		})
+	}
+	rows := redshift.JoinStarting(ctx, starts)
+	got, err := copyRows(ctx, w, rows, table)
+	if err != nil {
+		return loaded{}, err
+	}
+	if arrived := (dblink.Summary{Rows: rows.Rows(), Sum: rows.Hash()}); arrived != want {
+		// Emptied in the savepoint that made it, the table can be filled again as frozen.
+		if err := runSteps(ctx, w.tx, []Step{{"empty table", "TRUNCATE " + table}}); err != nil {
 			return loaded{}, err
 		}
-		readers = append(readers, rows)
+		return loaded{}, &notSplitError{fmt.Errorf("%d rows arrived that are not the %d that the sessions agreed on", arrived.Rows, want.Rows)}
 	}
 	w.remark(fmt.Sprintf("read through %d sessions", len(parts)))
-	return copyRows(ctx, w, redshift.Join(readers), table)
+	return got, nil
 }
 
-// closeParts closes the sessions that were opened for the parts; the first is the job's.
-func closeParts(ctx context.Context, parts []part) {
-	if len(parts) == 0 {
-		return
-	}
+// closeSessions closes the sessions that were opened beside the job's.
+func closeSessions(ctx context.Context, sessions []*redshift.Session) {
 	ctx, cancel := recording(ctx)
 	defer cancel()
-	for _, p := range parts[1:] {
-		_ = p.session.Close(ctx) // it ends with this process at the latest
+	for _, s := range sessions {
+		_ = s.Close(ctx) // it ends with this process at the latest
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/internal/corpus"
 )
 
 var goodQueries = []string{
@@ -116,6 +117,9 @@ func FuzzCheckQuery(f *testing.F) {
 	}
 	for _, test := range badQueries {
 		f.Add(test.query)
+	}
+	for _, query := range corpus.All() {
+		f.Add(query.SQL)
 	}
 	conn := connect(f, setup(f))
 	mustExec(f, conn, "SET standard_conforming_strings TO off")

@@ -65,6 +65,8 @@ func (s scan) isKeyword(i int, name string) bool {
 		return before == "*" && (s.word(i-2) == "." || s.word(i-2) == "," || beforeValue[s.word(i-2)] || s.word(i-3) == "top")
 	case "nulls": // UNPIVOT INCLUDE NULLS (…)
 		return (before == "include" || before == "exclude") && s.word(i-2) == "unpivot"
+	case "nocycle": // CONNECT BY NOCYCLE (…)
+		return before == "by" && s.word(i-2) == "connect"
 	case "year", "month", "day", "hour", "minute", "second": // INTERVAL DAY (3) TO SECOND (6)
 		return before == "interval" || before == "to"
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/internal/corpus"
 )
 
 func TestVolatile_FindsWhatMoves(t *testing.T) {
@@ -118,11 +119,22 @@ func FuzzVolatile(f *testing.F) {
 	for _, query := range []string{"", "SELECT 1", "a.", ".(", "\"", `""(`, "$", "'", "f((", "AS", "as(", "x) AS (", "'\\", "$$now", "SELECT 1 FROM (a.b, c", ") AS (", "FROM", "SELECT FROM (((", "SELECT FROM \"A\"."} {
 		f.Add(query)
 	}
+	for _, query := range corpus.All() {
+		f.Add(query.SQL)
+	}
 	f.Fuzz(func(t *testing.T, query string) {
 		_, before := dblink.Volatile(query)
 		word, after := dblink.Volatile(query + "\n, getdate()")
 		if !after && dblink.CheckQuery(query) == nil {
 			t.Errorf("getdate() after %q is not seen", query)
+		}
+		if once, err := dblink.ReadQuery(query); err == nil {
+			if twice, err := dblink.ReadQuery(once); err != nil || twice != once {
+				t.Errorf("%q became %q and %q, %v", query, once, twice, err)
+			}
+			if _, limits := dblink.Limits(dblink.Limited(once, 1)); !limits {
+				t.Errorf("the limit around %q is not seen", once)
+			}
 		}
 		if before && word == "" {
 			t.Errorf("%q is volatile for no reason", query)

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/redcache/redcache/internal/corpus"
 )
 
 func TestLex(t *testing.T) {
@@ -64,6 +66,9 @@ func TestStatement_FindsUserTables(t *testing.T) {
 func FuzzLex(f *testing.F) {
 	for _, seed := range []string{`'\`, `"`, `$a$`, `/*/**/`, `--`, "$", `e'\''`, "\x80.5"} {
 		f.Add(seed)
+	}
+	for _, query := range corpus.All() {
+		f.Add(query.SQL)
 	}
 	f.Fuzz(func(t *testing.T, sql string) {
 		at := 0

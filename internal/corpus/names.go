@@ -1,0 +1,32 @@
+package corpus
+
+// Names that look like something else.
+var names = []Query{
+	{SQL: `select user.id from shop.users user where user.name = 'a'`, Reads: "shop.users"},
+	{SQL: `select u.id user from shop.users u`, Reads: "shop.users"},
+	{SQL: `select u.id as user, u.name as current_date, u.at as sysdate from shop.users u`, Reads: "shop.users"},
+	{SQL: `select "user", "sysdate", "getdate" from shop.users`, Reads: "shop.users"},
+	{SQL: `select users.user, users.current_user from shop.users`, Reads: "shop.users"},
+	{SQL: `select user from shop.users`, Moves: "user", Reads: "shop.users"},
+	{SQL: `select id, user from shop.users`, Moves: "user", Reads: "shop.users"},
+	{SQL: `select id from shop.users where name = user`, Moves: "user", Reads: "shop.users"},
+	{SQL: `select top 5 user from shop.users`, Moves: "user", Reads: "shop.users"},
+	{SQL: `select now, today, random, getdate from shop.users`, Reads: "shop.users"},
+	{SQL: `select date, time, timestamp, text, "order", level from shop.users`, Reads: "shop.users"},
+	{SQL: `select id as "getdate()", name as "a.b", x as "; drop table y; --" from shop.users`, Reads: "shop.users"},
+	{SQL: `select "a""b", "it's", "/* no */", "-- no" from shop.users`, Reads: "shop.users"},
+	{SQL: "select \"two\nlines\" from shop.users", Reads: "shop.users"},
+	{SQL: `select größe, 数量, _x, x$1, prix_€ from shop.users`, Reads: "shop.users"},
+	{SQL: `select id into_count from shop.users`, Reads: "shop.users"},
+	{SQL: `select u.into, 1 as into from shop.users u`, Reads: "shop.users"},
+	{SQL: `select limits, tops, off_set, selected, from_day from shop.users`, Reads: "shop.users"},
+	{SQL: `select pg_catalog.lower(name), pg_catalog."upper"(name) from shop.users`, Reads: "shop.users"},
+	{SQL: `select "lower"(name) from shop.users`, Reads: "shop.users"},
+	{SQL: `select shop.lower(name) from shop.users`, Moves: "shop.lower", Reads: "shop.users"},
+	{SQL: `select f_tax(price) from shop.sale`, Moves: "f_tax", Reads: "shop.sale"},
+	{SQL: `select "My UDF" (price) from shop.sale`, Moves: `"My UDF"`, Reads: "shop.sale"},
+	{SQL: `select shop . f /* tax */ (price) from shop.sale`, Moves: "shop.f", Reads: "shop.sale"},
+	{SQL: `select explain_model('m'), id from shop.sale`, Moves: "explain_model", Reads: "shop.sale"},
+	{SQL: `select 2 * exclude(price) from shop.sale`, Moves: "exclude", Reads: "shop.sale"},
+	{SQL: `select id nulls, nulls(id) from shop.sale`, Moves: "nulls", Reads: "shop.sale"},
+}

@@ -1,6 +1,9 @@
 package redshiftsim
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Lack is something that Redshift has and the stand-in does not. What it says of it cannot be taken for Redshift's words.
 type Lack struct {
@@ -30,6 +33,11 @@ func Lacks() []Lack {
 			i := st.find("*", "exclude")
 			return i > 0 && (st.isName(i+2) || st.sign(i+2) == "(")
 		}},
+		{"SHOW of this kind", `SHOW COLUMNS FROM TABLE dev.public.tickit_example`, func(st *statement) bool {
+			return st.word(0) == "show" && slices.Contains([]string{"columns", "grants", "view", "table", "schemas", "databases", "procedures", "functions"}, st.word(1)) && len(st.tokens) > 2
+		}},
+		{"UNLOAD", `UNLOAD ('SELECT 1') TO 's3://bucket/prefix' IAM_ROLE default`, func(st *statement) bool { return st.word(0) == "unload" }},
+		{"COPY from files", `COPY tickit_example FROM 's3://bucket/prefix' IAM_ROLE default`, func(st *statement) bool { return st.word(0) == "copy" }},
 		{"QUALIFY with DISTINCT", `SELECT DISTINCT id FROM tickit_example q QUALIFY row_number() OVER (ORDER BY id) = 1`, distinctQualify},
 	}
 }

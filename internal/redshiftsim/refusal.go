@@ -18,7 +18,7 @@ type Refusal struct {
 
 // Refusals lists what the stand-in refuses.
 func Refusals() []Refusal {
-	return slices.Concat(commandRefusals, cursorRefusals, queryRefusals, missingRefusals(), settingRefusals())
+	return slices.Concat(commandRefusals, cursorRefusals, queryRefusals, windowRefusals, missingRefusals(), settingRefusals())
 }
 
 // refused returns why a statement must not run, or nil.

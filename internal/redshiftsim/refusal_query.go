@@ -131,6 +131,14 @@ var queryRefusals = []Refusal{
 		Code: "0A000", Message: mixedMessage, Source: "4", match: mixed,
 	},
 	{
+		Name: "catalog next to a table", Example: `SELECT 1 FROM tickit_example t JOIN pg_class c ON c.relname = t.name`,
+		Code: "0A000", Message: mixedMessage, Source: "4", Believed: true, match: catalogNextToTable,
+	},
+	{
+		Name: "system view next to a catalog", Example: `SELECT 1 FROM svv_table_info i, pg_catalog.pg_class c WHERE c.oid = i.table_id`,
+		Code: "0A000", Message: mixedMessage, Source: "5", Believed: true,
+	},
+	{
 		Name: "now() next to a table", Example: `SELECT id FROM tickit_example WHERE now() > '2020-01-01'`,
 		Code: "0A000", Message: mixedMessage, Source: "4", match: mixed,
 	},
@@ -242,6 +250,21 @@ func substr(st *statement) *EngineError {
 		}
 	}
 	return nil
+}
+
+// catalogNextToTable refuses to join what the leader has with what the compute nodes have.
+func catalogNextToTable(st *statement) *EngineError {
+	leader, compute := false, len(st.tables) > 0 && st.tables[0] != ""
+	for _, name := range st.catalogs {
+		name = strings.TrimPrefix(name, "pg_catalog.")
+		compute = compute || strings.HasPrefix(name, "svv_table_info") || strings.HasPrefix(name, "stv_") || strings.HasPrefix(name, "stl_")
+		leader = leader || strings.HasPrefix(name, "pg_") || strings.HasPrefix(name, "information_schema.")
+	}
+	if !leader || !compute {
+		return nil
+	}
+	e := unsupported(mixedMessage)
+	return &e
 }
 
 const mixedMessage = "Specified types or functions (one per INFO message) not supported on Redshift tables."

@@ -12,6 +12,8 @@ type statement struct {
 	edits  []edit
 	tables []string // user tables that it reads or fills
 
+	catalogs []string // of the leader, that it reads
+
 	singleNode    bool
 	cursorOpen    bool
 	caseSensitive bool
@@ -191,7 +193,11 @@ func (st *statement) findTables() []string {
 		}
 		for next := i + 1; next > 0; {
 			name, after := st.relation(next)
-			if name != "" && st.sign(after) != "(" && !local[name] && !isCatalog(name) {
+			switch {
+			case name == "" || st.sign(after) == "(" || local[name]:
+			case isCatalog(name):
+				st.catalogs = append(st.catalogs, name)
+			default:
 				tables = append(tables, name)
 			}
 			next = st.nextInFrom(after)

@@ -93,20 +93,26 @@ func (b *bundle) terminate(t *testing.T, which string, args ...any) {
 func TestKilled_AtEveryStep(t *testing.T) {
 	t.Parallel()
 	eachWay(t, func(t *testing.T, strategy catalog.Strategy, transport catalog.Transport) {
-		b, v := batches(t, strategy, transport)
-		batch := b.killAtEveryStep(t, v, "caller", b.killAtEveryStep(t, v, "backend", 0))
-		if v.Strategy == catalog.Swap && v.Transport == catalog.DblinkTransport { // it has the most to leave behind
-			b.killAtEveryStep(t, v, "process", batch)
+		ways := []string{"backend", "caller"}
+		if strategy == catalog.Swap && transport == catalog.DblinkTransport { // it has the most to leave behind
+			ways = append(ways, "process")
+		}
+		for _, way := range ways {
+			t.Run(way, func(t *testing.T) {
+				t.Parallel()
+				b, v := batches(t, strategy, transport)
+				b.killAtEveryStep(t, v, way)
+			})
 		}
 	}, catalog.Swap, catalog.Merge)
 }
 
 // killAtEveryStep kills a refresh before its first statement, another one before its second, and so on, until one gets
 // through.
-func (b *bundle) killAtEveryStep(t *testing.T, v catalog.View, way string, batch int) int {
+func (b *bundle) killAtEveryStep(t *testing.T, v catalog.View, way string) {
 	t.Helper()
 	d := b.doomed(t)
-	seen := batch
+	batch, seen := 0, 0
 	for after := 0; !t.Failed(); after++ {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		d.kill = map[string]func(*pgx.Conn){
@@ -144,10 +150,9 @@ func (b *bundle) killAtEveryStep(t *testing.T, v catalog.View, way string, batch
 			if after < 15 {
 				t.Errorf("a refresh was all of %d statements", after)
 			}
-			return batch
+			return
 		}
 	}
-	return batch
 }
 
 // wantRunTold holds the history against what the caller was told.

@@ -209,7 +209,7 @@ func (h *history) holds(ctx context.Context, u *unit, after []copied, nodes []no
 		if len(rows) > 0 {
 			return &differenceError{fmt.Sprintf("%s (%s) differs from its source", from, describe(c.def)), rows}
 		}
-		if c.def.Strategy == catalog.Incremental && c.loaded == n.loaded[i] && !sameMark(c.base.mark, n.bases[i].mark) {
+		if c.marked() && c.loaded == n.loaded[i] && !sameMark(c.base.mark, n.bases[i].mark) {
 			return differs("%s (%s) has watermark %s, want %s", from, describe(c.def), show(c.base.mark), show(n.bases[i].mark))
 		}
 	}

@@ -29,7 +29,7 @@ func (h *history) drawDefinition(r *rand.Rand) func(v *catalog.View) error {
 	return func(v *catalog.View) error {
 		v.Query, v.Strategy, v.Key, v.Transport, v.SkipUnchanged = d.Query, d.Strategy, d.Key, d.Transport, d.SkipUnchanged
 		v.Indexes, v.AllowShrink, v.Split, v.Sessions = d.Indexes, d.AllowShrink, d.Split, d.Sessions
-		v.Watermark, v.Lookback, v.ReconcileEvery = d.Watermark, d.Lookback, 0
+		v.Watermark, v.Lookback, v.SafetyLag, v.ReconcileEvery = d.Watermark, d.Lookback, d.SafetyLag, 0
 		v.Grantees, v.Timeout = []string{reading}, time.Minute
 		if h.define != nil {
 			h.define(v)
@@ -48,11 +48,13 @@ func drawTransport(r *rand.Rand, s catalog.Strategy) catalog.Transport {
 func drawWatermark(r *rand.Rand, d *catalog.View) {
 	watermark := one(r, []string{"at", "num", "seq"})
 	lookback := one(r, []string{"0", "1", "0.6", "7.25", "30"})
+	lag := time.Duration(0)
 	if watermark == "at" {
 		lookback = one(r, []string{"0s", "1s", "5s", "10m"})
+		lag = one(r, []time.Duration{0, 0, time.Hour})
 	}
 	if d.Strategy == catalog.Incremental {
-		d.Watermark, d.Lookback = watermark, lookback
+		d.Watermark, d.Lookback, d.SafetyLag = watermark, lookback, lag
 	}
 }
 
@@ -78,6 +80,9 @@ func describe(v catalog.View) string {
 		if part.value != "" {
 			words = append(words, part.name+" "+part.value)
 		}
+	}
+	if v.SafetyLag > 0 {
+		words = append(words, "safety lag "+v.SafetyLag.String())
 	}
 	if v.SkipUnchanged != catalog.SkipOff {
 		words = append(words, "skip "+string(v.SkipUnchanged))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"math/big"
 	"slices"
 	"time"
@@ -47,12 +48,12 @@ func apply(def catalog.View, before content, source []row, whole bool) (after co
 }
 
 func applyIncremental(def catalog.View, before content, source []row, whole bool) (after content, refused string) {
-	read := source
-	var low int64
+	low := int64(math.MinInt64)
 	if !whole {
-		low = *before.mark - lookback(def)
-		read = within(source, def, low)
+		low = lowest(def, *before.mark)
 	}
+	source = within(source, def, math.MinInt64) // what is too young does not exist yet
+	read := within(source, def, low)
 	after.mark = highest(read, def)
 	if !whole && (after.mark == nil || *after.mark < *before.mark) {
 		after.mark = before.mark
@@ -78,10 +79,12 @@ func applyIncremental(def catalog.View, before content, source []row, whole bool
 	return after, ""
 }
 
-// inRange says whether a read from low on returns the row: rows without a watermark are read every time.
+// inRange says whether a read from low on returns the row: rows without a watermark are read every time, those that are
+// younger than the safety lag not yet.
 func inRange(r row, def catalog.View, low int64) bool {
 	m := r.mark(def.Watermark)
-	return m == nil || *m >= low
+	young := m != nil && def.SafetyLag > 0 && *m > time.Now().Add(-def.SafetyLag).UnixMicro()
+	return m == nil || *m >= low && !young
 }
 
 func within(rows []row, def catalog.View, low int64) (read []row) {
@@ -147,6 +150,15 @@ func upsert(def catalog.View, copied, source []row, settled map[string]row) (aft
 		after = append(after, s)
 	}
 	return after
+}
+
+// lowest is where a read begins, rounded down to what the column can have.
+func lowest(def catalog.View, mark int64) int64 {
+	low := mark - lookback(def)
+	if def.Watermark == "num" {
+		low -= (low%100 + 100) % 100
+	}
+	return low
 }
 
 // lookback is in the units of the watermark.

@@ -31,6 +31,7 @@ type doing struct {
 	whole  bool
 	wait   time.Duration
 	alter  func(v *catalog.View) error
+	noData bool // the alteration leaves the building to the next refresh
 }
 
 // draw draws a step.
@@ -72,7 +73,7 @@ func (h *history) drawDoings(r *rand.Rand) (doings []doing) {
 		}
 		return doings
 	}
-	return []doing{{unit: u, view: one(r, u.names), alter: h.drawDefinition(r)}}
+	return []doing{{unit: u, view: one(r, u.names), alter: h.drawDefinition(r), noData: r.IntN(5) == 0}}
 }
 
 // step does one step and holds what came of it against the model.
@@ -178,7 +179,7 @@ func (h *history) do(ctx context.Context, d doing, f *fault) result {
 		res = h.kill(ctx, d, f.after)
 	case d.alter != nil:
 		res.what = "alter " + d.view.String()
-		res.run, res.err = h.pair.definer.Alter(ctx, d.view, d.alter, false, nil)
+		res.run, res.err = h.pair.definer.Alter(ctx, d.view, d.alter, d.noData, nil)
 	default:
 		res.what = "refresh " + d.view.String()
 		res.run, res.err = h.pair.workers[d.worker].Refresh(ctx, refresh.Request{View: d.view, Whole: d.whole, Wait: d.wait})

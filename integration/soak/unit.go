@@ -22,6 +22,11 @@ type copied struct {
 	asOf   time.Time
 }
 
+// marked says that there is a watermark, of the generation that the definition asks for.
+func (c copied) marked() bool {
+	return c.def.Strategy == catalog.Incremental && c.def.Generation == c.loaded
+}
+
 // unit is what is refreshed together: a view, or a group.
 type unit struct {
 	number int
@@ -80,7 +85,7 @@ func (h *history) observe(ctx context.Context, u *unit) ([]copied, error) {
 				return nil, err
 			}
 		}
-		if v.Strategy == catalog.Incremental && state.Watermark != nil {
+		if c.marked() && state.Watermark != nil {
 			if c.base.mark, err = parseMark(v.Watermark, *state.Watermark); err != nil {
 				return nil, err
 			}

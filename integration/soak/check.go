@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -265,8 +266,7 @@ func (h *history) holdAsOf(after []copied, version int, did happened) error {
 // mayBeSeen notes what readers may see in the step that has come to rest.
 func (h *history) mayBeSeen(u *unit, before, after []copied, nodes []node, between bool) {
 	s := seenIn{vectors: map[string]bool{}}
-	s.before = seenVector(before)
-	s.vectors[s.before], s.vectors[seenVector(after)] = true, true
+	s.vectors[seenVector(before)], s.vectors[seenVector(after)] = true, true
 	if between {
 		for _, n := range nodes {
 			var all [][]row
@@ -279,8 +279,11 @@ func (h *history) mayBeSeen(u *unit, before, after []copied, nodes []node, betwe
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	for len(u.steps) < h.at {
-		u.steps = append(u.steps, seenIn{})
+	if len(u.steps) > h.at { // the step went on
+		first := u.steps[h.at]
+		maps.Copy(first.vectors, s.vectors)
+		u.steps[h.at] = seenIn{first.vectors, first.anything || s.anything}
+		return
 	}
 	u.steps = append(u.steps, s)
 }

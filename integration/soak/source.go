@@ -26,7 +26,9 @@ func plain(name string) column { return column{name, name, name} }
 func text(name string) column { return column{name, name, "replace(" + name + ", U&'\\F8FE', '')"} }
 
 var allColumns = []column{
-	plain("id"), text("code"), plain("at"), plain("num"), plain("seq"), text("name"), plain("fixed"), plain("flag"),
+	plain("id"), text("code"), plain("at"), plain("num"), plain("seq"), text("name"),
+	{"fixed", "fixed", "rtrim(fixed)::bpchar"},
+	plain("flag"),
 	plain("amount"), plain("loose"), plain("single"), plain("ratio"),
 	{"doc", "doc", "doc::text::jsonb"},
 	{"raw", "raw", "decode(raw::text, 'hex')"},

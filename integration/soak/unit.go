@@ -40,7 +40,6 @@ type unit struct {
 
 // seenIn is what readers may see in a step: what all views of the unit show together.
 type seenIn struct {
-	before   string
 	vectors  map[string]bool
 	anything bool // the model leaves open which of several rows there are
 }

@@ -1,17 +1,6 @@
 package doctor_test
 
 import (
-	"bufio"
-	"context"
-	"fmt"
-	"net"
-	"os"
-	"os/exec"
-	"os/user"
-	"path/filepath"
-	"strconv"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -44,7 +33,7 @@ func TestReplicas(t *testing.T) {
 	t.Parallel()
 	b := setup(t, "max_wal_size", "32MB", "wal_keep_size", "1GB") // what it has not fetched yet must stay
 	b.add(t, "sales", nil)
-	standby := startStandby(t, b.cluster)
+	standby := pgtest.StandbyFor(t, b.cluster, "away")
 	replica := *b
 	replica.connect(t, standby.OwnerURL(b.name))
 	checks := replica.examine(t)
@@ -66,82 +55,4 @@ func TestReplicas(t *testing.T) {
 		}
 	}
 	b.wants(t, "replicas", doctor.Warning, "replica away", "of log")
-}
-
-// startStandby copies a running cluster, and has the copy follow it until the test ends.
-func startStandby(t *testing.T, primary *pgtest.Cluster) *pgtest.Cluster {
-	t.Helper()
-	bin, err := pgtest.BinDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(primary.Dir, "standby")
-	run := func(ctx context.Context, program string, args ...string) *exec.Cmd {
-		cmd := exec.CommandContext(ctx, filepath.Join(bin, program), args...)
-		cmd.Dir, cmd.Env = primary.Dir, append(os.Environ(), "PGPASSWORD="+primary.SuperPassword)
-		cmd.SysProcAttr = ownerOf(t, primary.Dir)
-		return cmd
-	}
-	copied := run(t.Context(), "pg_basebackup", "-R", "-c", "fast", "-D", dir, "-d", fmt.Sprintf(
-		"host=%s port=%d user=%s application_name=away", primary.Host, primary.Port, pgtest.Superuser))
-	if out, err := copied.CombinedOutput(); err != nil {
-		t.Fatalf("copy cluster: %v\n%s", err, out)
-	}
-	standby := &pgtest.Cluster{
-		Host: primary.Host, Port: freePort(t, primary.Host), SuperPassword: primary.SuperPassword, OwnerPassword: primary.OwnerPassword,
-	}
-	server := run(context.WithoutCancel(t.Context()), "postgres", "-D", dir, "-p", strconv.Itoa(standby.Port))
-	messages, err := server.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	streams, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		for lines := bufio.NewScanner(messages); lines.Scan(); { // to the end: a full pipe would stop the server
-			if strings.Contains(lines.Text(), "started streaming WAL") {
-				close(streams)
-			}
-		}
-	}()
-	t.Cleanup(func() {
-		_ = server.Process.Signal(syscall.SIGINT) // it may have ended
-		<-ended
-		if err := server.Wait(); err != nil {
-			t.Errorf("stop standby: %v", err)
-		}
-	})
-	select {
-	case <-streams:
-	case <-ended:
-		t.Fatal("the standby ended")
-	}
-	return standby
-}
-
-func freePort(t *testing.T, host string) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
-}
-
-// ownerOf makes a command run as the user to whom a directory belongs: servers refuse to run as root.
-func ownerOf(t *testing.T, dir string) *syscall.SysProcAttr {
-	t.Helper()
-	info, err := os.Stat(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	owner := info.Sys().(*syscall.Stat_t)
-	if me, err := user.Current(); err == nil && me.Uid == strconv.Itoa(int(owner.Uid)) {
-		return &syscall.SysProcAttr{}
-	}
-	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: owner.Uid, Gid: owner.Gid}}
 }

@@ -50,7 +50,13 @@ var quick = infra.Backoff{Base: 10 * time.Millisecond, Max: 50 * time.Millisecon
 
 func setup(t testing.TB, sourceSQL ...string) *bundle {
 	t.Helper()
-	b := &bundle{source: redshiftsim.For(t), cache: pgtest.New(t)}
+	return setupIn(t, pgtest.New(t), sourceSQL...)
+}
+
+// setupIn makes a bundle whose cache is a given database.
+func setupIn(t testing.TB, cache *pgtest.Database, sourceSQL ...string) *bundle {
+	t.Helper()
+	b := &bundle{source: redshiftsim.For(t), cache: cache}
 	b.change(t, "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC")
 	for _, statement := range sourceSQL {
 		b.change(t, statement)

@@ -99,7 +99,15 @@ func (b *bundle) keepReading(
 	t testing.TB, pause time.Duration, stop <-chan struct{}, read func(ctx context.Context, conn *pgx.Conn) (goOn bool),
 ) <-chan struct{} {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), b.cache.ReaderURL(b.cache.Name))
+	return b.keepReadingAt(t, b.cache.ReaderURL(b.cache.Name), pause, stop, read)
+}
+
+// keepReadingAt reads a server that need not be the cache's own.
+func (b *bundle) keepReadingAt(
+	t testing.TB, url string, pause time.Duration, stop <-chan struct{}, read func(ctx context.Context, conn *pgx.Conn) (goOn bool),
+) <-chan struct{} {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -90,17 +90,21 @@ func UnprovisionLink(ctx context.Context, b infra.Beginner, l Link) error {
 	})
 }
 
-// remoteError is a failure of the remote side in words for humans.
-type remoteError struct {
-	text string
-	err  error
+// explainedError is a failure in words for humans.
+type explainedError struct {
+	doing, what string
+	err         error
 }
 
-func (e *remoteError) Error() string { return e.text }
-func (e *remoteError) Unwrap() error { return e.err }
+func (e *explainedError) Error() string { return e.doing + ": " + e.what }
+func (e *explainedError) Unwrap() error { return e.err }
 
-// ExplainRemote says what a failure of the remote side means, what was being done, and in a hint what to do next.
+// Public is the text without values of rows, see [dblink.Public].
+func (e *explainedError) Public() string { return e.doing + ": " + dblink.PublicCause(e.err) }
+
+// ExplainRemote says what a failure on the way to the remote side and back means, on which side it arose, what was being
+// done, and in a hint what to do next.
 func ExplainRemote(err error, doing string) error {
 	what, hint := dblink.Explain(err)
-	return infra.Hinted(&remoteError{text: doing + ": " + what, err: err}, hint)
+	return infra.Hinted(&explainedError{doing, what, err}, hint)
 }

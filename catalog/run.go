@@ -38,7 +38,8 @@ type Run struct {
 	RowsDeleted  *int64
 	Watermark    *string
 	Holder       *string
-	Error        *string
+	Error        *string // may have values of rows
+	PublicError  *string // has none, see [dblink.Public]
 	Hint         *string
 	Waited       *time.Duration // how long the switch to a new generation waited for readers
 	BytesRead    *int64         // through the process that refreshed; nil when rows went straight to PostgreSQL

@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -68,9 +70,10 @@ func (s Store) Touch(ctx context.Context, runID int64) error {
 	return nil
 }
 
-// FailRun writes that a run failed or was canceled, and when it is due again.
-func (s Store) FailRun(ctx context.Context, runID int64, state RunState, message, hint string, attempts int) error {
-	if _, err := s.db.Exec(ctx, sql.FailRun, runID, state, message, hint, attempts); err != nil {
+// FailRun writes that a run failed or was canceled, why, and when it is due again.
+func (s Store) FailRun(ctx context.Context, runID int64, state RunState, cause error, attempts int) error {
+	_, err := s.db.Exec(ctx, sql.FailRun, runID, state, infra.Message(cause), infra.Hint(cause), attempts, dblink.Public(cause))
+	if err != nil {
 		return fmt.Errorf("record failure of run %d: %w", runID, err)
 	}
 	return nil

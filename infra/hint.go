@@ -32,10 +32,10 @@ func Hinted(err error, hint string) error {
 }
 
 // Hint returns the outermost hint that err carries, in a HintError or by a method of its own, or "". Outer layers know
-// more about what the user was doing.
+// more about what the user was doing. A server's hint is none: it is not ours to give.
 func Hint(err error) string {
 	if hinted, ok := errors.AsType[hinter](err); ok {
-		return hinted.Hint()
+		return BoundedMessage(hinted.Hint())
 	}
 	return ""
 }

@@ -9,21 +9,21 @@ import (
 // connectionException is the class of SQLSTATEs for which dblink hides the cause in the detail.
 const connectionException = "08"
 
-// Message returns an error's text for people: in one line, and without what only a program reads from it, which is the
-// severity and SQLSTATE of a server's error.
+// Message returns an error's text for people: in one line, bounded, and without what only a program reads from it,
+// which is the severity and SQLSTATE of a server's error.
 func Message(err error) string {
 	text := err.Error()
 	Walk(err, func(err error) bool {
 		if server, ok := err.(*pgconn.PgError); ok {
-			message := server.Message
+			message := Bounded(server.Message)
 			if strings.HasPrefix(server.Code, connectionException) && server.Detail != "" {
-				message += ": " + server.Detail
+				message += ": " + Bounded(server.Detail)
 			}
 			text = strings.ReplaceAll(text, server.Error(), message)
 		}
 		return true
 	})
-	return oneLine.Replace(text)
+	return BoundedMessage(oneLine.Replace(text))
 }
 
 var oneLine = strings.NewReplacer("\n\t", " ", "\n", " ")

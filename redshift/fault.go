@@ -10,6 +10,27 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
+// Failure is an error of a session: whatever happened on Redshift, or on the way there and back. Every method of a
+// [Session] and of a [Reader] returns one, so that nobody takes what Redshift says for the cache database's words.
+type Failure struct {
+	Doing string // may be empty
+	Err   error
+}
+
+// Error implements error.
+func (e *Failure) Error() string {
+	if e.Doing == "" {
+		return e.Err.Error()
+	}
+	return e.Doing + ": " + e.Err.Error()
+}
+
+// Unwrap returns what happened.
+func (e *Failure) Unwrap() error { return e.Err }
+
+// FromRedshift marks the error's side.
+func (e *Failure) FromRedshift() {}
+
 // ShapeError says that a query's columns are not those that were asked for. [Session.Read] returns it.
 type ShapeError struct{ Change string }
 

@@ -243,7 +243,7 @@ func (r *Reader) Hash() uint64 { return r.hash.Load() }
 // COPY was broken off.
 func (r *Reader) Err() error {
 	if failure := r.failure.Load(); failure != nil {
-		return *failure
+		return wrap(*failure, "")
 	}
 	return nil
 }

@@ -51,8 +51,8 @@ func Open(ctx context.Context, c Config) (*Session, error) {
 	c = c.withDefaults()
 	s, err := open(ctx, c)
 	if err != nil {
-		return nil, fmt.Errorf("open session at %s port %d, database %s, as user %s: %w",
-			c.Host, c.Port, c.Database, c.User, err)
+		return nil, wrap(err, fmt.Sprintf("open session at %s port %d, database %s, as user %s",
+			c.Host, c.Port, c.Database, c.User))
 	}
 	return s, nil
 }
@@ -217,5 +217,5 @@ func wrap(err error, doing string) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%s: %w", doing, err)
+	return &Failure{doing, err}
 }

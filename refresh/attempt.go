@@ -58,6 +58,14 @@ func (a *attempt) member(viewID int32) *member {
 // asked is the member that the caller named; nil until its run is in the history.
 func (a *attempt) asked() *member { return a.member(a.stub.ID) }
 
+// runID is that of the run that the caller asked for; zero before there is one.
+func (a *attempt) runID() int64 {
+	if asked := a.asked(); asked != nil {
+		return asked.runID
+	}
+	return 0
+}
+
 func (a *attempt) tell(phase Phase) {
 	if a.req.Progress != nil {
 		a.req.Progress(phase)
@@ -207,5 +215,7 @@ func (a *attempt) start(ctx context.Context, w *work) error {
 		return err
 	}
 	m.runID = id
+	a.runner.cfg.Log.DebugContext(ctx, "run started", infra.KeyView, w.view.Name.String(), infra.KeyRun, id,
+		infra.KeyStrategy, string(w.strategy), infra.KeyLink, w.view.Link.Name)
 	return nil
 }

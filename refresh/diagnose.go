@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,18 +19,16 @@ import (
 
 // What bad rows are reported as.
 const (
-	uniqueViolation      = "23505"
-	duplicateRows        = "21000" // REFRESH … CONCURRENTLY found two rows that are alike
-	notNullViolation     = "23502"
-	untranslatableText   = "22021"
-	outOfRange           = "22003"
-	invalidText          = "22P02"
-	columnsDiffer        = "42804" // dblink's word for a result of another shape
-	queryCanceled        = "57014"
-	stringTooLong        = "22001"
-	invalidDatetime      = "22007"
-	datetimeFieldTooHigh = "22008"
+	uniqueViolation    = "23505"
+	duplicateRows      = "21000" // REFRESH … CONCURRENTLY found two rows that are alike
+	notNullViolation   = "23502"
+	untranslatableText = "22021"
+	dataException      = "22" // the class of values that do not fit, or of which an expression cannot be computed
+	queryCanceled      = "57014"
 )
+
+// unfit are the ways in which a text can be no value of a column's type.
+var unfit = []string{"22001", "22003", "22007", "22008", "22015", "22030", "22032", "22P02", "22P03", "22P05"}
 
 const repeatedKeyHint = "Redshift does not enforce keys. Remove the duplicates in the query, for instance with ROW_NUMBER(), " +
 	"choose another key, or use strategy incremental, which keeps the row with the latest watermark."
@@ -44,36 +44,122 @@ func (w *work) diagnose(ctx context.Context, err error) error {
 	if sqlState(err) == queryCanceled && timeLeft(ctx, time.Second) < time.Second {
 		<-ctx.Done() // the servers know of the same deadline, and one of them was a moment early
 	}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || infra.Hint(err) != "" {
 		return err
 	}
-	name := w.view.Name.String()
-	switch state := sqlState(err); {
-	case errors.Is(err, errNullKey), state == notNullViolation:
-		return w.badRows(ctx, err, "its key %s is NULL", dblink.FindNullKeys,
-			"Exclude such rows in the query, or choose another key.")
-	case state == uniqueViolation && constraint(err) == w.view.Relation(w.view.Generation)+"_key", state == duplicateRows:
-		return w.badRows(ctx, err, "its key %s repeats", dblink.FindDuplicateKeys, repeatedKeyHint)
-	case state == untranslatableText:
-		return w.badText(ctx, err)
-	case state == outOfRange, state == invalidText, state == columnsDiffer, state == stringTooLong,
-		state == invalidDatetime, state == datetimeFieldTooHigh:
-		return infra.Hinted(fmt.Errorf("a value does not fit its column: %w", err),
-			"The source's columns may have changed since they were described: "+
-				"`cachectl alter-view "+name+" --describe` describes them again. If they have not, Redshift tells a wrong "+
-				"type of a computed column: cast it in the query, as in (expression)::numeric(18,2) AS name.")
+	if dblink.SideOf(err) == dblink.There {
+		return w.diagnoseThere(err)
+	}
+	return w.diagnoseHere(ctx, err)
+}
+
+// diagnoseThere explains what Redshift, or the way to it, did not do.
+func (w *work) diagnoseThere(err error) error {
+	const undefinedColumn = "42703"
+	again := "`cachectl alter-view " + w.view.Name.String() + " --describe` takes the source's columns as they are now"
+	switch {
+	case dblink.OtherShape(err):
+		return infra.Hinted(fmt.Errorf("read through link %s: the source's columns have changed: %w", w.view.Link.Name, err), again+".")
+	case dblink.ServerCode(err, dblink.There) == undefinedColumn:
+		explained := explainRemote(w.view, err)
+		return infra.Hinted(explained, "A column of the source was renamed or dropped. Where the query names its columns, "+
+			"write the new name with `cachectl alter-view "+w.view.Name.String()+" --query`; where it takes all of them, "+again+".")
 	}
 	return explainRemote(w.view, err)
 }
 
+// diagnoseHere explains what the cache database did not do with the rows.
+func (w *work) diagnoseHere(ctx context.Context, err error) error {
+	const alikeFound = "matview.c" // where REFRESH … CONCURRENTLY finds rows that are alike
+	state := dblink.ServerCode(err, dblink.Here)
+	switch {
+	case errors.Is(err, errNullKey), state == notNullViolation && slices.Contains(w.view.Key, column(err)):
+		return w.badRows(ctx, err, "its key %s is NULL", dblink.FindNullKeys,
+			"Exclude such rows in the query, or choose another key.")
+	case state == uniqueViolation && constraint(err) == w.view.Relation(w.view.Generation)+"_key",
+		state == duplicateRows && raisedIn(err) == alikeFound:
+		return w.badRows(ctx, err, "its key %s repeats", dblink.FindDuplicateKeys, repeatedKeyHint)
+	case state == untranslatableText && w.reads():
+		return w.badText(ctx, err)
+	case strings.HasPrefix(state, dataException) && (w.doing == reading || w.reads() && len(w.view.Indexes) == 0):
+		return infra.Hinted(&rowsError{problem: "a value does not fit its column", err: err}, w.unfitHint())
+	case slices.Contains(unfit, state) && w.reads():
+		return infra.Hinted(&rowsError{
+			problem: "a value does not fit its column, or an --index of the view cannot be computed of it", err: err,
+		}, "Look at the view's --index expressions. If it is none of them, the source's columns may have changed: "+
+			"`cachectl alter-view "+w.view.Name.String()+" --describe` describes them again.")
+	case state == queryCanceled && w.reads():
+		return explainRemote(w.view, err)
+	}
+	return explainHere(w.view, err, string(w.doing))
+}
+
+// explainHere says what the cache database has against a refresh, unless that has been said where it happened.
+func explainHere(v catalog.View, err error, doing string) error {
+	if infra.Hint(err) != "" || dblink.ServerCode(err, dblink.Here) == "" {
+		return err
+	}
+	if step, ok := errors.AsType[*stepError](err); ok {
+		doing = step.title
+	}
+	return timedOut(v, catalog.ExplainRemote(err, doing))
+}
+
+// reads says whether rows were being read when it failed.
+func (w *work) reads() bool { return w.doing == reading || w.doing == applying }
+
+func (w *work) unfitHint() string {
+	return "The source's columns may have changed since they were described: " +
+		"`cachectl alter-view " + w.view.Name.String() + " --describe` describes them again. If they have not, Redshift tells a " +
+		"wrong type of a computed column: cast it in the query, as in (expression)::numeric(18,2) AS name."
+}
+
 // constraint returns the name of the constraint or index that err is about.
 func constraint(err error) string {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.ConstraintName
 	}
 	return ""
 }
+
+// column returns the name of the column that err is about.
+func column(err error) string {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pg.ColumnName
+	}
+	return ""
+}
+
+// raisedIn returns the file of PostgreSQL's source that raised err.
+func raisedIn(err error) string {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return path.Base(pg.File)
+	}
+	return ""
+}
+
+// rowsError is about rows of the source, of which it shows some to those who may see them.
+type rowsError struct {
+	problem  string
+	examples []string
+	err      error // may be nil
+}
+
+func (e *rowsError) Error() string {
+	text := e.problem
+	if len(e.examples) > 0 {
+		text += ", for instance " + infra.Bounded(strings.Join(e.examples, "; "))
+	}
+	if e.err != nil {
+		text += ": " + e.err.Error()
+	}
+	return text
+}
+
+func (e *rowsError) Unwrap() error { return e.err }
+
+// Public leaves the rows out.
+func (e *rowsError) Public() string { return e.problem }
 
 // asker returns a session that can be asked for examples, nil when there is none: the one that was used, if it is
 // PostgreSQL's. One of this process's own has been broken off in the midst of its rows, and goes first: somebody who waits
@@ -94,48 +180,43 @@ type finder func(ctx context.Context, src dblink.Source, query string, key []str
 
 // badRows adds examples of the rows that are in the way.
 func (w *work) badRows(ctx context.Context, err error, problem string, find finder, hint string) error {
-	key := strings.Join(w.view.Key, ", ")
 	if len(w.view.Key) == 0 {
 		return err // not about the key: a unique index of the user's own, say
 	}
-	problem = fmt.Sprintf(problem, key)
+	bad := &rowsError{problem: fmt.Sprintf(problem, strings.Join(w.view.Key, ", ")), err: err}
 	if s, done := w.asker(ctx); s != nil {
 		defer done()
-		examples, findErr := find(ctx, s, w.view.Query, w.view.Key)
-		if findErr == nil && len(examples) > 0 {
-			problem += ", for instance " + strings.Join(examples, "; ")
-		}
+		bad.examples, _ = find(ctx, s, w.view.Query, w.view.Key) // no examples, then
 	}
-	return infra.Hinted(fmt.Errorf("%s: %w", problem, err), hint)
+	return infra.Hinted(bad, hint)
 }
 
 // badText names the columns and rows whose text is not valid UTF-8.
 func (w *work) badText(ctx context.Context, err error) error {
-	problem := "a text is not valid UTF-8"
+	bad := &rowsError{problem: "a text is not valid UTF-8", err: err}
 	if s, done := w.asker(ctx); s != nil {
 		defer done()
-		var examples []string
 		found, _ := dblink.FindBadText(ctx, s, w.columns, w.view.Query, w.view.Key) // no examples, then
-		for _, bad := range found {
-			examples = append(examples, fmt.Sprintf("column %s where %s", bad.Column, cmp.Or(bad.Key, "no key tells which row")))
-		}
-		if len(examples) > 0 {
-			problem += ", for instance " + strings.Join(examples, "; ")
+		for _, text := range found {
+			bad.examples = append(bad.examples, fmt.Sprintf("column %s where %s", text.Column, cmp.Or(text.Key, "no key tells which row")))
 		}
 	}
-	return infra.Hinted(fmt.Errorf("%s: %w", problem, err),
-		"Repair the value on Redshift, or leave it out in the query.")
+	return infra.Hinted(bad, "Repair the value on Redshift, or leave it out in the query.")
 }
 
 // explainRemote says what was wrong on the way to Redshift or there.
 func explainRemote(v catalog.View, err error) error {
-	if sqlState(err) == queryCanceled {
-		return infra.Hinted(fmt.Errorf("read through link %s: %w", v.Link.Name, err), fmt.Sprintf(
-			"The view's timeout is %s; `cachectl alter-view %s --timeout` changes it.",
-			catalog.FormatDuration(v.Timeout), v.Name))
-	}
 	if infra.Hint(err) != "" {
 		return err // explained where it happened
 	}
-	return catalog.ExplainRemote(err, "read through link "+v.Link.Name)
+	return timedOut(v, catalog.ExplainRemote(err, "read through link "+v.Link.Name))
+}
+
+// timedOut says what the time is that is up when a server has ended a statement.
+func timedOut(v catalog.View, err error) error {
+	if sqlState(err) != queryCanceled {
+		return err
+	}
+	return infra.Hinted(err, fmt.Sprintf("The view's timeout is %s; `cachectl alter-view %s --timeout` changes it.",
+		catalog.FormatDuration(v.Timeout), v.Name))
 }

@@ -28,6 +28,10 @@ func fillIncremental(ctx context.Context, w *work) (catalog.Outcome, error) {
 	if err := w.moreMemory(ctx, "work_mem"); err != nil {
 		return catalog.Outcome{}, err
 	}
+	w.doing = writing
+	if w.source.transport() == catalog.DblinkTransport {
+		w.doing = applying
+	}
 	var settled, undated int64
 	err = w.tx.QueryRow(ctx, w.writeSQL(fetch, b), pgx.QueryExecModeExec).Scan(
 		&o.RowsRead, &settled, &o.RowsInserted, &o.RowsUpdated, &o.RowsDeleted, &o.Watermark, &undated)

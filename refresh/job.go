@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 )
 
@@ -53,7 +54,7 @@ func (j *job) read(ctx context.Context, r *Runner) error {
 	j.tx = outer
 	if stopErr := stop(); stopErr != nil {
 		r.cfg.Log.WarnContext(ctx, "statement may still run on the remote side",
-			infra.KeyView, at.view.Name.String(), infra.KeyError, stopErr.Error())
+			infra.KeyView, at.view.Name.String(), infra.KeyError, dblink.Public(stopErr))
 	}
 	if err != nil {
 		return j.name(at, at.diagnose(ctx, err))

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
 )
@@ -32,7 +33,7 @@ func (r *Runner) publishLater(ctx context.Context, a *attempt) (note string) {
 	}
 	if err != nil {
 		r.cfg.Log.WarnContext(ctx, "new generation is not published yet",
-			infra.KeyView, a.req.View.String(), infra.KeyError, infra.Message(err))
+			infra.KeyView, a.req.View.String(), infra.KeyRun, a.members[0].runID, infra.KeyError, dblink.Public(err))
 		return waiting(late) + " until the next refresh: " + infra.Message(err)
 	}
 	for _, m := range late {

@@ -21,6 +21,9 @@ func fillMaterialized(ctx context.Context, w *work) (catalog.Outcome, error) {
 	if err != nil {
 		return catalog.Outcome{}, err
 	}
+	if w.doing = applying; w.fresh {
+		w.doing = reading // its indexes are yet to come
+	}
 	step := refreshStep(w.view, w.view.Generation, w.strategy == catalog.Concurrent && !w.fresh)
 	if w.fresh || w.strategy == catalog.Concurrent {
 		err = runSteps(ctx, w.tx, []Step{step})

@@ -52,6 +52,7 @@ func stageSteps(v catalog.View, columns []dblink.Column) []Step {
 
 // merge writes what differs between two tables of the view's columns into the second, and counts it.
 func (w *work) merge(ctx context.Context, from, into string, o *catalog.Outcome) error {
+	w.doing = writing
 	if err := w.moreMemory(ctx, "work_mem"); err != nil {
 		return err
 	}
@@ -169,8 +170,10 @@ func (w *work) repeatedKeys(ctx context.Context, from string) error {
 	if examples == nil {
 		return fmt.Errorf("merge rows: the copy of view %s is not what was read, and no key repeats", w.view.Name)
 	}
-	return infra.Hinted(fmt.Errorf("its key %s repeats, for instance %s", strings.Join(w.view.Key, ", "),
-		strings.Join(examples, "; ")), repeatedKeyHint)
+	return infra.Hinted(&rowsError{
+		problem:  fmt.Sprintf("its key %s repeats", strings.Join(w.view.Key, ", ")),
+		examples: examples,
+	}, repeatedKeyHint)
 }
 
 // prefixed puts a separator before each text.

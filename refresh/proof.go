@@ -7,7 +7,6 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
-	"github.com/redcache/redcache/infra"
 )
 
 // proof is what is known of a source before it is read.
@@ -79,7 +78,7 @@ func (w *work) probeContent(ctx context.Context) error {
 		return nil
 	}
 	if dblink.Classify(err) == dblink.Never && sqlState(err) != "" {
-		w.remark("read in full: " + infra.Message(err))
+		w.remark("read in full: " + dblink.Public(err))
 		return w.newSnapshot(ctx) // the failure ended the old one
 	}
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
 )
@@ -41,7 +42,7 @@ func (r *Runner) succeed(ctx context.Context, a *attempt) catalog.Run {
 func (r *Runner) notify(ctx context.Context, m *member) {
 	if err := r.store.Notify(ctx, m.view); err != nil {
 		r.cfg.Log.WarnContext(ctx, "nobody was told of new rows",
-			infra.KeyView, m.view.Name.String(), infra.KeyError, infra.Message(err))
+			infra.KeyView, m.view.Name.String(), infra.KeyRun, m.runID, infra.KeyError, dblink.Public(err))
 	}
 }
 
@@ -57,7 +58,7 @@ func (r *Runner) tidy(ctx context.Context, v catalog.View) {
 	inUse := errors.As(err, new(*lock.HeldError)) || sqlState(err) == lockNotAvailable
 	if err != nil && !inUse {
 		r.cfg.Log.WarnContext(ctx, "tidying up after a run",
-			infra.KeyView, v.Name.String(), infra.KeyError, infra.Message(err))
+			infra.KeyView, v.Name.String(), infra.KeyError, dblink.Public(err), infra.KeyHint, infra.Hint(err))
 	}
 }
 
@@ -88,6 +89,9 @@ func (r *Runner) skip(ctx context.Context, a *attempt, held *lock.HeldError) (ca
 
 // fail records why the runs failed, or that they were canceled, and returns the error with the view's name and a hint.
 func (r *Runner) fail(ctx context.Context, a *attempt, cause error) (catalog.Run, error) {
+	if asked := a.asked(); asked != nil {
+		cause = explainHere(asked.view, cause, "refresh")
+	}
 	failure := about("refresh view", a.req.View, cause)
 	state := catalog.Failed
 	if errors.Is(ctx.Err(), context.Canceled) { // a deadline that passed is nobody's wish
@@ -118,9 +122,10 @@ func (a *attempt) results() (run catalog.Run) {
 
 func (r *Runner) failMember(ctx context.Context, m *member, attempts int, state catalog.RunState, cause error) catalog.Run {
 	unknown := catalog.Run{ID: m.runID, View: m.view.Name, State: state}
-	if err := r.store.FailRun(ctx, m.runID, state, infra.Message(cause), infra.Hint(cause), attempts); err != nil {
+	if err := r.store.FailRun(ctx, m.runID, state, cause, attempts); err != nil {
 		// The next holder of the lock will find the run and mark it abandoned.
-		r.cfg.Log.WarnContext(ctx, "failure is not in the history", infra.KeyRun, m.runID, infra.KeyError, err.Error())
+		r.cfg.Log.WarnContext(ctx, "failure is not in the history", infra.KeyView, m.view.Name.String(),
+			infra.KeyRun, m.runID, infra.KeyError, dblink.Public(err), infra.KeyHint, infra.Hint(err))
 		return unknown
 	}
 	r.tidy(ctx, m.view)
@@ -136,6 +141,7 @@ func (r *Runner) failMember(ctx context.Context, m *member, attempts int, state 
 	return run
 }
 
+// log writes the one line of a run that is over. Not everybody who reads logs may see rows.
 func (r *Runner) log(ctx context.Context, level slog.Level, run catalog.Run) {
 	attrs := []slog.Attr{
 		slog.String(infra.KeyView, run.View.String()), slog.Int64(infra.KeyRun, run.ID),
@@ -145,9 +151,12 @@ func (r *Runner) log(ctx context.Context, level slog.Level, run catalog.Run) {
 	if run.RowsRead != nil {
 		attrs = append(attrs, slog.Int64(infra.KeyRows, *run.RowsRead))
 	}
-	for key, text := range map[string]*string{infra.KeyHolder: run.Holder, infra.KeyReason: run.Reason, infra.KeyError: run.Error} {
-		if text != nil {
-			attrs = append(attrs, slog.String(key, *text))
+	for _, fact := range []struct {
+		key  string
+		text *string
+	}{{infra.KeyHolder, run.Holder}, {infra.KeyReason, run.Reason}, {infra.KeyError, run.PublicError}, {infra.KeyHint, run.Hint}} {
+		if fact.text != nil {
+			attrs = append(attrs, slog.String(fact.key, *fact.text))
 		}
 	}
 	r.cfg.Log.LogAttrs(ctx, level, "run finished", attrs...)

@@ -176,7 +176,7 @@ func (r *Runner) tryUntilDone(ctx context.Context, a *attempt) error {
 		}
 		a.lastErr = err
 		r.cfg.Log.WarnContext(ctx, "refresh is tried again", infra.KeyView, a.req.View.String(),
-			infra.KeyAttempt, a.number, infra.KeyError, err.Error())
+			infra.KeyRun, a.runID(), infra.KeyAttempt, a.number, infra.KeyError, dblink.Public(err), infra.KeyHint, infra.Hint(err))
 		if err := r.pause(ctx, a, again); err != nil {
 			return fmt.Errorf("%w; %w", a.lastErr, err)
 		}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
-	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
 	"github.com/redcache/redcache/redshift"
 )
@@ -44,7 +43,7 @@ func (w *work) moves() string {
 // notSplitError is a reason to read everything through one session after all, and no failure.
 type notSplitError struct{ err error }
 
-func (e *notSplitError) Error() string { return "read through one session: " + infra.Message(e.err) }
+func (e *notSplitError) Error() string { return "read through one session: " + dblink.Public(e.err) }
 
 // part is one range of a split read.
 type part struct {

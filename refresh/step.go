@@ -27,11 +27,20 @@ func runSteps(ctx context.Context, tx pgx.Tx, steps []Step) error {
 			err = rows.Err()
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", step.Title, err)
+			return &stepError{step.Title, err}
 		}
 	}
 	return nil
 }
+
+// stepError says which step failed.
+type stepError struct {
+	title string
+	err   error
+}
+
+func (e *stepError) Error() string { return e.title + ": " + e.err.Error() }
+func (e *stepError) Unwrap() error { return e.err }
 
 // buildSteps make an empty generation. selectSQL is what a materialized view is made of.
 func buildSteps(v catalog.View, generation int32, columns []dblink.Column, selectSQL string) []Step {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
-	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
 )
 
@@ -69,7 +68,7 @@ func (r *Runner) open(ctx context.Context, j *job) (err error) {
 			return cause
 		}
 		r.outOfReach.remember(link.ID, cause)
-		j.remark("transport dblink: this process does not reach Redshift: " + infra.Message(cause))
+		j.remark("transport dblink: this process does not reach Redshift: " + dblink.Public(cause))
 		wanted = catalog.DblinkTransport
 	}
 	if wanted == catalog.StreamTransport {

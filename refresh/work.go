@@ -27,6 +27,7 @@ type work struct {
 	redefined   bool // the definition asks for a generation that no run has filled
 	fresh       bool // the generation is made by this work, and is empty at first
 
+	doing     activity // what it is at, for whoever explains a failure
 	proof     proof
 	frozen    bool // the rows are visible to every snapshot
 	published bool // readers see the generation, at the latest when the transaction has committed
@@ -34,6 +35,17 @@ type work struct {
 	outcome   catalog.Outcome
 	remarks   []string // for the reason of the run
 }
+
+// activity is what happens to the rows: a server's error alone does not say whether a value, an index or something that
+// others have made is at fault.
+type activity string
+
+const (
+	reading  activity = "read rows"           // into a table without indexes, where a value can only not fit
+	applying activity = "read and write rows" // in one statement that reads as well
+	writing  activity = "write rows"          // that have been read
+	indexing activity = "build indexes"       // of what has been read
+)
 
 func (w *work) remark(text string) { w.remarks = append(w.remarks, text) }
 
@@ -52,6 +64,7 @@ func (w *work) fill(ctx context.Context) (catalog.Outcome, error) {
 
 // load fills the generation, and makes it when it is new.
 func (w *work) load(ctx context.Context) error {
+	w.doing = writing
 	if w.fresh {
 		build, err := w.buildSteps()
 		if err != nil {
@@ -61,14 +74,17 @@ func (w *work) load(ctx context.Context) error {
 			return err
 		}
 	}
+	w.doing = reading
 	o, err := w.fill(ctx)
 	if err == nil && w.fresh {
+		w.doing = indexing
 		if err = w.moreMemory(ctx, "maintenance_work_mem"); err != nil {
 			return err
 		}
 		err = runSteps(ctx, w.tx, indexSteps(w.view, w.view.Generation))
 	}
 	if err == nil && w.worthAnalyzing(o) {
+		w.doing = writing
 		err = runSteps(ctx, w.tx, []Step{analyzeStep(w.view, w.view.Generation)})
 	}
 	w.outcome = o

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/refresh"
 )
@@ -106,7 +107,7 @@ func (c *crew) report(r result, delay time.Duration) {
 		level = slog.LevelDebug // dropped since the look; stopped before it began
 	}
 	attrs := []slog.Attr{
-		slog.String(infra.KeyView, r.due.Name.String()), slog.String(infra.KeyError, r.err.Error()),
+		slog.String(infra.KeyView, r.due.Name.String()), slog.String(infra.KeyError, dblink.Public(r.err)),
 		slog.String(infra.KeyHint, infra.Hint(r.err)), slog.Duration(infra.KeyDelay, delay),
 	}
 	var panicked *panicError

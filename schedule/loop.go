@@ -138,7 +138,7 @@ func (l *Loop) failed(ctx context.Context, o *outage, err error) time.Duration {
 	if o.failures == 1 {
 		o.since = l.cfg.Now()
 		l.cfg.Log.WarnContext(ctx, "cache database is out of reach, trying again until it answers",
-			infra.KeyError, err.Error(), infra.KeyDelay, delay)
+			infra.KeyError, infra.Message(err), infra.KeyHint, infra.Hint(err), infra.KeyDelay, delay)
 	}
 	return delay
 }

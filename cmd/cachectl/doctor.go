@@ -79,7 +79,7 @@ func (p *program) printChecks(checks []doctor.Check, asJSON, verbose bool) error
 		}
 		err = p.printJSON(records)
 	} else {
-		err = p.printf("%s", readable(checks, verbose))
+		err = p.printf("%s", lines(readable(checks, verbose)))
 	}
 	if err == nil && slices.ContainsFunc(checks, func(c doctor.Check) bool { return c.Result == doctor.Failed }) {
 		return foundError{}

@@ -213,18 +213,18 @@ func (s *session) printChanges(changes []grants.Change, o grantsOptions) error {
 		}
 		if !o.json && !o.dryRun {
 			for _, r := range c.Revoked {
-				why := printable(strings.Join(r.Reasons, "; "))
-				if err := s.printf("%s: %s no longer reads (%s)\n", c.View, printable(r.Role), why); err != nil {
+				why := strings.Join(r.Reasons, "; ")
+				if err := s.printf("%s: %s no longer reads (%s)\n", c.View, r.Role, why); err != nil {
 					return err
 				}
 			}
 		}
 		for _, r := range c.Left {
-			s.tell("left: %s: %s still reads by %s", c.View, printable(r.Role), printable(strings.Join(waysOf(r), "; ")))
+			s.tell("left: %s: %s still reads by %s", c.View, r.Role, strings.Join(waysOf(r), "; "))
 		}
 		for _, role := range c.Loses {
 			s.tell("note: %s: %s was allowed to read, and only had what had to be revoked; --grant of alter-view lets it "+
-				"read again", c.View, printable(role))
+				"read again", c.View, role)
 		}
 	}
 	switch {
@@ -240,7 +240,7 @@ func (s *session) printChanges(changes []grants.Change, o grantsOptions) error {
 
 func (s *session) noteAll(notes []string) {
 	for _, note := range notes {
-		s.tell("note: %s", printable(note))
+		s.tell("note: %s", note)
 	}
 }
 

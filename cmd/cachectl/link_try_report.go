@@ -100,7 +100,7 @@ func (s *session) printTrial(t *linkTrial) error {
 	if err := s.printFacts(t.facts()); err != nil || t.failure() != nil {
 		return err
 	}
-	return s.printf("\nlink %s works: %s answered in %s\n", printable(t.link.Name), printable(t.link.Database), brief(t.took))
+	return s.printf("\nlink %s works: %s answered in %s\n", t.link.Name, t.link.Database, brief(t.took))
 }
 
 // facts are what was found out beside the steps.

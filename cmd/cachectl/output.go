@@ -3,21 +3,23 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
+	"io"
+	"reflect"
 	"time"
-	"unicode"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/infra"
 )
 
+// printf prints by a format of ours. Whatever is put into it stays on its line and does nothing to a terminal.
 func (p *program) printf(format string, args ...any) error {
-	_, err := fmt.Fprintf(p.stdout, format, args...)
+	_, err := fmt.Fprintf(p.stdout, format, shown(args)...)
 	return wrap(err, "write to stdout")
 }
 
 // printJSON prints one value, indented for human eyes.
 func (p *program) printJSON(value any) error {
-	encoder := json.NewEncoder(p.stdout)
+	encoder := json.NewEncoder(infra.PrintableJSON(p.stdout))
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	return wrap(encoder.Encode(value), "write to stdout")
@@ -46,32 +48,48 @@ func (p *program) printPlan(plan []stepRecord, asJSON bool) error {
 		p.tell("no statement needs to be run now")
 	}
 	for _, step := range plan {
-		if err := p.printf("-- %s: %s\n%s;\n", printable(step.Object), printable(step.Title), step.SQL); err != nil {
+		if err := p.printf("-- %s: %s\n", step.Object, step.Title); err != nil {
+			return err
+		}
+		if err := p.printSQL(step.SQL); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// printable makes one line of a text, without characters that move a terminal's cursor.
-func printable(text string) string {
-	if strings.IndexFunc(text, unicode.IsControl) < 0 {
-		return text
+// printSQL prints a statement. Names in it may be anybody's: a terminal gets escapes in their place, a pipe or a file the
+// statement as it is.
+func (p *program) printSQL(sql string) error {
+	if isTerminal(p.stdout) {
+		return p.printf("%s;\n", lines(sql))
 	}
-	var b strings.Builder
-	for _, r := range text {
-		switch {
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case unicode.IsControl(r):
-			fmt.Fprintf(&b, `\x%02x`, r)
+	_, err := io.WriteString(p.stdout, sql+";\n")
+	return wrap(err, "write to stdout")
+}
+
+// printable makes one line of a text, without what a terminal would act upon.
+func printable(text string) string { return infra.Printable(text) }
+
+// lines are of our own making; each is printable already.
+type lines string
+
+// shown makes what is printed by a format printable: the format is ours, and what is put into it may be anybody's.
+func shown(args []any) []any {
+	safe := make([]any, len(args))
+	for i, arg := range args {
+		_, speaks := arg.(fmt.Stringer)
+		_, fails := arg.(error)
+		switch known, ours := arg.(lines); {
+		case ours:
+			safe[i] = infra.PrintableLines(string(known))
+		case speaks, fails, reflect.ValueOf(arg).Kind() == reflect.String:
+			safe[i] = printable(fmt.Sprint(arg))
 		default:
-			b.WriteRune(r)
+			safe[i] = arg
 		}
 	}
-	return b.String()
+	return safe
 }
 
 // text is an optional text in a table.

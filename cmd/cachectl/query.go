@@ -27,7 +27,8 @@ func (p *program) queryCommand() *cobra.Command {
 		Use:   `query LINK "select …"`,
 		Short: "Run a query on Redshift, live, through a link",
 		Long: `Runs one SELECT on Redshift through the link and prints its rows as they come: as a table on a terminal, as CSV
-elsewhere (with a header; NULL is empty, an empty text is ""), or with --json as one object a line. Values are texts,
+elsewhere (with a header; NULL is empty, an empty text is ""), or with --json as one object a line. A terminal gets
+escapes for control characters in values; a pipe or a file gets the values as they are. Values are texts,
 as PostgreSQL writes them. Nothing is cached, and nothing can be written.`,
 		Example: `  cachectl query dw "select count(*) as n from public.sales"
   cachectl query dw "select * from public.sales" --limit 20

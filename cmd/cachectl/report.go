@@ -88,14 +88,16 @@ func (p *program) fail(ctx context.Context, err error) {
 }
 
 func (p *program) complain(what, hint string) {
-	fmt.Fprintln(p.stderr, "cachectl:", printable(what))
+	p.tell("cachectl: %s", what)
 	if hint != "" {
-		fmt.Fprintln(p.stderr, "hint:", printable(strings.ReplaceAll(hint, "\n", " ")))
+		p.tell("hint: %s", strings.ReplaceAll(hint, "\n", " "))
 	}
 }
 
 // tell says something that is no result.
-func (p *program) tell(format string, args ...any) { fmt.Fprintf(p.stderr, format+"\n", args...) }
+func (p *program) tell(format string, args ...any) {
+	fmt.Fprintf(p.stderr, format+"\n", shown(args)...)
+}
 
 func (e *usageError) advice(cmd *cobra.Command) string {
 	if e.hint != "" {

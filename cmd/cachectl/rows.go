@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"io"
 	"strings"
+
+	"github.com/redcache/redcache/infra"
 )
 
 // rowWriter prints the rows of a query one by one. Memory stays flat however many there are.
@@ -19,15 +21,19 @@ func (p *program) newRowWriter(names []string, o queryOptions) rowWriter {
 	case o.json:
 		return &jsonRows{out: bufio.NewWriter(p.stdout), names: names}
 	case o.csv || !isTerminal(p.stdout):
-		rows := &csvRows{out: bufio.NewWriter(p.stdout)}
+		rows := &csvRows{out: bufio.NewWriter(p.stdout), seen: isTerminal(p.stdout)}
 		rows.header(names)
 		return rows
 	}
 	return &tableRows{out: p.stdout, names: names}
 }
 
-// csvRows writes RFC 4180 in the way of COPY … CSV: NULL is nothing, an empty text is "".
-type csvRows struct{ out *bufio.Writer }
+// csvRows writes RFC 4180 in the way of COPY … CSV: NULL is nothing, an empty text is "". A program gets the values as
+// they are; a terminal gets escapes for what it would act upon.
+type csvRows struct {
+	out  *bufio.Writer
+	seen bool // by a terminal
+}
 
 func (w *csvRows) header(names []string) {
 	values := make([]*string, len(names))
@@ -43,10 +49,17 @@ func (w *csvRows) write(values []*string) error {
 			_ = w.out.WriteByte(',')
 		}
 		if value != nil {
-			_, _ = w.out.WriteString(csvField(*value))
+			_, _ = w.out.WriteString(csvField(w.text(*value)))
 		}
 	}
 	return w.out.WriteByte('\n')
+}
+
+func (w *csvRows) text(value string) string {
+	if w.seen {
+		return printable(value)
+	}
+	return value
 }
 
 func (w *csvRows) close() error { return w.out.Flush() }
@@ -81,7 +94,7 @@ func (w *jsonRows) write(values []*string) error {
 		}
 	}
 	line.WriteString("}\n")
-	_, err := w.out.Write(line.Bytes())
+	_, err := infra.PrintableJSON(w.out).Write(line.Bytes())
 	return err
 }
 

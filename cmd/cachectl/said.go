@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
 )
@@ -30,7 +31,8 @@ func said(err error) string {
 	return text
 }
 
-// hint is what the error, or the server, says to do next.
+// hint is what there is to do next. What a server says to do is told as its word: a function, a trigger, or whoever runs
+// Redshift may have put it there.
 func hint(err error) string {
 	if text := infra.Hint(err); text != "" {
 		return text
@@ -43,12 +45,23 @@ func hint(err error) string {
 		case *lock.HeldError, *lock.BusyError:
 			found = "`cachectl locks` shows who holds what; try again when that has ended"
 		case *pgconn.PgError:
-			found = known.Hint
-			if found == "" && known.Code == insufficientRights {
-				found = "DATABASE_URL has to name the role that ran `cachectl init`, and that one needs CREATE on the database"
-			}
+			found = adviceOn(known)
 		}
 		return found == ""
 	})
+	return found
+}
+
+func adviceOn(err *pgconn.PgError) string {
+	switch here := dblink.SideOf(err) == dblink.Here; {
+	case here && err.Hint != "" && err.Where == "":
+		return "PostgreSQL says: " + infra.Bounded(err.Hint)
+	case here && err.Code == insufficientRights:
+		return "DATABASE_URL has to name the role that ran `cachectl init`, and that one needs CREATE on the database"
+	}
+	if err.File == "" { // it is a pooler's, say
+		return ""
+	}
+	_, found := dblink.Explain(err)
 	return found
 }

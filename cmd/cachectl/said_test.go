@@ -21,7 +21,7 @@ func TestSaid_IsForPeople(t *testing.T) {
 		err              error
 	}{
 		{
-			"a server's error loses severity and SQLSTATE", "drop view bi.a: no such thing", "look again",
+			"a server's error loses severity and SQLSTATE", "drop view bi.a: no such thing", "PostgreSQL says: look again",
 			doing(&pgconn.PgError{Severity: "ERROR", Code: "42P01", Message: "no such thing", Hint: "look again"}, "drop view bi.a"),
 		},
 		{

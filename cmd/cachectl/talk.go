@@ -30,7 +30,7 @@ func (n notes) Handle(_ context.Context, record slog.Record) error {
 			text += ": " + facts[key]
 		}
 	}
-	n.p.tell("note: %s", printable(text))
+	n.p.tell("note: %s", text)
 	return nil
 }
 

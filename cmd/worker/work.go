@@ -73,7 +73,7 @@ func open(ctx context.Context, cfg config, aws *cloud.Client, log *slog.Logger) 
 		}
 		if ctx.Err() == nil {
 			log.WarnContext(ctx, "cache database is out of reach, trying again", infra.KeyAttempt, n,
-				infra.KeyError, err.Error(), infra.KeyHint, infra.Hint(err))
+				infra.KeyError, infra.Message(err), infra.KeyHint, infra.Hint(err))
 		}
 		if err := backoff.Wait(ctx, n); err != nil {
 			return nil, err

@@ -1,5 +1,7 @@
--- Which generations a definition and a query may be held against.
--- Strongest lock taken: ACCESS EXCLUSIVE on redcache.view, for a moment: no table is rewritten.
+-- Which generations a definition and a query may be held against; what applications are told: only of the views that they
+-- may read, and without values of rows.
+-- Strongest lock taken: ACCESS EXCLUSIVE on redcache.view, redcache.run and redcache.freshness, for a moment: no table is
+-- rewritten.
 
 -- +goose Up
 ALTER TABLE redcache.view
@@ -18,3 +20,34 @@ SET generation = v.generation + 1, first_generation = v.generation + 1
 FROM redcache.state s
 WHERE s.view_id = v.id AND s.loaded = v.generation
   AND v.strategy IN ('nonconcurrent', 'concurrent') AND v.key <> '{}';
+
+ALTER TABLE redcache.run ADD COLUMN public_error text;
+COMMENT ON COLUMN redcache.run.public_error IS
+    'Why the run failed, without values of rows and without what a server says that may quote one: for logs and applications.';
+REVOKE ALL ON ALL TABLES IN SCHEMA redcache FROM PUBLIC;
+
+-- security_barrier: a function in somebody's WHERE sees no row that the view leaves out.
+CREATE OR REPLACE VIEW redcache.freshness WITH (security_barrier) AS
+SELECT pg_catalog.format('%I.%I', v.schema_name, v.view_name) AS view,
+       s.as_of,
+       pg_catalog.statement_timestamp() - s.as_of AS age,
+       nullif(v.max_age, '0') AS max_age,
+       v.max_age > '0' AND coalesce(pg_catalog.statement_timestamp() - s.as_of > v.max_age, true) AS stale,
+       r.state AS last_state,
+       CASE WHEN mine.owned THEN r.error
+            WHEN r.error IS NOT NULL THEN coalesce(r.public_error, 'it failed')
+       END AS last_error
+FROM redcache.view v
+JOIN redcache.state s ON s.view_id = v.id
+LEFT JOIN redcache.run r ON r.id = s.last_run_id
+CROSS JOIN (
+    SELECT pg_catalog.pg_has_role(o.relowner, 'USAGE') AS owned
+    FROM pg_catalog.pg_class o
+    WHERE o.oid = 'redcache.run'::pg_catalog.regclass
+) mine
+LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = v.schema_name
+LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = v.view_name
+WHERE mine.owned
+   OR pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_any_column_privilege(c.oid, 'SELECT');
+COMMENT ON VIEW redcache.freshness IS
+    'For applications: how old each cached view is that they may read, and whether it keeps its promise.';

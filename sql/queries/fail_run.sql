@@ -2,7 +2,8 @@
 -- after 15 s, doubled for each further failure, but never later than its schedule would have it.
 WITH failed AS (
     UPDATE redcache.run
-    SET state = $2, finished_at = clock_timestamp(), error = $3, hint = nullif($4, ''), attempts = $5
+    SET state = $2, finished_at = clock_timestamp(), error = $3, hint = nullif($4, ''), attempts = $5,
+        public_error = $6
     WHERE id = $1 AND state IN ('running', 'abandoned')
     RETURNING id, view_id, state
 )

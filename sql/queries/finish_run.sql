@@ -34,5 +34,5 @@ JOIN redcache.view v ON v.id = f.view_id
 WHERE s.view_id = f.view_id
 RETURNING f.id, f.view_id, v.schema_name, v.view_name, f.strategy, f.state, f.whole, f.generation, f.origin,
           f.application, f.pid, f.attempts, f.started_at, f.finished_at, f.as_of, f.rows_read, f.rows_inserted,
-          f.rows_updated, f.rows_deleted, f.watermark, f.holder, f.error, f.hint,
+          f.rows_updated, f.rows_deleted, f.watermark, f.holder, f.error, f.public_error, f.hint,
           f.waited, f.bytes_read, f.transport, f.reason

@@ -2,7 +2,8 @@
 WITH abandoned AS (
     UPDATE redcache.run
     SET state = 'abandoned', finished_at = clock_timestamp(),
-        error = 'its process or connection ended before the run did'
+        error = 'its process or connection ended before the run did',
+        public_error = 'its process or connection ended before the run did'
     WHERE view_id = $1 AND state = 'running'
 )
 INSERT INTO redcache.run (view_id, generation, strategy, whole, origin, pid, state)

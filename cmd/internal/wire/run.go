@@ -76,3 +76,9 @@ func UTC(t *time.Time) *time.Time {
 	at := t.UTC()
 	return &at
 }
+
+// Public is the run for those who may not see every row: its error has no values, and neither has its watermark.
+func (r Run) Public(run catalog.Run) Run {
+	r.Error, r.Watermark = run.PublicError, nil
+	return r
+}

@@ -35,7 +35,7 @@ func main() {
 		var batch events.SQSEvent
 		if err := json.Unmarshal(event, &batch); err != nil || batch.Records == nil {
 			run, err := handler.Refresh(ctx, event)
-			return wire.RunOf(run), err
+			return wire.RunOf(run).Public(run), err
 		}
 		failed := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 		for _, m := range batch.Records {

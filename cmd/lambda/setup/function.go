@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/infra/cloud"
 	"github.com/redcache/redcache/infra/emf"
@@ -89,7 +90,7 @@ func (f *Function) Invoke(ctx context.Context, event json.RawMessage, handle Han
 	if err == nil {
 		return answer, nil
 	}
-	text := infra.Message(err)
+	text := dblink.Public(err) // whoever invokes a function need not be one who may see rows
 	if hint := infra.Hint(err); hint != "" {
 		text += ". " + hint
 	}

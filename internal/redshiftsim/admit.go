@@ -25,8 +25,9 @@ func (ses *session) admit(sql string) string {
 		st.tableTimes = ses.server.tableTimes()
 		st.bare = ses.server.bareLiterals()
 		refusal := st.refused()
-		engine := st.translate()
+		engine := st
 		if refusal == nil {
+			engine = ses.expand(st).translate()
 			refusal = engine.lacks()
 		}
 		switch {

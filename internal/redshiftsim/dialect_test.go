@@ -55,6 +55,13 @@ var dialect = []struct{ query, want string }{
 	{`SELECT id FROM things WHERE name ILIKE 'T%' AND name SIMILAR TO '(two|three)' ORDER BY 1`, "2;3"},
 	{`SELECT round(ratio_to_report(price) OVER (PARTITION BY kind)::numeric, 2) FROM things WHERE kind = 'a' ORDER BY id`, "0.25;0.75"},
 	{`SELECT json_serialize(array(1, 'a')), trunc('2024-01-01 05:00'::timestamp)`, `[1, "a"]|2024-01-01`},
+	{`SELECT * EXCLUDE (name, price) FROM things WHERE id = 1`, "1|a"},
+	{`WITH a AS (SELECT * EXCLUDE name FROM things) SELECT * EXCLUDE (kind) FROM a WHERE id = 2`, "2|2.00"},
+	{`SELECT count(*) FROM (SELECT * EXCLUDE id FROM others UNION ALL SELECT * EXCLUDE id FROM others) q`, "4"},
+	{`SELECT * FROM (SELECT kind, price FROM things) PIVOT (sum(price) FOR kind IN ('a', 'b'))`, "4.00|6.00"},
+	{`SELECT id, p_n, b_n FROM (SELECT id, kind FROM things) PIVOT (count(*) AS n FOR kind IN ('a' AS p, 'b')) q WHERE id = 1`, "1|1|0"},
+	{`WITH s AS (SELECT 1 AS id, 5 AS x, NULL::int AS y) SELECT * FROM s UNPIVOT (v FOR k IN (x, y))`, "1|x|5"},
+	{`WITH s AS (SELECT 1 AS id, 5 AS x, NULL::int AS y) SELECT k, v FROM s UNPIVOT INCLUDE NULLS (v FOR k IN (x AS 'ex', y)) AS u ORDER BY k`, "ex|5;y|"},
 	{`SELECT sha2('abc', 256), len('abc'), charindex('c', 'abc'), strtol('ff', 16)`, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad|3|3|255"},
 }
 

@@ -27,9 +27,15 @@ func Lacks() []Lack {
 		{"(+) in this place", `SELECT id FROM tickit_example WHERE id = 1 OR id (+) = 2`, func(st *statement) bool {
 			return st.find("(", "+", ")") > 0
 		}},
-		{"PIVOT", `SELECT 1 FROM tickit_example PIVOT (count(*) FOR name IN ('a', 'b'))`, relationOperator("pivot")},
-		{"UNPIVOT", `SELECT 1 FROM tickit_example UNPIVOT (v FOR k IN (id))`, relationOperator("unpivot")},
-		{"EXCLUDE", `SELECT * EXCLUDE (id) FROM tickit_example`, func(st *statement) bool {
+		{
+			"PIVOT of this relation", `SELECT (SELECT max(a) FROM (SELECT t.name, t.id) q PIVOT (count(*) FOR name IN ('a', 'b'))) FROM tickit_example t`,
+			relationOperator("pivot"),
+		},
+		{
+			"UNPIVOT of this relation", `SELECT (SELECT max(v) FROM (SELECT t.id) q UNPIVOT (v FOR k IN (id))) FROM tickit_example t`,
+			relationOperator("unpivot"),
+		},
+		{"EXCLUDE in this place", `SELECT (SELECT * EXCLUDE (id) FROM (SELECT t.id, 1 AS n) q) FROM tickit_example t`, func(st *statement) bool {
 			i := st.find("*", "exclude")
 			return i > 0 && (st.isName(i+2) || st.sign(i+2) == "(")
 		}},

@@ -52,7 +52,7 @@ func TestVolatile_TellsTextsFromDatesByWhereTheyStand(t *testing.T) {
 		"SELECT id FROM s.t WHERE note LIKE '%today%' OR note ILIKE 'now%' AND note NOT SIMILAR TO 'now'",
 		"SELECT json_extract_path_text(c, 'today', 'now'), split_part(c, 'now', 1) FROM s.t", "SELECT c['today'].x, c.a['now'] FROM s.t c",
 		"SELECT 'today' AS period, id, 'Now' FROM s.t WHERE id > 7", "SELECT id AS \"now()\", \"today\".\"now\" FROM s.t AS \"today\"",
-		"SELECT 'now'", "WITH a AS (SELECT 1 AS b) SELECT DISTINCT 'today' period, b FROM a",
+		"SELECT 'now'", "SELECT 'now' at, 'today' FROM s.t", "SELECT 'now' \"at\"", "WITH a AS (SELECT 1 AS b) SELECT DISTINCT 'today' period, b FROM a",
 	} {
 		if word, volatile := dblink.Volatile(query); volatile {
 			t.Errorf("%s: %s is taken for volatile", query, word)
@@ -63,7 +63,10 @@ func TestVolatile_TellsTextsFromDatesByWhereTheyStand(t *testing.T) {
 		"SELECT id FROM s.t WHERE note LIKE 'today' AT TIME ZONE 'utc'", "SELECT json_extract_path_text('now', 'a') FROM s.t",
 		"SELECT split_part(c, 'x', 'today'::date - d) FROM s.t", "SELECT f.split_part(c, 'today') FROM s.t", "SELECT 'today'::date FROM s.t",
 		"SELECT (SELECT 'today') FROM s.t", "SELECT 'today' UNION SELECT d FROM s.t", "SELECT id FROM s.t ORDER BY id, 'today'",
-		"WITH a AS (SELECT 'today' AS d) SELECT d::date FROM a", "SELECT 'today' - d FROM s.t", "SELECT id, 'now' > d FROM s.t",
+		"WITH a AS (SELECT 'today' AS d) SELECT d::date FROM a", "SELECT 'today' - d FROM s.t", "SELECT 'now' AT TIME ZONE 'utc' FROM s.t", "SELECT 'today' BETWEEN a AND b FROM s.t",
+		"SELECT 'today' IN (a, b) FROM s.t", "SELECT 'now' at, 'now' AT TIME ZONE 'utc' FROM s.t", "SELECT a = array['today'] FROM s.t", "SELECT ['today'] FROM s.t",
+		`SELECT id FROM s.t WHERE at < U&'\006eow'`, "SELECT date'today'", "SELECT id FROM s.t WHERE at < E'now'", "SELECT nvl(d, 'today') FROM s.t",
+		"SELECT id, 'now' > d FROM s.t",
 	} {
 		if _, volatile := dblink.Volatile(query); !volatile {
 			t.Errorf("%s: not seen", query)

@@ -3,6 +3,7 @@ package dblink
 import (
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -30,12 +31,17 @@ func (e *QueryError) Hint() string { return e.Fix }
 // error is that of [CheckQuery].
 func ReadQuery(text string) (query string, err error) {
 	query = strings.TrimPrefix(text, "\ufeff")
+	if end := strings.TrimRightFunc(query, isBlank); end != strings.TrimRight(query, " \t\r\n\f") {
+		query = end // an editor's no-break space, say
+	}
 	tokens, _ := tokensOf(query) // what cannot be read has no end, and CheckQuery says why
 	for i := len(tokens) - 1; i >= 0 && tokens[i].text(query) == ";"; i-- {
 		query = query[:tokens[i].from] + query[tokens[i].to:]
 	}
 	return query, CheckQuery(query)
 }
+
+func isBlank(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
 
 // CheckQuery tells whether a query can stand as a subquery in a statement for Redshift: one SELECT, no semicolon,
 // every parenthesis, quote and comment closed, and no character outside of them that looks like another. It reads the

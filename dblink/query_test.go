@@ -87,6 +87,8 @@ func TestReadQuery_TakesOffWhatIsNotOfTheQuery(t *testing.T) {
 		"\ufeff-- first\nSELECT 1":           "-- first\nSELECT 1",
 		"(SELECT 1);":                        "(SELECT 1)",
 		"SELECT 1":                           "SELECT 1",
+		"SELECT 1;\u00a0\n\ufeff":            "SELECT 1",
+		"SELECT 1\u2028":                     "SELECT 1",
 	} {
 		got, err := dblink.ReadQuery(text)
 		if err != nil || got != want {

@@ -1,5 +1,7 @@
 package dblink
 
+import "strings"
+
 // Volatile tells whether a query may return other rows although the tables that it reads have not changed, and names
 // the word that makes it so. What is not known to depend on its arguments alone is taken for volatile: the clock, the
 // session, chance, every function that somebody may have defined, and a text that cannot be read. Only the text is looked
@@ -79,6 +81,9 @@ func (s scan) movingDate(i int) string {
 		return ""
 	}
 	end := s.literalEnd(i)
+	if s.word(i-1) == "&" && s.word(i-2) == "u" && strings.Contains(s.text(i), `\`) {
+		return "U&" + s.text(i) // other escapes
+	}
 	if s.isText(i, end) || s.isOutput(i, end) {
 		return ""
 	}
@@ -99,7 +104,8 @@ func (s scan) movingDate(i int) string {
 func (s scan) isText(i, end int) bool {
 	switch s.word(i - 1) {
 	case "[":
-		return s.word(end) == "]"
+		before := s.word(i - 2)
+		return s.word(end) == "]" && !beforeValue[before] && (s.name(i-2) != "" || before == "]" || before == ")")
 	case "like", "ilike":
 		return s.endsTerm(end)
 	case "to":
@@ -113,11 +119,14 @@ func (s scan) isText(i, end int) bool {
 // isOutput tells the literals that are a column of the result, as they are. Within parentheses somebody may read that
 // column as a date, and so may the other side of a UNION.
 func (s scan) isOutput(i, end int) bool {
-	after := s.word(end)
-	if s.opening(i) >= 0 || after != "," && after != "from" && after != "as" && end < len(s.tokens) && !s.isLabel(end) {
-		return false
+	switch {
+	case s.word(end) == "as":
+		end += 2
+	case s.isLabel(end) && s.word(end) != "from":
+		end++
 	}
-	if before := s.word(i - 1); before != "," && !selecting[before] {
+	before, after := s.word(i-1), s.word(end)
+	if s.opening(i) >= 0 || before != "," && !selecting[before] || after != "," && after != "from" && end < len(s.tokens) {
 		return false
 	}
 	depth, selects := 0, false

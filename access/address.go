@@ -19,7 +19,7 @@ import (
 // lookupDue says whether the cluster has to be looked at: its address may have changed, or it took no connections when
 // it was last looked at.
 func (k *Keeper) lookupDue(l catalog.Link, s catalog.LinkState) bool {
-	old := s.ResolvedAt == nil || s.Now.Sub(*s.ResolvedAt) >= k.cfg.MaxAge
+	old := s.ResolvedAt == nil || s.Now.Sub(*s.ResolvedAt) >= k.cfg.MaxAge || s.ResolvedAt.After(s.Now)
 	return known(l) && (s.RestReason != nil || l.Address == catalog.PrivateAddress && old)
 }
 

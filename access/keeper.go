@@ -87,13 +87,18 @@ func (k *Keeper) bearable(ctx context.Context, l catalog.Link, s catalog.LinkSta
 func (k *Keeper) inTrouble(l catalog.Link, s catalog.LinkState) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return s.Now.Before(k.troubled[l.ID])
+	left := k.troubled[l.ID].Sub(s.Now)
+	return left > 0 && left <= k.cfg.Rest
 }
+
+// longestRest is longer than any rest: one that seems to take longer was written while the clock of the database was
+// ahead.
+const longestRest = time.Hour
 
 // resting returns what to say of a link that rests now; nil when it does not. A rest that ends soon is one between two
 // looks at a cluster that comes back by itself.
 func (k *Keeper) resting(l catalog.Link, s catalog.LinkState) *UnavailableError {
-	if s.RestUntil == nil || !s.RestUntil.After(s.Now) {
+	if s.RestUntil == nil || !s.RestUntil.After(s.Now) || s.RestUntil.Sub(s.Now) > longestRest {
 		return nil
 	}
 	left := s.RestUntil.Sub(s.Now)

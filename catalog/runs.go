@@ -84,8 +84,10 @@ func (s Store) FailRun(ctx context.Context, runID int64, state RunState, cause e
 func (s Store) Publish(ctx context.Context, v View) error {
 	_, err := s.db.Exec(ctx, `
 		UPDATE redcache.state s
-		SET generation = s.loaded, as_of = greatest(s.as_of, (
-		    SELECT max(r.as_of) FROM redcache.run r WHERE r.view_id = s.view_id AND r.generation = s.loaded))
+		SET generation = s.loaded, as_of = greatest(CASE WHEN s.as_of <= clock_timestamp() THEN s.as_of END, (
+		    SELECT r.as_of FROM redcache.run r
+		    WHERE r.view_id = s.view_id AND r.generation = s.loaded AND r.as_of IS NOT NULL
+		    ORDER BY r.id DESC LIMIT 1))
 		WHERE s.view_id = $1`, v.ID)
 	if err != nil {
 		return fmt.Errorf("record generation of view %s: %w", v.Name, err)

@@ -94,6 +94,9 @@ func (a *attempt) run(ctx context.Context) error {
 		if err = j.bound(ctx); err != nil {
 			return err
 		}
+		if err = j.noteOpening(ctx); err != nil {
+			return err
+		}
 		if err = a.runner.open(ctx, j); err != nil {
 			return err
 		}
@@ -175,7 +178,10 @@ func (a *attempt) planView(ctx context.Context, j *job, m catalog.Member) (w *wo
 		return nil, err
 	}
 	w.redefined = w.state.Loaded == nil || *w.state.Loaded != w.view.Generation
-	w.proof.wanted = !a.req.Whole && !w.redefined && w.state.AsOf != nil && w.seen() && !reconcileDue(w.view, w.state)
+	w.proof.wanted = !a.req.Whole && !w.redefined && w.state.AsOf != nil && !w.state.Ahead() && w.seen() && !reconcileDue(w.view, w.state)
+	if w.state.Ahead() {
+		w.remark("as-of was in the future: the clock of the cache database has been set back since")
+	}
 	if w.strategy == catalog.Auto {
 		if err := w.choose(ctx); err != nil {
 			return nil, err
@@ -192,7 +198,8 @@ func (a *attempt) planView(ctx context.Context, j *job, m catalog.Member) (w *wo
 
 // reconcileDue says whether an incremental view has to be read in full once more.
 func reconcileDue(v catalog.View, s catalog.State) bool {
-	return v.ReconcileEvery > 0 && (s.ReconciledAt == nil || s.Now.Sub(*s.ReconciledAt) >= v.ReconcileEvery)
+	return v.ReconcileEvery > 0 &&
+		(s.ReconciledAt == nil || s.Now.Sub(*s.ReconciledAt) >= v.ReconcileEvery || s.ReconciledAt.After(s.Now))
 }
 
 // start makes the run visible to others, through another connection: this transaction's writes are not.

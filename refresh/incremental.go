@@ -3,6 +3,7 @@ package refresh
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -20,7 +21,7 @@ func fillIncremental(ctx context.Context, w *work) (catalog.Outcome, error) {
 	if err != nil {
 		return catalog.Outcome{}, err
 	}
-	o := catalog.Outcome{AsOf: w.asOf.Add(-w.view.SafetyLag), Whole: b.low == nil}
+	o := catalog.Outcome{AsOf: w.readUpTo(), Whole: b.low == nil}
 	fetch, err := w.fetchSQL(ctx, where, &o)
 	if err != nil {
 		return catalog.Outcome{}, err
@@ -45,6 +46,18 @@ func fillIncremental(ctx context.Context, w *work) (catalog.Outcome, error) {
 		return o, w.fillUndated(ctx, b, &o)
 	}
 	return o, nil
+}
+
+// clockStep is how far the remote clock can be behind itself: GETDATE() has whole seconds.
+const clockStep = time.Second
+
+// readUpTo is the moment before which every remote commit is read. With a safety lag, rows are read up to the remote clock
+// minus the lag. That clock was asked after this database's own had been, and what it says is up to a second old.
+func (w *work) readUpTo() time.Time {
+	if w.view.SafetyLag == 0 {
+		return w.asOf
+	}
+	return w.opened.Add(-w.view.SafetyLag - clockStep)
 }
 
 // fillUndated writes rows that were read without a watermark where the copy has one. Their watermark has become NULL, or

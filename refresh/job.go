@@ -20,6 +20,7 @@ type job struct {
 	tx      pgx.Tx
 	source  source
 	works   []*work       // by view id, the order in which they are locked
+	opened  time.Time     // before the remote clock was asked; only where a view has a safety lag
 	asOf    time.Time     // every remote commit before this moment is read
 	tried   int           // transactions so far, this one included
 	slot    int           // of the link that the session has

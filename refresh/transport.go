@@ -178,6 +178,14 @@ func (j *job) awaitRows(ctx context.Context) error {
 	return wrap(err, "set limits")
 }
 
+// noteOpening reads the clock before the remote side is asked for its own, where the two have to be held against each other.
+func (j *job) noteOpening(ctx context.Context) (err error) {
+	if slices.ContainsFunc(j.works, func(w *work) bool { return w.view.SafetyLag > 0 }) {
+		j.opened, err = j.clock(ctx)
+	}
+	return err
+}
+
 // clock is this database's. Read before the remote side is, it is a moment whose remote commits are all seen.
 func (j *job) clock(ctx context.Context) (now time.Time, err error) {
 	err = j.tx.QueryRow(ctx, `SELECT pg_catalog.clock_timestamp()`).Scan(&now)

@@ -70,6 +70,7 @@ const (
 // Dispatch looks once, and returns the views for which it has sent a message, those that have waited longest first. What
 // could not be sent is an error, and due for the next look.
 func (d *Dispatcher) Dispatch(ctx context.Context) (sent []catalog.Claim, err error) {
+	_ = mendClock(ctx, d.store, d.cfg.Log, d.cfg.Claim) // what is wrong with the database, the claim says as well
 	due, err := d.store.Claim(ctx, claimLimit, d.cfg.Claim, d.cfg.Ahead)
 	if err != nil || len(due) == 0 {
 		return nil, err

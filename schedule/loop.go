@@ -27,6 +27,7 @@ type Loop struct {
 	runner  Refresher
 	cfg     Config
 	running atomic.Bool
+	mended  time.Time    // when the states were last held against the clock
 	turned  atomic.Int64 // Unix nanoseconds
 }
 
@@ -112,6 +113,9 @@ const lookTimeout = 10 * time.Second
 func (l *Loop) look(ctx context.Context, except []int32, free int) ([]catalog.Due, map[int32]int, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, lookTimeout, fmt.Errorf("timed out after %s", lookTimeout))
 	defer cancel()
+	if err := l.mendClock(ctx); err != nil {
+		return nil, nil, explain(ctx, err)
+	}
 	links, err := l.store.Links(ctx)
 	if err != nil || len(links) == 0 {
 		return nil, nil, explain(ctx, err)

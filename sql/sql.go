@@ -58,6 +58,8 @@ var (
 	FailRun string
 	//go:embed queries/open_transactions.sql
 	OpenTransactions string
+	//go:embed queries/mend_clock.sql
+	MendClock string
 	//go:embed queries/tidy.sql
 	Tidy string
 	//go:embed queries/generations.sql

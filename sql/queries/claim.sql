@@ -4,7 +4,7 @@
 WITH due AS (
 /* due.sql */
 ), queued AS (
-    SELECT v.link_id, count(*) AS views, sum(coalesce(r.finished_at - r.started_at, interval '10 seconds')) AS work
+    SELECT v.link_id, count(*) AS views, sum(greatest(coalesce(r.finished_at - r.started_at, interval '10 seconds'), '0')) AS work
     FROM redcache.state s
     JOIN redcache.view v ON v.id = s.view_id
     LEFT JOIN redcache.run r ON r.id = s.last_run_id
@@ -12,7 +12,7 @@ WITH due AS (
     GROUP BY v.link_id
 ), line AS (
     SELECT d.id, d.link_id, row_number() OVER earlier AS views,
-           sum(coalesce(r.finished_at - r.started_at, interval '10 seconds')) OVER earlier AS work
+           sum(greatest(coalesce(r.finished_at - r.started_at, interval '10 seconds'), '0')) OVER earlier AS work
     FROM due d
     JOIN redcache.state s ON s.view_id = d.id
     LEFT JOIN redcache.run r ON r.id = s.last_run_id

@@ -14,7 +14,8 @@ WITH held AS MATERIALIZED (
     GROUP BY k.id
     HAVING count(*) >= k.max_concurrency
     UNION
-    SELECT r.link_id FROM redcache.link_state r WHERE r.rest_until > statement_timestamp()
+    SELECT r.link_id FROM redcache.link_state r
+    WHERE r.rest_until > statement_timestamp() AND r.rest_until <= statement_timestamp() + interval '1 hour' -- else the clock was wrong
 ), taken AS MATERIALIZED ( -- groups of which a view is being refreshed, or must not be started
     SELECT DISTINCT v.group_name
     FROM redcache.view v

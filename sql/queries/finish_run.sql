@@ -1,4 +1,5 @@
 -- What a whole read finds is the watermark, even if that is nothing; a partial read that finds nothing leaves it alone.
+-- As-of is that of a whole read; else it does not go back, unless it is from the future: then the clock was wrong before.
 -- Readers' as-of moves with what readers see: while a generation waits to be published ($12 is false), it stays.
 WITH finished AS (
     UPDATE redcache.run
@@ -25,7 +26,8 @@ WITH finished AS (
 )
 UPDATE redcache.state s
 SET loaded = $10, generation = CASE WHEN $12 THEN $10 ELSE s.generation END,
-    as_of = CASE WHEN $12 THEN greatest(s.as_of, f.as_of) ELSE s.as_of END,
+    as_of = CASE WHEN $12 THEN greatest(CASE WHEN NOT f.whole AND s.as_of <= clock_timestamp() THEN s.as_of END, f.as_of)
+                 ELSE s.as_of END,
     failures = 0, row_count = $8, last_run_id = f.id, modified = $18, content = $19,
     reconciled_at = CASE WHEN f.whole THEN f.as_of ELSE s.reconciled_at END,
     next_due = f.started_at + nullif(v.refresh_every, '0')

@@ -8,7 +8,7 @@ WITH finished AS (
     RETURNING *
 )
 UPDATE redcache.state s
-SET as_of = greatest(s.as_of, f.as_of), failures = 0, last_run_id = f.id,
+SET as_of = greatest(CASE WHEN s.as_of <= clock_timestamp() THEN s.as_of END, f.as_of), failures = 0, last_run_id = f.id,
     next_due = f.started_at + nullif(v.refresh_every, '0')
 FROM finished f
 JOIN redcache.view v ON v.id = f.view_id

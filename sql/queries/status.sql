@@ -4,7 +4,7 @@ SELECT v.id AS view_id, s.generation, s.row_count, pg_catalog.pg_total_relation_
 FROM redcache.view v
 JOIN redcache.state s ON s.view_id = v.id
 CROSS JOIN LATERAL (
-    SELECT v.max_age > '0' AND coalesce(statement_timestamp() - s.as_of > v.max_age, true) AS stale
+    SELECT v.max_age > '0' AND coalesce(s.as_of NOT BETWEEN statement_timestamp() - v.max_age AND statement_timestamp(), true) AS stale
 ) f
 LEFT JOIN redcache.watermark w ON w.view_id = v.id
 LEFT JOIN pg_catalog.pg_class c

@@ -9,6 +9,6 @@ WITH merged AS (
     UPDATE redcache.view v SET generation = $2 FROM merged m WHERE v.id = m.view_id
 )
 UPDATE redcache.state s
-SET loaded = $2, as_of = greatest(s.as_of, m.as_of)
+SET loaded = $2, as_of = greatest(CASE WHEN s.as_of <= clock_timestamp() THEN s.as_of END, m.as_of)
 FROM merged m
 WHERE s.view_id = m.view_id

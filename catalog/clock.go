@@ -1,0 +1,25 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/redcache/redcache/sql"
+)
+
+// MendClock makes views due whose state says something of the future that cannot be, as it was written while the clock of
+// the cache database was ahead, and returns how many. No claim is longer than hold.
+func (s Store) MendClock(ctx context.Context, hold time.Duration) (int64, error) {
+	tag, err := s.db.Exec(ctx, sql.MendClock, hold)
+	if err != nil {
+		return 0, fmt.Errorf("look for states of the future: %w", err)
+	}
+	return tag.RowsAffected(), nil
+}
+
+// Ahead says whether the view's state was written while the clock of the database was ahead of what it is now. What it
+// says of times proves nothing then.
+func (s State) Ahead() bool {
+	return s.AsOf != nil && s.AsOf.After(s.Now) || s.ReconciledAt != nil && s.ReconciledAt.After(s.Now)
+}

@@ -1,0 +1,39 @@
+package schedule
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/redcache/redcache/catalog"
+)
+
+// mendEvery is how often a loop holds the states against the clock of the database.
+const mendEvery = time.Minute
+
+// farClaim is longer than any claim: a loop makes none, and ends none that may be somebody's.
+const farClaim = 24 * time.Hour
+
+func (l *Loop) mendClock(ctx context.Context) error {
+	now := l.cfg.Now()
+	if since := now.Sub(l.mended); since >= 0 && since < mendEvery {
+		return nil
+	}
+	if err := mendClock(ctx, l.store, l.cfg.Log, farClaim); err != nil {
+		return err
+	}
+	l.mended = now
+	return nil
+}
+
+// mendClock makes views due that a clock which was ahead has put off, and says so.
+func mendClock(ctx context.Context, store catalog.Store, log *slog.Logger, hold time.Duration) error {
+	n, err := store.MendClock(ctx, hold)
+	if err == nil && n > 0 {
+		log.WarnContext(ctx, "the clock of the cache database has been set back; what it had put off is due now", keyViews, n)
+	}
+	return err
+}
+
+// keyViews counts views.
+const keyViews = "views"

@@ -27,8 +27,10 @@ func (ses *session) admit(sql string) string {
 		refusal := st.refused()
 		engine := st
 		if refusal == nil {
-			engine = ses.expand(st).translate()
-			refusal = engine.lacks()
+			if engine, refusal = ses.expand(st); refusal == nil {
+				engine = engine.translate()
+				refusal = engine.lacks()
+			}
 		}
 		switch {
 		case refusal == nil:

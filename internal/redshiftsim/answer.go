@@ -51,6 +51,9 @@ func (ses *session) exchange(message *pgproto3.ErrorResponse) []pgproto3.Backend
 		return []pgproto3.BackendMessage{e.response("ERROR")}
 	}
 	translated := plain(message)
+	if strings.HasPrefix(message.Message, "cross-database references are not implemented") {
+		translated = lackOf("tables of other databases").response("ERROR")
+	}
 	if isConversionOfUnknown(message) {
 		translated = EngineError{Code: "XX000", Message: unknownMessage}.response("ERROR")
 	}

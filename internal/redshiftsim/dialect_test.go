@@ -62,6 +62,9 @@ var dialect = []struct{ query, want string }{
 	{`SELECT id, p_n, b_n FROM (SELECT id, kind FROM things) PIVOT (count(*) AS n FOR kind IN ('a' AS p, 'b')) q WHERE id = 1`, "1|1|0"},
 	{`WITH s AS (SELECT 1 AS id, 5 AS x, NULL::int AS y) SELECT * FROM s UNPIVOT (v FOR k IN (x, y))`, "1|x|5"},
 	{`WITH s AS (SELECT 1 AS id, 5 AS x, NULL::int AS y) SELECT k, v FROM s UNPIVOT INCLUDE NULLS (v FOR k IN (x AS 'ex', y)) AS u ORDER BY k`, "ex|5;y|"},
+	{`WITH now (a) AS (SELECT id FROM things) SELECT max(a) FROM now`, "4"},
+	{`SELECT lag(name, 1) IGNORE NULLS OVER (ORDER BY id) FROM things ORDER BY id`, ";one;two;three"},
+	{`SELECT 1from things WHERE id = 1`, "1"},
 	{`SELECT sha2('abc', 256), len('abc'), charindex('c', 'abc'), strtol('ff', 16)`, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad|3|3|255"},
 }
 
@@ -110,6 +113,10 @@ func TestServer_SaysWhatItLacks(t *testing.T) {
 		_, err := pool.Exec(t.Context(), lack.Example)
 		wantError(t, err, "0A000", "the stand-in for Redshift does not have "+lack.Name+"; Redshift has it")
 	}
-	_, err := pool.Exec(t.Context(), `SELECT st_area(name) FROM tickit_example`)
+	_, err := pool.Exec(t.Context(), `SELECT * EXCLUDE id FROM nowhere`)
+	wantError(t, err, "42P01", `relation "nowhere" does not exist`)
+	_, err = pool.Exec(t.Context(), `SELECT id FROM other.public.tickit_example`)
+	wantError(t, err, "0A000", "the stand-in for Redshift does not have tables of other databases; Redshift has it")
+	_, err = pool.Exec(t.Context(), `SELECT st_area(name) FROM tickit_example`)
 	wantError(t, err, "0A000", "the stand-in for Redshift does not have ST_AREA; Redshift has it")
 }

@@ -22,6 +22,8 @@
 //
 // Not imitated: WLM queues and slots, the result cache, the STL and SYS views, plans of parameters and the costs in plans,
 // times of modification of tables that no test tracks ([Warehouse.TrackChanges]), BEGIN without a level (which is a
-// snapshot on Redshift and READ COMMITTED here), super navigation, lengths counted in bytes, FNV_HASH of types whose bytes nobody documents, and DDL with DISTKEY or
+// snapshot on Redshift and READ COMMITTED here), super navigation, lengths counted in bytes, casts of booleans to
+// text (which a cluster refuses), WITH within a WITH query (whose documentation says that it is refused), aliases that
+// the same select list uses, FNV_HASH of types whose bytes nobody documents, and DDL with DISTKEY or
 // SORTKEY. Tables are made on the engine, directly.
 package redshiftsim

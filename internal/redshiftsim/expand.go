@@ -2,12 +2,14 @@ package redshiftsim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // expansions turn what depends on the columns of relations, which a text does not tell, into what names them. Each does
@@ -17,18 +19,22 @@ var expansions = []func(st *statement, columns describer) (bool, error){expandUn
 // describer tells the names of the columns of a query.
 type describer func(query string) ([]string, error)
 
-// expand returns the statement with everything expanded. What it cannot do stays, for [Lacks] to tell.
-func (ses *session) expand(st *statement) *statement {
+// expand returns the statement with everything expanded, or what the engine says of the relations. What cannot be
+// expanded stays, for [Lacks] to tell.
+func (ses *session) expand(st *statement) (*statement, *EngineError) {
 	for _, expansion := range expansions {
 		for left := mostTranslations; left > 0; left-- {
 			found, err := expansion(st, func(query string) ([]string, error) { return ses.columns(st, query) })
+			if said, ok := errors.AsType[*pgconn.PgError](err); ok && strings.HasPrefix(said.Message, `relation "`) {
+				return st, &EngineError{Code: said.Code, Message: said.Message}
+			}
 			if !found || err != nil {
 				break
 			}
 			st = st.again()
 		}
 	}
-	return st
+	return st, nil
 }
 
 // columns asks the engine, through a connection of its own: the session's may be in the midst of something.

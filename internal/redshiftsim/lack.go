@@ -44,6 +44,22 @@ func Lacks() []Lack {
 		}},
 		{"UNLOAD", `UNLOAD ('SELECT 1') TO 's3://bucket/prefix' IAM_ROLE default`, func(st *statement) bool { return st.word(0) == "unload" }},
 		{"COPY from files", `COPY tickit_example FROM 's3://bucket/prefix' IAM_ROLE default`, func(st *statement) bool { return st.word(0) == "copy" }},
+		{"GROUP BY ALL", `SELECT id, count(*) FROM tickit_example GROUP BY ALL`, func(st *statement) bool { return st.find("group", "by", "all") > 0 }},
+		{"CONNECT BY", `SELECT id FROM tickit_example START WITH id = 1 CONNECT BY PRIOR id = id`, func(st *statement) bool {
+			return st.find("connect", "by") > 0
+		}},
+		{"a version of a table", `SELECT id FROM tickit_example FOR TIMESTAMP AS OF '2024-01-01'`, func(st *statement) bool {
+			return st.find("for", "timestamp", "as", "of") > 0 || st.find("for", "version", "as", "of") > 0
+		}},
+		{"names that begin with #", `SELECT id FROM #recent`, func(st *statement) bool {
+			return st.find("from", "#") > 0 || st.find("join", "#") > 0
+		}},
+		{"navigation in SUPER", `SELECT t.doc[0].a FROM tickit_example t`, superIndex},
+		{"unnesting of SUPER", `SELECT o.a FROM tickit_example t, t.orders o`, superUnnest},
+		{"unpivoting of SUPER", `SELECT k, v FROM tickit_example t, UNPIVOT t.doc AS v AT k`, func(st *statement) bool {
+			i := st.find(",", "unpivot")
+			return i > 0 && st.isName(i+2)
+		}},
 		{"QUALIFY with DISTINCT", `SELECT DISTINCT id FROM tickit_example q QUALIFY row_number() OVER (ORDER BY id) = 1`, distinctQualify},
 	}
 }
@@ -109,4 +125,28 @@ func distinctQualify(st *statement) bool {
 	}
 	b, ok := st.branchOf(i)
 	return ok && st.word(b.from+1) == "distinct"
+}
+
+// superIndex finds an element of an array in a path.
+func superIndex(st *statement) bool {
+	for i := 1; i < len(st.tokens); i++ {
+		kind, ok := st.kind(i + 1)
+		path := st.sign(i-2) == "." || st.sign(i+3) == "." || st.sign(i+3) == "["
+		if st.sign(i) == "[" && ok && kind == numberToken && st.isName(i-1) && path {
+			return true
+		}
+	}
+	return false
+}
+
+// superUnnest finds a relation that is a column of the one before it: FROM customer c, c.orders o.
+func superUnnest(st *statement) bool {
+	for i := 1; i < len(st.tokens); i++ {
+		first, _ := st.around(i)
+		lists := st.search(first, i, "from") < i && st.search(first, i, "where", "group", "having", "order") > i
+		if st.sign(i) == "," && lists && st.isName(i-1) && st.reads(i+2, ".") && st.isName(i+1) && st.tokens[i-1].word == st.tokens[i+1].word {
+			return true
+		}
+	}
+	return false
 }

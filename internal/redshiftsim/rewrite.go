@@ -40,6 +40,10 @@ func (st *statement) rewrite() string {
 		switch st.tokens[i].kind {
 		case quotedToken:
 			st.rewriteName(i)
+		case numberToken:
+			if exponent := strings.HasPrefix(st.word(i+1), "e"); st.word(i+1) != "" && !exponent && st.tokens[i].end == st.tokens[i+1].start {
+				st.insert(i+1, " ") // the engine wants a blank between a number and a word
+			}
 		case wordToken:
 			if len(st.tokens[i].word) > engineNameLength {
 				st.rewriteName(i)

@@ -105,9 +105,13 @@ func (st *statement) find(words ...string) int {
 	return -1
 }
 
-// calls reports whether a function of pg_catalog is called at i, with or without the name of the schema.
+// calls reports whether a function of pg_catalog is called at i, with or without the name of the schema. A name that WITH
+// gives to a query may have columns in parentheses too.
 func (st *statement) calls(i int) bool {
-	return st.word(i) != "" && st.sign(i+1) == "(" && (st.sign(i-1) != "." || st.word(i-2) == "pg_catalog")
+	if st.word(i) == "" || st.sign(i+1) != "(" || st.sign(i-1) == "." && st.word(i-2) != "pg_catalog" {
+		return false
+	}
+	return !st.reads(st.closing(i+1)+1, "as", "(")
 }
 
 // closing returns the index of the parenthesis that closes the one at open, or -1.

@@ -139,6 +139,9 @@ func translateIgnoreNulls(st *statement) bool {
 				return false
 			}
 			st.insert(over, around.frame)
+			if end := i - 1; st.sign(end) == ")" && st.sign(end-2) == "," {
+				st.replace(end-2, end-1, "") // by one row
+			}
 		}
 		st.replace(call, call, function)
 		st.replace(i, i+1, "")
@@ -165,7 +168,7 @@ func (st *statement) ignoredIn(i int) (call, over int, ok bool) {
 	call = open - 1
 	_, own := ignoring[st.word(call)]
 	_, around := ignoringAround[st.word(call)]
-	single := len(st.parts(open+1, closing-1)) == 1
+	single := len(st.parts(open+1, closing-1)) == 1 || st.sign(closing-2) == "," && st.original(closing-1) == "1"
 	return call, over, st.sign(open) == "(" && st.word(over-1) == "over" && (own || around && single)
 }
 

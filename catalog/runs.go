@@ -105,6 +105,15 @@ func (s Store) Unload(ctx context.Context, v View, runID int64, o Outcome) error
 	return nil
 }
 
+// AddReason adds to what is out of the ordinary about a run, also of one that is over.
+func (s Store) AddReason(ctx context.Context, runID int64, text string) (Run, error) {
+	_, err := s.db.Exec(ctx, `UPDATE redcache.run SET reason = pg_catalog.concat_ws('; ', reason, $2::text) WHERE id = $1`, runID, text)
+	if err != nil {
+		return Run{}, fmt.Errorf("remark on run %d: %w", runID, err)
+	}
+	return s.Run(ctx, runID)
+}
+
 // SkipRun writes that a view was not refreshed because somebody else was at it, and returns the run's id.
 func (s Store) SkipRun(ctx context.Context, v View, strategy Strategy, origin, holder string) (int64, error) {
 	var id int64

@@ -26,6 +26,7 @@ type access struct {
 	Name    string // quoted where SQL needs it; of a server the name of its link
 	LinkID  int32
 	Grantee string
+	Public  bool // the grantee is everybody
 	Rights  []string
 }
 
@@ -48,10 +49,8 @@ func (x *exam) examines(linkID int32) bool {
 	return found
 }
 
-func (a access) public() bool { return a.Grantee == "PUBLIC" }
-
 func (a access) role() string {
-	if a.public() {
+	if a.Public {
 		return a.Grantee
 	}
 	return dblink.Ident(a.Grantee)
@@ -70,7 +69,7 @@ func examinePublic(ctx context.Context, x *exam) ([]Check, error) {
 	}
 	var objections []Check
 	for _, a := range all {
-		if a.public() && slices.Contains(a.Rights, "SELECT") {
+		if a.Public && slices.Contains(a.Rights, "SELECT") {
 			objections = append(objections, warn("view "+a.Name, "PUBLIC may read it: everybody who can log in sees "+
 				"what the link's login sees",
 				a.revoke("SELECT", a.Name)+" Then grant it to the roles that need it."))
@@ -162,7 +161,7 @@ func examineLinkUsers(ctx context.Context, x *exam) ([]Check, error) {
 	for _, a := range all {
 		c := warn("link "+a.Name, a.Grantee+" may use its foreign server, and query Redshift with a login of its own",
 			a.revoke("USAGE", "FOREIGN SERVER "+dblink.Ident("redcache_"+a.Name)))
-		if a.public() {
+		if a.Public {
 			c.Result = Failed
 		}
 		objections = append(objections, c)

@@ -116,18 +116,23 @@ func (a *Auditor) strangers(d *database) (notes []string) {
 	return notes
 }
 
-// public is what a definition calls everybody, and PUBLIC what SQL does.
-const (
-	public = "public"
-	PUBLIC = "PUBLIC"
-)
+// PUBLIC is what SQL calls everybody.
+const PUBLIC = "PUBLIC"
+
+// label is what a report calls a role: its name, but for one that could be taken for everybody.
+func label(role string) string {
+	if role == PUBLIC {
+		return `"PUBLIC"`
+	}
+	return role
+}
 
 // judge finds who reads a view, and who of them may.
 func (a *Auditor) judge(d *database, s *survey, v catalog.View) Audit {
 	q := s.sourced[v.ID]
 	audit := Audit{View: v.Name, Link: v.Link.Name, Sources: q.sources, Unproven: q.unproven}
 	everyone := d.publicWays(v)
-	if defines(v, public) {
+	if slices.ContainsFunc(v.Grantees, d.everybody) {
 		everyone = append(everyone, Way{Via: ViaDefinition})
 	}
 	if len(everyone) > 0 {
@@ -145,14 +150,14 @@ func (a *Auditor) judge(d *database, s *survey, v catalog.View) Audit {
 
 // reader judges a role, if it reads the view.
 func (a *Auditor) reader(d *database, s *survey, v catalog.View, r role) (reader Reader, reads bool) {
-	reader = Reader{Role: r.Name}
+	reader = Reader{Role: label(r.Name)}
 	if r.Superuser || d.owns(r.OID, v) {
 		reader.Verdict = Exempt
 		reader.Reasons = []string{map[bool]string{true: "a superuser", false: "the view's owner"}[r.Superuser]}
 		return reader, true
 	}
 	reader.Ways = d.ways(r.OID, v)
-	if defines(v, r.Name) {
+	if slices.Contains(v.Grantees, r.Name) {
 		reader.Ways = append(reader.Ways, Way{Via: ViaDefinition})
 	}
 	own := func(w Way) bool {

@@ -3,6 +3,8 @@ package grants
 import (
 	"fmt"
 	"strings"
+
+	"github.com/redcache/redcache/catalog"
 )
 
 // Kind is what an identity on Redshift is.
@@ -52,7 +54,7 @@ func (e *MappingError) Hint() string {
 
 // Add reads entries, ROLE=[user:|group:|role:]NAME, that commas or ends of lines separate; # begins a comment. Names are
 // taken as they are written, without folding, and may stand in double quotes. To map a role twice to the same identity
-// is no error, to another one is. PUBLIC is everybody, so it cannot be mapped.
+// is no error, to another one is. PUBLIC is everybody, so it cannot be mapped, but a role "PUBLIC" can, in quotes.
 func (m Mapping) Add(text string) error {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
@@ -69,6 +71,7 @@ func (m Mapping) Add(text string) error {
 
 func (m Mapping) addLine(line string) error {
 	for rest := strings.TrimSpace(line); rest != "" && rest[0] != '#'; {
+		quoted := rest[0] == '"'
 		role, tail, err := cutName(rest, "=,#")
 		if err != nil {
 			return err
@@ -79,6 +82,9 @@ func (m Mapping) addLine(line string) error {
 		identity, tail, err := cutIdentity(strings.TrimSpace(tail[1:]))
 		if err != nil {
 			return err
+		}
+		if everybody := catalog.Everybody(role) && !(quoted && role == PUBLIC); everybody {
+			return fmt.Errorf("PUBLIC is everybody, who is nobody in particular on Redshift")
 		}
 		if err := m.put(role, identity); err != nil {
 			return err
@@ -96,10 +102,7 @@ func (m Mapping) addLine(line string) error {
 
 func (m Mapping) put(role string, identity Identity) error {
 	before, twice := m[role]
-	switch {
-	case strings.EqualFold(role, "public"):
-		return fmt.Errorf("PUBLIC is everybody, who is nobody in particular on Redshift")
-	case twice && before != identity:
+	if twice && before != identity {
 		return fmt.Errorf("role %s is mapped to %s and to %s", role, before, identity)
 	}
 	m[role] = identity

@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -234,11 +233,10 @@ func (d *database) publicWays(v catalog.View) (ways []Way) {
 	return ways
 }
 
-// defines tells whether the view's definition has a role among its grantees.
-func defines(v catalog.View, name string) bool {
-	return slices.ContainsFunc(v.Grantees, func(g string) bool {
-		return g == name || name == public && strings.EqualFold(g, public)
-	})
+// everybody tells whether a definition means everybody by a name, and no role of that name.
+func (d *database) everybody(grantee string) bool {
+	_, role := d.byName[grantee]
+	return catalog.Everybody(grantee) && !role
 }
 
 // owns tells whether a role owns the published view.

@@ -159,11 +159,14 @@ func (a *Auditor) revoke(ctx context.Context, tx pgx.Tx, s *survey, v catalog.Vi
 			excess[r.Role] = true
 		}
 	}
-	change.Statements = append(revocations(d, v, excess), undefine(&v, excess)...)
+	change.Statements = append(revocations(d, v, excess), undefine(d, &v, excess)...)
 	for _, statement := range change.Statements {
 		if _, err := tx.Exec(ctx, statement); err != nil {
 			return change, err
 		}
+	}
+	if err := catalog.In(tx).Remember(ctx, v.ID); err != nil { // a view that is made again is not given back what is gone
+		return change, err
 	}
 	if d, err = databaseOf(ctx, tx, []catalog.View{v}); err != nil {
 		return change, err
@@ -203,8 +206,8 @@ func revocations(d *database, v catalog.View, from map[string]bool) (statements 
 		for _, e := range d.selects[r.OID] {
 			name, sql := PUBLIC, PUBLIC
 			if e.Grantee != 0 {
-				name = d.byOID[e.Grantee].Name
-				sql = dblink.Ident(name)
+				name = label(d.byOID[e.Grantee].Name)
+				sql = dblink.Ident(d.byOID[e.Grantee].Name)
 			}
 			if !r.Ours || !from[name] || e.Grantor != r.Owner {
 				continue
@@ -227,9 +230,12 @@ func revocations(d *database, v catalog.View, from map[string]bool) (statements 
 }
 
 // undefine takes roles out of a definition, in v and by a statement, if it has any of them.
-func undefine(v *catalog.View, roles map[string]bool) []string {
+func undefine(d *database, v *catalog.View, roles map[string]bool) []string {
 	kept := slices.DeleteFunc(slices.Clone(v.Grantees), func(g string) bool {
-		return roles[g] || strings.EqualFold(g, public) && roles[PUBLIC]
+		if d.everybody(g) {
+			return roles[PUBLIC]
+		}
+		return roles[label(g)]
 	})
 	if len(kept) == len(v.Grantees) {
 		return nil

@@ -26,6 +26,8 @@ type attempt struct {
 	link     *catalog.Link         // once the transaction has a slot of it
 	since    time.Time             // by the database's clock, before its login and address were read
 	repaired map[dblink.Class]bool // what the link has been mended for
+	mended   map[int32][]string    // what has been mended of views, by their ids
+	planning bool                  // only to say what would be done
 }
 
 // member is one view of an attempt.
@@ -160,7 +162,15 @@ func (a *attempt) plan(ctx context.Context, tx pgx.Tx) (*job, error) {
 	if a.req.OnlyIfDue && !due {
 		return nil, errNotDue
 	}
-	return j, j.agree()
+	if err := j.agree(); err != nil {
+		return nil, err
+	}
+	for _, w := range j.works {
+		if err := w.blocked(); err != nil {
+			return nil, j.name(w, err)
+		}
+	}
+	return j, nil
 }
 
 func (a *attempt) planView(ctx context.Context, j *job, m catalog.Member) (w *work, err error) {
@@ -178,7 +188,10 @@ func (a *attempt) planView(ctx context.Context, j *job, m catalog.Member) (w *wo
 		return nil, err
 	}
 	w.redefined = w.state.Loaded == nil || *w.state.Loaded != w.view.Generation
-	w.proof.wanted = !a.req.Whole && !w.redefined && w.state.AsOf != nil && !w.state.Ahead() && w.seen() && !reconcileDue(w.view, w.state)
+	if err := a.examine(ctx, w); err != nil {
+		return nil, err
+	}
+	w.proof.wanted = !a.req.Whole && !w.redefined && !w.lost && w.state.AsOf != nil && !w.state.Ahead() && w.seen() && !reconcileDue(w.view, w.state)
 	if w.state.Ahead() {
 		w.remark("as-of was in the future: the clock of the cache database has been set back since")
 	}
@@ -187,9 +200,12 @@ func (a *attempt) planView(ctx context.Context, j *job, m catalog.Member) (w *wo
 			return nil, err
 		}
 	}
-	w.fresh = w.redefined
+	w.fresh = w.redefined || w.lost
 	w.whole = w.fresh || a.req.Whole || w.strategy != catalog.Incremental || w.state.Watermark == nil ||
 		reconcileDue(w.view, w.state)
+	if err := a.findEmptied(ctx, w); err != nil {
+		return nil, err
+	}
 	if !w.whole && w.view.Transport == catalog.AutoTransport {
 		w.tail, err = catalog.In(w.tx).TailRows(ctx, w.view)
 	}

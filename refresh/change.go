@@ -17,8 +17,8 @@ func needsGeneration(before, after catalog.View) bool {
 }
 
 // renumber gives a changed definition a generation of its own.
-func renumber(before catalog.View, after *catalog.View) {
-	after.Generation++
+func renumber(before catalog.View, after *catalog.View, next int32) {
+	after.Generation = next
 	after.FirstGeneration = after.Generation
 	if before.Query != after.Query {
 		after.QueryGeneration = after.Generation

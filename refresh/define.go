@@ -75,6 +75,9 @@ func (d *Definer) addIn(ctx context.Context, tx pgx.Tx, v catalog.View, dueIn ti
 	if err := v.Validate(); err != nil {
 		return v, err
 	}
+	if err := checkGrantees(ctx, tx, v, v.Grantees); err != nil {
+		return v, err
+	}
 	stored, err := catalog.In(tx).AddView(ctx, v, dueIn)
 	if err == nil {
 		err = checkGroup(ctx, tx, v)
@@ -120,7 +123,7 @@ func (d *Definer) Alter(
 		return err
 	})
 	if err != nil {
-		return catalog.Run{}, about("alter view", name, err)
+		return catalog.Run{}, about("alter view", name, d.nameHolders(ctx, err))
 	}
 	if noData || after.Generation == before.View.Generation {
 		return catalog.Run{}, nil
@@ -172,8 +175,22 @@ func (d *Definer) alterIn(
 	if err = after.Validate(); err != nil {
 		return before, after, err
 	}
+	if err = checkGrantees(ctx, tx, after, without(after.Grantees, before.View.Grantees)); err != nil {
+		return before, after, err
+	}
+	c, err := conditionOf(ctx, tx, before.View)
+	if err != nil {
+		return before, after, err
+	}
+	broken := c.mendIn(ctx, tx, d.runner.ordinary(), before)
 	if needsGeneration(before.View, after) {
-		renumber(before.View, &after)
+		if broken == nil {
+			broken = checkCarry(after, c.relation(before.State.Generation))
+		}
+		if broken != nil {
+			return before, after, broken
+		}
+		renumber(before.View, &after, c.next(before.View.Generation))
 		if err = d.runner.rehearse(ctx, tx, after, columns, schema, before.State.Generation); err != nil {
 			return before, after, err
 		}
@@ -226,21 +243,40 @@ func (d *Definer) Drop(ctx context.Context, name catalog.Name) error {
 		}
 		return d.dropIn(ctx, tx, m)
 	})
-	return about("drop view", name, err)
+	return about("drop view", name, d.nameHolders(ctx, err))
+}
+
+func (d *Definer) nameHolders(ctx context.Context, err error) error {
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	return nameHolders(ctx, d.pool, err)
 }
 
 func (d *Definer) dropIn(ctx context.Context, tx pgx.Tx, m catalog.Member) error {
-	v, state := m.View, m.State
+	v := m.View
 	err := patiently(ctx, tx, d.runner.ordinary(), "drop view "+v.Name.String(), func(tx pgx.Tx, _ int) error {
-		if state.Generation != nil { // otherwise the name may be somebody else's
-			if err := runSteps(ctx, tx, []Step{dropStep(v)}); err != nil {
-				return err
-			}
+		steps, err := dropSteps(ctx, tx, v)
+		if err != nil {
+			return err
 		}
-		return dropGenerations(ctx, tx, v, true)
+		return runSteps(ctx, tx, steps)
 	})
 	if err != nil {
 		return explainDrop(err)
 	}
 	return catalog.In(tx).DropView(ctx, v)
+}
+
+// dropSteps drop the published view, wherever somebody may have moved it, and the generations. What stands under its
+// name instead stays.
+func dropSteps(ctx context.Context, db catalog.DB, v catalog.View) ([]Step, error) {
+	p, err := publishedOf(ctx, db, v)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := leftovers(ctx, db, v, true)
+	if p.OID != 0 {
+		steps = append([]Step{dropStep(p.At)}, steps...)
+	}
+	return steps, err
 }

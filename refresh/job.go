@@ -137,6 +137,9 @@ func (j *job) recordUnchanged(ctx context.Context, a *attempt) error {
 			return err
 		}
 		m.settle(w, run)
+		if err := w.remember(ctx, j.tx); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -157,8 +160,21 @@ func (j *job) record(ctx context.Context, tx pgx.Tx, a *attempt) error {
 			return err
 		}
 		m.settle(w, run)
+		if err := w.remember(ctx, tx); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// remember keeps what people have put on the view since it was last looked at, and what the view is that was just
+// published.
+func (w *work) remember(ctx context.Context, tx pgx.Tx) error {
+	p := w.condition.published
+	if switched := w.published && !w.seen(); !switched && !(p.AtHome && p.Changed) {
+		return nil
+	}
+	return catalog.In(tx).Remember(ctx, w.view.ID)
 }
 
 func (j *job) reason(w *work) string {

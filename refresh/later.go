@@ -32,6 +32,7 @@ func (r *Runner) publishLater(ctx context.Context, a *attempt) (note string) {
 		err = r.publishLoaded(ctx, a, err)
 	}
 	if err != nil {
+		err = nameHolders(ctx, r.pool, err)
 		r.cfg.Log.WarnContext(ctx, "new generation is not published yet",
 			infra.KeyView, a.req.View.String(), infra.KeyRun, a.members[0].runID, infra.KeyError, dblink.Public(err))
 		return waiting(late) + " until the next refresh: " + infra.Message(err)
@@ -92,6 +93,9 @@ func (r *Runner) publishOnce(ctx context.Context, a *attempt, unseen error) erro
 				if err := catalog.In(tx).Publish(ctx, w.view); err != nil {
 					return err
 				}
+				if err := catalog.In(tx).Remember(ctx, w.view.ID); err != nil {
+					return err
+				}
 			}
 			return nil
 		})
@@ -122,6 +126,9 @@ func (r *Runner) loaded(ctx context.Context, tx pgx.Tx, a *attempt) (*job, error
 			continue
 		}
 		if w.columns, err = now.DescribedColumns(); err != nil {
+			return nil, err
+		}
+		if w.condition, err = conditionOf(ctx, tx, now); err != nil {
 			return nil, err
 		}
 		j.works = append(j.works, w)

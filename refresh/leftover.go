@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
@@ -14,33 +16,39 @@ import (
 	"github.com/redcache/redcache/sql"
 )
 
-// dropLeftovers drops the generations of a view that readers do not see. It waits for nobody: what is in use now is
-// dropped after a later run, and keeps no other one. A dump that runs for hours would keep one for each swap otherwise.
-func dropLeftovers(ctx context.Context, b infra.Beginner, v catalog.View) error {
-	return infra.InTx(ctx, b, infra.Limits{Lock: shortLock}, func(tx pgx.Tx) error {
+// dropLeftovers drops the generations of a view that readers do not see, each by itself: one that cannot be dropped keeps
+// no other. It waits for nobody: what is in use now is dropped after a later run. A dump that runs for hours would keep
+// one for each swap otherwise. stuck says what no later run will drop either, and why.
+func dropLeftovers(ctx context.Context, b infra.Beginner, v catalog.View) (stuck []string, err error) {
+	err = infra.InTx(ctx, b, infra.Limits{Lock: shortLock}, func(tx pgx.Tx) error {
 		if err := lock.View(ctx, tx, v.ID, 0); err != nil {
 			return err
 		}
 		steps, err := leftovers(ctx, tx, v, false)
 		for _, step := range steps {
 			drop := func(nested pgx.Tx) error { return runSteps(ctx, nested, []Step{step}) }
-			if dropErr := inSavepoint(ctx, tx, drop); sqlState(dropErr) != lockNotAvailable {
-				err = errors.Join(err, dropErr)
+			if why := cannotDrop(inSavepoint(ctx, tx, drop)); why != "" {
+				stuck = append(stuck, strings.TrimPrefix(step.SQL, "DROP ")+": "+why)
 			}
 		}
 		return err
 	})
+	return stuck, err
 }
 
-// dropGenerations drops the generations that are not published, or all of them. The caller holds the view's lock.
-func dropGenerations(ctx context.Context, tx pgx.Tx, v catalog.View, all bool) error {
-	steps, err := leftovers(ctx, tx, v, all)
-	if err != nil {
-		return err
+// cannotDrop says why a relation cannot be dropped; empty: it was, or is in use for now.
+func cannotDrop(err error) string {
+	var pg *pgconn.PgError
+	switch {
+	case err == nil, sqlState(err) == lockNotAvailable:
+		return ""
+	case errors.As(err, &pg) && pg.Code == dependentObjects:
+		return strings.ReplaceAll(pg.Detail, "\n", "; ")
 	}
-	return runSteps(ctx, tx, steps)
+	return infra.Message(err)
 }
 
+// leftovers are the steps that drop the generations that readers do not see, or all of them.
 func leftovers(ctx context.Context, db catalog.DB, v catalog.View, all bool) ([]Step, error) {
 	rows, err := db.Query(ctx, sql.Generations, v.ID, all)
 	if err != nil {

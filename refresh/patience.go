@@ -41,7 +41,8 @@ func (e *starvedError) Error() string {
 
 // Hint says where to look.
 func (e *starvedError) Hint() string {
-	return "Look for long transactions with SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start; " +
+	return "Look for long transactions with SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start, and for " +
+		"forgotten ones with SELECT gid, prepared FROM pg_prepared_xacts; " +
 		"strategies concurrent, incremental and merge never wait for readers."
 }
 

@@ -63,15 +63,11 @@ func (d *Definer) PlanAlter(ctx context.Context, name catalog.Name, change func(
 // PlanDrop returns the statements that [Definer.Drop] would run, and changes nothing.
 func (d *Definer) PlanDrop(ctx context.Context, name catalog.Name) ([]Step, error) {
 	steps, err := plan(ctx, d.pool, func(tx pgx.Tx) ([]Step, error) {
-		v, state, err := catalog.In(tx).ViewAndState(ctx, name)
+		v, err := catalog.In(tx).View(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		generations, err := leftovers(ctx, tx, v, true)
-		if state.Generation != nil {
-			generations = append([]Step{dropStep(v)}, generations...)
-		}
-		return generations, err
+		return dropSteps(ctx, tx, v)
 	})
 	return steps, about("drop view", name, err)
 }
@@ -85,7 +81,7 @@ func (r *Runner) Plan(ctx context.Context, req Request) ([]Step, error) {
 
 // planLoad writes down what a refresh would run in the cache database.
 func (r *Runner) planLoad(ctx context.Context, tx pgx.Tx, req Request) (steps []Step, err error) {
-	a := &attempt{runner: r, req: req}
+	a := &attempt{runner: r, req: req, planning: true, mended: map[int32][]string{}}
 	j, err := a.plan(ctx, tx)
 	if err != nil {
 		return nil, err
@@ -105,7 +101,7 @@ func (r *Runner) planLoad(ctx context.Context, tx pgx.Tx, req Request) (steps []
 		if err != nil {
 			return nil, err
 		}
-		steps = append(steps, more...)
+		steps = slices.Concat(steps, w.mend, more)
 	}
 	return steps, nil
 }
@@ -124,12 +120,26 @@ func (w *work) planSteps(ctx context.Context, stream bool) ([]Step, error) {
 	if err != nil || !w.fresh {
 		return append(build, fill...), err
 	}
-	publish := publishSteps(v, generation, w.columns)
-	if w.state.Generation != nil {
-		publish = []Step{repointStep(v, generation, w.columns)}
+	carry, err := carrySteps(ctx, w.tx, v, w.condition.published)
+	if err != nil {
+		return nil, err
 	}
-	schema, err := schemaSteps(ctx, w.tx, v)
-	return slices.Concat(build, fill, indexSteps(v, generation), []Step{analyzeStep(v, generation)}, schema, publish), err
+	publish, err := w.publishSteps(ctx)
+	return slices.Concat(build, fill, indexSteps(v, generation), carry, []Step{analyzeStep(v, generation)}, publish), err
+}
+
+// publishSteps have readers see the generation.
+func (w *work) publishSteps(ctx context.Context) ([]Step, error) {
+	p := w.condition.published
+	if p.AtHome {
+		return []Step{repointStep(w.view, p.Decorations.Options, w.view.Generation, w.names())}, nil
+	}
+	steps, err := schemaSteps(ctx, w.tx, w.view, p)
+	if err != nil {
+		return nil, err
+	}
+	more, err := viewSteps(ctx, w.tx, w.view, p.Remembered, w.view.Generation, w.names())
+	return append(steps, more...), err
 }
 
 // fillSteps are the statements that load the generation.

@@ -3,6 +3,7 @@ package refresh
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -68,6 +69,9 @@ func (r *Runner) rehearse(
 		if err := runSteps(ctx, nested, steps); err != nil {
 			return explainBuild(err)
 		}
+		if err := rehearseCarry(ctx, nested, v); err != nil {
+			return err
+		}
 		err = patiently(ctx, nested, r.ordinary(), "publish view "+v.Name.String(), func(tx pgx.Tx, _ int) error {
 			return publish(ctx, tx, v, catalog.State{Generation: published}, columns)
 		})
@@ -78,6 +82,24 @@ func (r *Runner) rehearse(
 	})
 	if errors.Is(err, errRehearsed) {
 		return nil
+	}
+	return err
+}
+
+// rehearseCarry holds what people have put on the generation that readers see against a new one: a policy may need a
+// column that it does not have.
+func rehearseCarry(ctx context.Context, tx pgx.Tx, v catalog.View) error {
+	p, err := publishedOf(ctx, tx, v)
+	if err != nil {
+		return err
+	}
+	steps, err := carrySteps(ctx, tx, v, p)
+	if err == nil {
+		err = runSteps(ctx, tx, steps)
+	}
+	if sqlState(err) != "" {
+		return infra.Hinted(fmt.Errorf("view %s: the new generation cannot have what is on the old one: %w", v.Name, err),
+			"Change or take off what people have put on the old generation, which doctor and \\d+ show.")
 	}
 	return err
 }
@@ -98,13 +120,20 @@ func explainBuild(err error) error {
 	return err
 }
 
-func dropStep(v catalog.View) Step { return Step{"drop view", "DROP VIEW " + v.Name.SQL()} }
+func dropStep(name catalog.Name) Step { return Step{"drop view", "DROP VIEW " + name.SQL()} }
 
 // explainDrop names what depends on a view that is to be dropped.
 func explainDrop(err error) error {
 	var pg *pgconn.PgError
-	if errors.As(err, &pg) && pg.Code == dependentObjects {
+	if !errors.As(err, &pg) {
+		return err
+	}
+	switch pg.Code {
+	case dependentObjects:
 		return infra.Hinted(err, "Drop these first: "+strings.ReplaceAll(pg.Detail, "\n", "; "))
+	case insufficientRights:
+		return infra.Hinted(err, "Somebody else owns it by now. As that role, or as a superuser: ALTER … OWNER TO the role of "+
+			"DATABASE_URL; then drop the view again.")
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -30,7 +31,7 @@ func (r *Runner) succeed(ctx context.Context, a *attempt) catalog.Run {
 			r.notify(ctx, m)
 		}
 		if m.switches || m.runID%tidyEvery == 0 {
-			r.tidy(ctx, m.view)
+			r.remark(ctx, m, r.tidy(ctx, m.view))
 		}
 		r.log(ctx, slog.LevelInfo, m.result)
 	}
@@ -49,17 +50,33 @@ func (r *Runner) notify(ctx context.Context, m *member) {
 // tidyEvery is the share of ordinary runs after which the history is pruned: not each has to pay for that.
 const tidyEvery = 16
 
-// tidy bounds the history and drops what no reader can see any more. A later run tries again what fails here.
-func (r *Runner) tidy(ctx context.Context, v catalog.View) {
+// tidy bounds the history and drops what no reader can see any more. A later run tries again what fails here; stuck is
+// what somebody has to see to.
+func (r *Runner) tidy(ctx context.Context, v catalog.View) (stuck []string) {
 	leftovers, err := r.store.Tidy(ctx, v, r.cfg.KeepRuns)
 	if err == nil && leftovers {
-		err = dropLeftovers(ctx, r.pool, v)
+		stuck, err = dropLeftovers(ctx, r.pool, v)
 	}
 	inUse := errors.As(err, new(*lock.HeldError)) || sqlState(err) == lockNotAvailable
 	if err != nil && !inUse {
 		r.cfg.Log.WarnContext(ctx, "tidying up after a run",
 			infra.KeyView, v.Name.String(), infra.KeyError, dblink.Public(err), infra.KeyHint, infra.Hint(err))
 	}
+	return stuck
+}
+
+// remark says in the history which old generations stay.
+func (r *Runner) remark(ctx context.Context, m *member, stuck []string) {
+	if len(stuck) == 0 {
+		return
+	}
+	text := fmt.Sprintf("%d old generations cannot be dropped, for instance %s", len(stuck), stuck[0])
+	run, err := r.store.AddReason(ctx, m.runID, text)
+	if err != nil {
+		r.cfg.Log.WarnContext(ctx, "leftovers are not in the history", infra.KeyRun, m.runID, infra.KeyError, err.Error())
+		return
+	}
+	m.result = run
 }
 
 // skip records that somebody else is at it.
@@ -89,10 +106,6 @@ func (r *Runner) skip(ctx context.Context, a *attempt, held *lock.HeldError) (ca
 
 // fail records why the runs failed, or that they were canceled, and returns the error with the view's name and a hint.
 func (r *Runner) fail(ctx context.Context, a *attempt, cause error) (catalog.Run, error) {
-	if asked := a.asked(); asked != nil {
-		cause = explainHere(asked.view, cause, "refresh")
-	}
-	failure := about("refresh view", a.req.View, cause)
 	state := catalog.Failed
 	if errors.Is(ctx.Err(), context.Canceled) { // a deadline that passed is nobody's wish
 		state = catalog.Canceled
@@ -101,6 +114,11 @@ func (r *Runner) fail(ctx context.Context, a *attempt, cause error) (catalog.Run
 	limit := max(infra.Grace(ctx, recordTimeout), r.cfg.Margin/(2*answering))
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
+	cause = nameHolders(ctx, r.pool, cause)
+	if asked := a.asked(); asked != nil {
+		cause = explainHere(asked.view, cause, "refresh")
+	}
+	failure := about("refresh view", a.req.View, cause)
 	for _, m := range a.members {
 		m.result = r.failMember(ctx, m, a.number, state, cause)
 	}

@@ -114,7 +114,7 @@ func (r *Runner) Refresh(ctx context.Context, req Request) (catalog.Run, error) 
 	if err != nil {
 		return catalog.Run{}, err
 	}
-	a := &attempt{runner: r, req: req, stub: stub, repaired: map[dblink.Class]bool{}}
+	a := &attempt{runner: r, req: req, stub: stub, repaired: map[dblink.Class]bool{}, mended: map[int32][]string{}}
 	err = r.tryUntilDone(work, a)
 	var held *lock.HeldError
 	switch {
@@ -206,6 +206,9 @@ func retryable(err error) bool {
 
 // committed finds out what became of a commit whose answer was lost: the run's result was part of it.
 func (r *Runner) committed(ctx context.Context, a *attempt) bool {
+	if a.members == nil {
+		return false
+	}
 	ctx, cancel := recording(ctx)
 	defer cancel()
 	for n := 1; ; n++ {

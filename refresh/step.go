@@ -99,6 +99,14 @@ func indexSteps(v catalog.View, generation int32) []Step {
 		steps = append(steps, Step{"create null key index", fmt.Sprintf("CREATE INDEX %s ON %s ((1)) WHERE %s",
 			dblink.Ident(v.Relation(generation)+"_null_key"), relation, nullKey(v.Key))})
 	}
+	if !v.Materialized() {
+		// Whoever publishes all tables to a replica would keep rows from being changed otherwise.
+		var key *string
+		if name := v.Relation(generation) + "_key"; len(v.Key) > 0 {
+			key = &name
+		}
+		steps = append(steps, identityStep(relation, key))
+	}
 	if v.Watermark != "" {
 		steps = append(steps, Step{"create watermark index", fmt.Sprintf("CREATE INDEX %s ON %s (%s)",
 			dblink.Ident(v.Relation(generation)+"_watermark"), relation, dblink.Ident(v.Watermark))})
@@ -133,39 +141,4 @@ func identList(prefix string, names []string) string {
 
 func analyzeStep(v catalog.View, generation int32) Step {
 	return Step{"analyze generation", "ANALYZE " + v.RelationSQL(generation)}
-}
-
-// publishSteps point a view that does not exist yet at a generation and let the grantees read it.
-func publishSteps(v catalog.View, generation int32, columns []dblink.Column) []Step {
-	return append([]Step{{"publish generation", "CREATE VIEW " + viewBody(v, generation, columns)}}, grantSteps(v)...)
-}
-
-func viewBody(v catalog.View, generation int32, columns []dblink.Column) string {
-	names := make([]string, len(columns))
-	for i, c := range columns {
-		names[i] = c.Name
-	}
-	return fmt.Sprintf("%s AS SELECT %s FROM %s", v.Name.SQL(), identList("", names), v.RelationSQL(generation))
-}
-
-func grantSteps(v catalog.View) []Step {
-	var steps []Step
-	for _, role := range v.Grantees {
-		to := roleSQL(role)
-		steps = append(steps,
-			Step{"let " + role + " use the schema", "GRANT USAGE ON SCHEMA " + dblink.Ident(v.Name.Schema) + " TO " + to},
-			Step{"let " + role + " read the view", "GRANT SELECT ON " + v.Name.SQL() + " TO " + to},
-			Step{"let " + role + " use schema redcache", "GRANT USAGE ON SCHEMA redcache TO " + to},
-			Step{"let " + role + " read the freshness", "GRANT SELECT ON redcache.freshness TO " + to},
-		)
-	}
-	return steps
-}
-
-// roleSQL quotes a role; PUBLIC is a word of the language, not a role.
-func roleSQL(role string) string {
-	if strings.EqualFold(role, "public") {
-		return "PUBLIC"
-	}
-	return dblink.Ident(role)
 }

@@ -27,7 +27,11 @@ type work struct {
 	redefined   bool // the definition asks for a generation that no run has filled
 	fresh       bool // the generation is made by this work, and is empty at first
 
-	doing     activity // what it is at, for whoever explains a failure
+	doing     activity  // what it is at, for whoever explains a failure
+	condition condition // of the view and its generations, when the work began
+	lost      bool      // the generation that runs wrote to cannot be used any more
+	mend      []Step    // for a plan: what a refresh does beforehand
+
 	proof     proof
 	frozen    bool // the rows are visible to every snapshot
 	published bool // readers see the generation, at the latest when the transaction has committed
@@ -81,7 +85,9 @@ func (w *work) load(ctx context.Context) error {
 		if err = w.moreMemory(ctx, "maintenance_work_mem"); err != nil {
 			return err
 		}
-		err = runSteps(ctx, w.tx, indexSteps(w.view, w.view.Generation))
+		if err = runSteps(ctx, w.tx, indexSteps(w.view, w.view.Generation)); err == nil {
+			err = w.carry(ctx)
+		}
 	}
 	if err == nil && w.worthAnalyzing(o) {
 		w.doing = writing
@@ -89,6 +95,20 @@ func (w *work) load(ctx context.Context) error {
 	}
 	w.outcome = o
 	return err
+}
+
+// carry gives the new generation what people have put on the old one.
+func (w *work) carry(ctx context.Context) error {
+	w.doing = writing
+	p, err := publishedOf(ctx, w.tx, w.view) // once more: reading took its time
+	if err != nil {
+		return err
+	}
+	steps, err := carrySteps(ctx, w.tx, w.view, p)
+	if err != nil {
+		return err
+	}
+	return runSteps(ctx, w.tx, steps)
 }
 
 // seen says whether readers saw the generation already before the transaction.

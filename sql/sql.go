@@ -7,6 +7,7 @@ package sql
 import (
 	"embed"
 	"io/fs"
+	"regexp"
 	"strings"
 )
 
@@ -68,7 +69,35 @@ var (
 	Owners string
 	//go:embed queries/creators.sql
 	Creators string
+	//go:embed queries/relations.sql
+	Relations string
+	//go:embed queries/prepared.sql
+	Prepared string
+	//go:embed queries/published.sql
+	published string
+	//go:embed queries/carried.sql
+	carried string
+	//go:embed queries/grants_of.sql
+	grantsOf string
 )
 
 // Claim is claim.sql, over what [Due] finds.
 var Claim = strings.Replace(claim, "/* due.sql */", Due, 1)
+
+// Published is published.sql, over what carried.sql finds.
+var Published = withGrants(strings.Replace(published, "/* carried */", carried, 1))
+
+// withGrants writes the same words for each list of grants: that of an ACL whose owner is known.
+func withGrants(query string) string {
+	return regexp.MustCompile(`/\* grants of (\S+) (\S+) \*/`).ReplaceAllStringFunc(query, func(of string) string {
+		words := strings.Fields(of)
+		return strings.NewReplacer("/* acl */", words[3], "/* owner */", words[4]).Replace(grantsOf)
+	})
+}
+
+// Remember writes what [Published] finds into the state of a view.
+var Remember = `
+	UPDATE redcache.state s
+	SET published = p.decorations
+	FROM (` + Published + `) p
+	WHERE s.view_id = p.id AND p.at_home AND s.published IS DISTINCT FROM p.decorations`

@@ -1,7 +1,8 @@
 -- Which generations a definition and a query may be held against; what applications are told: only of the views that they
--- may read, and without values of rows.
--- Strongest lock taken: ACCESS EXCLUSIVE on redcache.view, redcache.run and redcache.freshness, for a moment: no table is
--- rewritten.
+-- may read, and without values of rows; and what a published view had on it when it was last seen, so that it can be made
+-- again after somebody has dropped it.
+-- Strongest lock taken: ACCESS EXCLUSIVE on redcache.view, redcache.run, redcache.state and redcache.freshness, for a
+-- moment: no table is rewritten.
 
 -- +goose Up
 ALTER TABLE redcache.view
@@ -51,3 +52,7 @@ WHERE mine.owned
    OR pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_any_column_privilege(c.oid, 'SELECT');
 COMMENT ON VIEW redcache.freshness IS
     'For applications: how old each cached view is that they may read, and whether it keeps its promise.';
+
+ALTER TABLE redcache.state ADD COLUMN published jsonb;
+COMMENT ON COLUMN redcache.state.published IS
+    'The published view as it was last seen: its OID, grants, comments, options and defaults; null: it was not seen yet.';

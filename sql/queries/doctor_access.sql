@@ -21,7 +21,7 @@ WITH object AS (
     FROM redcache.link l
     JOIN pg_catalog.pg_foreign_server f ON f.srvname = 'redcache_' || l.name
 )
-SELECT o.kind, o.name, coalesce(o.link_id, 0) AS link_id, coalesce(r.rolname::text, 'PUBLIC') AS grantee,
+SELECT o.kind, o.name, coalesce(o.link_id, 0) AS link_id, coalesce(r.rolname::text, 'PUBLIC') AS grantee, a.grantee = 0 AS public,
        array_agg(DISTINCT a.privilege_type ORDER BY a.privilege_type) AS rights
 FROM object o
 CROSS JOIN LATERAL pg_catalog.aclexplode(o.acl) a

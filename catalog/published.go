@@ -1,0 +1,148 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/redcache/redcache/sql"
+)
+
+// Grant is one right that somebody has on a published view, on a column of it, or on its schema.
+type Grant struct {
+	Role    string `json:"role"` // empty: PUBLIC
+	OID     uint32 `json:"oid"`  // of the role; 0: PUBLIC
+	Right   string `json:"right"`
+	Passing bool   `json:"passing"` // with grant option
+	By      string `json:"by"`      // who granted it, when that is not the owner
+}
+
+// DecoratedColumn is what is on a column of a published view, or of a generation.
+type DecoratedColumn struct {
+	Name       string  `json:"name"`
+	Comment    *string `json:"comment"`
+	Default    *string `json:"default"`
+	Statistics *int    `json:"statistics"` // the target, of a generation
+	Grants     []Grant `json:"grants"`
+}
+
+// Decorations are what people have put on a published view, beside what depends on it.
+type Decorations struct {
+	OID          uint32            `json:"oid"`
+	Options      []string          `json:"options"` // like security_barrier=true
+	Comment      *string           `json:"comment"`
+	Grants       []Grant           `json:"grants"`        // nil: nobody has ever granted or revoked anything
+	SchemaGrants []Grant           `json:"schema_grants"` // the same
+	Columns      []DecoratedColumn `json:"columns"`
+	Fixed        []string          `json:"fixed"` // what no other view can be given: "trigger t"
+	Owner        string            `json:"owner"` // if that is another role
+	Below        *Carried          `json:"below"` // on the generation that readers see; nil: there was none
+}
+
+// Published is where the published view of a cached view is, and what stands under its name.
+type Published struct {
+	ID           int32
+	SchemaExists bool
+	TakenKind    string // pg_class.relkind of what stands under the view's name; empty: nothing
+	TakenBy      string // its owner
+
+	OID         uint32 // of the published view; 0: there is none
+	AtHome      bool   // it has its name
+	At          Name   `db:"-"` // where it is
+	Owner       string
+	Owned       bool    // the current role has its owner's rights
+	Reads       []int32 // generations that it reads
+	Altered     bool    // its query is not the one that was published
+	Changed     bool    // what is on it is not what is remembered
+	Remembered  *Decorations
+	Decorations *Decorations // now
+	Below       *Carried     // on the generation that readers see now; nil: there is none
+}
+
+type publishedRow struct {
+	Published
+	Name
+}
+
+// Published returns where the published views are: of one view, or of all with viewID nil. The rows of views that have
+// never been published say so little.
+func (s Store) Published(ctx context.Context, viewID *int32) (map[int32]Published, error) {
+	rows, err := collect[publishedRow](ctx, s.db, sql.Published, viewID)
+	if err != nil {
+		return nil, fmt.Errorf("look for published views: %w", err)
+	}
+	all := make(map[int32]Published, len(rows))
+	for _, row := range rows {
+		row.Published.At = row.Name
+		all[row.ID] = row.Published
+	}
+	return all, nil
+}
+
+// Remember keeps what is on a view's published view now, for the case that somebody drops it. It belongs at the end of
+// a transaction: it locks the view's state.
+func (s Store) Remember(ctx context.Context, viewID int32) error {
+	if _, err := s.db.Exec(ctx, sql.Remember, viewID); err != nil {
+		return fmt.Errorf("remember grants: %w", err)
+	}
+	return nil
+}
+
+// RememberAs replaces what is remembered of a published view that somebody has dropped.
+func (s Store) RememberAs(ctx context.Context, viewID int32, d Decorations) error {
+	_, err := s.db.Exec(ctx, `UPDATE redcache.state SET published = $2 WHERE view_id = $1`, viewID, d)
+	if err != nil {
+		return fmt.Errorf("remember grants: %w", err)
+	}
+	return nil
+}
+
+// Everybody says whether a definition means everybody by the name of a role; unless there is a role of that name, which
+// PostgreSQL allows for PUBLIC, and not for public.
+func Everybody(grantee string) bool { return grantee == "public" || grantee == "PUBLIC" }
+
+// Relation is a relation that is named like a generation of a view.
+type Relation struct {
+	OID      uint32 `db:"oid"`
+	Number   int32
+	Kind     string // pg_class.relkind
+	Owner    string
+	Owned    bool // the current role has its owner's rights
+	Filled   bool
+	Guarded  bool // by row-level security
+	Forced   bool // for the owner as well
+	Columns  []string
+	Faceless bool    // its rows have no replica identity
+	KeyIndex *string // by which they could have one
+	Fixed    []string
+}
+
+// Relations returns the relations that are named like generations of a view, by number.
+func (s Store) Relations(ctx context.Context, viewID int32) ([]Relation, error) {
+	relations, err := collect[Relation](ctx, s.db, sql.Relations, viewID)
+	if err != nil {
+		return nil, fmt.Errorf("look for generations: %w", err)
+	}
+	return relations, nil
+}
+
+// Policy is a policy of row-level security.
+type Policy struct {
+	Name       string   `json:"name"`
+	Permissive bool     `json:"permissive"`
+	Command    string   `json:"command"` // as pg_policy has it
+	Roles      []string `json:"roles"`   // the nameless one is PUBLIC
+	Using      *string  `json:"using"`
+	Check      *string  `json:"check"`
+}
+
+// Carried is what people have put on a generation, and what the next one is given as well.
+type Carried struct {
+	Grants  []Grant           `json:"grants"` // nil: nobody has ever granted or revoked anything
+	Options []string          `json:"options"`
+	Columns []DecoratedColumn `json:"columns"`
+	// Materialized says what the generation is.
+	Materialized bool     `json:"materialized"`
+	Guarded      bool     `json:"guarded"`
+	Forced       bool     `json:"forced"`
+	Policies     []Policy `json:"policies"`
+}

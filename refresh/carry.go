@@ -1,0 +1,107 @@
+package refresh
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
+)
+
+// carrySteps give a new generation what people have put on the one that readers see: grants, which views that ask with
+// their reader's rights need, policies, options and statistics targets. Without one, it is its owner's alone, whatever
+// the default privileges say. Where readers' generation is gone, what it had is remembered.
+func carrySteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.Published) ([]Step, error) {
+	to := newObject{"r", catalog.DataSchema, "", v.RelationSQL(v.Generation)}
+	had := p.Below
+	if had == nil && p.Remembered != nil && p.Remembered.Below != nil {
+		kept, err := belowStillThere(ctx, db, *p.Remembered.Below)
+		if err != nil {
+			return nil, err
+		}
+		had = &kept
+	}
+	if had == nil {
+		return privileges(ctx, db, to, nil)
+	}
+	if grant := passedOn(had.Grants, had.Columns); grant != "" {
+		return nil, lostError(v, grant)
+	}
+	if had.Guarded && v.Materialized() {
+		return nil, infra.Hinted(fmt.Errorf("view %s: row-level security is on its rows, and a materialized view cannot have it",
+			v.Name), "Keep to a strategy other than nonconcurrent and concurrent.")
+	}
+	steps, err := privileges(ctx, db, to, had.Grants)
+	if err != nil {
+		return nil, err
+	}
+	if had.Materialized == v.Materialized() && len(had.Options) > 0 {
+		options := strings.TrimPrefix(optionsSQL(had.Options), " WITH ")
+		steps = append(steps, Step{"carry options over", "ALTER " + relationKind(v) + " " + to.name + " SET " + options})
+	}
+	for _, c := range had.Columns {
+		if !slices.ContainsFunc(v.Columns, func(own catalog.Column) bool { return own.Name == c.Name }) {
+			continue
+		}
+		steps = append(steps, grantSQL(to.name, " ("+dblink.Ident(c.Name)+")", c.Grants)...)
+		if c.Statistics != nil {
+			steps = append(steps, Step{"carry statistics target over", fmt.Sprintf("ALTER %s %s ALTER COLUMN %s SET STATISTICS %d",
+				relationKind(v), to.name, dblink.Ident(c.Name), *c.Statistics)})
+		}
+	}
+	return append(steps, policySteps(to.name, *had)...), nil
+}
+
+func relationKind(v catalog.View) string {
+	if v.Materialized() {
+		return "MATERIALIZED VIEW"
+	}
+	return "TABLE"
+}
+
+// policySteps put row-level security on a table, as another one has it.
+func policySteps(table string, had catalog.Carried) (steps []Step) {
+	for _, p := range had.Policies {
+		roles := make([]string, len(p.Roles))
+		for i, role := range p.Roles {
+			roles[i] = granteeSQL(role)
+		}
+		text := fmt.Sprintf("CREATE POLICY %s ON %s AS %s FOR %s TO %s", dblink.Ident(p.Name), table,
+			map[bool]string{true: "PERMISSIVE", false: "RESTRICTIVE"}[p.Permissive], policyCommands[p.Command],
+			strings.Join(roles, ", "))
+		if p.Using != nil {
+			text += " USING (" + *p.Using + ")"
+		}
+		if p.Check != nil {
+			text += " WITH CHECK (" + *p.Check + ")"
+		}
+		steps = append(steps, Step{"carry policy over", text})
+	}
+	if had.Guarded {
+		steps = append(steps, Step{"carry row-level security over", "ALTER TABLE " + table + " ENABLE ROW LEVEL SECURITY"})
+	}
+	if had.Forced {
+		steps = append(steps, Step{"carry row-level security over", "ALTER TABLE " + table + " FORCE ROW LEVEL SECURITY"})
+	}
+	return steps
+}
+
+// policyCommands are what pg_policy calls commands, in SQL.
+var policyCommands = map[string]string{"*": "ALL", "r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
+
+// checkCarry refuses a new generation that would lose what is on the old one, without a word.
+func checkCarry(v catalog.View, from *catalog.Relation) error {
+	if from == nil || len(from.Fixed) == 0 {
+		return nil
+	}
+	return lostError(v, strings.Join(from.Fixed, ", "))
+}
+
+func lostError(v catalog.View, what string) error {
+	return infra.Hinted(fmt.Errorf("view %s: a new generation would lose what is on the old one: %s", v.Name, what),
+		"Take that from the old generation. Strategies merge, incremental and concurrent keep the relation, as long as the "+
+			"definition stays.")
+}

@@ -1,0 +1,208 @@
+package refresh
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
+)
+
+// condition is in what state the published view and the generations of a view are: others may have dropped, moved or
+// changed them since.
+type condition struct {
+	published catalog.Published
+	relations []catalog.Relation // by number
+}
+
+func conditionOf(ctx context.Context, db catalog.DB, v catalog.View) (c condition, err error) {
+	if c.published, err = publishedOf(ctx, db, v); err != nil {
+		return c, err
+	}
+	c.relations, err = catalog.In(db).Relations(ctx, v.ID)
+	return c, err
+}
+
+// relation finds a generation; nil when nothing has its name.
+func (c condition) relation(generation *int32) *catalog.Relation {
+	i := slices.IndexFunc(c.relations, func(r catalog.Relation) bool { return generation != nil && r.Number == *generation })
+	if i < 0 {
+		return nil
+	}
+	return &c.relations[i]
+}
+
+// seen is the generation that readers see, if it can be read.
+func (c condition) seen(v catalog.View, s catalog.State) *catalog.Relation {
+	r := c.relation(s.Generation)
+	if s.Generation == nil || worn(v, *s.Generation, r) != "" {
+		return nil
+	}
+	return r
+}
+
+// next is a number that no relation has yet.
+func (c condition) next(after int32) int32 {
+	if n := len(c.relations); n > 0 {
+		after = max(after, c.relations[n-1].Number)
+	}
+	return after + 1
+}
+
+// worn says why nothing can be read from a relation any more that readers have used, or written into it; empty: it can.
+func worn(v catalog.View, generation int32, r *catalog.Relation) string {
+	name := catalog.DataSchema + "." + v.Relation(generation)
+	switch {
+	case r == nil:
+		return name + " is gone: somebody has dropped, renamed or moved it"
+	case r.Kind != "r" && r.Kind != "m":
+		return name + " is something else by now"
+	case !r.Owned:
+		return name + " belongs to " + r.Owner + " by now"
+	case !r.Filled:
+		return name + " has been emptied WITH NO DATA"
+	}
+	return ""
+}
+
+// lost says why runs cannot go on with the generation that they write to; empty: they can.
+func (c condition) lost(v catalog.View, generation int32) string {
+	r := c.relation(&generation)
+	if why := worn(v, generation, r); why != "" {
+		return why
+	}
+	names := make([]string, len(v.Columns))
+	for i, column := range v.Columns {
+		names[i] = column.Name
+	}
+	switch {
+	case (r.Kind == "m") != v.Materialized():
+		return catalog.DataSchema + "." + v.Relation(generation) + " is something else by now"
+	case len(without(names, r.Columns)) > 0:
+		return catalog.DataSchema + "." + v.Relation(generation) + " has lost columns"
+	}
+	return ""
+}
+
+// mending is what gives readers their view back, as far as the rows are there that it is to show.
+type mending struct {
+	steps  []Step
+	remark string
+}
+
+// mending says what is to be done before a refresh goes on, or what keeps it from that.
+func (c condition) mending(ctx context.Context, db catalog.DB, v catalog.View, s catalog.State) (m mending, err error) {
+	p := c.published
+	switch {
+	case s.Generation == nil:
+		return m, nil
+	case p.OID != 0 && !p.Owned:
+		return m, infra.Hinted(fmt.Errorf("view %s belongs to %s by now, which is not what Redcache works as", p.At, p.Owner),
+			fmt.Sprintf("As %s, or as a superuser: ALTER VIEW %s OWNER TO the role of DATABASE_URL.", dblink.Ident(p.Owner), p.At.SQL()))
+	case !p.AtHome && p.TakenKind != "":
+		return m, infra.Hinted(fmt.Errorf("view %s: its name belongs to a %s of %s by now, which Redcache has not made",
+			v.Name, kinds[p.TakenKind], p.TakenBy),
+			"Rename or drop that, and the next refresh makes the view again; or give the view up: `cachectl drop-view "+v.Name.String()+"`.")
+	case p.OID != 0 && !p.AtHome:
+		return c.moveBack(ctx, db, v)
+	case p.OID == 0:
+		return c.makeAgain(ctx, db, v, *s.Generation)
+	case !slices.Contains(p.Reads, *s.Generation):
+		return c.pointBack(v, *s.Generation)
+	}
+	return m, nil
+}
+
+// kinds are what pg_class calls relations, in words.
+var kinds = map[string]string{
+	"r": "table", "p": "table", "v": "view", "m": "materialized view", "f": "foreign table", "S": "sequence", "c": "type",
+	"i": "index", "I": "index", "t": "table",
+}
+
+func (c condition) moveBack(ctx context.Context, db catalog.DB, v catalog.View) (m mending, err error) {
+	at := c.published.At
+	m.remark = fmt.Sprintf("somebody had moved the view to %s: it is back under its name", at)
+	if m.steps, err = schemaSteps(ctx, db, v, c.published); err != nil {
+		return m, err
+	}
+	if at.Schema != v.Name.Schema {
+		// Under a name that is free in both, for as long as it takes.
+		passing := catalog.Name{Schema: at.Schema, View: fmt.Sprintf("redcache_moving_%d", v.ID)}
+		m.steps = append(m.steps, renameStep(at, passing.View),
+			Step{"move view", "ALTER VIEW " + passing.SQL() + " SET SCHEMA " + dblink.Ident(v.Name.Schema)})
+		at = catalog.Name{Schema: v.Name.Schema, View: passing.View}
+	}
+	m.steps = append(m.steps, renameStep(at, v.Name.View))
+	return m, nil
+}
+
+func renameStep(view catalog.Name, to string) Step {
+	return Step{"rename view", "ALTER VIEW " + view.SQL() + " RENAME TO " + dblink.Ident(to)}
+}
+
+// makeAgain leaves a view alone of which the rows are gone, too: it is made when there are new ones.
+func (c condition) makeAgain(ctx context.Context, db catalog.DB, v catalog.View, seen int32) (m mending, err error) {
+	m.remark = "somebody had dropped the view: it was made again"
+	if had := c.published.Remembered; had != nil {
+		_, lost, err := stillThere(ctx, db, *had)
+		if err != nil {
+			return m, err
+		}
+		if len(lost) > 0 {
+			m.remark += ", without " + strings.Join(lost, ", ")
+		}
+	}
+	r := c.relation(&seen)
+	if worn(v, seen, r) != "" || c.short(r) {
+		return m, nil
+	}
+	if m.steps, err = schemaSteps(ctx, db, v, c.published); err != nil {
+		return m, err
+	}
+	more, err := viewSteps(ctx, db, v, c.published.Remembered, seen, c.shown(v, r))
+	m.steps = append(m.steps, more...)
+	return m, err
+}
+
+// short says whether a generation has lost columns that its view had when it was last seen.
+func (c condition) short(r *catalog.Relation) bool {
+	had := c.published.Remembered
+	return had != nil && slices.ContainsFunc(had.Columns, func(column catalog.DecoratedColumn) bool {
+		return !slices.Contains(r.Columns, column.Name)
+	})
+}
+
+// shown are the columns of a generation that its view had, or would have: those of a materialized view are more.
+func (c condition) shown(v catalog.View, r *catalog.Relation) (columns []string) {
+	if had := c.published.Remembered; had != nil {
+		for _, column := range had.Columns {
+			columns = append(columns, column.Name)
+		}
+		return columns
+	}
+	for _, column := range v.Columns {
+		if slices.Contains(r.Columns, column.Name) {
+			columns = append(columns, column.Name)
+		}
+	}
+	return columns
+}
+
+// pointBack has a view show the generation that the catalog says, unless somebody has given it another query.
+func (c condition) pointBack(v catalog.View, seen int32) (m mending, err error) {
+	r := c.relation(&seen)
+	switch {
+	case c.published.Altered:
+		return m, infra.Hinted(fmt.Errorf("view %s: somebody has changed its query, and it does not show what is refreshed", v.Name),
+			fmt.Sprintf("DROP VIEW %s, and the next refresh makes it again, with its grants.", v.Name.SQL()))
+	case worn(v, seen, r) != "":
+		return m, nil
+	}
+	return mending{
+		steps:  []Step{repointStep(v, c.published.Decorations.Options, seen, c.shown(v, r))},
+		remark: "the view showed another generation: it was pointed back",
+	}, nil
+}

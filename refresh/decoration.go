@@ -1,0 +1,148 @@
+package refresh
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
+)
+
+// optionsSQL is the part of CREATE VIEW that gives a view options again, as pg_class has them: "security_barrier=true".
+// A replacement that does not name them drops them.
+func optionsSQL(options []string) string {
+	if len(options) == 0 {
+		return ""
+	}
+	list := make([]string, len(options))
+	for i, option := range options {
+		name, value, _ := strings.Cut(option, "=")
+		list[i] = dblink.Ident(name) + " = " + dblink.Literal(value)
+	}
+	return " WITH (" + strings.Join(list, ", ") + ")"
+}
+
+// decorate gives a view that has just been made what another one had, on the columns that it has.
+func decorate(ctx context.Context, db catalog.DB, v catalog.View, d catalog.Decorations, columns []string) ([]Step, error) {
+	steps, err := privileges(ctx, db, newObject{"r", v.Name.Schema, "", v.Name.SQL()}, d.Grants)
+	if err != nil {
+		return nil, err
+	}
+	if d.Comment != nil {
+		steps = append(steps, Step{"restore comment", "COMMENT ON VIEW " + v.Name.SQL() + " IS " + dblink.Literal(*d.Comment)})
+	}
+	for _, c := range d.Columns {
+		if slices.Contains(columns, c.Name) {
+			steps = append(steps, decorateColumn(v, c)...)
+		}
+	}
+	if d.Owner != "" {
+		steps = append(steps, Step{"restore owner", "ALTER VIEW " + v.Name.SQL() + " OWNER TO " + dblink.Ident(d.Owner)})
+	}
+	return steps, nil
+}
+
+func decorateColumn(v catalog.View, c catalog.DecoratedColumn) (steps []Step) {
+	name := dblink.Ident(c.Name)
+	if c.Comment != nil {
+		steps = append(steps, Step{"restore comment on column", fmt.Sprintf("COMMENT ON COLUMN %s.%s IS %s",
+			v.Name.SQL(), name, dblink.Literal(*c.Comment))})
+	}
+	if c.Default != nil {
+		steps = append(steps, Step{"restore default of column", fmt.Sprintf("ALTER VIEW %s ALTER COLUMN %s SET DEFAULT %s",
+			v.Name.SQL(), name, *c.Default)})
+	}
+	return append(steps, grantSQL(v.Name.SQL(), " ("+name+")", c.Grants)...)
+}
+
+// newObject is what has just been made: its kind in pg_default_acl, its schema if it has one, the word that GRANT wants
+// before its name, and its name.
+type newObject struct{ kind, schema, word, name string }
+
+// privileges let those use a new object who are named, and nobody else: ALTER DEFAULT PRIVILEGES may have given more, or
+// less. With nil, that is the owner alone.
+func privileges(ctx context.Context, db catalog.DB, o newObject, grants []catalog.Grant) ([]Step, error) {
+	rows, err := db.Query(ctx, `
+		SELECT DISTINCT coalesce(r.rolname::text, '')
+		FROM pg_catalog.pg_default_acl d
+		LEFT JOIN pg_catalog.pg_namespace n ON n.oid = d.defaclnamespace
+		CROSS JOIN LATERAL pg_catalog.aclexplode(d.defaclacl) a
+		LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.grantee
+		WHERE d.defaclobjtype::text = $1 AND (d.defaclnamespace = 0 OR n.nspname = $2)
+		  AND pg_catalog.pg_get_userbyid(d.defaclrole) = current_user
+		ORDER BY 1`, o.kind, o.schema)
+	if err != nil {
+		return nil, fmt.Errorf("read default privileges: %w", err)
+	}
+	var others []string
+	var role string
+	if _, err = pgx.ForEachRow(rows, []any{&role}, func() error { others = append(others, granteeSQL(role)); return nil }); err != nil {
+		return nil, fmt.Errorf("read default privileges: %w", err)
+	}
+	if len(others) == 0 && grants == nil {
+		return nil, nil
+	}
+	all := strings.Join(append(others, "CURRENT_USER"), ", ")
+	steps := []Step{{"take default privileges away", "REVOKE ALL ON " + o.word + o.name + " FROM " + all}}
+	if grants == nil {
+		return append(steps, Step{"let the owner use it", "GRANT ALL ON " + o.word + o.name + " TO CURRENT_USER"}), nil
+	}
+	return append(steps, grantSQL(o.word+o.name, "", grants)...), nil
+}
+
+// grantSQL grants rights again, those of a role in one statement. What a grantee has passed on is left out: nobody else
+// can grant it in his place.
+func grantSQL(on, columns string, grants []catalog.Grant) (steps []Step) {
+	type to struct {
+		role    string
+		passing bool
+	}
+	var order []to
+	rights := map[to][]string{}
+	for _, g := range grants {
+		if g.By != "" {
+			continue
+		}
+		who := to{g.Role, g.Passing}
+		if rights[who] == nil {
+			order = append(order, who)
+		}
+		rights[who] = append(rights[who], g.Right+columns)
+	}
+	for _, who := range order {
+		text := "GRANT " + strings.Join(rights[who], ", ") + " ON " + on + " TO " + granteeSQL(who.role)
+		if who.passing {
+			text += " WITH GRANT OPTION"
+		}
+		steps = append(steps, Step{"restore grant", text})
+	}
+	return steps
+}
+
+// granteeSQL quotes the role of an existing grant; the nameless one is PUBLIC.
+func granteeSQL(role string) string {
+	if role == "" {
+		return "PUBLIC"
+	}
+	return dblink.Ident(role)
+}
+
+// passedOn names a grant that somebody else than the owner has made, if there is one. It would be lost with the view,
+// and only its grantor could make it again.
+func passedOn(grants []catalog.Grant, columns []catalog.DecoratedColumn) string {
+	all := slices.Clone(grants)
+	for _, c := range columns {
+		all = append(all, c.Grants...)
+	}
+	for _, g := range all {
+		if g.By != "" {
+			return fmt.Sprintf("%s, which %s has granted to %s", g.Right, g.By, cmp.Or(g.Role, "PUBLIC"))
+		}
+	}
+	return ""
+}

@@ -1,0 +1,145 @@
+package refresh
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/lock"
+)
+
+// examine finds out what others have done to the view and its generations, and mends it: a view that is gone or moved is
+// given back to its readers at once, whatever becomes of the refresh, and a generation that cannot be used any more is
+// built anew. It fails when somebody has to decide.
+func (a *attempt) examine(ctx context.Context, w *work) (err error) {
+	if w.condition, err = conditionOf(ctx, w.tx, w.view); err != nil {
+		return err
+	}
+	m, err := w.condition.mending(ctx, w.tx, w.view, w.state)
+	if err != nil {
+		return err
+	}
+	if m.remark != "" {
+		a.mended[w.view.ID] = append(a.mended[w.view.ID], m.remark)
+	}
+	m.steps = append(m.steps, w.identitySteps()...)
+	if err := a.mend(ctx, w, m); err != nil {
+		return err
+	}
+	w.remarks = append(w.remarks, a.mended[w.view.ID]...)
+	if w.redefined {
+		if w.condition.relation(&w.view.Generation) != nil { // somebody has given that name to another relation
+			w.view.Generation = w.condition.next(w.view.Generation)
+		}
+		return nil
+	}
+	if why := w.condition.lost(w.view, w.view.Generation); why != "" {
+		w.remark(why + "; it was built anew")
+		w.view.Generation, w.lost = w.condition.next(w.view.Generation), true
+	}
+	return nil
+}
+
+// mend runs the steps in a transaction of their own: readers need not wait for the source. A plan only shows them.
+func (a *attempt) mend(ctx context.Context, w *work, m mending) error {
+	if len(m.steps) == 0 {
+		return nil
+	}
+	if a.planning {
+		w.mend = m.steps
+		return nil
+	}
+	err := infra.InTx(ctx, a.runner.pool, infra.Limits{}, func(tx pgx.Tx) error { return mend(ctx, tx, a.runner.ordinary(), w.view, m) })
+	if err != nil {
+		return err
+	}
+	a.runner.cfg.Log.WarnContext(ctx, "view was mended", infra.KeyView, w.view.Name.String(), infra.KeyReason, m.remark)
+	w.condition, err = conditionOf(ctx, w.tx, w.view)
+	return err
+}
+
+// mendIn mends a view in the transaction that changes its definition, and returns what it could not mend.
+func (c condition) mendIn(ctx context.Context, tx pgx.Tx, p patience, view catalog.Member) error {
+	m, err := c.mending(ctx, tx, view.View, view.State)
+	if err != nil || len(m.steps) == 0 {
+		return err
+	}
+	return mend(ctx, tx, p, view.View, m)
+}
+
+func mend(ctx context.Context, tx pgx.Tx, p patience, v catalog.View, m mending) error {
+	doing := "mend view " + v.Name.String()
+	if len(v.Grantees) > 0 {
+		if err := lock.Rights(ctx, tx); err != nil {
+			return err
+		}
+	}
+	err := patiently(ctx, tx, p, doing, func(tx pgx.Tx, _ int) error { return runSteps(ctx, tx, m.steps) })
+	if err != nil {
+		return explainPublish(v, fmt.Errorf("%s: %w", doing, err))
+	}
+	return catalog.In(tx).Remember(ctx, v.ID)
+}
+
+// identitySteps give rows that are published to others the identity without which they can neither be updated nor
+// deleted: one of an older version, say, which somebody publishes since.
+func (w *work) identitySteps() []Step {
+	r := w.condition.relation(w.state.Loaded)
+	if r == nil || !r.Faceless || !r.Owned {
+		return nil
+	}
+	return []Step{identityStep(w.view.RelationSQL(r.Number), r.KeyIndex)}
+}
+
+// identityStep has replicas of a table know its rows by an index, or by all that they hold.
+func identityStep(table string, index *string) Step {
+	how := "FULL"
+	if index != nil {
+		how = "USING INDEX " + dblink.Ident(*index)
+	}
+	return Step{"set replica identity", "ALTER TABLE " + table + " REPLICA IDENTITY " + how}
+}
+
+// findEmptied has a view read in full whose rows somebody else has removed.
+func (a *attempt) findEmptied(ctx context.Context, w *work) error {
+	if w.fresh || w.state.RowCount == nil || *w.state.RowCount == 0 || w.whole && !w.proof.wanted {
+		return nil
+	}
+	var empty bool
+	look := func(tx pgx.Tx) error { // elsewhere: its lock is not to stay for as long as the refresh takes
+		return tx.QueryRow(ctx, "SELECT NOT EXISTS (SELECT FROM "+w.relation()+")").Scan(&empty)
+	}
+	var err error
+	if a.planning {
+		err = look(w.tx)
+	} else {
+		err = infra.InTx(ctx, a.runner.pool, infra.Limits{}, look)
+	}
+	if err != nil || !empty {
+		return wrap(err, "look for rows of view "+w.view.Name.String())
+	}
+	w.remark("somebody had emptied " + w.relation() + ": it was read in full")
+	w.whole, w.proof.wanted = true, false
+	return nil
+}
+
+// blocked says what others have put on the view, or on its generation, that keeps the work from being done as it has to.
+func (w *work) blocked() error {
+	if !w.fresh {
+		if r := w.condition.relation(w.state.Loaded); r != nil && r.Forced {
+			return infra.Hinted(fmt.Errorf("view %s: row-level security is forced on %s for its owner as well, so a refresh would "+
+				"not see all rows", w.view.Name, w.relation()),
+				fmt.Sprintf("ALTER TABLE %s NO FORCE ROW LEVEL SECURITY; or `cachectl alter-view %s --strategy swap`, which carries "+
+					"policies over to a new table.", w.relation(), w.view.Name))
+		}
+		return nil
+	}
+	if w.condition.published.Altered {
+		return alteredError(w.view)
+	}
+	return checkCarry(w.view, w.condition.relation(w.state.Generation))
+}

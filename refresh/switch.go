@@ -1,0 +1,196 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/lock"
+)
+
+// publish points a view at the generation of its definition, or makes it, with what it had if it was there before. It
+// waits for readers as the transaction's limit says.
+func publish(ctx context.Context, tx pgx.Tx, v catalog.View, state catalog.State, columns []dblink.Column) error {
+	p, err := publishedOf(ctx, tx, v)
+	if err != nil {
+		return err
+	}
+	if state.Generation != nil && p.AtHome {
+		err = repoint(ctx, tx, v, p, names(columns))
+	} else {
+		err = makeView(ctx, tx, v, p, v.Generation, names(columns))
+	}
+	return explainPublish(v, err)
+}
+
+func publishedOf(ctx context.Context, db catalog.DB, v catalog.View) (catalog.Published, error) {
+	all, err := catalog.In(db).Published(ctx, &v.ID)
+	return all[v.ID], err
+}
+
+// makeView makes a view that is not there, over a generation.
+func makeView(
+	ctx context.Context, tx pgx.Tx, v catalog.View, p catalog.Published, generation int32, columns []string,
+) error {
+	if len(v.Grantees) > 0 {
+		if err := lock.Rights(ctx, tx); err != nil {
+			return err
+		}
+	}
+	if err := ensureSchema(ctx, tx, v, p); err != nil {
+		return err
+	}
+	steps, err := viewSteps(ctx, tx, v, p.Remembered, generation, columns)
+	if err != nil {
+		return err
+	}
+	return runSteps(ctx, tx, steps)
+}
+
+// viewSteps make a view with what it had when it was last seen; one that was never seen is for those whom its definition
+// names.
+func viewSteps(
+	ctx context.Context, db catalog.DB, v catalog.View, had *catalog.Decorations, generation int32, columns []string,
+) ([]Step, error) {
+	if had == nil {
+		more, err := privileges(ctx, db, newObject{"r", v.Name.Schema, "", v.Name.SQL()}, nil)
+		if err != nil {
+			return nil, err
+		}
+		grants, err := grantSteps(ctx, db, v, v.Grantees)
+		steps := append([]Step{createViewStep(v, nil, generation, columns)}, more...)
+		return append(steps, grants...), err
+	}
+	known, _, err := stillThere(ctx, db, *had)
+	if err != nil {
+		return nil, err
+	}
+	more, err := decorate(ctx, db, v, known, columns)
+	return append([]Step{createViewStep(v, known.Options, generation, columns)}, more...), err
+}
+
+func createViewStep(v catalog.View, options []string, generation int32, columns []string) Step {
+	return Step{"publish generation", "CREATE VIEW " + viewBody(v, options, generation, columns)}
+}
+
+func repointStep(v catalog.View, options []string, generation int32, columns []string) Step {
+	return Step{"publish generation", "CREATE OR REPLACE VIEW " + viewBody(v, options, generation, columns)}
+}
+
+func viewBody(v catalog.View, options []string, generation int32, columns []string) string {
+	return fmt.Sprintf("%s%s AS SELECT %s FROM %s", v.Name.SQL(), optionsSQL(options), identList("", columns),
+		v.RelationSQL(generation))
+}
+
+// ensureSchema makes the view's schema if there is none. Two refreshes may do so at once; the second then waits for
+// the first and finds that the schema exists.
+func ensureSchema(ctx context.Context, tx pgx.Tx, v catalog.View, p catalog.Published) error {
+	steps, err := schemaSteps(ctx, tx, v, p)
+	if err != nil {
+		return err
+	}
+	err = inSavepoint(ctx, tx, func(nested pgx.Tx) error { return runSteps(ctx, nested, steps) })
+	if state := sqlState(err); state == duplicateSchema || state == uniqueViolation {
+		return nil
+	}
+	return err
+}
+
+// schemaSteps make the view's schema; there are none when it exists.
+func schemaSteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.Published) ([]Step, error) {
+	if p.SchemaExists {
+		return nil, nil
+	}
+	name := dblink.Ident(v.Name.Schema)
+	var had []catalog.Grant
+	if p.Remembered != nil {
+		known, _, err := stillThere(ctx, db, *p.Remembered)
+		if err != nil {
+			return nil, err
+		}
+		had = known.SchemaGrants
+	}
+	more, err := privileges(ctx, db, newObject{"n", "", "SCHEMA ", name}, had)
+	return append([]Step{{"create schema " + v.Name.Schema, "CREATE SCHEMA " + name}}, more...), err
+}
+
+// repoint switches a view that readers use. The columns of the new generation may differ from the old one's; then
+// the view is made anew, with what it had.
+func repoint(ctx context.Context, tx pgx.Tx, v catalog.View, p catalog.Published, columns []string) error {
+	if p.Altered {
+		return alteredError(v)
+	}
+	replace := []Step{repointStep(v, p.Decorations.Options, v.Generation, columns)}
+	err := inSavepoint(ctx, tx, func(nested pgx.Tx) error { return runSteps(ctx, nested, replace) })
+	if sqlState(err) == invalidTable {
+		err = remake(ctx, tx, v, *p.Decorations, columns)
+	}
+	return err
+}
+
+// remake drops and creates the view. Readers wait for the lock as they would for a replacement, and see no moment
+// without the view, since both happen in one transaction. What no other view can be given is a reason not to.
+func remake(ctx context.Context, tx pgx.Tx, v catalog.View, had catalog.Decorations, columns []string) error {
+	var loses []string
+	if grant := passedOn(had.Grants, had.Columns); grant != "" {
+		loses = append(loses, grant)
+	}
+	if loses = append(loses, had.Fixed...); len(loses) > 0 {
+		return infra.Hinted(fmt.Errorf("view %s: its columns change, so it has to be made anew, and would lose what cannot "+
+			"be given to another one: %s", v.Name, strings.Join(loses, ", ")),
+			"Take that from the view first, and put it on again afterwards; or keep the old columns in the query.")
+	}
+	more, err := decorate(ctx, tx, v, had, columns)
+	if err != nil {
+		return err
+	}
+	steps := []Step{dropStep(v.Name), createViewStep(v, had.Options, v.Generation, columns)}
+	return runSteps(ctx, tx, append(steps, more...))
+}
+
+func alteredError(v catalog.View) error {
+	return infra.Hinted(fmt.Errorf("view %s: somebody has changed its query, and a new generation would undo that", v.Name),
+		fmt.Sprintf("Put the change into a view of your own over it; then DROP VIEW %s, and the next refresh makes it again, "+
+			"with its grants.", v.Name.SQL()))
+}
+
+// explainPublish says what to do about the objections that a user can meet.
+func explainPublish(v catalog.View, err error) error {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return err
+	}
+	switch pg.Code {
+	case duplicateTable:
+		return infra.Hinted(fmt.Errorf("view %s: a relation of that name exists: %w", v.Name, err),
+			"Choose another name, or rename or drop the relation that has it.")
+	case dependentObjects:
+		return infra.Hinted(
+			fmt.Errorf("view %s: its columns change, and other objects depend on it: %w", v.Name, err),
+			"Drop these first and make them again afterwards, or keep the old columns in the query: "+
+				strings.ReplaceAll(pg.Detail, "\n", "; "))
+	case featureNotSupported:
+		return infra.Hinted(fmt.Errorf("view %s: %w", v.Name, err), "Take off what the view cannot keep, for instance: ALTER VIEW "+
+			v.Name.SQL()+" RESET (check_option);")
+	case insufficientRights:
+		return infra.Hinted(fmt.Errorf("view %s: %w", v.Name, err),
+			fmt.Sprintf("Have the schema's owner run: GRANT CREATE, USAGE ON SCHEMA %s TO the role of DATABASE_URL.",
+				dblink.Ident(v.Name.Schema)))
+	}
+	return err
+}
+
+func sqlState(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code
+	}
+	return ""
+}

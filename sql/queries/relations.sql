@@ -1,0 +1,39 @@
+-- The relations that are named like generations of a view: what they are, and what others have put on them.
+SELECT c.oid, pg_catalog.substring(c.relname::text, '_g([0-9]+)$')::integer AS number, c.relkind::text AS kind,
+       pg_catalog.pg_get_userbyid(c.relowner)::text AS owner, pg_catalog.pg_has_role(c.relowner, 'USAGE') AS owned,
+       c.relispopulated AS filled, c.relrowsecurity AS guarded, c.relforcerowsecurity AS forced,
+       ARRAY(SELECT t.attname::text FROM pg_catalog.pg_attribute t
+             WHERE t.attrelid = c.oid AND t.attnum > 0 AND NOT t.attisdropped ORDER BY t.attnum) AS columns,
+       c.relkind = 'r' AND c.relreplident IN ('d', 'n', 'i') AND NOT EXISTS (
+           SELECT FROM pg_catalog.pg_index i
+           WHERE i.indrelid = c.oid AND (c.relreplident = 'd' AND i.indisprimary OR c.relreplident = 'i' AND i.indisreplident)
+       ) AS faceless,
+       (SELECT i.relname::text FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
+        WHERE x.indrelid = c.oid AND i.relname = c.relname::text || '_key' AND x.indisunique AND x.indisvalid
+          AND x.indimmediate AND x.indpred IS NULL AND x.indexprs IS NULL) AS key_index,
+       ARRAY(
+           SELECT 'trigger ' || pg_catalog.quote_ident(t.tgname::text)
+           FROM pg_catalog.pg_trigger t
+           WHERE t.tgrelid = c.oid AND NOT t.tgisinternal
+           UNION ALL
+           SELECT 'rule ' || pg_catalog.quote_ident(r.rulename::text)
+           FROM pg_catalog.pg_rewrite r
+           WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN'
+           UNION ALL
+           SELECT 'foreign key ' || pg_catalog.quote_ident(k.conname::text) || ' of ' || k.conrelid::pg_catalog.regclass::text
+           FROM pg_catalog.pg_constraint k
+           WHERE k.contype = 'f' AND c.oid IN (k.conrelid, k.confrelid)
+           UNION ALL
+           SELECT 'publication ' || pg_catalog.quote_ident(p.pubname::text)
+           FROM pg_catalog.pg_publication_rel m
+           JOIN pg_catalog.pg_publication p ON p.oid = m.prpubid
+           WHERE m.prrelid = c.oid
+           UNION ALL
+           SELECT 'security label of ' || l.provider
+           FROM pg_catalog.pg_seclabel l
+           WHERE l.objoid = c.oid AND l.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+           ORDER BY 1
+       ) AS fixed
+FROM pg_catalog.pg_class c
+WHERE c.relnamespace = 'redcache_data'::pg_catalog.regnamespace AND c.relname ~ ('^v' || $1::integer || '_g[0-9]{1,9}$')
+ORDER BY 2

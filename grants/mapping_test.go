@@ -21,6 +21,7 @@ func TestMapping_IsReadAsItIsWritten(t *testing.T) {
 		odd="say ""hi""",
 		ann=ann_rs`,
 		"",
+		`Public=p1, "PUBLIC"=p2`,
 	} {
 		if err := m.Add(text); err != nil {
 			t.Fatalf("%s: %v", text, err)
@@ -29,6 +30,7 @@ func TestMapping_IsReadAsItIsWritten(t *testing.T) {
 	want := grants.Mapping{
 		"ann": {grants.User, "ann_rs"}, "bob": {grants.User, "bob"}, "Data, Team": {grants.Group, "data = all"},
 		"etl": {grants.Role, "etl"}, "iam": {grants.User, "IAM:ann"}, "odd": {grants.User, `say "hi"`},
+		"Public": {grants.User, "p1"}, "PUBLIC": {grants.User, "p2"},
 	}
 	if diff := cmp.Diff(want, m); diff != "" {
 		t.Error(diff)
@@ -46,7 +48,9 @@ func TestMapping_SaysWhatIsWrong(t *testing.T) {
 		`ann=b"c`:             `mapping: b"c has a quote within`,
 		`ann="b" c`:           `mapping: "ann=\"b\" c" is more than one name`,
 		"ann=group:":          `mapping: a name is missing before ""`,
-		"Public=ann":          "mapping: PUBLIC is everybody, who is nobody in particular on Redshift",
+		"public=ann":          "mapping: PUBLIC is everybody, who is nobody in particular on Redshift",
+		"PUBLIC=ann":          "mapping: PUBLIC is everybody, who is nobody in particular on Redshift",
+		`"public"=ann`:        "mapping: PUBLIC is everybody, who is nobody in particular on Redshift",
 		"ann=a\nbob=b\nann=b": "mapping, line 3: role ann is mapped to user a and to user b",
 	} {
 		err := grants.Mapping{}.Add(text)

@@ -64,7 +64,7 @@ func TestSync_RevokesTheExcessAndNothingElse(t *testing.T) {
 	b.remote(t, `CREATE ROLE @r_yes LOGIN; CREATE ROLE @r_no LOGIN; GRANT SELECT ON shop.sale TO @r_yes`)
 	b.people(t, "@good", "@bad", `"@Bad ""2"""`, "@unknown", "@half", "@through", "@chief", "@heir", "@lucky")
 	b.super(t, "CREATE ROLE @team; GRANT @team TO @through, @good")
-	view := b.add(t, "sale", "SELECT id, price FROM shop.sale", b.prefix+"good", b.prefix+"bad", b.prefix+"team", "Public")
+	view := b.add(t, "sale", "SELECT id, price FROM shop.sale", b.prefix+"good", b.prefix+"bad", b.prefix+"team", "public")
 	other := b.add(t, "other", "SELECT id FROM shop.sale", b.prefix+"good")
 	b.local(t, `GRANT SELECT ON bi.sale TO "@Bad ""2""", @unknown; GRANT SELECT (id) ON bi.sale TO @half;
 		GRANT SELECT ON bi.sale TO @chief WITH GRANT OPTION; GRANT INSERT ON bi.sale TO @bad`)
@@ -233,5 +233,36 @@ func TestSync_DoesNotTakeTheViewsFromEverybodyUnasked(t *testing.T) {
 	// A reader who may not is revoked all the same, and so is a role that the mapping leaves out.
 	if got := b.sync(t, b.auditor(t, "@ann=@r_ann"), false); !strings.Contains(got, "revoked: @ann @bob\n") {
 		t.Errorf("got %s", got)
+	}
+}
+
+// A role that is called like everybody is a role: neither its grants nor those of everybody are taken for the other's.
+func TestSync_TakesNoRoleForEverybody(t *testing.T) {
+	t.Parallel()
+	b := setup(t, sale, `GRANT USAGE ON SCHEMA shop TO PUBLIC`)
+	b.audited(t)
+	b.remote(t, `CREATE ROLE @r_yes LOGIN; GRANT SELECT ON shop.sale TO @r_yes`)
+	b.super(t, `CREATE ROLE "PUBLIC"; CREATE ROLE "Public"`)
+	view := b.add(t, "sale", "SELECT id, price FROM shop.sale", "PUBLIC", "Public")
+	other := b.add(t, "other", "SELECT id FROM shop.sale", "Public")
+	b.local(t, `GRANT SELECT ON bi.other TO PUBLIC`)
+	if _, _, err := b.auditor(t, `"PUBLIC"=@r_yes`).Sync(t.Context(), nil, false); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.grantees(t, view); got != "PUBLIC" {
+		t.Errorf("the definition lets %s read", got)
+	}
+	if got := b.grantees(t, other); got != "" {
+		t.Errorf("the other definition lets %s read", got)
+	}
+	for name, want := range map[catalog.Name]string{view: "PUBLIC", other: ""} {
+		var got string
+		err := b.pool.QueryRow(t.Context(), `
+			SELECT coalesce(string_agg(coalesce(r.rolname, 'everybody'), ', '), '')
+			FROM pg_class c, aclexplode(c.relacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
+			WHERE c.oid = $1::text::regclass AND a.grantee <> c.relowner`, name.SQL()).Scan(&got)
+		if err != nil || got != want {
+			t.Errorf("%s: %q may read, %v; want %q", name, got, err, want)
+		}
 	}
 }

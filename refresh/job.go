@@ -167,11 +167,10 @@ func (j *job) record(ctx context.Context, tx pgx.Tx, a *attempt) error {
 	return nil
 }
 
-// remember keeps what people have put on the view since it was last looked at, and what the view is that was just
-// published.
+// remember keeps what people have put on the view since it was last looked at. Where readers wait for the commit, that
+// is left for after it.
 func (w *work) remember(ctx context.Context, tx pgx.Tx) error {
-	p := w.condition.published
-	if switched := w.published && !w.seen(); !switched && !(p.AtHome && p.Changed) {
+	if p := w.condition.published; !p.AtHome || !p.Changed || !w.seen() {
 		return nil
 	}
 	return catalog.In(tx).Remember(ctx, w.view.ID)

@@ -87,13 +87,10 @@ func (r *Runner) publishOnce(ctx context.Context, a *attempt, unseen error) erro
 		try := patience{shortLock / time.Duration(len(j.works)), shortLock, j.patience(a, j.works)}
 		err = patiently(ctx, tx, try, "publish view "+a.req.View.String(), func(tx pgx.Tx, _ int) error {
 			for _, w := range j.works {
-				if err := publish(ctx, tx, w.view, w.state, w.columns); err != nil {
+				if err := publish(ctx, tx, w.view, w.state, w.condition.published, w.columns); err != nil {
 					return err
 				}
 				if err := catalog.In(tx).Publish(ctx, w.view); err != nil {
-					return err
-				}
-				if err := catalog.In(tx).Remember(ctx, w.view.ID); err != nil {
 					return err
 				}
 			}

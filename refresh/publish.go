@@ -25,7 +25,7 @@ const (
 
 // publish points the views at what was just filled, where that can be done in this transaction, and records the runs.
 // It is the last that the transaction does: from the moment when it has the locks, readers wait for its commit.
-func (j *job) publish(ctx context.Context, a *attempt) error {
+func (j *job) publish(ctx context.Context, a *attempt) (err error) {
 	var fresh []*work
 	together := true // a group is published as one, or not yet
 	for _, w := range j.works {
@@ -41,11 +41,16 @@ func (j *job) publish(ctx context.Context, a *attempt) error {
 	for _, w := range fresh {
 		w.published = true
 	}
+	for _, w := range fresh { // while nobody waits for a lock yet
+		if w.condition.published, err = publishedOf(ctx, j.tx, w.view); err != nil {
+			return err
+		}
+	}
 	if err := a.flush(ctx); err != nil {
 		return err
 	}
 	started := time.Now()
-	err := patiently(ctx, j.tx, patience{shortLock / time.Duration(len(fresh)), shortLock, j.patience(a, fresh)},
+	err = patiently(ctx, j.tx, patience{shortLock / time.Duration(len(fresh)), shortLock, j.patience(a, fresh)},
 		"publish view "+fresh[0].view.Name.String(), func(tx pgx.Tx, tries int) error {
 			if tries > 1 {
 				a.tell(Publishing)
@@ -54,7 +59,7 @@ func (j *job) publish(ctx context.Context, a *attempt) error {
 				}
 			}
 			for _, w := range fresh {
-				if err := publish(ctx, tx, w.view, w.state, w.columns); err != nil {
+				if err := publish(ctx, tx, w.view, w.state, w.condition.published, w.columns); err != nil {
 					return err
 				}
 			}

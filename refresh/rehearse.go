@@ -72,8 +72,12 @@ func (r *Runner) rehearse(
 		if err := rehearseCarry(ctx, nested, v); err != nil {
 			return err
 		}
+		p, err := publishedOf(ctx, nested, v)
+		if err != nil {
+			return err
+		}
 		err = patiently(ctx, nested, r.ordinary(), "publish view "+v.Name.String(), func(tx pgx.Tx, _ int) error {
-			return publish(ctx, tx, v, catalog.State{Generation: published}, columns)
+			return publish(ctx, tx, v, catalog.State{Generation: published}, p, columns)
 		})
 		if err != nil {
 			return err

@@ -30,6 +30,9 @@ func (r *Runner) succeed(ctx context.Context, a *attempt) catalog.Run {
 		if m.result.State == catalog.Succeeded {
 			r.notify(ctx, m)
 		}
+		if m.switches {
+			r.remember(ctx, m.view)
+		}
 		if m.switches || m.runID%tidyEvery == 0 {
 			r.remark(ctx, m, r.tidy(ctx, m.view))
 		}
@@ -44,6 +47,14 @@ func (r *Runner) notify(ctx context.Context, m *member) {
 	if err := r.store.Notify(ctx, m.view); err != nil {
 		r.cfg.Log.WarnContext(ctx, "nobody was told of new rows",
 			infra.KeyView, m.view.Name.String(), infra.KeyRun, m.runID, infra.KeyError, dblink.Public(err))
+	}
+}
+
+// remember keeps what the view is that was just published, and what is on it.
+func (r *Runner) remember(ctx context.Context, v catalog.View) {
+	if err := r.store.Remember(ctx, v.ID); err != nil {
+		r.cfg.Log.WarnContext(ctx, "what is on the view is not remembered",
+			infra.KeyView, v.Name.String(), infra.KeyError, infra.Message(err))
 	}
 }
 

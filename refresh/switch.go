@@ -17,11 +17,9 @@ import (
 
 // publish points a view at the generation of its definition, or makes it, with what it had if it was there before. It
 // waits for readers as the transaction's limit says.
-func publish(ctx context.Context, tx pgx.Tx, v catalog.View, state catalog.State, columns []dblink.Column) error {
-	p, err := publishedOf(ctx, tx, v)
-	if err != nil {
-		return err
-	}
+func publish(
+	ctx context.Context, tx pgx.Tx, v catalog.View, state catalog.State, p catalog.Published, columns []dblink.Column,
+) (err error) {
 	if state.Generation != nil && p.AtHome {
 		err = repoint(ctx, tx, v, p, names(columns))
 	} else {

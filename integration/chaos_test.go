@@ -96,7 +96,7 @@ func (w *world) chaos(t *testing.T) *chaos {
 	t.Helper()
 	c := &chaos{readers: map[string]*reader{}, world: w}
 	for _, v := range chaosViews {
-		args := []string{"add-view", v.name, "--link", "dw", "--query", itemQuery, "--every", "1s", "--timeout", "1m"}
+		args := []string{"add-view", v.name, "--link", "dw", "--query", itemQuery, "--every", "1s", "--timeout", "1m", "--grant", pgtest.Reader}
 		c.cachectl(t, append(args, v.flags...)...)
 		c.follow(t, v.name)
 	}

@@ -41,7 +41,7 @@ func TestPgbench_CopiesFollowAndReadersNeverNotice(t *testing.T) {
 	w.pgbench(t, "-i", "-q", "-s", "1")
 	w.pgbench(t, "-n", "-c", "2", "-t", "20") // so that there is a history to be read from the start
 	for _, v := range benchViews {
-		w.cachectl(t, append([]string{"add-view", v.name, "--link", "dw", "--table", "public." + v.table}, v.flags...)...)
+		w.cachectl(t, append([]string{"add-view", v.name, "--link", "dw", "--table", "public." + v.table, "--grant", pgtest.Reader}, v.flags...)...)
 	}
 	before := w.runs(t, 0)
 	last := before[len(before)-1].ID

@@ -20,7 +20,7 @@ func wrongRows(format string, args ...any) error {
 	return &wrongRowsError{fmt.Sprintf(format, args...)}
 }
 
-// reader is an application: it reads all the time, over a connection of its own.
+// reader is an application: it reads all the time, over a connection of its own, as a role that may only read.
 type reader struct {
 	name string
 	read func(ctx context.Context, conn *pgx.Conn) error
@@ -64,7 +64,7 @@ func (w *world) keepReading(t testing.TB, name string, read func(ctx context.Con
 // it was used.
 func (r *reader) session(ctx context.Context, w *world) {
 	moment := w.outages.Load()
-	conn, err := connect(ctx, w.cacheURL)
+	conn, err := connect(ctx, w.cache.ReaderURL(w.cacheDB))
 	if err == nil {
 		defer conn.Close(context.WithoutCancel(ctx))
 		err = r.follow(ctx, conn)

@@ -99,7 +99,7 @@ func (d *Definer) undo(ctx context.Context, v catalog.View, fn func(tx pgx.Tx, s
 		now, err := locked(ctx, tx, v.Name)
 		built := now.State.Loaded != nil && *now.State.Loaded >= v.FirstGeneration
 		switch {
-		case errors.As(err, new(*catalog.NotFoundError)), err == nil && (built || now.View.ID != v.ID):
+		case errors.As(err, new(*catalog.NotFoundError)), err == nil && built:
 			return nil
 		case err != nil:
 			return err

@@ -109,10 +109,21 @@ func (t begun) explain(err error) error {
 func withEnd(ctx context.Context, err error) error {
 	for _, end := range []error{context.Cause(ctx), ctx.Err()} {
 		if end != nil && !errors.Is(err, end) {
-			err = fmt.Errorf("%w: %w", end, err)
+			err = &endedError{end, err}
 		}
 	}
 	return err
+}
+
+// endedError is an error of work whose context has ended meanwhile.
+type endedError struct{ end, err error }
+
+func (e *endedError) Error() string   { return e.end.Error() + ": " + e.err.Error() }
+func (e *endedError) Unwrap() []error { return []error{e.end, e.err} }
+
+// Hint has what the work itself ran into before what the end says: time is often short because of it.
+func (e *endedError) Hint() string {
+	return strings.TrimSpace(Hint(e.err) + " " + Hint(e.end))
 }
 
 func commit(ctx context.Context, tx pgx.Tx) error {

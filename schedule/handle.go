@@ -62,8 +62,8 @@ func (h *Handler) Message(ctx context.Context, body []byte) Outcome {
 	run, err := h.runner.Refresh(ctx, refresh.Request{View: claim.Name, OnlyIfDue: true})
 	h.report(run)
 	if err != nil && run.ID == 0 && !errors.As(err, new(*catalog.NotFoundError)) {
-		// The claim stays: the message is on its way again.
 		h.log(ctx, slog.LevelError, "refresh could not begin", claim.Name.String(), err)
+		h.unclaim(ctx, claim) // in case this message is lost: the next look sends another one
 		return Again
 	}
 	h.unclaim(ctx, claim)

@@ -41,7 +41,8 @@ func TestMessage_IsReadInEachForm(t *testing.T) {
 		{`["bi.sales"]`, "", "no JSON object"},
 		{`null`, "", "it names no view"},
 		{`bi.sales`, "", "no JSON object"},
-		{``, "", "no JSON object"},
+		{``, "", "it is empty"},
+		{`{"view": "bi.` + strings.Repeat("x", 400) + `"}`, "", "403 bytes long"},
 		{"\x00\xff", "", "no JSON object"},
 	} {
 		got, err := schedule.Decode([]byte(tt.text))
@@ -98,8 +99,8 @@ func TestHandler_TellsTheQueueWhatBecameOfAMessage(t *testing.T) {
 		{"dropped", catalog.Run{}, &catalog.NotFoundError{Kind: "view", Name: "a.v1"}, "", schedule.Done, true, 0, "does not exist"},
 		{"failed, and in the history", failed, broken, "", schedule.Done, true, 1, ""},
 		{"failed, and the history is out of reach", catalog.Run{ID: 7, State: catalog.Failed}, broken, "", schedule.Done, true, 0, ""},
-		{"no database", catalog.Run{}, errors.New("look for view a.v1: connection refused"), "", schedule.Again, false, 0, "refresh could not begin"},
-		{"no time", catalog.Run{}, &refresh.LateError{Left: time.Second, Needed: time.Minute}, "", schedule.Again, false, 0, "Give the refresh more time"},
+		{"no database", catalog.Run{}, errors.New("look for view a.v1: connection refused"), "", schedule.Again, true, 0, "refresh could not begin"},
+		{"no time", catalog.Run{}, &refresh.LateError{Left: time.Second, Needed: time.Minute}, "", schedule.Again, true, 0, "Give the refresh more time"},
 		{"newer", catalog.Run{}, nil, `{"version":2,"view":"a.v1"}`, schedule.Again, false, 0, "its version is 2"},
 		{"junk", catalog.Run{}, nil, `junk`, schedule.Again, false, 0, "message cannot be understood"},
 	} {

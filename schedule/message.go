@@ -14,6 +14,9 @@ import (
 // messageVersion is the newest form of a message that this program writes and understands.
 const messageVersion = 1
 
+// longestName is more than the name of any view: two identifiers of 63 bytes, all quotes doubled, within quotes.
+const longestName = 300
+
 // message asks for the refresh of a view. Its first form had only the view, which is also how people ask. What a newer
 // form may add has no meaning here, so that it is refused, and left to a program that knows.
 type message struct {
@@ -50,6 +53,9 @@ func encode(claim catalog.Claim, now time.Time) string {
 func decode(text []byte) (claim catalog.Claim, err error) {
 	var m message
 	decoder := json.NewDecoder(bytes.NewReader(text))
+	if len(bytes.TrimSpace(text)) == 0 {
+		return claim, &MessageError{"it is empty"}
+	}
 	if err := decoder.Decode(&m); err != nil {
 		return claim, &MessageError{"it is no JSON object of a view"}
 	}
@@ -61,6 +67,8 @@ func decode(text []byte) (claim catalog.Claim, err error) {
 		return claim, &MessageError{fmt.Sprintf("its version is %d, this program knows up to %d", m.Version, messageVersion)}
 	case m.View == "":
 		return claim, &MessageError{"it names no view"}
+	case len(m.View) > longestName:
+		return claim, &MessageError{fmt.Sprintf("the name of its view is %d bytes long", len(m.View))}
 	}
 	if claim.Name, err = catalog.ParseName(m.View); err != nil {
 		return claim, &MessageError{err.Error()}

@@ -23,6 +23,7 @@ const (
 	ActionInstance        = "rds:DescribeDBInstances"
 	ActionDatabaseToken   = "rds-db:connect"
 	ActionSend            = "sqs:SendMessage" // which SendMessageBatch needs as well
+	ActionReturn          = "sqs:ChangeMessageVisibility"
 )
 
 // call is one call to AWS, in the words of its errors.
@@ -55,6 +56,11 @@ func (of call) failed(ctx context.Context, err error) error {
 		return own
 	}
 	e := &Error{Action: of.action, Resource: of.resource, err: err}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) { // nobody asked for the end: the answer took too long
+		e.Kind, e.err = Unreachable, fmt.Errorf("no answer in time: %w", context.Cause(ctx))
+		e.hint = of.hint(e)
+		return e
+	}
 	if ctx.Err() != nil {
 		e.err = context.Cause(ctx)
 		return e

@@ -21,9 +21,9 @@ import (
 )
 
 const (
-	attempts       = 5                // of one call, with backoff in between
-	dialTimeout    = 5 * time.Second  // a network without a way to AWS drops packets, and says nothing
-	attemptTimeout = 15 * time.Second // of one attempt, answer included
+	attempts       = 5               // of one call, with backoff in between
+	dialTimeout    = 5 * time.Second // a network without a way to AWS drops packets, and says nothing
+	attemptTimeout = 5 * time.Second // of one attempt, answer included: all of them fit into a minute
 )
 
 // Option changes how the SDK is configured, in its own terms: config.WithRegion, config.WithBaseEndpoint and so on.

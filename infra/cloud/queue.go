@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -19,7 +20,7 @@ const batch = 10
 // order. Without an error, the queue turned down just these. After an error, which is the first, it went on with no
 // further batch: the rest is among the failed, and some of the batch that got no answer may have arrived.
 func (c *Client) Send(ctx context.Context, queueURL string, bodies []string) (failed []int, err error) {
-	of := sendCall(queueURL)
+	of := queueCall(ActionSend, queueURL)
 	for first := 0; first < len(bodies); first += batch {
 		end := min(first+batch, len(bodies))
 		refused, err := do(ctx, c, of, func(r *regional) ([]int, error) {
@@ -62,10 +63,20 @@ func sendBatch(ctx context.Context, queues *sqs.Client, queueURL string, bodies 
 	return refused, nil
 }
 
-// sendCall reads region, account and name from a queue's URL, https://sqs.REGION.amazonaws.com/ACCOUNT/NAME.
-func sendCall(queueURL string) call {
+// Return gives a message back that was received with a handle, to be handed out again after a pause, in whole seconds.
+func (c *Client) Return(ctx context.Context, queueURL, handle string, after time.Duration) error {
+	_, err := do(ctx, c, queueCall(ActionReturn, queueURL), func(r *regional) (any, error) {
+		return r.queues.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
+			QueueUrl: &queueURL, ReceiptHandle: &handle, VisibilityTimeout: int32(after / time.Second),
+		})
+	})
+	return err
+}
+
+// queueCall reads region, account and name from a queue's URL, https://sqs.REGION.amazonaws.com/ACCOUNT/NAME.
+func queueCall(action, queueURL string) call {
 	of := call{
-		action: ActionSend, resource: queueURL,
+		action: action, resource: queueURL,
 		missing: "Check the queue's URL, as aws sqs list-queues prints it.",
 	}
 	u, err := url.Parse(queueURL)

@@ -135,7 +135,7 @@ func TestQueue_HandsOutOneAtATime(t *testing.T) {
 		}
 	}
 	redrive := queue["RedrivePolicy"].(tree)
-	if redrive["deadLetterTargetArn"] != "<DeadLetterQueue.Arn>" || redrive["maxReceiveCount"] != "5" {
+	if redrive["deadLetterTargetArn"] != "<DeadLetterQueue.Arn>" || redrive["maxReceiveCount"] != "20" {
 		t.Errorf("dead letters: %v", redrive)
 	}
 	if dead := s.properties("DeadLetterQueue"); dead["MessageRetentionPeriod"] != 1209600 {

@@ -124,15 +124,17 @@ func TestRights_NameTheirResources(t *testing.T) {
 			"sqs:SendMessage": {"<RefreshQueue.Arn>"},
 		}},
 		{"the least, refresh", given{}, "RefreshFunction", map[string][]string{
-			"rds-db:connect": {"arn:aws:rds-db:" + account + "dbuser:db-ABCDEFGHIJKLMNOPQRSTUVWXYZ/redcache"},
+			"sqs:ChangeMessageVisibility": {"<RefreshQueue.Arn>"},
+			"rds-db:connect":              {"arn:aws:rds-db:" + account + "dbuser:db-ABCDEFGHIJKLMNOPQRSTUVWXYZ/redcache"},
 		}},
 		{"by identity, dispatch", byIdentity, "DispatchFunction", map[string][]string{
 			"rds-db:connect":  {"arn:aws:rds-db:" + account + "dbuser:db-ABCDEFGHIJKLMNOPQRSTUVWXYZ/redcache"},
 			"sqs:SendMessage": {"<RefreshQueue.Arn>"},
 		}},
 		{"by identity, refresh", byIdentity, "RefreshFunction", map[string][]string{
-			"rds-db:connect":            {"arn:aws:rds-db:" + account + "dbuser:db-ABCDEFGHIJKLMNOPQRSTUVWXYZ/redcache"},
-			"redshift:DescribeClusters": {"*"},
+			"sqs:ChangeMessageVisibility": {"<RefreshQueue.Arn>"},
+			"rds-db:connect":              {"arn:aws:rds-db:" + account + "dbuser:db-ABCDEFGHIJKLMNOPQRSTUVWXYZ/redcache"},
+			"redshift:DescribeClusters":   {"*"},
 			"redshift:GetClusterCredentials": {
 				"arn:aws:redshift:" + account + "dbuser:dw/cache_ro", "arn:aws:redshift:" + account + "dbname:dw/dev",
 			},
@@ -144,6 +146,7 @@ func TestRights_NameTheirResources(t *testing.T) {
 			"sqs:SendMessage":               {"<RefreshQueue.Arn>"},
 		}},
 		{"by secret, refresh", bySecret, "RefreshFunction", map[string][]string{
+			"sqs:ChangeMessageVisibility":           {"<RefreshQueue.Arn>"},
 			"secretsmanager:GetSecretValue":         {redshiftSecretArn, secretArn},
 			"redshift:DescribeClusters":             {"*"},
 			"redshift:GetClusterCredentialsWithIAM": {"arn:aws:redshift:" + account + "dbname:dw/dev"},

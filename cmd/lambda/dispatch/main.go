@@ -23,8 +23,8 @@ func main() {
 		dispatcher := schedule.NewDispatcher(store, f.AWS, schedule.DispatchConfig{
 			QueueURL: cfg.QueueURL, Claim: cfg.Claim, Log: f.Log,
 		})
+		f.Metrics.Look(ctx, store) // first, so that they are there when the queue does not answer
 		sent, err := dispatcher.Dispatch(ctx)
-		f.Metrics.Look(ctx, store)
 		return map[string]int{"sent": len(sent)}, err
 	})
 }

@@ -11,7 +11,7 @@
 //
 // Both: DATABASE_URL, REDCACHE_DATABASE_IAM, REDCACHE_DATABASE_SECRET, REDCACHE_APPLICATION, REDCACHE_MAX_CONNS,
 // REDCACHE_CONNECT_TIMEOUT, REDCACHE_CACHE, REDCACHE_LOG_LEVEL. Dispatch: REDCACHE_QUEUE_URL (required),
-// REDCACHE_CLAIM. Refresh: REDCACHE_SWITCH_PATIENCE, REDCACHE_MODIFIED_LAG, REDCACHE_KEEP_RUNS. The README lists them
+// REDCACHE_CLAIM. Refresh: REDCACHE_QUEUE_URL, REDCACHE_SWITCH_PATIENCE, REDCACHE_MODIFIED_LAG, REDCACHE_KEEP_RUNS. The README lists them
 // with their defaults. Any other variable that begins with REDCACHE_ is taken for a typo, and ends the function at its start.
 //
 // # Permissions
@@ -19,7 +19,7 @@
 // Both: what AWSLambdaVPCAccessExecutionRole grants (logs, and network interfaces); rds-db:connect on the database user
 // with REDCACHE_DATABASE_IAM; secretsmanager:GetSecretValue on the secret of REDCACHE_DATABASE_SECRET. Dispatch:
 // sqs:SendMessage on the queue. Refresh, for its event source: sqs:ReceiveMessage, sqs:DeleteMessage and
-// sqs:GetQueueAttributes on the queue; and for links whose login or address comes from AWS, whatever of these they use:
+// sqs:GetQueueAttributes on the queue; sqs:ChangeMessageVisibility on it with REDCACHE_QUEUE_URL; and for links whose login or address comes from AWS, whatever of these they use:
 // redshift:GetClusterCredentials on the dbuser and dbname, redshift:GetClusterCredentialsWithIAM on the dbname,
 // redshift:DescribeClusters, redshift-serverless:GetCredentials and redshift-serverless:GetWorkgroup on the workgroup,
 // secretsmanager:GetSecretValue on the link's secret.
@@ -27,5 +27,7 @@
 // # Queue
 //
 // Batches of one message, with ReportBatchItemFailures; a visibility timeout longer than the function's timeout; a
-// dead-letter queue, where messages end up that cannot be understood or whose refresh could never begin.
+// dead-letter queue, where messages end up that cannot be understood or whose refresh could never begin. A message whose
+// refresh could not begin is given back, to come again within a minute: otherwise a moment without the database would
+// hide it for as long as the longest refresh takes.
 package setup

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,7 +43,7 @@ var ErrStopped = errors.New("the function was stopped")
 // New returns a function with logs on stderr and metrics on stdout, as CloudWatch reads them. It opens nothing. It fails
 // on an unknown log level.
 func New(cfg Config, stdout, stderr io.Writer) (*Function, error) {
-	log, err := infra.NewLogger(stderr, "json", cfg.LogLevel)
+	log, err := newLog(stderr, cfg.LogLevel)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +54,7 @@ func New(cfg Config, stdout, stderr io.Writer) (*Function, error) {
 }
 
 // Load reads the environment into into, a [Dispatch] or [Refresh] whose Config is cfg, and returns the function. When
-// something is wrong with it, Load says so on stderr and ends the process: a function that cannot work must not start.
+// something is wrong with it, Load logs that and ends the process: a function that cannot work must not start.
 func Load(into any, cfg *Config) *Function {
 	err := infra.Load(Prefix, into)
 	if err == nil {
@@ -63,7 +64,8 @@ func Load(into any, cfg *Config) *Function {
 			return f
 		}
 	}
-	fmt.Fprintln(os.Stderr, "redcache:", err)
+	plain, _ := newLog(os.Stderr, "info") // a level that is known
+	plain.Error("function cannot start", infra.KeyError, infra.Message(err), infra.KeyHint, infra.Hint(err))
 	os.Exit(1)
 	return nil
 }
@@ -73,10 +75,30 @@ type Handle func(ctx context.Context, event json.RawMessage) (any, error)
 
 // Serve takes invocations from Lambda, one at a time, until the process is ended.
 func (f *Function) Serve(handle Handle) {
-	lambda.StartWithOptions(func(ctx context.Context, event json.RawMessage) (any, error) {
-		return f.Invoke(ctx, event, handle)
-	}, lambda.WithEnableSIGTERM(f.Stop))
+	takeOver(f.Log)
+	lambda.StartWithOptions(calls{f, handle}, lambda.WithEnableSIGTERM(f.leave))
 }
+
+// calls is what Lambda's library hands invocations to: as they come, also what is no JSON.
+type calls struct {
+	function *Function
+	handle   Handle
+}
+
+func (c calls) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+	answer, err := c.function.Invoke(ctx, event, c.handle)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(answer)
+}
+
+const (
+	// answerTime is what is left of an invocation's time when all work is over: for the answer itself.
+	answerTime = 500 * time.Millisecond
+	// longestAnswer bounds the text of a failure, in bytes.
+	longestAnswer = 4 << 10
+)
 
 // Invoke is one invocation. Its error says in one text what to do about it, since that is all that Lambda passes on.
 func (f *Function) Invoke(ctx context.Context, event json.RawMessage, handle Handle) (any, error) {
@@ -86,26 +108,55 @@ func (f *Function) Invoke(ctx context.Context, event json.RawMessage, handle Han
 	defer cancel(nil)
 	release := context.AfterFunc(f.life, func() { cancel(context.Cause(f.life)) })
 	defer release()
+	if deadline, ok := ctx.Deadline(); ok {
+		var done context.CancelFunc
+		ctx, done = context.WithDeadline(infra.WithEnd(ctx, deadline), deadline.Add(-answerTime))
+		defer done()
+	}
 	answer, err := handle(ctx, event)
 	if err == nil {
 		return answer, nil
 	}
-	text := dblink.Public(err) // whoever invokes a function need not be one who may see rows
-	if hint := infra.Hint(err); hint != "" {
+	text, hint := bounded(dblink.Public(err)), infra.Hint(err) // whoever invokes a function need not be one who may see rows
+	f.Log.ErrorContext(ctx, "invocation failed", infra.KeyError, text, infra.KeyHint, hint)
+	if hint != "" {
 		text += ". " + hint
 	}
-	return nil, messages.InvokeResponse_Error{Type: "Redcache.Failed", Message: text}
+	return nil, messages.InvokeResponse_Error{Type: failedType, Message: text}
 }
 
-// Stop ends the invocation under way, waits for it, and closes all connections. Lambda leaves half a second for that.
-func (f *Function) Stop() {
+// bounded cuts a text that others may have made as long as they like.
+func bounded(text string) string {
+	if len(text) <= longestAnswer {
+		return text
+	}
+	return strings.ToValidUTF8(text[:longestAnswer], "") + "…"
+}
+
+// Stop ends the invocation under way, waits for it, and closes all connections. It says whether there was one. Lambda
+// leaves half a second for that.
+func (f *Function) Stop() (busy bool) {
 	f.end(ErrStopped)
-	f.mu.Lock()
+	busy = !f.mu.TryLock()
+	if busy {
+		f.mu.Lock()
+	}
 	defer f.mu.Unlock()
 	if f.pool != nil {
 		f.pool.Close()
 		f.pool = nil
 	}
+	return busy
+}
+
+// leave ends the process: a function that was told to stop must not take another invocation. The library does not say
+// when the answer of one that was under way has been delivered, so it is given a moment.
+func (f *Function) leave() {
+	const delivery = 200 * time.Millisecond
+	if f.Stop() {
+		time.Sleep(delivery)
+	}
+	os.Exit(0)
 }
 
 // Pool returns the connections to the cache database. The first call opens them, and checks that the catalog is as this

@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -93,12 +92,8 @@ func (c calls) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	return json.Marshal(answer)
 }
 
-const (
-	// answerTime is what is left of an invocation's time when all work is over: for the answer itself.
-	answerTime = 500 * time.Millisecond
-	// longestAnswer bounds the text of a failure, in bytes.
-	longestAnswer = 4 << 10
-)
+// answerTime is what is left of an invocation's time when all work is over: for the answer itself.
+const answerTime = 500 * time.Millisecond
 
 // Invoke is one invocation. Its error says in one text what to do about it, since that is all that Lambda passes on.
 func (f *Function) Invoke(ctx context.Context, event json.RawMessage, handle Handle) (any, error) {
@@ -117,20 +112,12 @@ func (f *Function) Invoke(ctx context.Context, event json.RawMessage, handle Han
 	if err == nil {
 		return answer, nil
 	}
-	text, hint := bounded(dblink.Public(err)), infra.Hint(err) // whoever invokes a function need not be one who may see rows
+	text, hint := dblink.Public(err), infra.Hint(err) // whoever invokes a function need not be one who may see rows
 	f.Log.ErrorContext(ctx, "invocation failed", infra.KeyError, text, infra.KeyHint, hint)
 	if hint != "" {
 		text += ". " + hint
 	}
 	return nil, messages.InvokeResponse_Error{Type: failedType, Message: text}
-}
-
-// bounded cuts a text that others may have made as long as they like.
-func bounded(text string) string {
-	if len(text) <= longestAnswer {
-		return text
-	}
-	return strings.ToValidUTF8(text[:longestAnswer], "") + "…"
 }
 
 // Stop ends the invocation under way, waits for it, and closes all connections. It says whether there was one. Lambda

@@ -113,7 +113,7 @@ func dates(t *testing.T, conn *pgx.Conn) []string {
 	parts := strings.Split(`( ) , ; _ % 08:00 +02 -02 pst Europe/Berlin allballs on at mon jan bc pm est5edt MET|DST zulu t world 5 . / ' \
 		utc America/New_York w-su xyz-3 julian epoch [ ] { } " = am sat | |`, " ")
 	random, texts := rand.New(rand.NewPCG(1, 2)), []string{}
-	for range 1500 {
+	for range 700 {
 		text := clocks[random.IntN(len(clocks))]
 		for range random.IntN(4) {
 			part := strings.ReplaceAll(strings.TrimSpace(parts[random.IntN(len(parts))]), "|", " ")

@@ -34,8 +34,8 @@ func ReadQuery(text string) (query string, err error) {
 	if end := strings.TrimRightFunc(query, isBlank); end != strings.TrimRight(query, " \t\r\n\f") {
 		query = end // an editor's no-break space, say
 	}
-	tokens, _ := tokensOf(query) // what cannot be read has no end, and CheckQuery says why
-	for i := len(tokens) - 1; i >= 0 && tokens[i].text(query) == ";"; i-- {
+	tokens, err := tokensOf(query)
+	for i := len(tokens) - 1; err == nil && i >= 0 && tokens[i].text(query) == ";"; i-- {
 		query = query[:tokens[i].from] + query[tokens[i].to:]
 	}
 	return query, CheckQuery(query)

@@ -103,6 +103,7 @@ func TestReadQuery_TakesOffWhatIsNotOfTheQuery(t *testing.T) {
 		"SELECT 1;\n;-- x\nSELECT 2": "query, line 1 column 9: a semicolon",
 		"; SELECT 1":                 "query, line 1 column 1: a semicolon",
 		"SELECT ';":                  "query, line 1 column 8: a literal that is never closed",
+		"SELECT 1; 'a":               "query, line 1 column 9: a semicolon",
 		"\ufeff\ufeffSELECT 1":       "query, line 1 column 1: a byte order mark (U+FEFF)",
 	} {
 		if _, err := dblink.ReadQuery(text); err == nil || err.Error() != want {

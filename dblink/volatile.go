@@ -84,13 +84,13 @@ func (s scan) movingDate(i int) string {
 	if s.word(i-1) == "&" && s.word(i-2) == "u" && strings.Contains(s.text(i), `\`) {
 		return "U&" + s.text(i) // other escapes
 	}
-	if s.isText(i, end) || s.isOutput(i, end) {
-		return ""
-	}
-	for _, text := range append(s.literals(i, end), s.literals(i, s.chainEnd(i))...) {
+	alone := s.literals(i, end)
+	for _, text := range append(alone, s.literals(i, s.chainEnd(i))...) {
 		switch {
 		case !isMovingDate(text):
-		case end == i+1 && isMovingDate(s.literals(i, end)[0]):
+		case s.isText(i, end) || s.isOutput(i, end):
+			return ""
+		case end == i+1 && isMovingDate(alone[0]):
 			return s.text(i)
 		default:
 			return "'" + text + "'"

@@ -1,5 +1,7 @@
 package dblink
 
+const refused = "Redshift refuses the query"
+
 // there is what Redshift's errors mean, and those of the way to it.
 var there = []advice{
 	{
@@ -7,6 +9,27 @@ var there = []advice{
 		what:  "the server at the link's address is not Redshift",
 		hint: "It knows nothing of Redshift's settings: a PostgreSQL, perhaps. Check the link's host, port and database; " +
 			"other servers than Redshift cannot be the source of a link.",
+	},
+	{
+		texts: []string{"recursive cte in subquery"},
+		what:  refused,
+		hint:  "Redshift takes WITH RECURSIVE at the query's beginning only: move it there.",
+	},
+	{
+		texts: []string{"failed to find conversion function"},
+		what:  refused,
+		hint:  "A literal has no type outside of the query that it stands in. Give it one there: 'web'::varchar(9) AS channel.",
+	},
+	{
+		texts: []string{"require a frame clause"},
+		what:  refused,
+		hint:  "Say which rows of the window count, as in SUM(x) OVER (ORDER BY y ROWS UNBOUNDED PRECEDING).",
+	},
+	{
+		texts: []string{"not supported on redshift tables", "not supported on amazon redshift tables"},
+		what:  refused,
+		hint: "Catalogs, and functions that only the leader node has, cannot stand beside tables. " +
+			"GETDATE() and SYSDATE are the clocks that can.",
 	},
 	{
 		texts: []string{"password authentication failed"},
@@ -20,7 +43,7 @@ var there = []advice{
 	},
 	{
 		codes: []string{"42601", "42703", "42803", "42804", "42883", "22012"},
-		what:  "Redshift refuses the query",
+		what:  refused,
 		hint:  "Redshift's SQL is that of PostgreSQL 8.0, with additions of its own; its query editor shows where the mistake is.",
 	},
 	{

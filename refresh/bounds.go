@@ -135,9 +135,10 @@ func powerOfTen(n int) *big.Int {
 	return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil)
 }
 
-// remoteRange is the condition on the remote side. Rows without a watermark are read every time.
+// remoteRange is the condition on the remote side. Rows without a watermark are read every time. With a key, rows that are
+// too young are part of a read of everything: the copy keeps what their keys had before, instead of taking them for gone.
 func remoteRange(v catalog.View, b bounds) (string, error) {
-	if b.low == nil && b.high == nil {
+	if b.low == nil && (b.high == nil || len(v.Key) > 0) {
 		return "", nil
 	}
 	column, err := dblink.RemoteIdent(v.Watermark)

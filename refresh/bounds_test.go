@@ -2,6 +2,7 @@ package refresh_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -247,4 +248,47 @@ func TestIncremental_ALongerSafetyLagKeepsWhatWasRead(t *testing.T) {
 	b.change(t, "INSERT INTO public.log VALUES (1, 'older', now() - interval '30 minutes')")
 	b.refresh(t, refresh.Request{View: v.Name})
 	b.wantRows(t, v, rows(t, b.source.Engine, "SELECT id, note, at FROM public.log WHERE note <> 'older'"))
+}
+
+// A full read takes no row for gone that is only too young: the copy keeps what it was, until its time has come.
+func TestIncremental_AFullReadKeepsWhatIsTooYoung(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "CREATE TABLE public.log (id integer, note varchar(9), at timestamptz)",
+		"INSERT INTO public.log SELECT i, 'old', now() - interval '1 hour' FROM generate_series(1, 5) i")
+	for _, transport := range bothTransports {
+		v := b.view("log_"+string(transport), "SELECT id, note, at FROM public.log", catalog.Incremental)
+		v.Key, v.Watermark, v.SafetyLag, v.Transport = []string{"id"}, "at", 10*time.Minute, transport
+		b.add(t, v)
+	}
+	b.change(t, "UPDATE public.log SET note = 'young', at = now() WHERE id = 1")
+	b.change(t, "INSERT INTO public.log VALUES (6, 'young', now())")
+	b.change(t, "DELETE FROM public.log WHERE id = 2")
+	for _, transport := range bothTransports {
+		v := b.view("log_"+string(transport), "", catalog.Incremental)
+		for _, whole := range []bool{false, true, true} {
+			run := b.refresh(t, refresh.Request{View: v.Name, Whole: whole})
+			want := []string{`"1" "old" `, `"3" "old" `, `"4" "old" `, `"5" "old" `}
+			if !whole {
+				want = slices.Insert(want, 1, `"2" "old" `)
+			}
+			if got := rows(t, b.pool, "SELECT id, note FROM "+v.Name.SQL()); !slices.Equal(got, want) {
+				t.Errorf("%s, whole %t: got %v, want %v", transport, whole, got, want)
+			}
+			status := b.statuses(t)
+			for _, s := range status {
+				if s.View.Name == v.Name && *s.Rows != int64(len(want)) {
+					t.Errorf("%s, whole %t: status says %d rows, want %d", transport, whole, *s.Rows, len(want))
+				}
+			}
+			if run.Watermark == nil || strings.Contains(*run.Watermark, "infinity") {
+				t.Errorf("watermark is %v", run.Watermark)
+			}
+		}
+	}
+	b.change(t, "UPDATE public.log SET at = now() - interval '11 minutes' WHERE note = 'young'")
+	for _, transport := range bothTransports {
+		v := b.view("log_"+string(transport), "SELECT id, note, at FROM public.log", catalog.Incremental)
+		b.refresh(t, refresh.Request{View: v.Name})
+		b.wantEqual(t, v)
+	}
 }

@@ -62,6 +62,9 @@ func TestClock_AStateOfTheFutureIsMendedByTheNextRun(t *testing.T) {
 					t.Errorf("%s: is not stale with an as-of from the future", v.Name)
 				}
 			}
+			if stale := rows(t, b.pool, `SELECT count(*) FROM redcache.freshness WHERE as_of > now() AND stale`); stale[0] == `"0" ` {
+				t.Errorf("%s: applications take it for fresh", v.Name)
+			}
 			before := time.Now()
 			run := b.refresh(t, refresh.Request{View: v.Name})
 			if !run.Whole || !strings.Contains(reasonOf(run), "as-of was in the future") {

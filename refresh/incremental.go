@@ -39,7 +39,7 @@ func fillIncremental(ctx context.Context, w *work) (catalog.Outcome, error) {
 	if err != nil {
 		return catalog.Outcome{}, fmt.Errorf("load rows: %w", err)
 	}
-	if o.RowCount = settled; !o.Whole {
+	if o.RowCount = settled; !o.Whole || b.high != nil {
 		o.RowCount = w.rowCount() + o.RowsInserted - o.RowsDeleted
 	}
 	if undated > 0 {

@@ -1,6 +1,7 @@
 package refresh
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,7 +18,7 @@ func (w *work) writeSQL(fetch string, b bounds) string {
 	settled := "fetched"
 	if len(w.view.Key) > 0 {
 		settled = "settled"
-		fmt.Fprintf(&b0, ", settled AS MATERIALIZED (\n%s\n)", w.settleSQL())
+		fmt.Fprintf(&b0, ", settled AS MATERIALIZED (\n%s\n)", w.settleSQL(b))
 	}
 	fmt.Fprintf(&b0, ", gone AS (\n%s\n)", w.deleteSQL(b))
 	fmt.Fprintf(&b0, ", changed AS (\n%s\n)", w.updateSQL(settled, w.newerSQL(b)))
@@ -40,19 +41,15 @@ func (w *work) countUndatedSQL(b bounds) string {
 // undatedSQL builds the statement that writes what fetch brings: all rows of each key that has one without a watermark.
 // It returns how many were read, and how many of the copy were changed.
 func (w *work) undatedSQL(fetch string, b bounds) string {
-	watermark := dblink.Ident(w.view.Watermark)
-	if b.high != nil {
-		fetch = fmt.Sprintf("SELECT f.* FROM (\n%s\n) f WHERE f.%[2]s IS NULL OR f.%[2]s <= %s::%s",
-			fetch, watermark, dblink.Literal(*b.high), b.typ)
-	}
 	return fmt.Sprintf("WITH fetched AS MATERIALIZED (\n%s\n), settled AS MATERIALIZED (\n%s\n), changed AS (\n%s\n)\n"+
 		"SELECT (SELECT count(*) FROM fetched), (SELECT count(*) FROM changed)",
-		fetch, w.settleSQL(), w.updateSQL("settled", ""))
+		fetch, w.settleSQL(b), w.updateSQL("settled", ""))
 }
 
 // settleSQL keeps one row of each key: the one with the latest watermark. The other columns decide between equal
-// watermarks, so that two runs over the same rows never disagree.
-func (w *work) settleSQL() string {
+// watermarks, so that two runs over the same rows never disagree. Rows that are too young are left out, even where they
+// were read so that their keys are known.
+func (w *work) settleSQL(b bounds) string {
 	watermark := w.view.Watermark
 	order := identList("f.", w.view.Key) + ", f." + dblink.Ident(watermark) + " DESC NULLS LAST"
 	for _, name := range w.names() {
@@ -60,7 +57,11 @@ func (w *work) settleSQL() string {
 			order += ", f." + dblink.Ident(name) + " DESC"
 		}
 	}
-	return fmt.Sprintf("SELECT DISTINCT ON (%s) f.* FROM fetched f ORDER BY %s", identList("f.", w.view.Key), order)
+	old := ""
+	if b.high != nil {
+		old = fmt.Sprintf(" WHERE f.%[1]s IS NULL OR f.%[1]s <= %s::%s", dblink.Ident(watermark), dblink.Literal(*b.high), b.typ)
+	}
+	return fmt.Sprintf("SELECT DISTINCT ON (%s) f.* FROM fetched f%s ORDER BY %s", identList("f.", w.view.Key), old, order)
 }
 
 // deleteSQL removes cached rows that the read proves to be gone. With a key that takes a read of everything; without
@@ -70,7 +71,7 @@ func (w *work) deleteSQL(b bounds) string {
 	if len(w.view.Key) > 0 {
 		condition = "false"
 		if b.low == nil {
-			condition = fmt.Sprintf("NOT EXISTS (SELECT FROM settled s WHERE %s)", w.sameKey())
+			condition = fmt.Sprintf("NOT EXISTS (SELECT FROM fetched s WHERE %s)", w.sameKey())
 		}
 	}
 	return fmt.Sprintf("DELETE FROM %s c WHERE %s RETURNING 1", w.relation(), condition)
@@ -134,8 +135,8 @@ func (w *work) insertSQL(from string) string {
 func (w *work) watermarkSQL(b bounds) string {
 	column, typ := "f."+dblink.Ident(w.view.Watermark), w.view.WatermarkType()
 	allowed := ""
-	if b.ceiling != nil {
-		allowed = fmt.Sprintf(" WHERE %s <= %s::%s", column, dblink.Literal(*b.ceiling), typ)
+	if most := cmp.Or(b.high, b.ceiling); most != nil {
+		allowed = fmt.Sprintf(" WHERE %s <= %s::%s", column, dblink.Literal(*most), typ)
 	}
 	highest := fmt.Sprintf("(SELECT max(%s) FROM fetched f%s)", column, allowed)
 	if b.low != nil && w.state.Watermark != nil {

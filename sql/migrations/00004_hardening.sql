@@ -33,7 +33,8 @@ SELECT pg_catalog.format('%I.%I', v.schema_name, v.view_name) AS view,
        s.as_of,
        pg_catalog.statement_timestamp() - s.as_of AS age,
        nullif(v.max_age, '0') AS max_age,
-       v.max_age > '0' AND coalesce(pg_catalog.statement_timestamp() - s.as_of > v.max_age, true) AS stale,
+       v.max_age > '0' AND coalesce( -- an as-of from the future is none: a clock was wrong
+           s.as_of NOT BETWEEN pg_catalog.statement_timestamp() - v.max_age AND pg_catalog.statement_timestamp(), true) AS stale,
        r.state AS last_state,
        CASE WHEN mine.owned THEN r.error
             WHEN r.error IS NOT NULL THEN coalesce(r.public_error, 'it failed')

@@ -44,6 +44,7 @@ type Run struct {
 	Waited       *time.Duration // how long the switch to a new generation waited for readers
 	BytesRead    *int64         // through the process that refreshed; nil when rows went straight to PostgreSQL
 	Transport    *Transport
+	PublicReason string  `db:"-"` // the reason, without values of rows; of a run that was just made
 	Reason       *string // why this strategy and this transport, and what else was out of the ordinary
 	Others       []Run   `db:"-"` // of the views that were refreshed together with it; not in the history
 	Note         string  `db:"-"` // what a successful refresh leaves to be known; not in the history

@@ -26,10 +26,10 @@ type job struct {
 	slot    int           // of the link that the session has
 	patient time.Duration // how long what has no other way than a strong lock waits for readers
 
-	remarks []string // for the reason of each run
+	remarks []error // for the reason of each run
 }
 
-func (j *job) remark(text string) { j.remarks = append(j.remarks, text) }
+func (j *job) remark(why error) { j.remarks = append(j.remarks, why) }
 
 // silence is how long after the timeout a statement that should have ended is given up.
 const silence = 5 * time.Second
@@ -136,6 +136,7 @@ func (j *job) recordUnchanged(ctx context.Context, a *attempt) error {
 		if err != nil {
 			return err
 		}
+		run.PublicReason = w.proof.how
 		m.settle(w, run)
 		if err := w.remember(ctx, j.tx); err != nil {
 			return err
@@ -159,6 +160,7 @@ func (j *job) record(ctx context.Context, tx pgx.Tx, a *attempt) error {
 		if err != nil {
 			return err
 		}
+		run.PublicReason = j.publicReason(w)
 		m.settle(w, run)
 		if err := w.remember(ctx, tx); err != nil {
 			return err
@@ -177,7 +179,20 @@ func (w *work) remember(ctx context.Context, tx pgx.Tx) error {
 }
 
 func (j *job) reason(w *work) string {
-	return strings.Join(slices.Concat(w.remarks, j.remarks), "; ")
+	return remarked(slices.Concat(w.remarks, j.remarks), infra.Message)
+}
+
+// publicReason is the same for logs.
+func (j *job) publicReason(w *work) string {
+	return remarked(slices.Concat(w.remarks, j.remarks), dblink.Public)
+}
+
+func remarked(remarks []error, told func(error) string) string {
+	texts := make([]string, len(remarks))
+	for i, remark := range remarks {
+		texts[i] = told(remark)
+	}
+	return infra.BoundedMessage(strings.Join(texts, "; "))
 }
 
 // closeSource closes the session, and returns the failure that came before, if any. It does so before the transaction

@@ -39,6 +39,7 @@ func (r *Runner) publishLater(ctx context.Context, a *attempt) (note string) {
 	}
 	for _, m := range late {
 		if run, err := r.store.Run(ctx, m.runID); err == nil { // what it says if it has become a merge
+			run.PublicReason = m.result.PublicReason
 			m.result = run
 		}
 	}

@@ -30,7 +30,9 @@ func (a *attempt) examine(ctx context.Context, w *work) (err error) {
 	if err := a.mend(ctx, w, m); err != nil {
 		return err
 	}
-	w.remarks = append(w.remarks, a.mended[w.view.ID]...)
+	for _, done := range a.mended[w.view.ID] {
+		w.remark(done)
+	}
 	if w.redefined {
 		if w.condition.relation(&w.view.Generation) != nil { // somebody has given that name to another relation
 			w.view.Generation = w.condition.next(w.view.Generation)

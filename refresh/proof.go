@@ -3,6 +3,7 @@ package refresh
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/redcache/redcache/catalog"
@@ -78,7 +79,7 @@ func (w *work) probeContent(ctx context.Context) error {
 		return nil
 	}
 	if dblink.Classify(err) == dblink.Never && sqlState(err) != "" {
-		w.remark("read in full: " + dblink.Public(err))
+		w.remarkOn(fmt.Errorf("read in full: %w", err))
 		return w.newSnapshot(ctx) // the failure ended the old one
 	}
 	if err != nil {

@@ -183,8 +183,8 @@ func (r *Runner) log(ctx context.Context, level slog.Level, run catalog.Run) {
 	for _, fact := range []struct {
 		key  string
 		text *string
-	}{{infra.KeyHolder, run.Holder}, {infra.KeyReason, run.Reason}, {infra.KeyError, run.PublicError}, {infra.KeyHint, run.Hint}} {
-		if fact.text != nil {
+	}{{infra.KeyHolder, run.Holder}, {infra.KeyReason, &run.PublicReason}, {infra.KeyError, run.PublicError}, {infra.KeyHint, run.Hint}} {
+		if fact.text != nil && *fact.text != "" {
 			attrs = append(attrs, slog.String(fact.key, *fact.text))
 		}
 	}

@@ -91,7 +91,7 @@ func (s streamSource) load(ctx context.Context, w *work, where, table string) (l
 		if refused := (*notSplitError)(nil); !errors.As(err, &refused) {
 			return got, err
 		}
-		w.remark(err.Error())
+		w.remarkOn(err)
 	}
 	rows, err := read(ctx, s.Session, w, where)
 	if err != nil {

@@ -43,7 +43,8 @@ func (w *work) moves() string {
 // notSplitError is a reason to read everything through one session after all, and no failure.
 type notSplitError struct{ err error }
 
-func (e *notSplitError) Error() string { return "read through one session: " + dblink.Public(e.err) }
+func (e *notSplitError) Error() string { return "read through one session: " + e.err.Error() }
+func (e *notSplitError) Unwrap() error { return e.err }
 
 // part is one range of a split read.
 type part struct {

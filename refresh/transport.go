@@ -68,7 +68,7 @@ func (r *Runner) open(ctx context.Context, j *job) (err error) {
 			return cause
 		}
 		r.outOfReach.remember(link.ID, cause)
-		j.remark("transport dblink: this process does not reach Redshift: " + dblink.Public(cause))
+		j.remark(fmt.Errorf("transport dblink: this process does not reach Redshift: %w", cause))
 		wanted = catalog.DblinkTransport
 	}
 	if wanted == catalog.StreamTransport {

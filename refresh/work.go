@@ -37,7 +37,7 @@ type work struct {
 	published bool // readers see the generation, at the latest when the transaction has committed
 	waited    time.Duration
 	outcome   catalog.Outcome
-	remarks   []string // for the reason of the run
+	remarks   []error // for the reason of the run
 }
 
 // activity is what happens to the rows: a server's error alone does not say whether a value, an index or something that
@@ -51,7 +51,10 @@ const (
 	indexing activity = "build indexes"       // of what has been read
 )
 
-func (w *work) remark(text string) { w.remarks = append(w.remarks, text) }
+func (w *work) remark(text string) { w.remarkOn(errors.New(text)) }
+
+// remarkOn keeps what somebody else said, which not everybody may read.
+func (w *work) remarkOn(err error) { w.remarks = append(w.remarks, err) }
 
 // fill lets the strategy load the generation.
 func (w *work) fill(ctx context.Context) (catalog.Outcome, error) {

@@ -77,8 +77,11 @@ func UTC(t *time.Time) *time.Time {
 	return &at
 }
 
-// Public is the run for those who may not see every row: its error has no values, and neither has its watermark.
+// Public is the run for those who may not see every row: no text of it has a value, and its watermark is left out.
 func (r Run) Public(run catalog.Run) Run {
-	r.Error, r.Watermark = run.PublicError, nil
+	r.Error, r.Watermark, r.Reason = run.PublicError, nil, nil
+	if run.PublicReason != "" {
+		r.Reason = &run.PublicReason
+	}
 	return r
 }

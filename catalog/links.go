@@ -79,7 +79,10 @@ func (s Store) RemoveLink(ctx context.Context, l Link) error {
 		}
 		return used
 	}
-	if _, err := s.db.Exec(ctx, `DELETE FROM redcache.link WHERE id = $1`, l.ID); err != nil {
+	_, err = s.db.Exec(ctx, `
+		WITH state AS (DELETE FROM redcache.link_state WHERE link_id = $1)
+		DELETE FROM redcache.link WHERE id = $1`, l.ID)
+	if err != nil {
 		return fmt.Errorf("delete link %s: %w", l.Name, err)
 	}
 	return nil

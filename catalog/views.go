@@ -267,9 +267,15 @@ func (s Store) AlterView(ctx context.Context, v View, state State) (changedAt ti
 	return changedAt, nil
 }
 
-// DropView deletes a definition with its history.
+// DropView deletes a definition with its history. It does not leave that to the foreign keys: with
+// session_replication_role, which a superuser can set for any role, they do nothing.
 func (s Store) DropView(ctx context.Context, v View) error {
-	if _, err := s.db.Exec(ctx, `DELETE FROM redcache.view WHERE id = $1`, v.ID); err != nil {
+	_, err := s.db.Exec(ctx, `
+		WITH run AS (DELETE FROM redcache.run WHERE view_id = $1),
+		     state AS (DELETE FROM redcache.state WHERE view_id = $1),
+		     watermark AS (DELETE FROM redcache.watermark WHERE view_id = $1)
+		DELETE FROM redcache.view WHERE id = $1`, v.ID)
+	if err != nil {
 		return fmt.Errorf("delete view %s: %w", v.Name, err)
 	}
 	return nil

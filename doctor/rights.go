@@ -16,6 +16,7 @@ import (
 var rightsProbes = []probe{
 	{"public-views", Rights, examinePublic},
 	{"writable", Rights, examineWritable},
+	{"extension-schema", Rights, examineStrangers},
 	{"generations", Rights, examineBelow},
 	{"link-users", Rights, examineLinkUsers},
 }

@@ -21,6 +21,7 @@ var settingsProbes = []probe{
 	{"idle-transactions", Settings, examineIdle},
 	{"keepalives", Settings, examineKeepalives},
 	{"time-zone", Settings, examineTimeZone},
+	{"unusual-settings", Settings, examineUnusual},
 }
 
 // setting is one that the server has.
@@ -55,14 +56,13 @@ func (s setting) millis() time.Duration {
 	return time.Duration(n) * time.Millisecond
 }
 
-// shortest is the least that a limit should allow a look into the catalog.
+// shortest is the least that a limit should allow the beginning of a transaction.
 const shortest = time.Second
 
-// examineTimeouts looks for limits that end what should go on. Refreshes set lock_timeout, statement_timeout and
-// idle_in_transaction_session_timeout themselves, so those of the role count only between them. They do not set
-// transaction_timeout, which came with 17.
+// examineTimeouts looks for limits that end what should go on. Each transaction of ours sets its own, so those of the
+// role count for the message only that begins it.
 func examineTimeouts(ctx context.Context, x *exam) ([]Check, error) {
-	found, err := readSettings(ctx, x.tx, "transaction_timeout", "statement_timeout", "lock_timeout")
+	found, err := readSettings(ctx, x.tx, "transaction_timeout", "statement_timeout")
 	if err != nil {
 		return nil, err
 	}
@@ -70,29 +70,16 @@ func examineTimeouts(ctx context.Context, x *exam) ([]Check, error) {
 	if err := x.tx.QueryRow(ctx, `SELECT current_user`).Scan(&role); err != nil {
 		return nil, fmt.Errorf("read role: %w", err)
 	}
-	var longest time.Duration
-	for _, v := range x.views {
-		longest = max(longest, v.View.Timeout)
-	}
-	return judgeTimeouts(found, role, longest), nil
+	return judgeTimeouts(found, role), nil
 }
 
-func judgeTimeouts(found map[string]setting, role string, longest time.Duration) []Check {
-	remedy := func(name string) string {
-		return fmt.Sprintf("ALTER ROLE %s SET %s = 0;", dblink.Ident(role), name)
-	}
+func judgeTimeouts(found map[string]setting, role string) []Check {
 	var objections []Check
-	if limit := found["transaction_timeout"].millis(); limit > 0 && limit < longest {
-		objections = append(objections, fail(cacheDatabase, fmt.Sprintf("transaction_timeout is %s: it ends a "+
-			"refresh, "+
-			"which is one transaction, before the %s that its view "+
-			"allows", brief(limit), brief(longest)), remedy("transaction_timeout")))
-	}
-	for _, name := range []string{"statement_timeout", "lock_timeout"} {
+	for _, name := range []string{"transaction_timeout", "statement_timeout"} {
 		if limit := found[name].millis(); limit > 0 && limit < shortest {
-			objections = append(objections, warn(cacheDatabase, fmt.Sprintf("%s is %s for this role: refreshes set "+
-				"their own, but "+
-				"a look into the catalog may fail", name, limit), remedy(name)))
+			objections = append(objections, warn(cacheDatabase, fmt.Sprintf("%s is %s for this role: transactions of "+
+				"the programs set their own, but may not come as far as that", name, limit),
+				fmt.Sprintf("ALTER ROLE %s SET %s = 0;", dblink.Ident(role), name)))
 		}
 	}
 	return orOK(objections, cacheDatabase, "no limit of the role or the database ends a refresh")

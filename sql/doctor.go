@@ -22,4 +22,6 @@ var (
 	DoctorAccess string
 	//go:embed queries/doctor_mappings.sql
 	DoctorMappings string
+	//go:embed queries/doctor_extensions.sql
+	DoctorExtensions string
 )

@@ -8,6 +8,8 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,7 +41,7 @@ type DB interface {
 // refuses schemas that belong to somebody else, or in which somebody else may create.
 func Up(ctx context.Context, db DB) (applied []Migration, err error) {
 	err = infra.InTx(ctx, db, infra.Limits{Lock: patience}, func(tx pgx.Tx) error {
-		applied, err = up(ctx, tx)
+		applied, err = up(ctx, tx, math.MaxInt64)
 		return err
 	})
 	if err != nil {
@@ -48,7 +50,8 @@ func Up(ctx context.Context, db DB) (applied []Migration, err error) {
 	return applied, nil
 }
 
-func up(ctx context.Context, tx pgx.Tx) ([]Migration, error) {
+// up applies what is pending, as far as a version.
+func up(ctx context.Context, tx pgx.Tx, last int64) ([]Migration, error) {
 	// The catalog of schemas and our schema's name: a key that only somebody who wants this schema would take.
 	const lock = `SELECT pg_catalog.pg_advisory_xact_lock('pg_catalog.pg_namespace'::regclass::oid::integer,
 	                                                      pg_catalog.hashtext('redcache'))`
@@ -59,6 +62,7 @@ func up(ctx context.Context, tx pgx.Tx) ([]Migration, error) {
 	if err != nil {
 		return nil, err
 	}
+	pending = slices.DeleteFunc(pending, func(m Migration) bool { return m.Version > last })
 	if err := catalog.In(tx).Closed(ctx); err != nil {
 		return nil, err
 	}

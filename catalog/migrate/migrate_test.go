@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/internal/pgtest"
 )
 
@@ -15,14 +16,11 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 func TestUp_FromVersion3(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t).Pool(t)
-	if _, err := pool.Exec(t.Context(), `CREATE SCHEMA redcache`); err != nil {
-		t.Fatal(err)
-	}
-	old, err := provider(pool)
+	err := infra.InTx(t.Context(), pool, infra.Limits{}, func(tx pgx.Tx) error {
+		_, err := up(t.Context(), tx, 3)
+		return err
+	})
 	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := old.UpTo(t.Context(), 3); err != nil {
 		t.Fatal(err)
 	}
 	const definitions = `

@@ -2,6 +2,7 @@ package refresh_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -33,7 +34,10 @@ func TestStandby_ReadersSeeWhatTheReadmeSays(t *testing.T) {
 		{catalog.Swap, catalog.StreamTransport, newRows},
 		{catalog.Swap, catalog.DblinkTransport, none},
 	}
-	primary := pgtest.StartFor(t, pgtest.Config{Settings: map[string]string{"synchronous_commit": "on", "autovacuum": "off"}})
+	primary := pgtest.StartFor(t, pgtest.Config{Settings: map[string]string{
+		// The standby has the same: rows that its transactions see are not cleaned up, so that none is cancelled.
+		"hot_standby_feedback": "on", "wal_receiver_status_interval": "1s", "synchronous_commit": "on", "autovacuum": "off",
+	}})
 	name, err := primary.CreateDatabase(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -50,6 +54,13 @@ func TestStandby_ReadersSeeWhatTheReadmeSays(t *testing.T) {
 	}
 	standby := pgtest.StandbyFor(t, primary, "reads")
 	away := pgtest.OpenPool(t, standby.ReaderURL(name))
+	admin := pgtest.OpenPool(t, primary.AdminURL(name))
+	eventually(t, func() error {
+		if len(rows(t, admin, "SELECT FROM pg_stat_replication WHERE backend_xmin IS NOT NULL")) == 0 {
+			return errors.New("the primary has not been told yet what the standby sees")
+		}
+		return nil
+	})
 	batch := func(db querier, v catalog.View) (batch int, err error) {
 		var n, high int
 		const text = "SELECT count(*), coalesce(min(batch), -1), coalesce(max(batch), -1) FROM %s WHERE id > 100"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,12 +66,11 @@ func (h *history) reach(before, after []copied, did happened) (nodes []node, ref
 			for v := n.version; v <= did.to; v++ {
 				for _, defs := range [][]copied{before, after, did.tried} {
 					for _, whole := range wholes(defs, did) {
-						next, refused := h.refreshed(n, defs, v, whole)
-						if refused != "" {
-							refusals = append(refusals, refused)
-							continue
+						next, must, may := h.refreshed(n, defs, v, whole)
+						refusals = append(refusals, slices.DeleteFunc([]string{must, may}, func(s string) bool { return s == "" })...)
+						if must == "" {
+							nodes = append(nodes, next)
 						}
-						nodes = append(nodes, next)
 					}
 				}
 			}
@@ -100,22 +100,27 @@ func wholes(defs []copied, did happened) []bool {
 	return all
 }
 
-// refreshed is one refresh of all views of a unit.
-func (h *history) refreshed(n node, defs []copied, v int, whole bool) (next node, refused string) {
+// refreshed is one refresh of all views of a unit. must says why it has to be refused, may why it may be: whether a new
+// definition's rows are held against those of the old one depends on whether they are the same rows.
+func (h *history) refreshed(n node, defs []copied, v int, whole bool) (next node, must, may string) {
 	next = node{depth: n.depth + 1, version: v}
 	for i, c := range defs {
 		fresh := c.def.Generation != n.loaded[i]
 		source := h.versions[v].rows[queryIndex(c.def)]
 		after, why := apply(c.def, n.bases[i], source, whole || fresh)
-		if why == "" && !fresh {
-			why = shrinks(c.def, n.bases[i].rows, source)
+		lost := shrinks(c.def, n.bases[i].rows, source)
+		switch {
+		case fresh:
+			may = cmp.Or(may, lost)
+		case why == "":
+			why = lost
 		}
 		if why != "" {
-			return next, c.def.Name.View + ": " + why
+			return next, c.def.Name.View + ": " + why, may
 		}
 		next.bases, next.loaded = append(next.bases, after), append(next.loaded, c.def.Generation)
 	}
-	return next, ""
+	return next, "", may
 }
 
 // shrinks says why a refresh would lose too many rows.

@@ -6,6 +6,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"time"
+
+	"github.com/redcache/redcache/internal/redshiftsim"
 )
 
 // fault is what strikes a step.
@@ -20,12 +22,14 @@ const (
 	terminated = "a backend is terminated"
 	cut        = "the connection to the source is cut in the middle of the rows"
 	killed     = "the process is killed"
+	refused    = "the source ends its query in the middle of the rows"
+	dropped    = "all connections to the source are cut"
 	held       = "a reader keeps the views open"
 )
 
 func drawFault(r *rand.Rand) fault {
 	return fault{
-		what:  one(r, []string{cancelled, terminated, cut, killed, held}),
+		what:  one(r, []string{cancelled, terminated, cut, killed, refused, dropped, held}),
 		after: time.Duration(r.IntN(80)) * time.Millisecond, rows: r.IntN(30),
 	}
 }
@@ -52,6 +56,12 @@ func (h *history) strike(ctx context.Context, f *fault) (lift func() error, err 
 	case cut:
 		h.pair.stand.DropAfter(f.rows)
 		return func() error { h.pair.stand.DropAfter(math.MaxInt); return nil }, nil // nothing is cut any more
+	case refused:
+		h.pair.stand.FailAfter(f.rows, redshiftsim.SystemAbort())
+		return func() error { h.pair.stand.FailAfter(math.MaxInt, redshiftsim.SystemAbort()); return nil }, nil
+	case dropped:
+		stop := time.AfterFunc(f.after, h.pair.stand.DropAll).Stop
+		return func() error { stop(); return nil }, nil
 	case terminated:
 		ended := make(chan error, 1)
 		go func() { ended <- h.terminate(ctx, f.after) }()

@@ -36,6 +36,9 @@ type history struct {
 	log      []string // of the last steps
 }
 
+// settingsStep is the number by which the settings of a history are drawn.
+const settingsStep = 1 << 20
+
 // limit is how long a step may take before the history is given up as stuck.
 const limit = 3 * time.Minute
 
@@ -56,7 +59,8 @@ func newHistory(o options, seed uint64) *history {
 }
 
 func (h *history) run(ctx context.Context, w *world) (err error) {
-	if h.pair, err = w.openPair(ctx); err != nil {
+	h.pair, err = w.openPair(ctx, func(p *pair) error { return h.trouble(ctx, p, h.random(settingsStep)) })
+	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, h.pair.close(err != nil && ctx.Err() == nil)) }()
@@ -152,9 +156,13 @@ func (h *history) live(ctx context.Context, rs *readers) error {
 		h.at = n
 		h.mu.Unlock()
 		within, cancel := context.WithTimeoutCause(ctx, limit, errors.New("a step does not come to an end"))
+		began := time.Now()
 		err := h.step(within, n)
 		cancel()
 		h.tally.steps++
+		if took := time.Since(began); took > h.tally.slowest.took {
+			h.tally.slowest = slowStep{h.seed, n, took}
+		}
 		if err == nil {
 			err = h.holdLooks()
 		}

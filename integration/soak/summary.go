@@ -19,6 +19,14 @@ type tally struct {
 	faults                              map[string]int
 	runs                                map[string]map[catalog.RunState]int // by strategy and transport
 	altered, refused                    int
+	slowest                             slowStep
+}
+
+// slowStep is a step that took long.
+type slowStep struct {
+	seed uint64
+	step int
+	took time.Duration
 }
 
 func newTally() tally {
@@ -69,6 +77,9 @@ func (s *summary) add(t tally) {
 	s.all.reads += t.reads
 	s.all.altered += t.altered
 	s.all.refused += t.refused
+	if t.slowest.took > s.all.slowest.took {
+		s.all.slowest = t.slowest
+	}
 	for what, n := range t.faults {
 		s.all.faults[what] += n
 	}
@@ -109,5 +120,7 @@ func (s *summary) print(w io.Writer) {
 	for _, what := range slices.Sorted(maps.Keys(s.all.faults)) {
 		fmt.Fprintf(w, "%6d times %s\n", s.all.faults[what], what)
 	}
+	slow := s.all.slowest
+	fmt.Fprintf(w, "the slowest step took %s: step %d of seed %d\n", slow.took.Round(time.Millisecond), slow.step, slow.seed)
 	fmt.Fprintf(w, "\n%d differences, %d locks and other things left behind\n", s.all.differences, s.all.left)
 }

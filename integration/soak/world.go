@@ -80,8 +80,9 @@ type pair struct {
 	link              catalog.Link
 }
 
-// openPair makes both databases. The caller must close the pair.
-func (w *world) openPair(ctx context.Context) (p *pair, err error) {
+// openPair makes both databases, and has prepare do what must be done before the owner connects. The caller must close
+// the pair.
+func (w *world) openPair(ctx context.Context, prepare func(p *pair) error) (p *pair, err error) {
 	p = &pair{world: w}
 	defer func() {
 		if err != nil {
@@ -101,6 +102,9 @@ func (w *world) openPair(ctx context.Context) (p *pair, err error) {
 		return p, err
 	}
 	if err = p.startSource(ctx); err != nil {
+		return p, err
+	}
+	if err = prepare(p); err != nil {
 		return p, err
 	}
 	return p, p.startCache(ctx)

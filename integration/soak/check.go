@@ -108,7 +108,7 @@ func (h *history) refreshed(n node, defs []copied, v int, whole bool) (next node
 		fresh := c.def.Generation != n.loaded[i]
 		source := h.versions[v].rows[queryIndex(c.def)]
 		after, why := apply(c.def, n.bases[i], source, whole || fresh)
-		lost := shrinks(c.def, n.bases[i].rows, source)
+		lost := shrinks(c.def, n.bases[i].rows, after.rows, fresh)
 		switch {
 		case fresh:
 			may = cmp.Or(may, lost)
@@ -123,10 +123,10 @@ func (h *history) refreshed(n node, defs []copied, v int, whole bool) (next node
 	return next, "", may
 }
 
-// shrinks says why a refresh would lose too many rows.
-func shrinks(def catalog.View, before, source []row) string {
+// shrinks says why a refresh would lose too many rows. A swap or merge is asked, and whatever builds a new generation.
+func shrinks(def catalog.View, before, source []row, fresh bool) string {
 	lost := len(before) - len(source)
-	guarded := def.Strategy == catalog.Swap || def.Strategy == catalog.Merge || def.Strategy == catalog.Auto
+	guarded := fresh || def.Strategy == catalog.Swap || def.Strategy == catalog.Merge || def.Strategy == catalog.Auto
 	if guarded && lost > 0 && 100*lost > def.AllowShrink*len(before) {
 		return "too many rows would go"
 	}

@@ -151,7 +151,7 @@ func (h *history) now() int {
 }
 
 func (h *history) live(ctx context.Context, rs *readers) error {
-	for n := 1; n <= h.options.steps && ctx.Err() == nil; n++ {
+	for n := 1; n <= h.options.steps && ctx.Err() == nil && !h.options.over(); n++ {
 		h.mu.Lock()
 		h.at = n
 		h.mu.Unlock()

@@ -19,15 +19,19 @@ type options struct {
 	lanes     int
 	seed      uint64
 	verbose   bool
+	end       time.Time // zero: none
 }
+
+// over says that the time is up: histories end with the step that they are at.
+func (o options) over() bool { return !o.end.IsZero() && time.Now().After(o.end) }
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == childWord {
 		os.Exit(runChild(os.Args[2:]))
 	}
 	var o options
-	flag.DurationVar(&o.lasts, "for", time.Minute, "begin new histories for so `long`")
-	flag.IntVar(&o.histories, "histories", 0, "run so `many` histories instead, whatever the time")
+	flag.DurationVar(&o.lasts, "for", time.Minute, "go on for so `long`")
+	flag.IntVar(&o.histories, "histories", 0, "run so `many` histories to their end instead, whatever the time")
 	flag.IntVar(&o.steps, "steps", 40, "steps of a history")
 	flag.IntVar(&o.lanes, "lanes", 2, "histories at the same time")
 	flag.Uint64Var(&o.seed, "seed", 0, "seed of the first history, the others follow; 0 takes the clock")
@@ -63,13 +67,15 @@ func soak(ctx context.Context, o options) (_ *summary, err error) {
 			err = stopErr
 		}
 	}()
-	end := total.began.Add(o.lasts)
+	if o.histories == 0 {
+		o.end = total.began.Add(o.lasts)
+	}
 	var next sync.Mutex
 	begun := 0
 	take := func() (seed uint64, more bool) {
 		next.Lock()
 		defer next.Unlock()
-		if o.histories > 0 && begun >= o.histories || o.histories == 0 && time.Now().After(end) || ctx.Err() != nil {
+		if o.histories > 0 && begun >= o.histories || o.over() || ctx.Err() != nil {
 			return 0, false
 		}
 		begun++

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/redcache/redcache/sql"
 )
@@ -56,6 +57,27 @@ type Published struct {
 	Remembered  *Decorations
 	Decorations *Decorations // now
 	Below       *Carried     // on the generation that readers see now; nil: there is none
+}
+
+// Problem says what is wrong with a published view, whose readers are to see a generation; empty: nothing.
+func (p Published) Problem(generation *int32) string {
+	switch {
+	case generation == nil:
+		return ""
+	case p.OID != 0 && !p.Owned:
+		return "it belongs to " + p.Owner + " by now, who may not read its rows"
+	case !p.AtHome && p.TakenKind != "":
+		return "another relation has its name, which belongs to " + p.TakenBy
+	case p.OID != 0 && !p.AtHome:
+		return "somebody has moved it to " + p.At.String()
+	case p.OID == 0:
+		return "somebody has dropped it"
+	case p.Altered:
+		return "somebody has changed its query"
+	case !slices.Contains(p.Reads, *generation):
+		return "it does not show the generation that is refreshed"
+	}
+	return ""
 }
 
 type publishedRow struct {

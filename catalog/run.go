@@ -113,4 +113,5 @@ type Status struct {
 	Failures   int
 	Watermark  *string
 	LastRun    *Run
+	Problem    string // what others have done to the published view; empty: nothing
 }

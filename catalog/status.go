@@ -40,6 +40,10 @@ func (s Store) Status(ctx context.Context) ([]Status, error) {
 	if err != nil {
 		return nil, err
 	}
+	published, err := s.Published(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
 	all := make([]Status, 0, len(views))
 	for _, view := range views {
 		row, found := states[view.ID]
@@ -49,6 +53,7 @@ func (s Store) Status(ctx context.Context) ([]Status, error) {
 		status := Status{
 			View: view, Generation: row.Generation, Rows: row.RowCount, Bytes: row.Bytes, AsOf: row.AsOf, Age: row.Age,
 			Stale: row.Stale, NextDue: row.NextDue, Failures: row.Failures, Watermark: row.Watermark,
+			Problem: published[view.ID].Problem(row.Generation),
 		}
 		if row.LastRunID != nil {
 			if run, found := runs[*row.LastRunID]; found {

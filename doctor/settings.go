@@ -19,6 +19,7 @@ var settingsProbes = []probe{
 	{"connections", Settings, examineConnections},
 	{"timeouts", Settings, examineTimeouts},
 	{"idle-transactions", Settings, examineIdle},
+	{"prepared-transactions", Settings, examinePrepared},
 	{"keepalives", Settings, examineKeepalives},
 	{"time-zone", Settings, examineTimeZone},
 	{"unusual-settings", Settings, examineUnusual},

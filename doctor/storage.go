@@ -145,6 +145,7 @@ func examineTempFiles(ctx context.Context, x *exam) ([]Check, error) {
 type leftover struct {
 	Name  string
 	Bytes int64
+	Held  []string // what keeps it from being dropped
 }
 
 // examineLeftovers looks for relations in redcache_data that neither readers see nor runs write to. The next refresh
@@ -161,6 +162,12 @@ func examineLeftovers(ctx context.Context, x *exam) ([]Check, error) {
 	var objections []Check
 	for _, l := range found {
 		name := dblink.Ident(catalog.DataSchema, l.Name)
+		if len(l.Held) > 0 {
+			objections = append(objections, warn("relation "+catalog.DataSchema+"."+l.Name, "no view of the cache shows it, it "+
+				"takes "+bytes(l.Bytes)+", and it cannot be dropped because of "+strings.Join(l.Held, ", "),
+				"Have that read the cached view instead, or drop it, or have it given back; the next refresh drops the relation then."))
+			continue
+		}
 		objections = append(objections, warn("relation "+catalog.DataSchema+"."+l.Name, "no view shows it, and it "+
 			"takes "+bytes(l.Bytes),
 			"The next refresh of its view drops it, if it is an old generation. Where its view is gone: DROP "+

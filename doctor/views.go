@@ -20,6 +20,8 @@ var viewProbes = []probe{
 	{"view-failures", Views, examineFailures},
 	{"view-stale", Views, examineStale},
 	{"view-empty", Views, examineEmpty},
+	{"view-published", Views, examinePublished},
+	{"view-grantees", Views, examineGrantees},
 	{"view-overdue", Views, examineOverdue},
 	{"view-indexes", Views, examineIndexes},
 	{"view-future", Views, examineFuture},

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/catalog/migrate"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/refresh"
@@ -267,5 +268,27 @@ func TestSwap_RefusesToLoseWhatIsOnTheTable(t *testing.T) {
 		b.exec(t, strings.ReplaceAll(c.undo, "@gen", gen))
 		b.refresh(t, refresh.Request{View: v.Name})
 		b.wantEqual(t, v)
+	}
+}
+
+// Default privileges let nobody into a catalog that is made under them either.
+func TestInit_DefaultPrivilegesLetNobodyIn(t *testing.T) {
+	t.Parallel()
+	cache := pgtest.New(t)
+	pool := cache.Pool(t)
+	if _, err := pool.Exec(t.Context(), `ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pool.Exec(t.Context(), `ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO PUBLIC`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := migrate.Up(t.Context(), pool); err != nil {
+		t.Fatal(err)
+	}
+	open := rows(t, pool, `SELECT c.relname FROM pg_class c, aclexplode(c.relacl) a
+		WHERE c.relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname LIKE 'redcache%') AND a.grantee <> c.relowner
+		UNION ALL SELECT n.nspname FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname LIKE 'redcache%' AND a.grantee <> n.nspowner`)
+	if open != nil {
+		t.Errorf("others have rights on %v", open)
 	}
 }

@@ -66,6 +66,10 @@ func up(ctx context.Context, tx pgx.Tx, last int64) ([]Migration, error) {
 	if err := catalog.In(tx).Closed(ctx); err != nil {
 		return nil, err
 	}
+	known, err := objects(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
 	if len(pending) > 0 {
 		if err := begin(ctx, tx); err != nil {
 			return nil, err
@@ -76,7 +80,7 @@ func up(ctx context.Context, tx pgx.Tx, last int64) ([]Migration, error) {
 			return nil, fmt.Errorf("migrate schema redcache: %s: %w", m.Name, err)
 		}
 	}
-	return pending, nil
+	return pending, keepPrivate(ctx, tx, known)
 }
 
 // begin makes the schema and the table of its versions if they are not there yet. CREATE SCHEMA IF NOT EXISTS would

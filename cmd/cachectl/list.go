@@ -46,7 +46,7 @@ func (s *session) listViews(ctx context.Context, asJSON bool) error {
 		records = append(records, recordView(status, links[status.View.Link.ID]))
 		rows = append(rows, []string{
 			status.View.Name.String(), string(status.View.Strategy), text(status.Rows), size(status.Bytes),
-			instant(status.AsOf), age(status.Age), yesNo(status.Stale), lastRun(status.LastRun) + restless(links[status.View.Link.ID]),
+			instant(status.AsOf), age(status.Age), yesNo(status.Stale), lastRun(status.LastRun) + trouble(status.Problem) + restless(links[status.View.Link.ID]),
 		})
 		if grouped {
 			rows[len(rows)-1] = append(rows[len(rows)-1], text(some(status.View.Group)))
@@ -61,6 +61,14 @@ func (s *session) listViews(ctx context.Context, asJSON bool) error {
 	}
 	return s.printTable("no views yet; `cachectl add-view` makes one",
 		table{headings: headings, rows: rows, spare: []string{"AS OF", "SIZE", "STRATEGY"}})
+}
+
+// trouble says that readers do not find what is refreshed.
+func trouble(problem string) string {
+	if problem == "" {
+		return ""
+	}
+	return "; view: " + problem
 }
 
 func yesNo(is bool) string {

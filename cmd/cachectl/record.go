@@ -53,6 +53,7 @@ type viewRecord struct {
 	Generation     *int32                `json:"generation"`
 	Relation       *string               `json:"relation"`
 	LastRun        *wire.Run             `json:"last_run"`
+	Problem        *string               `json:"problem"`
 	restRecord
 }
 
@@ -69,6 +70,7 @@ func recordView(status catalog.Status, link catalog.LinkState) viewRecord {
 		CreatedAt: v.CreatedAt.UTC(), ChangedAt: v.ChangedAt.UTC(),
 		Rows: status.Rows, Bytes: status.Bytes, AsOf: utc(status.AsOf), Stale: status.Stale,
 		NextDue: utc(status.NextDue), Failures: status.Failures, Watermark: status.Watermark,
+		Problem:    some(status.Problem),
 		restRecord: recordRest(link),
 	}
 	for _, c := range v.Columns {

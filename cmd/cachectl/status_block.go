@@ -17,6 +17,7 @@ func describe(r viewRecord) [][2]string {
 	}
 	lines := [][2]string{
 		{"view", r.View},
+		{"problem", text(r.Problem)},
 		{"link", r.Link},
 		{"link rests", rest(r.restRecord)},
 		{"query", strings.Join(strings.Fields(r.Query), " ")},

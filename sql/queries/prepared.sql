@@ -2,7 +2,8 @@
 SELECT p.gid, p.owner::text AS owner, pg_catalog.min(l.relation::pg_catalog.regclass::text) AS name,
        pg_catalog.statement_timestamp() - p.prepared AS age
 FROM pg_catalog.pg_prepared_xacts p
-JOIN pg_catalog.pg_locks l ON l.virtualtransaction = '-1/' || p.transaction::text
+JOIN pg_catalog.pg_locks x ON x.locktype = 'transactionid' AND x.transactionid = p.transaction AND x.granted AND x.pid IS NULL
+JOIN pg_catalog.pg_locks l ON l.virtualtransaction = x.virtualtransaction AND l.pid IS NULL
 JOIN pg_catalog.pg_class c ON c.oid = l.relation
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE p.database = pg_catalog.current_database() AND l.locktype = 'relation'

@@ -13,6 +13,18 @@ import (
 // ErrNotReady means that schema redcache is missing or older than this program. Ready returns it.
 var ErrNotReady = errors.New("the catalog is not ready")
 
+// Writable checks that the database is no standby, where nothing can be refreshed.
+func (s Store) Writable(ctx context.Context) error {
+	var standby bool
+	if err := s.db.QueryRow(ctx, `SELECT pg_catalog.pg_is_in_recovery()`).Scan(&standby); err != nil {
+		return fmt.Errorf("ask whether the database is a standby: %w", err)
+	}
+	if standby {
+		return infra.Standby()
+	}
+	return nil
+}
+
 // Ready checks that the catalog is this role's, see [Store.Owned], and exists in the version that this program was built
 // for, or in a newer one.
 func (s Store) Ready(ctx context.Context) error {

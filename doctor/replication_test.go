@@ -1,10 +1,16 @@
 package doctor_test
 
 import (
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/doctor"
+	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/internal/pgtest"
 )
 
@@ -40,6 +46,7 @@ func TestReplicas(t *testing.T) {
 	wants(t, checks, "primary", doctor.Failed, "this server is a standby", "name the primary")
 	wants(t, checks, "view-empty", doctor.OK) // what can be checked is
 	wants(t, checks, "replicas", doctor.OK)
+	wantReadOnly(t, pgtest.OpenPool(t, standby.OwnerURL(b.name)))
 
 	b.wants(t, "primary", doctor.OK)
 	b.wants(t, "replicas", doctor.Unknown, "replica away", "pg_read_all_stats")
@@ -55,4 +62,20 @@ func TestReplicas(t *testing.T) {
 		}
 	}
 	b.wants(t, "replicas", doctor.Warning, "replica away", "of log")
+}
+
+// wantReadOnly wants what only looks to work on a standby, and what writes to say that it is one.
+func wantReadOnly(t *testing.T, pool *pgxpool.Pool) {
+	t.Helper()
+	store := catalog.In(pool)
+	_, err := store.Links(t.Context())
+	if err := errors.Join(err, store.Ready(t.Context())); err != nil {
+		t.Errorf("looking on: %v", err)
+	}
+	_, writing := infra.Pinned(pool).Exec(t.Context(), `DELETE FROM redcache.watermark`)
+	for what, err := range map[string]error{"asked": store.Writable(t.Context()), "writing": writing} {
+		if !errors.Is(err, infra.ErrReadOnly) || !strings.Contains(infra.Hint(err), "primary") {
+			t.Errorf("%s: %v, hint %q", what, err, infra.Hint(err))
+		}
+	}
 }

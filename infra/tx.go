@@ -101,8 +101,13 @@ func (t begun) explain(err error) error {
 	if !t.standby || codeOf(err) != codeReadOnly {
 		return err
 	}
-	return Hinted(fmt.Errorf("%w: %w", ErrReadOnly, err), "Let DATABASE_URL name the primary. Where the two change "+
-		"places, name both hosts, and add target_session_attrs=read-write.")
+	return Hinted(fmt.Errorf("%w: %w", ErrReadOnly, err), Hint(Standby()))
+}
+
+// Standby is [ErrReadOnly] with what to do about it.
+func Standby() error {
+	return Hinted(ErrReadOnly, "Let DATABASE_URL name the primary. Where the two change places, name both hosts, and add "+
+		"target_session_attrs=read-write.")
 }
 
 // withEnd adds to an error that the context has ended, and why.

@@ -116,6 +116,9 @@ func (l *Loop) look(ctx context.Context, except []int32, free int) ([]catalog.Du
 	if err := l.mendClock(ctx); err != nil {
 		return nil, nil, explain(ctx, err)
 	}
+	if err := l.store.Writable(ctx); err != nil {
+		return nil, nil, explain(ctx, err) // what is due there would be tried in vain, again and again
+	}
 	links, err := l.store.Links(ctx)
 	if err != nil || len(links) == 0 {
 		return nil, nil, explain(ctx, err)

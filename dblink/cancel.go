@@ -62,6 +62,17 @@ const (
 	cancelAgain = time.Second
 )
 
+// StillRunning says that Redshift was asked to end a statement and has not done so, as far as is known.
+type StillRunning struct{ Err error }
+
+// Error says why it is not known to have ended.
+func (e *StillRunning) Error() string {
+	return "the statement may still run on Redshift: " + e.Err.Error()
+}
+
+// Unwrap returns what asking came to.
+func (e *StillRunning) Unwrap() error { return e.Err }
+
 // Watch makes the end of ctx end what the session does on Redshift, where cancelling the local statement alone changes
 // nothing, see the package's comment. The local statement is ended by whoever runs it on ctx. The caller must call
 // stop when the session's statements have returned; it ends the attempts to cancel, waits for them, and returns the
@@ -75,7 +86,10 @@ func Watch(ctx context.Context, cache infra.Beginner, s *Session) (stop func() e
 		if release() {
 			return nil
 		}
-		return <-ended
+		if err := <-ended; err != nil {
+			return &StillRunning{err}
+		}
+		return nil
 	}
 }
 

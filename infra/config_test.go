@@ -126,38 +126,38 @@ func TestVariables_DescribeAConfiguration(t *testing.T) {
 	got := infra.Variables("REDCACHE", new(workerConfig))[:9]
 	want := []infra.Variable{
 		{
-			Name: "DATABASE_URL", Type: "string", Required: true,
+			Name: "DATABASE_URL", Type: "text", Required: true,
 			Description: "cache database, postgres://user:password@host:5432/database",
 		},
 		{
-			Name: "REDCACHE_DATABASE_IAM", Type: "bool", Default: "false",
+			Name: "REDCACHE_DATABASE_IAM", Type: "true or false", Default: "false",
 			Description: "log in to the cache database on RDS with IAM tokens; its URL then has a user without a " +
 				"password, and sslmode=verify-full or require",
 		},
 		{
-			Name: "REDCACHE_DATABASE_SECRET", Type: "string",
+			Name: "REDCACHE_DATABASE_SECRET", Type: "text",
 			Description: "ARN of the secret with the login to the cache database; the URL then has no password, and " +
 				"needs only what the secret does not say",
 		},
 		{
-			Name: "REDCACHE_DATABASE_APPLICATION", Type: "string",
+			Name: "REDCACHE_DATABASE_APPLICATION", Type: "text",
 			Description: "application_name of the sessions, what others see as the holder of a lock",
 		},
 		{
-			Name: "REDCACHE_DATABASE_MAX_CONNS", Type: "int32",
+			Name: "REDCACHE_DATABASE_MAX_CONNS", Type: "whole number",
 			Description: "most connections at once, 10 when not given",
 		},
 		{
-			Name: "REDCACHE_DATABASE_CONNECT_TIMEOUT", Type: "time.Duration",
+			Name: "REDCACHE_DATABASE_CONNECT_TIMEOUT", Type: "duration",
 			Description: "limit of one attempt to connect, 10s when not given",
 		},
 		{
-			Name: "REDCACHE_TICK", Type: "time.Duration", Default: "5s",
+			Name: "REDCACHE_TICK", Type: "duration", Default: "5s",
 			Description: "pause between two looks at what is due",
 		},
-		{Name: "REDCACHE_WORKERS", Type: "int", Default: "4", Description: "refreshes at once"},
+		{Name: "REDCACHE_WORKERS", Type: "whole number", Default: "4", Description: "refreshes at once"},
 		{
-			Name: "REDCACHE_LOG_FORMAT", Type: "string", Default: "text", Allowed: "text,json",
+			Name: "REDCACHE_LOG_FORMAT", Type: "text", Default: "text", Allowed: "text,json",
 			Description: "how log lines look",
 		},
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"time"
 )
 
 // The keys of log attributes. A fact has one key everywhere, so that one filter finds it everywhere.
@@ -36,12 +37,30 @@ func NewLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 	if !known {
 		return nil, fmt.Errorf("log level %q: want debug, info, warn or error", level)
 	}
-	options := &slog.HandlerOptions{Level: at}
+	options := &slog.HandlerOptions{Level: at, ReplaceAttr: readable(format)}
 	switch format {
 	case "text":
 		return slog.New(slog.NewTextHandler(w, options)), nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(w, options)), nil
+		return slog.New(slog.NewJSONHandler(PrintableJSON(w), options)), nil
 	}
 	return nil, fmt.Errorf("log format %q: want text or json", format)
+}
+
+// readable writes durations for whoever reads them: in seconds as a number where programs do, rounded where people do.
+// Texts are bounded.
+func readable(format string) func([]string, slog.Attr) slog.Attr {
+	return func(_ []string, a slog.Attr) slog.Attr {
+		switch a.Value.Kind() {
+		case slog.KindDuration:
+			d := a.Value.Duration().Round(time.Millisecond)
+			if format == "json" {
+				return slog.Float64(a.Key, d.Seconds())
+			}
+			return slog.String(a.Key, d.String())
+		case slog.KindString:
+			return slog.String(a.Key, BoundedMessage(a.Value.String()))
+		}
+		return a
+	}
 }

@@ -12,7 +12,7 @@ import (
 // Variable describes one environment variable of a configuration, for its documentation.
 type Variable struct {
 	Name        string
-	Type        string // as in Go
+	Type        string // in words
 	Default     string // empty when there is none
 	Allowed     string // comma-separated words; empty when any are
 	Description string
@@ -24,7 +24,7 @@ func Variables(prefix string, into any) []Variable {
 	var list []Variable
 	for _, f := range fieldsOf(prefix, reflect.ValueOf(into).Elem()) {
 		list = append(list, Variable{
-			Name: f.name, Type: f.value.Type().String(), Default: f.tag.Get("default"), Allowed: f.tag.Get("allowed"),
+			Name: f.name, Type: f.kind(), Default: f.tag.Get("default"), Allowed: f.tag.Get("allowed"),
 			Description: f.tag.Get("desc"), Required: f.required(),
 		})
 	}
@@ -36,6 +36,21 @@ type field struct {
 	name  string
 	value reflect.Value
 	tag   reflect.StructTag
+}
+
+// kind is what the variable holds, for people.
+func (f field) kind() string {
+	switch {
+	case f.isDuration():
+		return "duration"
+	case f.value.CanInt(), f.value.CanUint():
+		return "whole number"
+	case f.value.CanFloat():
+		return "number"
+	case f.value.Kind() == reflect.Bool:
+		return "true or false"
+	}
+	return "text"
 }
 
 func (f field) required() bool { return f.tag.Get("required") == "true" }

@@ -53,14 +53,18 @@ func (j *job) read(ctx context.Context, r *Runner) error {
 		return err
 	})
 	j.tx = outer
-	if stopErr := stop(); stopErr != nil {
+	stopErr := stop()
+	if stopErr != nil {
 		r.cfg.Log.WarnContext(ctx, "statement may still run on the remote side",
 			infra.KeyView, at.view.Name.String(), infra.KeyError, dblink.Public(stopErr))
 	}
 	if err != nil {
-		return j.name(at, at.diagnose(ctx, err))
+		err = j.name(at, at.diagnose(ctx, err))
+		if stopErr != nil {
+			err = infra.Hinted(fmt.Errorf("%w; %w", err, stopErr), infra.Hint(err))
+		}
 	}
-	return nil
+	return err
 }
 
 // name says which member of a group failed; the group's refresh is under another's name, perhaps.

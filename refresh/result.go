@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/redcache/redcache/catalog"
@@ -87,6 +88,7 @@ func (r *Runner) remark(ctx context.Context, m *member, stuck []string) {
 		r.cfg.Log.WarnContext(ctx, "leftovers are not in the history", infra.KeyRun, m.runID, infra.KeyError, err.Error())
 		return
 	}
+	run.PublicReason = strings.TrimPrefix(m.result.PublicReason+"; "+text, "; ")
 	m.result = run
 }
 

@@ -81,7 +81,7 @@ func (s *session) query(ctx context.Context, o queryOptions) error {
 		// In a savepoint, so that the connection can be closed also after a failure.
 		err = pgx.BeginFunc(ctx, tx, func(nested pgx.Tx) error { return s.stream(ctx, nested, remote, server, o) })
 		if failure := stop(); failure != nil {
-			s.tell("note: the query may still run on Redshift: %s", said(failure))
+			err = errors.Join(err, failure)
 		}
 		if err != nil && infra.Hint(err) == "" {
 			err = catalog.ExplainRemote(err, "read through link "+o.link)

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/spf13/cobra"
+
+	"github.com/redcache/redcache/dblink"
 )
 
 // usageError is something wrong with the command line, found before anything was connected to.
@@ -81,7 +84,7 @@ func (p *program) report(ctx context.Context, cmd *cobra.Command, err error) int
 // fail reports the failure of some work.
 func (p *program) fail(ctx context.Context, err error) {
 	if what := (*doingError)(nil); ctx.Err() != nil && errors.As(err, &what) {
-		p.complain(what.what+": interrupted; what was running has been cancelled on the server", "")
+		p.complain(what.what+": interrupted"+cameOf(err), hintRunning(err))
 		return
 	}
 	p.complain(said(err), hint(err))
@@ -107,4 +110,23 @@ func (e *usageError) advice(cmd *cobra.Command) string {
 		return known
 	}
 	return "`" + cmd.CommandPath() + " --help` explains the command"
+}
+
+// cameOf is what became of what was running, as far as the servers have said.
+func cameOf(err error) string {
+	const canceled = "57014"
+	if running, ok := errors.AsType[*dblink.StillRunning](err); ok {
+		return "; " + said(running)
+	}
+	if server, ok := errors.AsType[*pgconn.PgError](err); ok && server.Code == canceled {
+		return "; what was running has been cancelled on the server"
+	}
+	return ""
+}
+
+func hintRunning(err error) string {
+	if !errors.As(err, new(*dblink.StillRunning)) {
+		return ""
+	}
+	return "It ends at its timeout. On Redshift, STV_RECENTS shows it to its user, and PG_TERMINATE_BACKEND(pid) ends it"
 }

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
 )
@@ -88,5 +91,33 @@ func TestBrief_IsAsPreciseAsNeeded(t *testing.T) {
 		if got := brief(d); got != want {
 			t.Errorf("brief(%s): got %s, want %s", d, got, want)
 		}
+	}
+}
+
+// What is said of an interruption is what the servers have said, and no more.
+func TestFail_TellsWhatBecameOfWhatWasRunning(t *testing.T) {
+	t.Parallel()
+	over := &pgconn.PgError{Code: "57014", Message: "canceling statement due to user request"}
+	for _, tt := range []struct {
+		name, want string
+		err        error
+	}{
+		{"cancelled", "refresh: interrupted; what was running has been cancelled on the server", over},
+		{"unknown", "refresh: interrupted", errors.New("connection lost")},
+		{
+			"refused", "refresh: interrupted; the statement may still run on Redshift: permission denied",
+			errors.Join(over, &dblink.StillRunning{Err: errors.New("permission denied")}),
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			var told strings.Builder
+			(&program{stderr: &told}).fail(ctx, doing(tt.err, "refresh"))
+			if got, _, _ := strings.Cut(told.String(), "\n"); got != "cachectl: "+tt.want {
+				t.Errorf("got  %q\nwant %q", got, "cachectl: "+tt.want)
+			}
+		})
 	}
 }

@@ -46,7 +46,7 @@ func TestSoak_NoticesHarm(t *testing.T) {
 			harmBy("UPDATE redcache.watermark SET value = '1999-12-31 23:59:59'"), "has watermark",
 		},
 		"a moment without rows":    {emptyForAMoment, "which was at no time"},
-		"a lock that is left":      {lockForGood, "holds an advisory lock"},
+		"a lock that is left":      {lockForGood(t), "holds an advisory lock"},
 		"a prepared transaction":   {harmBy("BEGIN", "SELECT 1", "PREPARE TRANSACTION 'forgotten'"), "forgotten"},
 		"a generation nobody sees": {harmBy("CREATE TABLE redcache_data.v1_g99 ()"), "v1_g99"},
 	} {
@@ -119,12 +119,16 @@ func emptyForAMoment(ctx context.Context, h *history) error {
 	return harmBy("INSERT INTO redcache_data.v1_g1 TABLE public.kept")(ctx, h)
 }
 
-// lockForGood holds a lock in a session that is closed with the cache's database only.
-func lockForGood(ctx context.Context, h *history) error {
-	conn, err := pgx.Connect(ctx, h.pair.cache.OwnerURL(h.pair.cacheDB))
-	if err != nil {
+// lockForGood holds a lock until the test is over.
+func lockForGood(t *testing.T) func(ctx context.Context, h *history) error {
+	t.Helper()
+	return func(ctx context.Context, h *history) error {
+		conn, err := pgx.Connect(ctx, h.pair.cache.OwnerURL(h.pair.cacheDB))
+		if err != nil {
+			return err
+		}
+		t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(ctx)) })
+		_, err = conn.Exec(ctx, "SELECT pg_advisory_lock(42)")
 		return err
 	}
-	_, err = conn.Exec(ctx, "SELECT pg_advisory_lock(42)")
-	return err
 }

@@ -87,7 +87,7 @@ func (x *exam) whyStale(v catalog.Status) (why, fix string) {
 			"`cachectl locks` shows who is at it, and who waits for what."
 	case v.View.RefreshEvery == 0:
 		return "nothing refreshes it", "`cachectl alter-view " + name + " --every 5m`, or refresh it more often."
-	case x.isOverdue(v):
+	case v.NextDue != nil && v.NextDue.Before(x.now):
 		return fmt.Sprintf("it is due for %s, and nobody refreshes it", brief(x.now.Sub(*v.NextDue))),
 			"See view-overdue."
 	}

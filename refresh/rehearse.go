@@ -115,6 +115,9 @@ func explainBuild(err error) error {
 		return err
 	}
 	switch {
+	case strings.Contains(err.Error(), "create index") && pg.Code == "42703":
+		return infra.Hinted(err, "The query has no such column. Give the view's indexes again, all of them, with --index; or "+
+			"keep the column in the query.")
 	case strings.Contains(err.Error(), "create index"):
 		return infra.Hinted(err, `An --index is what stands between the parentheses of CREATE INDEX, like "region, sold_at DESC", `+
 			`or begins with USING: "USING gin (tags)".`)

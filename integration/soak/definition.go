@@ -51,6 +51,8 @@ func drawWatermark(r *rand.Rand, d *catalog.View) {
 	lag := time.Duration(0)
 	if watermark == "at" {
 		lookback = one(r, []string{"0s", "1s", "5s", "10m"})
+	}
+	if watermark == "at" && len(d.Key) == 0 { // with a key, the model does not know what a late change keeps
 		lag = one(r, []time.Duration{0, 0, time.Hour})
 	}
 	if d.Strategy == catalog.Incremental {

@@ -112,6 +112,7 @@ type Status struct {
 	NextDue    *time.Time
 	Failures   int
 	Watermark  *string
-	LastRun    *Run
 	Problem    string // what others have done to the published view; empty: nothing
+	LastRun    *Run   // the last one that has ended
+	Running    *Run   // the one that says it is under way; its process may be gone, which the view's lock tells
 }

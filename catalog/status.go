@@ -22,7 +22,8 @@ type statusRow struct {
 	LastRunID  *int64
 }
 
-// Status returns all views by name with all that operators ask about them.
+// Status returns all views by name with all that operators ask about them. These are several statements: in a snapshot,
+// see [infra.InSnapshot], all of it is true of one moment.
 func (s Store) Status(ctx context.Context) ([]Status, error) {
 	views, err := s.Views(ctx)
 	if err != nil {
@@ -36,7 +37,7 @@ func (s Store) Status(ctx context.Context) ([]Status, error) {
 	for _, row := range rows {
 		states[row.ViewID] = row
 	}
-	runs, err := s.lastRuns(ctx)
+	ended, running, err := s.lastRuns(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -56,23 +57,31 @@ func (s Store) Status(ctx context.Context) ([]Status, error) {
 			Problem: published[view.ID].Problem(row.Generation),
 		}
 		if row.LastRunID != nil {
-			if run, found := runs[*row.LastRunID]; found {
+			if run, found := ended[*row.LastRunID]; found {
 				status.LastRun = &run
 			}
+		}
+		if run, found := running[view.ID]; found {
+			status.Running = &run
 		}
 		all = append(all, status)
 	}
 	return all, nil
 }
 
-func (s Store) lastRuns(ctx context.Context) (map[int64]Run, error) {
+// lastRuns returns the last runs that have ended by their ids, and those under way by their views.
+func (s Store) lastRuns(ctx context.Context) (ended map[int64]Run, running map[int32]Run, err error) {
 	all, err := s.collectRuns(ctx, sql.LastRuns)
 	if err != nil {
-		return nil, fmt.Errorf("read last runs: %w", err)
+		return nil, nil, fmt.Errorf("read last runs: %w", err)
 	}
-	runs := make(map[int64]Run, len(all))
+	ended, running = make(map[int64]Run, len(all)), map[int32]Run{}
 	for _, run := range all {
-		runs[run.ID] = run
+		if run.State == Running {
+			running[run.ViewID] = run
+		} else {
+			ended[run.ID] = run
+		}
 	}
-	return runs, nil
+	return ended, running, nil
 }

@@ -152,14 +152,9 @@ func undecided(about string, err error) Check {
 	return unknown(about, "it could not be checked: "+infra.Message(err), infra.Hint(err))
 }
 
-// reading runs fn in a transaction that cannot change anything here.
+// reading runs fn in a transaction that sees one moment, and cannot change anything here.
 func (d *Doctor) reading(ctx context.Context, limit time.Duration, fn func(tx pgx.Tx) error) error {
-	return infra.InTx(ctx, d.pool, infra.Limits{Statement: limit}, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SET TRANSACTION READ ONLY"); err != nil {
-			return fmt.Errorf("begin to read: %w", err)
-		}
-		return fn(tx)
-	})
+	return infra.InSnapshot(ctx, d.pool, infra.Limits{Statement: limit}, fn)
 }
 
 // load reads what the catalog knows, of one link if only that is asked for.

@@ -23,9 +23,9 @@ const (
 const clientCheck = 5 * time.Second
 
 // begin returns the statements that open a transaction under the limits and the [Pins]. They travel in one message, so
-// that the rules cost no round trip. Access is READ WRITE or READ ONLY.
-func (l Limits) begin(access string) string {
-	return "BEGIN ISOLATION LEVEL READ COMMITTED, " + access + ", NOT DEFERRABLE; " + pinSQL(append(Pins(),
+// that the rules cost no round trip. The modes are an isolation level and READ WRITE or READ ONLY.
+func (l Limits) begin(modes string) string {
+	return "BEGIN ISOLATION LEVEL " + modes + ", NOT DEFERRABLE; " + pinSQL(append(Pins(),
 		Pin{"lock_timeout", millis(l.Lock, DefaultLock)},
 		Pin{"statement_timeout", millis(l.Statement, DefaultStatement)},
 		Pin{"idle_in_transaction_session_timeout", millis(l.Idle, DefaultIdle)},

@@ -52,7 +52,7 @@ func (f rowFunc) Scan(dest ...any) error { return f(dest...) }
 
 // Query returns rows whose end is that of their transaction.
 func (p pinned) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	tx, err := begin(ctx, p.beginner, Limits{})
+	tx, err := begin(ctx, p.beginner, Limits{}, "READ COMMITTED, READ WRITE")
 	if err != nil {
 		return nil, err
 	}

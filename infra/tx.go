@@ -26,14 +26,24 @@ const (
 	commitTimeout   = time.Minute
 )
 
-// InTx is the one door to a transaction. It begins one (READ COMMITTED) under the limits and the [Pins] of this package, runs fn, and commits when fn returned nil. In any other case, a panic and a context that ended
-// included, it rolls back; a connection that cannot roll back is closed and never used again. The error of fn comes
-// back as it is, and so does its panic; but when ctx ended, the error is also ctx.Err() and its cause, where the
-// server has only said that it cancelled a statement.
+// InTx is the one door to a transaction. It begins one (READ COMMITTED) under the limits and the [Pins] of this package,
+// runs fn, and commits when fn returned nil. In any other case, a panic and a context that ended included, it rolls
+// back; a connection that cannot roll back is closed and never used again. The error of fn comes back as it is, and so
+// does its panic; but when ctx ended, the error is also ctx.Err() and its cause, where the server has only said that it
+// cancelled a statement.
 //
 // Once COMMIT is on its way, the end of ctx no longer stops it: its outcome is worth waiting for.
 func InTx(ctx context.Context, b Beginner, limits Limits, fn func(tx pgx.Tx) error) error {
-	tx, err := begin(ctx, b, limits)
+	return within(ctx, b, limits, "READ COMMITTED, READ WRITE", fn)
+}
+
+// InSnapshot is [InTx] for what only reads, and whose statements must all see the same moment.
+func InSnapshot(ctx context.Context, b Beginner, limits Limits, fn func(tx pgx.Tx) error) error {
+	return within(ctx, b, limits, "REPEATABLE READ, READ ONLY", fn)
+}
+
+func within(ctx context.Context, b Beginner, limits Limits, modes string, fn func(tx pgx.Tx) error) error {
+	tx, err := begin(ctx, b, limits, modes)
 	if err != nil {
 		return err
 	}
@@ -67,17 +77,17 @@ type begun struct {
 }
 
 // begin begins a transaction. On a standby, where none may write, it is one that may read: looking on goes on there.
-func begin(ctx context.Context, b Beginner, limits Limits) (begun, error) {
-	try := func(access string) (pgx.Tx, error) {
-		return b.BeginTx(ctx, pgx.TxOptions{BeginQuery: limits.begin(access)})
+func begin(ctx context.Context, b Beginner, limits Limits, modes string) (begun, error) {
+	try := func(modes string) (pgx.Tx, error) {
+		return b.BeginTx(ctx, pgx.TxOptions{BeginQuery: limits.begin(modes)})
 	}
-	tx, err := try("READ WRITE")
+	tx, err := try(modes)
 	standby := codeOf(err) == codeOnStandby
 	switch {
 	case standby:
-		tx, err = try("READ ONLY")
+		tx, err = try("READ COMMITTED, READ ONLY")
 	case codeOf(err) == codeIdleSession: // nothing was done over it, and the pool has another
-		tx, err = try("READ WRITE")
+		tx, err = try(modes)
 	}
 	if err != nil {
 		return begun{}, Hinted(fmt.Errorf("begin transaction: %w", err), poolerHint(err))

@@ -119,7 +119,7 @@ var errGroupChanged = errors.New("views joined or left the group meanwhile")
 func (a *attempt) prepare(ctx context.Context, tx pgx.Tx) (*job, error) {
 	a.tell(Locking)
 	for _, id := range a.stub.Members {
-		if err := lock.View(ctx, tx, id, a.req.Wait); err != nil {
+		if err := lockView(ctx, tx, id, a.req.Wait, a.req.Progress); err != nil {
 			return nil, err
 		}
 	}

@@ -22,11 +22,19 @@ const changePatience = 30 * time.Second
 type Definer struct {
 	pool   *pgxpool.Pool
 	runner *Runner
+	tell   func(Phase) // of what is waited for; may be nil
 }
 
 // NewDefiner returns a Definer that fills views through runner.
 func NewDefiner(pool *pgxpool.Pool, runner *Runner) *Definer {
 	return &Definer{pool: pool, runner: runner}
+}
+
+// Telling returns a Definer that tells whom a change waits for.
+func (d *Definer) Telling(progress func(Phase)) *Definer {
+	told := *d
+	told.tell = progress
+	return &told
 }
 
 // Add describes the view's query through its link, holds the definition against the result, rehearses the statements
@@ -96,7 +104,7 @@ func (d *Definer) withdraw(ctx context.Context, v catalog.View) error {
 // undo takes back a definition that could not be built, unless somebody has built, changed or dropped it since.
 func (d *Definer) undo(ctx context.Context, v catalog.View, fn func(tx pgx.Tx, state catalog.State) error) error {
 	return infra.InTx(ctx, d.pool, infra.Limits{}, func(tx pgx.Tx) error {
-		now, err := locked(ctx, tx, v.Name)
+		now, err := d.locked(ctx, tx, v.Name)
 		built := now.State.Loaded != nil && *now.State.Loaded >= v.FirstGeneration
 		switch {
 		case errors.As(err, new(*catalog.NotFoundError)), err == nil && built:
@@ -119,7 +127,7 @@ func (d *Definer) Alter(
 	var before catalog.Member
 	var after catalog.View
 	err := infra.InTx(ctx, d.pool, infra.Limits{}, func(tx pgx.Tx) (err error) {
-		before, after, err = d.alterIn(ctx, tx, name, change, noData)
+		before, after, err = d.Telling(progress).alterIn(ctx, tx, name, change, noData)
 		return err
 	})
 	if err != nil {
@@ -139,23 +147,36 @@ func (d *Definer) Alter(
 
 // locked takes a view's lock, so that no refresh runs, and returns what is true of it then: it may have changed before
 // the lock was taken, or have been dropped and added again.
-func locked(ctx context.Context, tx pgx.Tx, name catalog.Name) (m catalog.Member, err error) {
+func (d *Definer) locked(ctx context.Context, tx pgx.Tx, name catalog.Name) (m catalog.Member, err error) {
 	store := catalog.In(tx)
 	for id := int32(0); ; id = m.View.ID {
 		if m.View, m.State, err = store.ViewAndState(ctx, name); err != nil || m.View.ID == id {
 			return m, err
 		}
-		if err = lock.View(ctx, tx, m.View.ID, changePatience); err != nil {
+		if err = lockView(ctx, tx, m.View.ID, changePatience, d.tell); err != nil {
 			return m, err
 		}
 	}
+}
+
+// lockView takes a view's lock. While it waits, it tells who has it.
+func lockView(ctx context.Context, tx pgx.Tx, viewID int32, wait time.Duration, tell func(Phase)) error {
+	err := lock.View(ctx, tx, viewID, 0)
+	held, is := errors.AsType[*lock.HeldError](err)
+	if !is || wait <= 0 {
+		return err
+	}
+	if tell != nil && held.Known {
+		tell(Locking + Phase(", held by "+infra.Printable(held.Holder.String())))
+	}
+	return lock.View(ctx, tx, viewID, wait)
 }
 
 // alterIn changes the definition under the view's lock.
 func (d *Definer) alterIn(
 	ctx context.Context, tx pgx.Tx, name catalog.Name, change func(*catalog.View) error, noData bool,
 ) (before catalog.Member, after catalog.View, err error) {
-	if before, err = locked(ctx, tx, name); err != nil {
+	if before, err = d.locked(ctx, tx, name); err != nil {
 		return before, after, err
 	}
 	after = before.View
@@ -237,7 +258,7 @@ func (d *Definer) restore(ctx context.Context, before catalog.Member, after cata
 // view, and names them.
 func (d *Definer) Drop(ctx context.Context, name catalog.Name) error {
 	err := infra.InTx(ctx, d.pool, infra.Limits{}, func(tx pgx.Tx) error {
-		m, err := locked(ctx, tx, name)
+		m, err := d.locked(ctx, tx, name)
 		if err != nil {
 			return err
 		}

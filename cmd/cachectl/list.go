@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/lock"
 )
 
 func (p *program) listCommand() *cobra.Command {
@@ -15,8 +17,8 @@ func (p *program) listCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List the views with their freshness",
 		Long: `Lists every view with its strategy, rows, size on disk, as-of (the instant before which every commit on Redshift is
-contained), age, whether that breaks its freshness promise, its last run, whether its link rests, and its group, where
-there are groups.`,
+contained), age, whether that breaks its freshness promise, its last run, whether another one is under way, whether its link rests,
+and its group, where there are groups. All of it is true of one moment.`,
 		Example: `  cachectl list
   cachectl list --json | jq -r '.[] | select(.stale) | .view'`,
 		Args:              takes(0, 0),
@@ -32,21 +34,29 @@ there are groups.`,
 }
 
 func (s *session) listViews(ctx context.Context, asJSON bool) error {
-	all, err := s.store.Status(ctx)
-	if err != nil {
+	var all []catalog.Status
+	var links map[int32]catalog.LinkState
+	var busy holders
+	err := s.atOnce(ctx, func(s *session) (err error) {
+		if all, err = s.store.Status(ctx); err == nil {
+			links, err = s.linkStates(ctx)
+		}
 		return err
+	})
+	if err == nil {
+		busy, err = s.holders(ctx)
 	}
-	links, err := s.linkStates(ctx)
 	if err != nil {
 		return err
 	}
 	records, rows := []viewRecord{}, [][]string{}
 	grouped := slices.ContainsFunc(all, func(s catalog.Status) bool { return s.View.Group != "" })
 	for _, status := range all {
-		records = append(records, recordView(status, links[status.View.Link.ID]))
+		records = append(records, recordView(status, links[status.View.Link.ID], busy))
 		rows = append(rows, []string{
 			status.View.Name.String(), string(status.View.Strategy), text(status.Rows), size(status.Bytes),
-			instant(status.AsOf), age(status.Age), yesNo(status.Stale), lastRun(status.LastRun) + trouble(status.Problem) + restless(links[status.View.Link.ID]),
+			instant(status.AsOf), age(status.Age), yesNo(status.Stale), lastRun(status.LastRun) + underWay(status.Running, busy) +
+				trouble(status.Problem) + restless(links[status.View.Link.ID]),
 		})
 		if grouped {
 			rows[len(rows)-1] = append(rows[len(rows)-1], text(some(status.View.Group)))
@@ -69,6 +79,34 @@ func trouble(problem string) string {
 		return ""
 	}
 	return "; view: " + problem
+}
+
+// holders are those who hold the locks of views, by view.
+type holders map[int32]lock.Holder
+
+func (s *session) holders(ctx context.Context) (holders, error) {
+	held, err := lock.List(ctx, s.pool)
+	if err != nil {
+		return nil, err
+	}
+	by := holders{}
+	for _, h := range held {
+		if h.Kind == lock.KindView && !h.Waiting {
+			by[h.ID] = h.Holder
+		}
+	}
+	return by, nil
+}
+
+// underWay is what the list adds to a view whose refresh is under way, or was left behind by a process that is gone.
+func underWay(running *catalog.Run, busy holders) string {
+	if running == nil {
+		return ""
+	}
+	if _, held := busy[running.ViewID]; !held {
+		return ", one left behind"
+	}
+	return ", running for " + brief(max(time.Since(running.StartedAt), 0))
 }
 
 func yesNo(is bool) string {

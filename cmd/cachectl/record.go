@@ -54,10 +54,12 @@ type viewRecord struct {
 	Relation       *string               `json:"relation"`
 	LastRun        *wire.Run             `json:"last_run"`
 	Problem        *string               `json:"problem"`
+	Running        *wire.Run             `json:"running"`
+	HeldBy         *string               `json:"held_by"`
 	restRecord
 }
 
-func recordView(status catalog.Status, link catalog.LinkState) viewRecord {
+func recordView(status catalog.Status, link catalog.LinkState, busy holders) viewRecord {
 	v := status.View
 	record := viewRecord{
 		View: v.Name.String(), Link: v.Link.Name, Strategy: v.Strategy, Query: v.Query, Columns: []columnRecord{},
@@ -90,6 +92,13 @@ func recordView(status catalog.Status, link catalog.LinkState) viewRecord {
 	if status.LastRun != nil {
 		run := wire.RunOf(*status.LastRun)
 		record.LastRun = &run
+	}
+	if status.Running != nil {
+		run := wire.RunOf(*status.Running)
+		record.Running = &run
+	}
+	if holder, held := busy[v.ID]; held {
+		record.HeldBy = some(holder.String())
 	}
 	return record
 }

@@ -7,6 +7,7 @@ import (
 	"os/user"
 	"strconv"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/redcache/redcache/access"
@@ -73,6 +74,15 @@ func (p *program) inCatalog(ctx context.Context, work func(s *session) error) er
 			return doing(err, "open catalog")
 		}
 		return work(s)
+	})
+}
+
+// atOnce runs fn with a session whose catalog is that of one moment, so that what is shown together belongs together.
+func (s *session) atOnce(ctx context.Context, fn func(s *session) error) error {
+	return infra.InSnapshot(ctx, s.pool, infra.Limits{}, func(tx pgx.Tx) error {
+		then := *s
+		then.store = catalog.In(tx)
+		return fn(&then)
 	})
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -52,19 +53,24 @@ func (s *session) showView(ctx context.Context, name catalog.Name, asJSON bool) 
 
 // detail reads all that there is to know about one view.
 func (s *session) detail(ctx context.Context, name catalog.Name) (viewRecord, error) {
-	view, err := s.store.View(ctx, name)
-	if err != nil {
-		return viewRecord{}, err
-	}
-	all, err := s.store.Status(ctx)
-	if err != nil {
-		return viewRecord{}, err
-	}
-	for _, status := range all {
-		if status.View.ID == view.ID {
-			link, err := s.linkState(ctx, view.Link)
-			return recordView(status, link), err
+	var status catalog.Status
+	var link catalog.LinkState
+	err := s.atOnce(ctx, func(s *session) error {
+		view, err := s.store.View(ctx, name)
+		if err != nil {
+			return err
 		}
+		all, err := s.store.Status(ctx)
+		if err != nil {
+			return err
+		}
+		status = all[slices.IndexFunc(all, func(s catalog.Status) bool { return s.View.ID == view.ID })]
+		link, err = s.linkState(ctx, view.Link)
+		return err
+	})
+	if err != nil {
+		return viewRecord{}, err
 	}
-	return viewRecord{}, &catalog.NotFoundError{Kind: "view", Name: name.String()} // dropped just now
+	busy, err := s.holders(ctx)
+	return recordView(status, link, busy), err
 }

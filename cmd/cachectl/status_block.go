@@ -49,7 +49,21 @@ func describe(r viewRecord) [][2]string {
 		{"next due", instant(r.NextDue)},
 		{"failures", text(some(r.Failures))},
 	}
-	return append(lines, describeRun(r.LastRun)...)
+	return append(append(lines, describeRunning(r)...), describeRun(r.LastRun)...)
+}
+
+// describeRunning is the refresh that is under way, and who holds the view, which may also be somebody who changes it.
+func describeRunning(r viewRecord) [][2]string {
+	lines := [][2]string{{"held by", text(r.HeldBy)}}
+	switch {
+	case r.Running == nil:
+		return lines
+	case r.HeldBy == nil:
+		return append(lines, [2]string{"running", fmt.Sprintf("run %d was left behind, its process is gone: the next refresh says so",
+			r.Running.ID)})
+	}
+	return append(lines, [2]string{"running", fmt.Sprintf("run %d, for %s, by %s, attempt %d", r.Running.ID,
+		brief(max(time.Since(r.Running.StartedAt), 0)), r.Running.Application, r.Running.Attempts)})
 }
 
 func describeRun(r *wire.Run) [][2]string {

@@ -4,4 +4,6 @@ SELECT r.id, r.view_id, v.schema_name, v.view_name, r.strategy, r.state, r.whole
        r.transport, r.reason
 FROM redcache.state s
 JOIN redcache.run r ON r.id = s.last_run_id
+    -- and the newest that says it is running; an older one was left behind
+    OR r.id = (SELECT max(o.id) FROM redcache.run o WHERE o.view_id = s.view_id AND o.state = 'running')
 JOIN redcache.view v ON v.id = r.view_id

@@ -82,8 +82,8 @@ func (x *exam) whyStale(v catalog.Status) (why, fix string) {
 		return "its refreshes fail", "`cachectl runs " + name + "` shows why."
 	case rest.RestUntil != nil && rest.RestUntil.After(x.now):
 		return "its link rests", "See link-rest."
-	case v.LastRun != nil && v.LastRun.State == catalog.Running:
-		return fmt.Sprintf("a refresh is under way, for %s", brief(x.now.Sub(v.LastRun.StartedAt))),
+	case v.Running != nil:
+		return fmt.Sprintf("a refresh is under way, for %s", brief(x.now.Sub(v.Running.StartedAt))),
 			"`cachectl locks` shows who is at it, and who waits for what."
 	case v.View.RefreshEvery == 0:
 		return "nothing refreshes it", "`cachectl alter-view " + name + " --every 5m`, or refresh it more often."

@@ -174,12 +174,12 @@ func TestViewUnread(t *testing.T) {
 					v.Watermark, v.Lookback = "sold_at", "10m"
 				}
 			})
-			for range 3 {
+			for range 8 { // enough to see what each of them costs
 				own.refresh(t, v)
 			}
 			own.flush(t)
 			own.wants(t, "view-unread", doctor.Warning, "view "+v.Name.String(), "nobody seems to read it")
-			for range 20 {
+			for range 40 {
 				own.exec(t, `SELECT count(*) FROM `+v.Name.SQL())
 			}
 			own.flush(t)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -69,8 +70,14 @@ func (s Side) explain(err *pgconn.PgError) (what, hint string) {
 			return a.what, a.hint
 		}
 	}
-	return "", ""
+	if s == There && len(err.Code) > 1 && slices.Contains(faultsOfQueries, err.Code[:2]) {
+		return refused, "Its query editor shows where the mistake is."
+	}
+	return s.String() + " says", ""
 }
+
+// faultsOfQueries are the classes of SQLSTATEs by which a statement itself is refused, or a value that it comes across.
+var faultsOfQueries = []string{"0A", "21", "22", "23", "42", "54"}
 
 // cause is what the other side said. dblink puts it into the detail when a connection fails, where libpq's preface
 // ("connection to server at …, port … failed:") is worth keeping: it names the address that was tried.

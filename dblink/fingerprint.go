@@ -171,7 +171,7 @@ func textForm(t Type) string {
 		return "(%s)::varchar"
 	case t.Remote == "varbyte":
 		return "FROM_VARBYTE(%s, 'hex')"
-	case t.Remote == "super", strings.HasPrefix(t.Remote, "character"):
+	case t.Remote == "super", strings.HasPrefix(t.Remote, "character"), strings.HasPrefix(t.Remote, paddedChar):
 		return t.RemoteExpr
 	}
 	return ""

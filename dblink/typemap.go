@@ -133,9 +133,9 @@ func mapSized(name, modifier, remoteType string) (Type, error) {
 	case "character varying", "varchar", "text":
 		return mapText("character varying", modifier, maxVarchar), nil
 	case "character", "char":
-		return mapChar(modifier), nil
-	case "bpchar":
 		return mapText("character", modifier, maxVarchar), nil
+	case paddedChar:
+		return mapPadded(modifier), nil
 	case "super":
 		return Type{
 			Remote: name, RemoteExpr: "JSON_SERIALIZE(%s)", Wire: "text",
@@ -171,12 +171,17 @@ func Unsized(remoteType string) string {
 	if match == nil || match[2] == "" {
 		return remoteType
 	}
-	switch name := match[1] + match[3]; name {
-	case "character varying", "varchar", "character", "char":
-		return name
+	switch match[1] + match[3] {
+	case "character varying", "varchar":
+		return "character varying"
+	case "character", "char":
+		return paddedChar + "(" + match[2] + ")"
 	}
 	return remoteType
 }
+
+// paddedChar is how a CHAR is called whose length says how far its values are padded, and not how long they may be.
+const paddedChar = "bpchar"
 
 // mapText maps a text, and keeps a length that PostgreSQL can keep: views that were described before [Unsized] have
 // it. The wire type has it too: there a value that is too long is an error, where the cast behind it would cut.
@@ -192,13 +197,17 @@ func mapText(name, modifier string, longest int) Type {
 	return t
 }
 
-// mapChar keeps a type whose blanks at the end do not count, and without a length has none at the end.
-func mapChar(modifier string) Type {
-	t := mapText("character", modifier, maxVarchar)
-	if t.Local == "text" {
-		t.Local = "bpchar"
-		t.LocalExpr = "pg_catalog.rtrim(" + checkUTF8 + ", ' '::pg_catalog.text)::pg_catalog.bpchar"
+// mapPadded maps a CHAR to a type that has no length, and pads its values as Redshift shows them: what asks for the text,
+// REPLACE say, may have taken the padding off. What is longer than was told stays.
+func mapPadded(modifier string) Type {
+	t := mapText("character", "", maxVarchar)
+	length, err := strconv.Atoi(modifier)
+	if err != nil || length < 1 || length > maxVarchar {
+		return t // a text without a length
 	}
+	bare := "pg_catalog.rtrim(" + checkUTF8 + ", ' '::pg_catalog.text)"
+	t.Remote, t.Local = fmt.Sprintf("%s(%d)", paddedChar, length), paddedChar
+	t.LocalExpr = fmt.Sprintf("pg_catalog.rpad(%s, GREATEST(%d, pg_catalog.char_length(%s)))::pg_catalog.bpchar", bare, length, bare)
 	return t
 }
 

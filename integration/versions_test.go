@@ -22,7 +22,7 @@ var lifeViews = []struct {
 		[]string{"--strategy", "nonconcurrent"},
 	},
 	{
-		`bi."Users; ünï"`, "SELECT userid, username, firstname, lastname, city, CAST(state AS varchar(2)) AS state, likejazz FROM tickit.users",
+		`bi."Users; ünï"`, "SELECT * FROM tickit.users",
 		[]string{"--strategy", "concurrent", "--key", "userid", "--index", "state, city", "--grant", "dashboard"},
 	},
 	{

@@ -40,6 +40,7 @@ type codec struct {
 	encode encoder // of a text whose form differs
 	strip  bool    // take zero bytes out of the text
 	trim   bool    // take trailing blanks off the text
+	pad    int     // put as many back that it has so many bytes; a CHAR has one for each character
 }
 
 // format is what the server is asked for.
@@ -120,11 +121,14 @@ var opaque = map[string]bool{
 	"int2vector": true, "oidvector": true, "smgr": true,
 }
 
-// planText does to texts what happens to them on the way through dblink: zero bytes go, and the padding of a CHAR, which
-// PostgreSQL adds again where the cache's type has a length.
+// planText does to texts what happens to them on the way through dblink: zero bytes go, and the padding of a CHAR becomes
+// what its type says.
 func planText(c Column, nul NulPolicy) codec {
-	clean := nul == StripNUL && !opaque[c.Remote]
-	return codec{Column: c, strip: clean, trim: c.Remote == "character"}
+	text := codec{Column: c, strip: nul == StripNUL && !opaque[c.Remote], trim: c.Remote == "character"}
+	if _, err := fmt.Sscanf(c.Remote, "bpchar(%d)", &text.pad); err == nil {
+		text.trim = true
+	}
+	return text
 }
 
 // limit is the precision and scale of a numeric column, if it has one.

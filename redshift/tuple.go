@@ -55,7 +55,10 @@ func (c *codec) passes(value []byte) bool {
 	if c.size > 0 {
 		return len(value) == c.size
 	}
-	return !c.strip || bytes.IndexByte(value, 0) < 0 && !(c.trim && bytes.HasSuffix(value, []byte(" ")))
+	if c.trim && len(value) != c.pad && (len(value) < c.pad || bytes.HasSuffix(value, []byte(" "))) {
+		return false
+	}
+	return !c.strip || bytes.IndexByte(value, 0) < 0
 }
 
 // append writes the value in its other form, and corrects the length that dst ends in.
@@ -73,17 +76,22 @@ func (c *codec) append(dst, value []byte) (_ []byte, err error) {
 	return dst, nil
 }
 
-// appendClean writes a text without its zero bytes, and the padding if that is not to stay.
+// appendClean writes a text without its zero bytes where these are not to stay, and with the padding that it is to have.
 func (c *codec) appendClean(dst, text []byte) []byte {
-	if c.trim {
-		text = bytes.TrimRight(text, " ")
-	}
-	for {
-		clean, rest, found := bytes.Cut(text, []byte{0})
-		dst = append(dst, clean...)
-		if !found {
-			return dst
+	start := len(dst)
+	for found := true; found; {
+		clean := text
+		if found = false; c.strip {
+			clean, text, found = bytes.Cut(text, []byte{0})
 		}
-		text = rest
+		dst = append(dst, clean...)
 	}
+	if !c.trim {
+		return dst
+	}
+	dst = dst[:start+len(bytes.TrimRight(dst[start:], " "))]
+	for len(dst)-start < c.pad {
+		dst = append(dst, ' ')
+	}
+	return dst
 }

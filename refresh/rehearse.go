@@ -22,9 +22,18 @@ func (r *Runner) describe(ctx context.Context, tx pgx.Tx, v *catalog.View) (colu
 	if err != nil {
 		return nil, "", catalog.ExplainRemote(err, "connect through link "+v.Link.Name)
 	}
-	columns, err = session.Describe(ctx, v.Query)
+	// In a savepoint, so that the session can be closed also after a failure, and when ctx has ended: it would stay with the
+	// backend otherwise.
+	err = inSavepoint(ctx, tx, func(pgx.Tx) error {
+		columns, err = session.Describe(ctx, v.Query)
+		return err
+	})
+	closing := session.Close(ctx)
 	if err != nil {
 		return nil, "", catalog.ExplainRemote(err, "describe the query through link "+v.Link.Name)
+	}
+	if closing != nil {
+		return nil, "", closing
 	}
 	if v.Columns, err = settle(v.Columns, columns); err != nil {
 		return nil, "", err
@@ -32,7 +41,7 @@ func (r *Runner) describe(ctx context.Context, tx pgx.Tx, v *catalog.View) (colu
 	if v.Lookback == "" {
 		v.Lookback = v.DefaultLookback()
 	}
-	return columns, session.Schema(), session.Close(ctx)
+	return columns, session.Schema(), nil
 }
 
 // settle decides what a view keeps of its columns' types: no length of a text, unless the view has the length already that

@@ -9,6 +9,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/internal/redshiftsim"
 	"github.com/redcache/redcache/refresh"
 )
 
@@ -68,4 +69,24 @@ func (b *bundle) somebodyHas(t *testing.T, v catalog.View) (release func()) {
 		t.Fatal(err)
 	}
 	return release
+}
+
+// A description that Redshift refuses leaves no session on it, however long the backend lives.
+func TestDefine_ARefusedDescriptionLeavesNoSession(t *testing.T) {
+	t.Parallel()
+	b := setup(t, salesSQL...)
+	v := b.salesView(catalog.Merge)
+	b.add(t, v)
+	change := func(v *catalog.View) error { v.Query += " WHERE id > 3"; return nil }
+	b.source.FailNext("CREATE TEMPORARY TABLE", redshiftsim.EngineError{Code: "XX000", Message: "Query (150) canceled on user's request"})
+	if _, err := b.definer.Alter(t.Context(), v.Name, change, false, nil); err == nil {
+		t.Fatal("it was not refused")
+	}
+	b.wantNothingLeft(t)
+	other := b.salesView(catalog.Swap)
+	b.source.FailNext("CREATE TEMPORARY TABLE", redshiftsim.EngineError{Code: "42P01", Message: `relation "sales" does not exist`})
+	if _, err := b.definer.Add(t.Context(), other, false, nil); err == nil {
+		t.Fatal("it was not refused")
+	}
+	b.wantNothingLeft(t)
 }

@@ -27,8 +27,7 @@ func text(name string) column { return column{name, name, "replace(" + name + ",
 
 var allColumns = []column{
 	plain("id"), text("code"), plain("at"), plain("num"), plain("seq"), text("name"),
-	{"fixed", "fixed", "rtrim(fixed)::bpchar"},
-	plain("flag"),
+	plain("fixed"), plain("flag"),
 	plain("amount"), plain("loose"), plain("single"), plain("ratio"),
 	{"doc", "doc", "doc::text::jsonb"},
 	{"raw", "raw", "decode(raw::text, 'hex')"},

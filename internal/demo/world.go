@@ -38,7 +38,7 @@ var views = []view{
 	},
 	{
 		name:  "bi.users",
-		query: "SELECT userid, username, firstname, lastname, city, CAST(state AS varchar(2)) AS state FROM tickit.users",
+		query: "SELECT userid, username, firstname, lastname, city, state FROM tickit.users",
 		flags: []string{"--strategy", "concurrent", "--key", "userid", "--every", "5s", "--max-age", "30s", "--index", "state, city"},
 	},
 	{

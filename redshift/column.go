@@ -40,7 +40,7 @@ type codec struct {
 	encode encoder // of a text whose form differs
 	strip  bool    // take zero bytes out of the text
 	trim   bool    // take trailing blanks off the text
-	pad    int     // put as many back that it has so many bytes; a CHAR has one for each character
+	pad    int     // put as many back that it has so many characters
 }
 
 // format is what the server is asked for.

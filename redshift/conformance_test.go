@@ -53,6 +53,7 @@ var conformance = []struct{ name, query string }{
 	{"catalog types", `SELECT 4294967295::oid AS o, '7'::xid AS x, '8'::cid AS c, 'pg_class'::name AS n, 'x'::"char" AS ch`},
 	{"catalog columns", "SELECT oid, relname, relkind, relhasindex FROM pg_class WHERE relname LIKE 'pg_cl%'"},
 	{"opaque types", "SELECT '1 2'::int2vector AS i, '3 4'::oidvector AS o, '(1,2)'::tid AS t, 'now'::regproc AS r"},
+	{"chars of every width", "SELECT v::char(5) AS v FROM (SELECT 'é' AS v UNION ALL SELECT 'ab   ' UNION ALL SELECT '' UNION ALL SELECT '12345' UNION ALL SELECT NULL) q"},
 	{"a char without a length", "SELECT id, fixed::bpchar AS v FROM everything"},
 	{"computed numbers", "SELECT id, amount * 3 AS v, amount / 3 AS w, id / 3.0 AS x FROM everything"},
 	{"a time of the catalog", "SELECT '2024-07-01 12:00:00+00'::timestamptz::information_schema.time_stamp AS v, " +

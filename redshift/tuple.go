@@ -3,6 +3,7 @@ package redshift
 import (
 	"bytes"
 	"encoding/binary"
+	"unicode/utf8"
 )
 
 // appendTuple turns the body of a row into a tuple of a binary COPY. The two are laid out alike, a count and then each
@@ -55,8 +56,10 @@ func (c *codec) passes(value []byte) bool {
 	if c.size > 0 {
 		return len(value) == c.size
 	}
-	if c.trim && len(value) != c.pad && (len(value) < c.pad || bytes.HasSuffix(value, []byte(" "))) {
-		return false
+	if c.trim {
+		if n := utf8.RuneCount(value); n < c.pad || n > c.pad && bytes.HasSuffix(value, []byte(" ")) {
+			return false
+		}
 	}
 	return !c.strip || bytes.IndexByte(value, 0) < 0
 }
@@ -90,7 +93,7 @@ func (c *codec) appendClean(dst, text []byte) []byte {
 		return dst
 	}
 	dst = dst[:start+len(bytes.TrimRight(dst[start:], " "))]
-	for len(dst)-start < c.pad {
+	for n := utf8.RuneCount(dst[start:]); n < c.pad; n++ {
 		dst = append(dst, ' ')
 	}
 	return dst

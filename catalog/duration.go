@@ -24,11 +24,17 @@ func ParseDuration(text string) (time.Duration, error) {
 		return whole, nil
 	}
 	part, err := time.ParseDuration(rest)
-	if err != nil {
+	switch {
+	case err != nil && number.MatchString(rest):
+		return 0, fmt.Errorf("duration %q is too long", text)
+	case err != nil:
 		return 0, fmt.Errorf("%q is no duration; write 30s, 5m, 2h or 7d", text)
 	}
 	return whole + part, nil
 }
+
+// number is a duration of one part, however long.
+var number = regexp.MustCompile(`^[0-9]+(h|m|s|ms)$`)
 
 // FormatDuration writes a duration the way ParseDuration reads it, without parts that are zero.
 func FormatDuration(d time.Duration) string {

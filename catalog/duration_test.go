@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -40,6 +41,18 @@ func TestFormatDuration_IsReadBack(t *testing.T) {
 	} {
 		if got := catalog.FormatDuration(d); got != want {
 			t.Errorf("FormatDuration(%d) = %s, want %s", d, got, want)
+		}
+	}
+}
+
+func TestParseDuration_RefusesWhatWouldMeanSomethingElse(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"99999999h": "too long", "99999d": "too long",
+		"9223372037s": "too long", "soon": "no duration",
+	} {
+		if d, err := catalog.ParseDuration(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %s, %v", text, d, err)
 		}
 	}
 }

@@ -109,6 +109,25 @@ func (s Store) Remember(ctx context.Context, viewID int32) error {
 	return nil
 }
 
+// RememberAround is [Store.Remember] of a view whose query somebody has changed: what is on it is kept, and the query that
+// was published stays the one that is ours.
+func (s Store) RememberAround(ctx context.Context, viewID int32) error {
+	var rule *string
+	err := s.db.QueryRow(ctx, `SELECT published ->> 'rule' FROM redcache.state WHERE view_id = $1`, viewID).Scan(&rule)
+	if err != nil {
+		return fmt.Errorf("remember grants: %w", err)
+	}
+	if err := s.Remember(ctx, viewID); err != nil {
+		return err
+	}
+	_, err = s.db.Exec(ctx, `UPDATE redcache.state SET published = pg_catalog.jsonb_set(published, '{rule}', pg_catalog.to_jsonb($2::text))
+		WHERE view_id = $1 AND $2::text IS NOT NULL`, viewID, rule)
+	if err != nil {
+		return fmt.Errorf("remember grants: %w", err)
+	}
+	return nil
+}
+
 // RememberAs replaces what is remembered of a published view that somebody has dropped.
 func (s Store) RememberAs(ctx context.Context, viewID int32, d Decorations) error {
 	_, err := s.db.Exec(ctx, `UPDATE redcache.state SET published = $2 WHERE view_id = $1`, viewID, d)

@@ -205,6 +205,9 @@ func (d *Definer) alterIn(
 	}
 	broken := c.mendIn(ctx, tx, d.runner.ordinary(), before)
 	if needsGeneration(before.View, after) {
+		if broken == nil && c.published.Altered {
+			broken = alteredError(before.View)
+		}
 		if broken == nil {
 			broken = checkCarry(after, c.relation(before.State.Generation))
 		}

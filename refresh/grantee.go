@@ -116,6 +116,9 @@ func regrant(ctx context.Context, tx pgx.Tx, state catalog.State, from, to catal
 	if err := runSteps(ctx, tx, append(steps, more...)); err != nil {
 		return explainPublish(to, err)
 	}
+	if p.Altered {
+		return catalog.In(tx).RememberAround(ctx, to.ID)
+	}
 	return catalog.In(tx).Remember(ctx, to.ID)
 }
 

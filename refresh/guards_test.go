@@ -292,3 +292,45 @@ func TestInit_DefaultPrivilegesLetNobodyIn(t *testing.T) {
 		t.Errorf("others have rights on %v", open)
 	}
 }
+
+// Where the rows are changed in place, nothing is undone, and each run says what readers may not see; a change that would
+// undo it is refused, by every strategy alike.
+func TestRefresh_SaysThatSomebodyHasChangedTheQuery(t *testing.T) {
+	t.Parallel()
+	for _, strategy := range []catalog.Strategy{catalog.Nonconcurrent, catalog.Concurrent, catalog.Incremental, catalog.Merge} {
+		t.Run(string(strategy), func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, salesSQL...)
+			v := b.salesView(strategy)
+			b.add(t, v)
+			b.exec(t, "ALTER VIEW "+v.Name.SQL()+" RENAME COLUMN note TO remark")
+			run := b.refresh(t, refresh.Request{View: v.Name})
+			if run.Reason == nil || !strings.Contains(*run.Reason, "somebody has changed the query of the published view") {
+				t.Errorf("the run says %v", run.Reason)
+			}
+			err := <-b.alter(t.Context(), v.Name, func(v *catalog.View) { v.Indexes = append(v.Indexes, "region") })
+			if err == nil || !strings.Contains(err.Error(), "somebody has changed its query") || infra.Hint(err) == "" {
+				t.Errorf("got %v", err)
+			}
+			if n := len(rows(t, b.pool, "SELECT remark FROM "+v.Name.SQL())); n != 1000 {
+				t.Errorf("the view shows %d rows", n)
+			}
+		})
+	}
+}
+
+// What a refresh has published is ours, also when the process died before it could remember what the view looks like.
+func TestSwap_KnowsItsOwnViewAfterADeathBehindTheCommit(t *testing.T) {
+	t.Parallel()
+	b := setup(t, salesSQL...)
+	v := b.salesView(catalog.Swap)
+	b.add(t, v)
+	b.exec(t, `CREATE TABLE bi.memory AS SELECT published FROM redcache.state`)
+	b.refresh(t, refresh.Request{View: v.Name})
+	b.exec(t, `UPDATE redcache.state s SET published = m.published FROM bi.memory m`) // as it was before
+	b.refresh(t, refresh.Request{View: v.Name})
+	if err := <-b.alter(t.Context(), v.Name, func(v *catalog.View) { v.Indexes = append(v.Indexes, "region") }); err != nil {
+		t.Error(err)
+	}
+	b.wantEqual(t, v)
+}

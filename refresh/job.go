@@ -174,10 +174,12 @@ func (j *job) record(ctx context.Context, tx pgx.Tx, a *attempt) error {
 }
 
 // remember keeps what people have put on the view since it was last looked at. Where readers wait for the commit, that
-// is left for after it.
+// is left for after it. A query that is not ours is not remembered as if it were.
 func (w *work) remember(ctx context.Context, tx pgx.Tx) error {
 	if p := w.condition.published; !p.AtHome || !p.Changed || !w.seen() {
 		return nil
+	} else if p.Altered {
+		return catalog.In(tx).RememberAround(ctx, w.view.ID)
 	}
 	return catalog.In(tx).Remember(ctx, w.view.ID)
 }

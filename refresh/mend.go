@@ -132,6 +132,9 @@ func (a *attempt) findEmptied(ctx context.Context, w *work) error {
 // blocked says what others have put on the view, or on its generation, that keeps the work from being done as it has to.
 func (w *work) blocked() error {
 	if !w.fresh {
+		if w.condition.published.Altered {
+			w.remark("somebody has changed the query of the published view, so readers may not see what is refreshed")
+		}
 		if r := w.condition.relation(w.state.Loaded); r != nil && r.Forced {
 			return infra.Hinted(fmt.Errorf("view %s: row-level security is forced on %s for its owner as well, so a refresh would "+
 				"not see all rows", w.view.Name, w.relation()),

@@ -74,6 +74,9 @@ func (d *duration) Set(text string) error {
 	if parsed < 0 {
 		return fmt.Errorf("%s is negative", text)
 	}
+	if parsed > 0 && parsed < time.Microsecond { // which PostgreSQL would take for none at all
+		return fmt.Errorf("%s is too short", text)
+	}
 	*d = duration(parsed)
 	return nil
 }

@@ -41,7 +41,10 @@ SELECT a.id, a.schema_oid IS NOT NULL AS schema_exists, coalesce(o.relkind::text
        coalesce(f.oid, 0) AS oid, coalesce(f.at_home, false) AS at_home, coalesce(n.nspname::text, '') AS schema_name,
        coalesce(f.relname::text, '') AS view_name, coalesce(pg_catalog.pg_get_userbyid(f.relowner)::text, '') AS owner,
        coalesce(pg_catalog.pg_has_role(f.relowner, 'USAGE'), false) AS owned, coalesce(f.reads, '{}') AS reads,
+       -- What reads just the generation that is published, and was remembered with another one, is ours: what a refresh
+       -- has published is remembered after its commit.
        coalesce(f.known AND f.fingerprint <> a.remembered ->> 'rule'
+                AND NOT (f.reads = ARRAY[a.generation] AND a.remembered -> 'reads' IS DISTINCT FROM pg_catalog.to_jsonb(f.reads))
                 AND a.remembered ->> 'major' = (pg_catalog.current_setting('server_version_num')::integer / 10000)::text, false) AS altered,
        coalesce(d.decorations || pg_catalog.jsonb_build_object('below', b.below) <> a.remembered, true) AS changed,
        a.remembered, d.decorations || pg_catalog.jsonb_build_object('below', b.below) AS decorations, b.below
@@ -52,7 +55,7 @@ LEFT JOIN pg_catalog.pg_namespace n ON n.oid = f.relnamespace
 CROSS JOIN LATERAL (SELECT (/* carried */) AS below) b
 LEFT JOIN LATERAL (
     SELECT pg_catalog.jsonb_build_object(
-        'oid', f.oid::bigint, 'rule', f.fingerprint,
+        'oid', f.oid::bigint, 'rule', f.fingerprint, 'reads', f.reads,
         'major', pg_catalog.current_setting('server_version_num')::integer / 10000,
         'owner', CASE WHEN pg_catalog.pg_get_userbyid(f.relowner) <> current_user THEN pg_catalog.pg_get_userbyid(f.relowner) ELSE '' END,
         'options', coalesce(pg_catalog.to_jsonb(f.reloptions), '[]'),

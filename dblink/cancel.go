@@ -1,6 +1,7 @@
 package dblink
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,10 +51,17 @@ func cancelOver(ctx context.Context, tx pgx.Tx, schema, name, server string, pid
 	if tag.RowsAffected() == 0 {
 		return ErrNoServer
 	}
-	_, err = tx.Exec(ctx, "SELECT t.done FROM "+Call(schema, "dblink", "$1", "$2")+" AS t(done boolean)",
-		name, "SELECT pg_cancel_backend("+strconv.Itoa(pid)+")")
+	var done bool
+	err = tx.QueryRow(ctx, "SELECT coalesce(t.done, false) FROM "+Call(schema, "dblink", "$1", "$2")+" AS t(done boolean)",
+		name, "SELECT pg_cancel_backend("+strconv.Itoa(pid)+")").Scan(&done)
+	if err == nil && !done {
+		return errNoSignal
+	}
 	return err
 }
+
+// errNoSignal is a refusal without a reason.
+var errNoSignal = errors.New("its pg_cancel_backend returned false: the session is gone, or may not be cancelled")
 
 const (
 	// cancelTimeout limits one attempt to cancel. The link's own connect timeout is part of it.
@@ -62,35 +70,39 @@ const (
 	cancelAgain = time.Second
 )
 
-// StillRunning says that Redshift was asked to end a statement and has not done so, as far as is known.
-type StillRunning struct{ Err error }
-
-// Error says why it is not known to have ended.
-func (e *StillRunning) Error() string {
-	return "the statement may still run on Redshift: " + e.Err.Error()
-}
-
-// Unwrap returns what asking came to.
-func (e *StillRunning) Unwrap() error { return e.Err }
+// errUnanswered is what is known of a statement that does not end although Redshift took the request.
+var errUnanswered = errors.New("it was asked to cancel it, and has not answered")
 
 // Watch makes the end of ctx end what the session does on Redshift, where cancelling the local statement alone changes
 // nothing, see the package's comment. The local statement is ended by whoever runs it on ctx. The caller must call
-// stop when the session's statements have returned; it ends the attempts to cancel, waits for them, and returns the
-// error of the last one if none has worked.
-func Watch(ctx context.Context, cache infra.Beginner, s *Session) (stop func() error) {
+// stop when the session's statements have returned, and their savepoint is rolled back, with the error they came to. It
+// ends the attempts to cancel, waits for them, and returns an [*infra.StillRunning] unless Redshift's statement is known to
+// have ended.
+func Watch(ctx context.Context, cache infra.Beginner, s *Session) (stop func(error) error) {
 	attempts, end := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
 	release := context.AfterFunc(ctx, func() { ended <- cancelUntil(attempts, cache, s.server, s.pid) })
-	return func() error {
+	return func(err error) error {
 		end()
 		if release() {
 			return nil
 		}
-		if err := <-ended; err != nil {
-			return &StillRunning{err}
+		failure := <-ended
+		if err == nil || relayed(err) || s.idle(ctx) {
+			return nil
 		}
-		return nil
+		return &infra.StillRunning{Err: cmp.Or(failure, errUnanswered)}
 	}
+}
+
+// idle tells whether Redshift has answered all that the session asked it. A local statement that was cancelled twice
+// leaves an answer behind that is still to come. It does not wait.
+func (s *Session) idle(ctx context.Context) bool {
+	ctx, done := infra.Ending(ctx, cleanupLimit)
+	defer done()
+	busy := 1
+	err := s.tx.QueryRow(ctx, "SELECT "+Call(s.schema, "dblink_is_busy", "$1"), s.server).Scan(&busy)
+	return err == nil && busy == 0
 }
 
 // cancelUntil cancels again and again until ctx ends.

@@ -80,7 +80,7 @@ func TestWatch_EndsWhatTheSessionDoes(t *testing.T) {
 	if got := dblink.Classify(err); got != dblink.Canceled {
 		t.Errorf("got %v (%v), want %v", err, got, dblink.Canceled)
 	}
-	if err := stop(); err != nil {
+	if err := stop(err); err != nil {
 		t.Error(err)
 	}
 }
@@ -92,7 +92,7 @@ func TestWatch_LeavesAFinishedStatementAlone(t *testing.T) {
 	b.inSession(t, func(tx pgx.Tx, s *dblink.Session) {
 		stop := dblink.Watch(ctx, b.cache, s)
 		mustText(t, tx, whoAnswers)
-		if err := stop(); err != nil {
+		if err := stop(nil); err != nil {
 			t.Error(err)
 		}
 		cancel()

@@ -89,10 +89,11 @@ func (a *Auditor) surveyLink(ctx context.Context, s *survey, link catalog.Link, 
 		}
 		stop := dblink.Watch(ctx, a.pool, session)
 		err = a.ask(ctx, session, s, link, views)
+		running := stop(err)
 		if err != nil {
 			err = catalog.ExplainRemote(err, "ask link "+link.Name+" for permissions")
 		}
-		return errors.Join(err, stop(), session.Close(ctx))
+		return errors.Join(err, running, session.Close(ctx))
 	})
 }
 

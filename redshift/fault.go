@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/redcache/redcache/infra"
 )
 
 // Failure is an error of a session: whatever happened on Redshift, or on the way there and back. Every method of a
@@ -82,17 +84,25 @@ func (e *ProtocolError) Timeout() bool { return false }
 // Temporary implements net.Error.
 func (e *ProtocolError) Temporary() bool { return true }
 
-// reason is why a use of the connection failed. When its context ended, that is what counts, and not how the statement
-// or the connection came to its end by that.
-func reason(ctx context.Context, err error) error {
+// reason is why a use of the connection failed. When its context ended, that is what counts, with what is known of the
+// statement: the server has ended it, or was asked to and has not answered.
+func (s *Session) reason(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	if ended := context.Cause(ctx); ended != nil && endedBy(err) {
+	ended := context.Cause(ctx)
+	switch {
+	case ended == nil || !endedBy(err):
+		return err
+	case errors.Is(ended, errClosed), s.pid == 0, pgconn.SafeToRetry(err): // it was us, or nothing of ours was begun
 		return ended
+	case errors.As(err, new(*pgconn.PgError)):
+		return fmt.Errorf("%w: %w", ended, err)
 	}
-	return err
+	return fmt.Errorf("%w; %w", ended, &infra.StillRunning{Err: errUnanswered})
 }
+
+var errUnanswered = errors.New("it was asked to cancel it, and has not answered")
 
 const codeCanceled = "57014"
 

@@ -103,7 +103,7 @@ func (r *Reader) begin(sql string) error {
 	conn := r.session.conn
 	described, err := conn.Prepare(r.ctx, "", sql, nil)
 	if err != nil {
-		return reason(r.ctx, err)
+		return r.session.reason(r.ctx, err)
 	}
 	if err := checkShape(r.columns, described.Fields); err != nil {
 		return err
@@ -116,7 +116,7 @@ func (r *Reader) begin(sql string) error {
 	fields := r.result.FieldDescriptions()
 	if fields == nil { // it failed before it had any
 		_, err := r.result.Close()
-		return reason(r.ctx, err)
+		return r.session.reason(r.ctx, err)
 	}
 	if err = checkShape(r.columns, fields); err == nil {
 		err = checkFormats(formats, fields)
@@ -201,7 +201,7 @@ func (r *Reader) other() []byte {
 		r.stop(io.EOF)
 		return nil
 	}
-	r.stop(silenceOr(reason(r.ctx, err), silence))
+	r.stop(silenceOr(r.session.reason(r.ctx, err), silence))
 	return nil
 }
 

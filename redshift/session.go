@@ -173,7 +173,7 @@ func (s *Session) simple(ctx context.Context, sql string) ([]*pgconn.Result, err
 	ctx, release := s.during(ctx)
 	defer release()
 	results, err := s.conn.Exec(ctx, sql).ReadAll()
-	return results, reason(ctx, err)
+	return results, s.reason(ctx, err)
 }
 
 // during is the context of one use of the connection: it ends with ctx, and when the session is closed.

@@ -69,7 +69,9 @@ func diagnose(c Config, err error) (hint string, cause error) {
 		return "Check that there is a route from this machine to Redshift (same or peered VPC).", network
 	}
 	if strings.Contains(err.Error(), "server refused TLS connection") {
-		return "Use sslmode=require, unless the server has no TLS at all.", errors.New("the server offers no TLS")
+		return fmt.Sprintf("The link's sslmode is %s, and Redshift always offers TLS: check host and port. Only where the "+
+				"network itself is safe, and the server is meant to be without, --sslmode disable does without.", c.SSLMode),
+			errors.New("the server offers no TLS")
 	}
 	return "Check the link's host, port and sslmode.", bare(err)
 }

@@ -145,14 +145,7 @@ func TestCancel_ReachesBothServers(t *testing.T) {
 func (b *bundle) cancelWhileReading(t *testing.T, v catalog.View) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	refreshing := b.refreshing(ctx, refresh.Request{View: v.Name})
-	eventually(t, func() error {
-		for _, s := range b.source.Statements() {
-			if strings.Contains(s.SQL, "FROM public.source") && s.QueryGroup == "redcache "+v.Name.String() && s.End.IsZero() {
-				return nil
-			}
-		}
-		return errors.New("the source was not asked")
-	})
+	b.untilAsked(t, v)
 	cancel(errors.New("stopped by the test"))
 	started := time.Now()
 	select {
@@ -166,4 +159,17 @@ func (b *bundle) cancelWhileReading(t *testing.T, v catalog.View) {
 	case <-time.After(time.Minute):
 		t.Fatal("the refresh goes on")
 	}
+}
+
+// untilAsked waits until the view's statement is under way on the source.
+func (b *bundle) untilAsked(t *testing.T, v catalog.View) {
+	t.Helper()
+	eventually(t, func() error {
+		for _, s := range b.source.Statements() {
+			if strings.Contains(s.SQL, "FROM public.source") && s.QueryGroup == "redcache "+v.Name.String() && s.End.IsZero() {
+				return nil
+			}
+		}
+		return errors.New("the source was not asked")
+	})
 }

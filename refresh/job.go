@@ -47,20 +47,20 @@ func (j *job) read(ctx context.Context, r *Runner) error {
 	stop := j.source.watch(ctx)
 	at := j.works[0]
 	outer := j.tx
-	err := inSavepoint(ctx, outer, func(nested pgx.Tx) (err error) {
+	err := infra.InSavepoint(ctx, outer, func(nested pgx.Tx) (err error) {
 		j.tx = nested
 		at, err = j.readAll(ctx, r)
 		return err
 	})
 	j.tx = outer
-	stopErr := stop()
+	stopErr := stop(err)
 	if stopErr != nil {
 		r.cfg.Log.WarnContext(ctx, "statement may still run on the remote side",
 			infra.KeyView, at.view.Name.String(), infra.KeyError, dblink.Public(stopErr))
 	}
 	if err != nil {
 		err = j.name(at, at.diagnose(ctx, err))
-		if stopErr != nil {
+		if stopErr != nil && !errors.Is(err, stopErr) {
 			err = infra.Hinted(fmt.Errorf("%w; %w", err, stopErr), infra.Hint(err))
 		}
 	}

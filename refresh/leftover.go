@@ -27,7 +27,7 @@ func dropLeftovers(ctx context.Context, b infra.Beginner, v catalog.View) (stuck
 		steps, err := leftovers(ctx, tx, v, false)
 		for _, step := range steps {
 			drop := func(nested pgx.Tx) error { return runSteps(ctx, nested, []Step{step}) }
-			if why := cannotDrop(inSavepoint(ctx, tx, drop)); why != "" {
+			if why := cannotDrop(infra.InSavepoint(ctx, tx, drop)); why != "" {
 				stuck = append(stuck, strings.TrimPrefix(step.SQL, "DROP ")+": "+why)
 			}
 		}

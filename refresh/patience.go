@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/redcache/redcache/infra"
 )
 
 // A strong lock on what readers use makes every new reader queue behind it while it waits. So it waits for a short
@@ -72,7 +74,7 @@ func patiently(ctx context.Context, tx pgx.Tx, p patience, doing string, fn func
 // briefly runs fn in a savepoint, in which no lock is waited for longer than wait. Afterwards the transaction's own
 // limit holds again; releasing a savepoint alone would not bring it back.
 func briefly(ctx context.Context, tx pgx.Tx, wait time.Duration, fn func(tx pgx.Tx) error) error {
-	return inSavepoint(ctx, tx, func(nested pgx.Tx) error {
+	return infra.InSavepoint(ctx, tx, func(nested pgx.Tx) error {
 		var before string
 		if err := nested.QueryRow(ctx, `SELECT pg_catalog.current_setting('lock_timeout')`).Scan(&before); err != nil {
 			return err

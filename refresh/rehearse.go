@@ -24,7 +24,7 @@ func (r *Runner) describe(ctx context.Context, tx pgx.Tx, v *catalog.View) (colu
 	}
 	// In a savepoint, so that the session can be closed also after a failure, and when ctx has ended: it would stay with the
 	// backend otherwise.
-	err = inSavepoint(ctx, tx, func(pgx.Tx) error {
+	err = infra.InSavepoint(ctx, tx, func(pgx.Tx) error {
 		columns, err = session.Describe(ctx, v.Query)
 		return err
 	})
@@ -69,7 +69,7 @@ func (r *Runner) rehearse(
 	ctx context.Context, tx pgx.Tx, v catalog.View, columns []dblink.Column, schema string, published *int32,
 ) error {
 	w := &work{view: v, columns: columns}
-	err := inSavepoint(ctx, tx, func(nested pgx.Tx) error {
+	err := infra.InSavepoint(ctx, tx, func(nested pgx.Tx) error {
 		selectSQL, err := w.dblinkSelect(schema, "")
 		if err != nil {
 			return err

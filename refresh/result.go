@@ -119,7 +119,7 @@ func (r *Runner) skip(ctx context.Context, a *attempt, held *lock.HeldError) (ca
 
 // fail records why the runs failed, or that they were canceled, and returns the error with the view's name and a hint.
 func (r *Runner) fail(ctx context.Context, a *attempt, cause error) (catalog.Run, error) {
-	state := catalog.Failed
+	state, ended := catalog.Failed, ctx.Err() != nil
 	if errors.Is(ctx.Err(), context.Canceled) { // a deadline that passed is nobody's wish
 		state = catalog.Canceled
 	}
@@ -128,7 +128,7 @@ func (r *Runner) fail(ctx context.Context, a *attempt, cause error) (catalog.Run
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	cause = nameHolders(ctx, r.pool, cause)
-	if asked := a.asked(); asked != nil {
+	if asked := a.asked(); asked != nil && !ended { // else the end is why, and not what ended by it
 		cause = explainHere(asked.view, cause, "refresh")
 	}
 	failure := about("refresh view", a.req.View, cause)

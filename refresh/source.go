@@ -21,8 +21,9 @@ type source interface {
 	Close(ctx context.Context) error
 
 	transport() catalog.Transport
-	// watch makes the end of ctx end what the session does on Redshift, until stop is called.
-	watch(ctx context.Context) (stop func() error)
+	// watch makes the end of ctx end what the session does on Redshift, until stop is called with what came of it; that
+	// returns an *infra.StillRunning where it is not known to have ended.
+	watch(ctx context.Context) (stop func(error) error)
 	// load reads what the query returns where the condition holds, into a table of the view's columns. Rows that it
 	// could write as frozen are visible to every snapshot; for that the table must have been made in the savepoint that
 	// w.tx is.
@@ -44,7 +45,7 @@ type dblinkSource struct {
 
 func (s dblinkSource) transport() catalog.Transport { return catalog.DblinkTransport }
 
-func (s dblinkSource) watch(ctx context.Context) func() error {
+func (s dblinkSource) watch(ctx context.Context) func(error) error {
 	return dblink.Watch(ctx, s.cache, s.Session)
 }
 
@@ -82,8 +83,16 @@ func (s streamSource) Begin(ctx context.Context) error { return s.Exec(ctx, dbli
 
 func (s streamSource) Commit(ctx context.Context) error { return s.Exec(ctx, dblink.EndSnapshot) }
 
-// watch has nothing to do: whoever reads does it on ctx, whose end the session passes on to Redshift.
-func (s streamSource) watch(context.Context) func() error { return func() error { return nil } }
+// watch has little to do: whoever reads does it on ctx, whose end the session passes on to Redshift, and its error says
+// what came of that.
+func (s streamSource) watch(context.Context) func(error) error {
+	return func(err error) error {
+		if running, ok := errors.AsType[*infra.StillRunning](err); ok {
+			return running
+		}
+		return nil
+	}
+}
 
 func (s streamSource) load(ctx context.Context, w *work, where, table string) (loaded, error) {
 	if w.asksForSplit() && where == "" {

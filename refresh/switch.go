@@ -94,7 +94,7 @@ func ensureSchema(ctx context.Context, tx pgx.Tx, v catalog.View, p catalog.Publ
 	if err != nil {
 		return err
 	}
-	err = inSavepoint(ctx, tx, func(nested pgx.Tx) error { return runSteps(ctx, nested, steps) })
+	err = infra.InSavepoint(ctx, tx, func(nested pgx.Tx) error { return runSteps(ctx, nested, steps) })
 	if state := sqlState(err); state == duplicateSchema || state == uniqueViolation {
 		return nil
 	}
@@ -126,7 +126,7 @@ func repoint(ctx context.Context, tx pgx.Tx, v catalog.View, p catalog.Published
 		return alteredError(v)
 	}
 	replace := []Step{repointStep(v, p.Decorations.Options, v.Generation, columns)}
-	err := inSavepoint(ctx, tx, func(nested pgx.Tx) error { return runSteps(ctx, nested, replace) })
+	err := infra.InSavepoint(ctx, tx, func(nested pgx.Tx) error { return runSteps(ctx, nested, replace) })
 	if sqlState(err) == invalidTable {
 		err = remake(ctx, tx, v, *p.Decorations, columns)
 	}

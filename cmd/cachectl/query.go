@@ -79,8 +79,8 @@ func (s *session) query(ctx context.Context, o queryOptions) error {
 		}
 		stop := dblink.Watch(ctx, s.pool, remote)
 		// In a savepoint, so that the connection can be closed also after a failure.
-		err = pgx.BeginFunc(ctx, tx, func(nested pgx.Tx) error { return s.stream(ctx, nested, remote, server, o) })
-		if failure := stop(); failure != nil {
+		err = infra.InSavepoint(ctx, tx, func(nested pgx.Tx) error { return s.stream(ctx, nested, remote, server, o) })
+		if failure := stop(err); failure != nil {
 			err = errors.Join(err, failure)
 		}
 		if err != nil && infra.Hint(err) == "" {

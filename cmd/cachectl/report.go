@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/spf13/cobra"
 
 	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
 )
 
 // usageError is something wrong with the command line, found before anything was connected to.
@@ -115,17 +115,19 @@ func (e *usageError) advice(cmd *cobra.Command) string {
 // cameOf is what became of what was running, as far as the servers have said.
 func cameOf(err error) string {
 	const canceled = "57014"
-	if running, ok := errors.AsType[*dblink.StillRunning](err); ok {
+	if running, ok := errors.AsType[*infra.StillRunning](err); ok {
 		return "; " + said(running)
 	}
-	if server, ok := errors.AsType[*pgconn.PgError](err); ok && server.Code == canceled {
-		return "; what was running has been cancelled on the server"
+	for _, side := range []dblink.Side{dblink.There, dblink.Here} {
+		if dblink.ServerCode(err, side) == canceled {
+			return "; what was running has been cancelled on " + side.String()
+		}
 	}
 	return ""
 }
 
 func hintRunning(err error) string {
-	if !errors.As(err, new(*dblink.StillRunning)) {
+	if !errors.As(err, new(*infra.StillRunning)) {
 		return ""
 	}
 	return "It ends at its timeout. On Redshift, STV_RECENTS shows it to its user, and PG_TERMINATE_BACKEND(pid) ends it"

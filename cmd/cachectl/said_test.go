@@ -11,9 +11,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
+	"github.com/redcache/redcache/redshift"
 )
 
 func TestSaid_IsForPeople(t *testing.T) {
@@ -102,11 +102,12 @@ func TestFail_TellsWhatBecameOfWhatWasRunning(t *testing.T) {
 		name, want string
 		err        error
 	}{
-		{"cancelled", "refresh: interrupted; what was running has been cancelled on the server", over},
+		{"cancelled here", "refresh: interrupted; what was running has been cancelled on the cache database", over},
+		{"cancelled there", "refresh: interrupted; what was running has been cancelled on Redshift", &redshift.Failure{Err: over}},
 		{"unknown", "refresh: interrupted", errors.New("connection lost")},
 		{
 			"refused", "refresh: interrupted; the statement may still run on Redshift: permission denied",
-			errors.Join(over, &dblink.StillRunning{Err: errors.New("permission denied")}),
+			errors.Join(over, &infra.StillRunning{Err: errors.New("permission denied")}),
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

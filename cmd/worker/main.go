@@ -25,11 +25,20 @@ func main() {
 	if err == nil {
 		return
 	}
-	fmt.Fprintln(os.Stderr, "worker:", err)
-	if hint := infra.Hint(err); hint != "" {
-		fmt.Fprintln(os.Stderr, hint)
-	}
+	complain(os.Stderr, err)
 	os.Exit(exitCode(err))
+}
+
+// complain says why the worker ends. Servers have a say in the text; only what is wrong with the environment has lines.
+func complain(stderr io.Writer, err error) {
+	printable := infra.Printable
+	if errors.As(err, new(*infra.ConfigError)) {
+		printable = infra.PrintableLines
+	}
+	fmt.Fprintln(stderr, "worker:", printable(infra.BoundedMessage(err.Error())))
+	if hint := infra.Hint(err); hint != "" {
+		fmt.Fprintln(stderr, infra.Printable(infra.BoundedMessage(hint)))
+	}
 }
 
 // untilSignal returns a context that the first SIGTERM or SIGINT ends. The second ends the process.

@@ -18,6 +18,7 @@ func (ses *session) admit(sql string) string {
 	if failure := ses.server.faults.failure(sql); failure != nil {
 		return ses.provoke(*failure)
 	}
+	sql = ses.server.faults.deafTo(sql)
 	var out strings.Builder
 	for _, st := range split(sql) {
 		st.singleNode, st.cursorOpen = ses.server.cfg.SingleNode, cursorOpen

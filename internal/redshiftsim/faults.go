@@ -18,6 +18,7 @@ type faults struct {
 	dropArmed bool
 	failures  []failure
 	midway    *midway
+	cancels   Cancels
 }
 
 type midway struct {
@@ -80,6 +81,40 @@ func (s *Server) FailAfter(rows int, err EngineError) {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
 	s.faults.midway = &midway{rows, err}
+}
+
+// Cancels is what becomes of requests to end a statement, by whichever way they come.
+type Cancels int
+
+const (
+	// CancelsObeyed is how it should be.
+	CancelsObeyed Cancels = iota
+	// CancelsIgnored has them taken, and without effect.
+	CancelsIgnored
+	// CancelsRefused has PG_CANCEL_BACKEND return false.
+	CancelsRefused
+)
+
+// TakeCancels makes the stand-in deaf to requests to cancel, or not.
+func (s *Server) TakeCancels(how Cancels) {
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	s.faults.cancels = how
+}
+
+func (f *faults) takes() Cancels {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.cancels
+}
+
+// deafTo puts what a deaf server answers in the place of a call that would cancel.
+func (f *faults) deafTo(sql string) string {
+	answer, deaf := map[Cancels]string{CancelsIgnored: "0 <> (", CancelsRefused: "0 = ("}[f.takes()]
+	if !deaf {
+		return sql
+	}
+	return strings.ReplaceAll(sql, "pg_cancel_backend(", answer)
 }
 
 // DropAll cuts every connection without a goodbye. The peers see a reset.

@@ -114,6 +114,9 @@ func (ses *session) abandon(ctx context.Context) {
 // cancelRequested serves a cancel request. The engine may be done with a result that is still on its slow way to the
 // client, which must end too.
 func (ses *session) cancelRequested(ctx context.Context) {
+	if ses.server.faults.takes() != CancelsObeyed {
+		return
+	}
 	ses.mu.Lock()
 	ses.cancelled = len(ses.owed) > 0
 	ses.mu.Unlock()

@@ -42,7 +42,7 @@ var there = []advice{
 		hint:  "Check the database; Redshift's first one is called dev unless its maker chose another name.",
 	},
 	{
-		codes: []string{"42601", "42703", "42803", "42804", "42883", "22012"},
+		codes: []string{"42601", "42703", "42803", "42804", "42883"},
 		what:  refused,
 		hint:  "Redshift's SQL is that of PostgreSQL 8.0, with additions of its own; its query editor shows where the mistake is.",
 	},

@@ -65,6 +65,8 @@ var listSQL string
 
 // List returns the locks of this package in this database, held and waited for: views, then links, then logins, by id and slot,
 // the holder before those who wait for it.
+//
+// A pool must come pinned, see [infra.Pinned]: a statement of its own would go by the role's search_path.
 func List(ctx context.Context, q Querier) ([]Held, error) {
 	// A transaction sees pg_stat_activity as it was at its first look. The second holder of a lock would be nobody.
 	var cleared any

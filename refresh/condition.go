@@ -83,6 +83,8 @@ func (c condition) lost(v catalog.View, generation int32) string {
 		return catalog.DataSchema + "." + v.Relation(generation) + " is something else by now"
 	case len(without(names, r.Columns)) > 0:
 		return catalog.DataSchema + "." + v.Relation(generation) + " has lost columns"
+	case len(v.Key) > 0 && r.KeyIndex == nil:
+		return catalog.DataSchema + "." + v.Relation(generation) + " has lost the index of its key"
 	}
 	return ""
 }

@@ -334,3 +334,20 @@ func TestSwap_KnowsItsOwnViewAfterADeathBehindTheCommit(t *testing.T) {
 	}
 	b.wantEqual(t, v)
 }
+
+// Where all tables are published, the first load of a view without a key can delete what it replaces, and so can the next.
+func TestAdd_WhereAllTablesArePublished(t *testing.T) {
+	t.Parallel()
+	b := setup(t, salesSQL...)
+	b.sudo(t, `CREATE PUBLICATION everything FOR ALL TABLES`)
+	for _, transport := range []catalog.Transport{catalog.DblinkTransport, catalog.StreamTransport} {
+		v := b.salesView(catalog.Incremental)
+		v.Name.View += "_" + string(transport)
+		v.Key, v.Transport, v.Lookback = nil, transport, "1d"
+		b.add(t, v)
+		b.change(t, `UPDATE public.sales SET amount = amount + 1, updated_at = now()`)
+		b.refresh(t, refresh.Request{View: v.Name, Whole: true})
+		b.refresh(t, refresh.Request{View: v.Name})
+		b.wantEqual(t, v)
+	}
+}

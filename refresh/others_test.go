@@ -53,6 +53,7 @@ var meddlings = []meddling{
 		ELSE 'TRUNCATE @gen' END FROM pg_class WHERE oid = '@gen'::regclass); END $$`},
 	{name: "column of the generation dropped", do: `DO $$ BEGIN IF (SELECT relkind = 'r' FROM pg_class WHERE oid = '@gen'::regclass)
 		THEN ALTER TABLE @gen DROP COLUMN note CASCADE; END IF; END $$`},
+	{name: "index of the key dropped", do: `DO $$ BEGIN EXECUTE 'DROP INDEX @gen_key'; EXCEPTION WHEN undefined_object THEN NULL; END $$`},
 	{name: "everything published", sudo: `CREATE PUBLICATION everything FOR ALL TABLES`},
 }
 

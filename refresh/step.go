@@ -53,10 +53,16 @@ func buildSteps(v catalog.View, generation int32, columns []dblink.Column, selec
 		body = fmt.Sprintf("CREATE TABLE %s (%s)", relation, columnDefinitions(v, columns))
 	}
 	comment := fmt.Sprintf("Redcache: generation %d of %s. Applications query %s.", generation, v.Name, v.Name)
-	return []Step{
+	steps := []Step{
 		{"create generation", body},
 		{"comment on generation", fmt.Sprintf("COMMENT ON %s %s IS %s", kind, relation, dblink.Literal(comment))},
 	}
+	if !v.Materialized() {
+		// Whoever publishes all tables to a replica would keep rows from being changed otherwise, by the very load that is
+		// the first.
+		steps = append(steps, identityStep(relation, nil))
+	}
+	return steps
 }
 
 // markRepeats adds a column to the rows of a keyed materialized view, which readers do not see: whether the key repeats.
@@ -99,13 +105,9 @@ func indexSteps(v catalog.View, generation int32) []Step {
 		steps = append(steps, Step{"create null key index", fmt.Sprintf("CREATE INDEX %s ON %s ((1)) WHERE %s",
 			dblink.Ident(v.Relation(generation)+"_null_key"), relation, nullKey(v.Key))})
 	}
-	if !v.Materialized() {
-		// Whoever publishes all tables to a replica would keep rows from being changed otherwise.
-		var key *string
-		if name := v.Relation(generation) + "_key"; len(v.Key) > 0 {
-			key = &name
-		}
-		steps = append(steps, identityStep(relation, key))
+	if len(v.Key) > 0 && !v.Materialized() {
+		key := v.Relation(generation) + "_key"
+		steps = append(steps, identityStep(relation, &key)) // cheaper than all that a row holds
 	}
 	if v.Watermark != "" {
 		steps = append(steps, Step{"create watermark index", fmt.Sprintf("CREATE INDEX %s ON %s (%s)",

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
 )
 
@@ -85,7 +86,7 @@ func trouble(problem string) string {
 type holders map[int32]lock.Holder
 
 func (s *session) holders(ctx context.Context) (holders, error) {
-	held, err := lock.List(ctx, s.pool)
+	held, err := lock.List(ctx, infra.Pinned(s.pool))
 	if err != nil {
 		return nil, err
 	}

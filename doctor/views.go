@@ -86,7 +86,9 @@ func (x *exam) whyStale(v catalog.Status) (why, fix string) {
 		return fmt.Sprintf("a refresh is under way, for %s", brief(x.now.Sub(v.Running.StartedAt))),
 			"`cachectl locks` shows who is at it, and who waits for what."
 	case v.View.RefreshEvery == 0:
-		return "nothing refreshes it", "`cachectl alter-view " + name + " --every 5m`, or refresh it more often."
+		every := min(5*time.Minute, v.View.MaxAge/2) // more seldom would be refused
+		return "nothing refreshes it", fmt.Sprintf("`cachectl alter-view %s --every %s`, or refresh it more often.",
+			name, catalog.FormatDuration(every))
 	case v.NextDue != nil && v.NextDue.Before(x.now):
 		return fmt.Sprintf("it is due for %s, and nobody refreshes it", brief(x.now.Sub(*v.NextDue))),
 			"See view-overdue."

@@ -31,7 +31,7 @@ func TestCancel_TellsWhatBecameOfTheQuery(t *testing.T) {
 				b.change(t, `CREATE OR REPLACE VIEW public.source AS
 					SELECT id, region, amount, note, updated_at FROM public.sales, (SELECT pg_sleep(3600)) s`)
 				b.source.TakeCancels(how)
-				err, told := b.stopWhileReading(t, v)
+				told, err := b.stopWhileReading(t, v)
 				mayRun := how != redshiftsim.CancelsObeyed
 				if running := errors.As(err, new(*infra.StillRunning)); running != mayRun {
 					t.Errorf("got %v, want a query that may still run: %t", err, mayRun)
@@ -45,8 +45,8 @@ func TestCancel_TellsWhatBecameOfTheQuery(t *testing.T) {
 	}
 }
 
-// stopWhileReading stops a refresh while its query is under way, and returns its error and the reason in the history.
-func (b *bundle) stopWhileReading(t *testing.T, v catalog.View) (err error, told string) {
+// stopWhileReading stops a refresh while its query is under way, and returns the reason in the history, and its error.
+func (b *bundle) stopWhileReading(t *testing.T, v catalog.View) (told string, err error) {
 	t.Helper()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
@@ -58,9 +58,9 @@ func (b *bundle) stopWhileReading(t *testing.T, v catalog.View) (err error, told
 		if f.run.State != catalog.Canceled || f.run.Error == nil {
 			t.Fatalf("run is %s, error %v", f.run.State, f.err)
 		}
-		return f.err, *f.run.Error
+		return *f.run.Error, f.err
 	case <-time.After(time.Minute):
 		t.Fatal("the refresh goes on")
 	}
-	return nil, ""
+	return "", nil
 }

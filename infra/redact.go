@@ -2,6 +2,7 @@ package infra
 
 import (
 	"fmt"
+	"log/slog"
 	"net/url"
 	"reflect"
 	"regexp"
@@ -39,6 +40,29 @@ func redactStruct(v reflect.Value, prefix string, parts *[]string) {
 			*parts = append(*parts, prefix+of.Name+"="+RedactURL(fmt.Sprint(value.Interface())))
 		}
 	}
+}
+
+// Settings returns what a configuration sets, by the names of its variables, for a line of a log: without secrets, and
+// without what is not set.
+func Settings(prefix string, cfg any) slog.Attr {
+	var set []any
+	for _, f := range fieldsOf(prefix, reflect.ValueOf(cfg).Elem()) {
+		if f.value.IsZero() {
+			continue
+		}
+		value := f.value.Interface()
+		text := fmt.Sprint(value)
+		switch secret := f.tag.Get("secret"); {
+		case secret == "true", secret == "url" && !strings.ContainsAny(text, "=/"): // no URL at all: it may be the bare password
+			value = redacted
+		case f.isDuration():
+			value = text
+		case f.value.Kind() == reflect.String:
+			value = RedactURL(text)
+		}
+		set = append(set, slog.Any(f.name, value))
+	}
+	return slog.Group("config", set...)
 }
 
 func hide(v reflect.Value) string {

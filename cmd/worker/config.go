@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"text/tabwriter"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -70,16 +70,38 @@ func (c *config) Validate() error {
 // printUsage prints what the program is and the variables it reads.
 func printUsage(w io.Writer) error {
 	fmt.Fprint(w, "Usage: worker [--help | --version]\n\n"+
-		"Keeps cached views fresh until it is stopped by SIGTERM or SIGINT; a second signal ends it at once.\n"+
+		"Keeps cached views fresh until it is stopped by SIGTERM or SIGINT; a second\nsignal ends it at once.\n"+
 		"It is configured by environment variables:\n\n")
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "VARIABLE\tTYPE\tDEFAULT\tMEANING")
 	for _, v := range infra.Variables(prefix, &config{}) {
-		byDefault := v.Default
-		if v.Required {
-			byDefault = "required"
+		what := v.Type
+		switch {
+		case v.Required:
+			what += ", required"
+		case v.Default != "":
+			what += ", default " + v.Default
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", v.Name, v.Type, byDefault, v.Description)
+		fmt.Fprintf(w, "  %s (%s)\n", v.Name, what)
+		for _, line := range lines(v.Description, usageColumns-indent) {
+			fmt.Fprintf(w, "%*s%s\n", indent, "", line)
+		}
 	}
-	return table.Flush()
+	return nil
+}
+
+// The help keeps to so many columns, and indents what a variable means.
+const (
+	usageColumns = 80
+	indent       = 6
+)
+
+// lines breaks a text at blanks into lines of so many columns.
+func lines(text string, columns int) (broken []string) {
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len(line)+1+len(word) > columns {
+			broken, line = append(broken, line), ""
+		}
+		line = strings.TrimSpace(line + " " + word)
+	}
+	return append(broken, line)
 }

@@ -65,8 +65,14 @@ func TestRun_TellsItsVariablesAndVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, v := range infra.Variables(prefix, &config{}) {
-		if v.Description == "" || !strings.Contains(usage, v.Name) || !strings.Contains(usage, v.Description) {
+		flat := strings.Join(strings.Fields(usage), " ")
+		if v.Description == "" || !strings.Contains(usage, v.Name) || !strings.Contains(flat, v.Description) {
 			t.Errorf("%s is not explained", v.Name)
+		}
+	}
+	for line := range strings.Lines(usage) {
+		if len(line) > usageColumns+1 {
+			t.Errorf("a line is %d columns wide: %s", len(line)-1, line)
 		}
 	}
 	version, err := runHere(t, "--version")

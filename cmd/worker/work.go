@@ -32,7 +32,7 @@ func work(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	log.InfoContext(ctx, "worker starts", infra.KeyVersion, infra.Version(), "config", cfg.String())
+	log.InfoContext(ctx, "worker starts", infra.KeyVersion, infra.Version(), infra.Settings(prefix, &cfg))
 	aws := cloud.New()
 	pool, err := open(ctx, cfg, aws, log)
 	if err != nil && ctx.Err() != nil {

@@ -59,7 +59,7 @@ func Load(into any, cfg *Config) *Function {
 	if err == nil {
 		var f *Function
 		if f, err = New(*cfg, os.Stdout, os.Stderr); err == nil {
-			f.Log.Info("function starts", infra.KeyVersion, infra.Version(), "config", cfg.String())
+			f.Log.Info("function starts", infra.KeyVersion, infra.Version(), infra.Settings(Prefix, into))
 			return f
 		}
 	}

@@ -47,15 +47,28 @@ func (d *Definer) PlanAdd(ctx context.Context, v catalog.View, noData bool) ([]S
 	return steps, about("add view", v.Name, err)
 }
 
-// PlanAlter returns the statements that [Definer.Alter] would run to build the view's next generation, none when the
-// change needs no new one, and changes nothing.
+// PlanAlter returns what [Definer.Alter] would change in the definition, and the statements that would build the view's
+// next generation, none when the change needs no new one. It changes nothing.
 func (d *Definer) PlanAlter(ctx context.Context, name catalog.Name, change func(*catalog.View) error) ([]Step, error) {
 	steps, err := plan(ctx, d.pool, func(tx pgx.Tx) ([]Step, error) {
-		before, after, err := d.alterIn(ctx, tx, name, change, true)
-		if err != nil || before.View.Generation == after.Generation {
+		v, err := catalog.In(tx).View(ctx, name)
+		if err != nil {
 			return nil, err
 		}
-		return d.runner.planLoad(ctx, tx, Request{View: name})
+		was, err := storedView(ctx, tx, v.ID)
+		if err != nil {
+			return nil, err
+		}
+		before, after, err := d.alterIn(ctx, tx, name, change, true)
+		if err != nil {
+			return nil, err
+		}
+		is, err := storedView(ctx, tx, v.ID)
+		if err != nil || before.View.Generation == after.Generation {
+			return changeSteps(v.ID, was, is), err
+		}
+		load, err := d.runner.planLoad(ctx, tx, Request{View: name})
+		return append(changeSteps(v.ID, was, is), load...), err
 	})
 	return steps, about("alter view", name, err)
 }

@@ -45,7 +45,7 @@ func (p *program) printPlan(plan []stepRecord, asJSON bool) error {
 		return p.printJSON(plan)
 	}
 	if len(plan) == 0 {
-		p.tell("no statement needs to be run now")
+		p.tell("nothing would change")
 	}
 	for _, step := range plan {
 		if err := p.printf("-- %s: %s\n", step.Object, step.Title); err != nil {

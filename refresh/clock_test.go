@@ -81,6 +81,10 @@ func TestClock_AStateOfTheFutureIsMendedByTheNextRun(t *testing.T) {
 					t.Errorf("%s: due %s", v.Name, status.NextDue)
 				}
 			}
+			b.do(t, `UPDATE redcache.state SET as_of = now() + interval '1 day'`) // alone: the last full read is not from then
+			if run := b.refresh(t, refresh.Request{View: v.Name}); !run.Whole {
+				t.Errorf("%s: not read in full, though as-of alone is from the future", v.Name)
+			}
 			if skip == catalog.SkipContent {
 				wantState(t, b.runner, refresh.Request{View: v.Name}, catalog.Unchanged)
 			}

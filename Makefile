@@ -54,7 +54,7 @@ demo-once: deps build ## the same, but ends by itself: 0 only if each view equal
 .PHONY: test
 test: deps ## all tests, on real servers, with the race detector
 	servers="$${REDCACHE_TEST_PGBIN_ALL-$$(scripts/postgres/install)}" && \
-	  REDCACHE_TEST_PGBIN_ALL="$$servers" $(GO) test -race -shuffle=on -count=1 -timeout 10m ./...
+	  REDCACHE_TEST_PGBIN_ALL="$$servers" $(GO) test -race -shuffle=on -count=1 -timeout 20m ./...
 
 .PHONY: soak
 soak: deps ## random histories against a model, with faults and readers, for as long as SOAK says

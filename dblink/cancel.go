@@ -83,26 +83,41 @@ func Watch(ctx context.Context, cache infra.Beginner, s *Session) (stop func(err
 	ended := make(chan error, 1)
 	release := context.AfterFunc(ctx, func() { ended <- cancelUntil(attempts, cache, s.server, s.pid) })
 	return func(err error) error {
-		end()
 		if release() {
+			end()
 			return nil
 		}
+		over := err == nil || relayed(err) || s.becomesIdle(ctx)
+		end()
 		failure := <-ended
-		if err == nil || relayed(err) || s.idle(ctx) {
+		if over {
 			return nil
 		}
 		return &infra.StillRunning{Err: cmp.Or(failure, errUnanswered)}
 	}
 }
 
-// idle tells whether Redshift has answered all that the session asked it. A local statement that was cancelled twice
-// leaves an answer behind that is still to come. It does not wait.
-func (s *Session) idle(ctx context.Context) bool {
-	ctx, done := infra.Ending(ctx, cleanupLimit)
+// The local statement ends at once, and the request to Redshift may still be on its way then.
+const (
+	answerLimit = 2 * time.Second
+	answerAgain = 50 * time.Millisecond
+)
+
+// becomesIdle tells whether Redshift answers all that the session asked it, in a while. A local statement that was
+// cancelled leaves an answer behind that is still to come.
+func (s *Session) becomesIdle(ctx context.Context) bool {
+	ctx, done := infra.Ending(ctx, answerLimit)
 	defer done()
-	busy := 1
-	err := s.tx.QueryRow(ctx, "SELECT "+Call(s.schema, "dblink_is_busy", "$1"), s.server).Scan(&busy)
-	return err == nil && busy == 0
+	for {
+		busy := 1
+		err := s.tx.QueryRow(ctx, "SELECT "+Call(s.schema, "dblink_is_busy", "$1"), s.server).Scan(&busy)
+		if err != nil || busy == 0 {
+			return err == nil
+		}
+		if infra.Sleep(ctx, answerAgain) != nil {
+			return false
+		}
+	}
 }
 
 // cancelUntil cancels again and again until ctx ends.

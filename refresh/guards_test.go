@@ -351,3 +351,29 @@ func TestAdd_WhereAllTablesArePublished(t *testing.T) {
 		b.wantEqual(t, v)
 	}
 }
+
+// A policy that is forced on the owner as well would hide rows from a refresh in place, which says so before it begins.
+func TestRefresh_RefusesAForcedPolicyInPlace(t *testing.T) {
+	t.Parallel()
+	for _, strategy := range []catalog.Strategy{catalog.Incremental, catalog.Merge} {
+		t.Run(string(strategy), func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, salesSQL...)
+			v := b.salesView(strategy)
+			b.add(t, v)
+			before := rows(t, b.pool, "SELECT * FROM "+v.Name.SQL())
+			table := "redcache_data.v1_g1"
+			b.exec(t, "ALTER TABLE "+table+" ENABLE ROW LEVEL SECURITY; ALTER TABLE "+table+" FORCE ROW LEVEL SECURITY")
+			b.change(t, `INSERT INTO public.sales SELECT max(id) + 1, 'new', 1, NULL, now() FROM public.sales`)
+			_, err := b.runner.Refresh(t.Context(), refresh.Request{View: v.Name})
+			if err == nil || !strings.Contains(err.Error(), "row-level security is forced") || strings.Contains(err.Error(), "Redshift") ||
+				!strings.Contains(infra.Hint(err), "NO FORCE ROW LEVEL SECURITY") {
+				t.Errorf("got %v, hint %q", err, infra.Hint(err))
+			}
+			b.exec(t, "ALTER TABLE "+table+" NO FORCE ROW LEVEL SECURITY")
+			b.wantRows(t, v, before)
+			b.refresh(t, refresh.Request{View: v.Name})
+			b.wantEqual(t, v)
+		})
+	}
+}

@@ -60,14 +60,6 @@ var obstacles = []obstacle{
 		source: "INSERT INTO public.plain VALUES (7, 8, 'seven', '2026-03-01')", wantText: "connection refused",
 	},
 	{
-		name: "a policy", in: inPlace,
-		put: []string{
-			"ALTER TABLE %s ENABLE ROW LEVEL SECURITY", "ALTER TABLE %s FORCE ROW LEVEL SECURITY",
-			"CREATE POLICY few ON %s USING (true) WITH CHECK (false)",
-		},
-		source: "INSERT INTO public.plain VALUES (7, 8, 'seven', '2026-03-01')", wantText: "row-level security",
-	},
-	{
 		name: "a check", in: inPlace, put: []string{"ALTER TABLE %s ADD CONSTRAINT small CHECK (id < 7)"},
 		source: "INSERT INTO public.plain VALUES (7, 8, 'seven', '2026-03-01')", wantText: "check constraint",
 	},

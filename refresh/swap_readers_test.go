@@ -73,8 +73,10 @@ func TestSwap_MergesWhenReadersNeverLeave(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if kept, err := b.store.Run(t.Context(), run.ID); err != nil || !cmp.Equal(kept, run) {
-			t.Errorf("the history differs from what was returned: %s, %v", cmp.Diff(run, kept), err)
+		told := run
+		told.PublicReason = "" // is for logs, not for the history
+		if kept, err := b.store.Run(t.Context(), run.ID); err != nil || !cmp.Equal(kept, told) {
+			t.Errorf("the history differs from what was returned: %s, %v", cmp.Diff(told, kept), err)
 		}
 		b.wantBatch(t, v, 1)
 		if run.Strategy != catalog.Merge || run.Reason == nil || !strings.Contains(*run.Reason, "merged, not swapped") ||

@@ -52,6 +52,15 @@ func (b *bundle) stopWhileReading(t *testing.T, v catalog.View) (told string, er
 	defer cancel(nil)
 	refreshing := b.refreshing(ctx, refresh.Request{View: v.Name})
 	b.untilAsked(t, v)
+	eventually(t, func() error { // it may have been prepared only
+		var sleeping bool
+		err := b.source.Engine.QueryRow(t.Context(), `SELECT count(*) > 0 FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event = 'PgSleep'`).Scan(&sleeping)
+		if err == nil && !sleeping {
+			err = errors.New("the query is not under way")
+		}
+		return err
+	})
 	cancel(errors.New("stopped by the test"))
 	select {
 	case f := <-refreshing:

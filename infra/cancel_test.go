@@ -25,8 +25,8 @@ func TestOpenPool_CancelsNoOtherStatement(t *testing.T) {
 			defer pool.Close()
 			canceled := 0
 			for n := range 100 {
-				ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond+time.Duration(n)*50*time.Microsecond)
-				if _, err := pool.Exec(ctx, "SELECT pg_sleep(0.005)"); err != nil {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond+time.Duration(n)*100*time.Microsecond)
+				if _, err := pool.Exec(ctx, "SELECT pg_sleep(0.01)"); err != nil {
 					canceled++
 				}
 				cancel()

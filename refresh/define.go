@@ -12,7 +12,6 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
-	"github.com/redcache/redcache/lock"
 )
 
 // changePatience is how long a change of a definition waits for a refresh of the view to end.
@@ -157,19 +156,6 @@ func (d *Definer) locked(ctx context.Context, tx pgx.Tx, name catalog.Name) (m c
 			return m, err
 		}
 	}
-}
-
-// lockView takes a view's lock. While it waits, it tells who has it.
-func lockView(ctx context.Context, tx pgx.Tx, viewID int32, wait time.Duration, tell func(Phase)) error {
-	err := lock.View(ctx, tx, viewID, 0)
-	held, is := errors.AsType[*lock.HeldError](err)
-	if !is || wait <= 0 {
-		return err
-	}
-	if tell != nil && held.Known {
-		tell(Locking + Phase(", held by "+infra.Printable(held.Holder.String())))
-	}
-	return lock.View(ctx, tx, viewID, wait)
 }
 
 // alterIn changes the definition under the view's lock.

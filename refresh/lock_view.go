@@ -1,0 +1,25 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/lock"
+)
+
+// lockView takes a view's lock. While it waits, it tells who has it.
+func lockView(ctx context.Context, tx pgx.Tx, viewID int32, wait time.Duration, tell func(Phase)) error {
+	err := lock.View(ctx, tx, viewID, 0)
+	held, is := errors.AsType[*lock.HeldError](err)
+	if !is || wait <= 0 {
+		return err
+	}
+	if tell != nil && held.Known {
+		tell(Locking + Phase(", held by "+infra.Printable(held.Holder.String())))
+	}
+	return lock.View(ctx, tx, viewID, wait)
+}

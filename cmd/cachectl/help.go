@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/redcache/redcache/cmd/internal/screen"
 )
 
 // helpColumns is what help keeps to, whatever the terminal: a page that everybody sees in the same way.
@@ -28,7 +30,7 @@ func fitHelp(root *cobra.Command) {
 func paragraphs(text string, width int) string {
 	all := strings.Split(text, "\n\n")
 	for i, paragraph := range all {
-		all[i] = strings.Join(broken(strings.Join(strings.Fields(paragraph), " "), width), "\n")
+		all[i] = strings.Join(screen.Lines(strings.Join(strings.Fields(paragraph), " "), width), "\n")
 	}
 	return strings.Join(all, "\n\n")
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/rivo/uniseg"
 	"golang.org/x/term"
+
+	"github.com/redcache/redcache/cmd/internal/screen"
 )
 
 // gap is the space between two columns.
@@ -37,10 +39,10 @@ func columnsOf(w io.Writer) int {
 // write lays the table out for so many columns; 0 is any number.
 func (t table) write(w io.Writer, columns int) error {
 	t = t.printable()
-	widths := t.widths(uniseg.StringWidth)
+	widths := t.widths(screen.Width)
 	for columns > 0 && total(widths) > columns && len(t.spare) > 0 {
 		t, t.spare = t.without(t.spare[0]), t.spare[1:]
-		widths = t.widths(uniseg.StringWidth)
+		widths = t.widths(screen.Width)
 	}
 	if columns > 0 && total(widths) > columns && !shrink(widths, t.widths(longestWord), columns) {
 		return t.writeBlocks(w, columns)
@@ -86,7 +88,7 @@ func (t table) without(heading string) table {
 func (t table) widths(measure func(string) int) []int {
 	widths := make([]int, len(t.headings))
 	for i, heading := range t.headings {
-		widths[i] = uniseg.StringWidth(heading)
+		widths[i] = screen.Width(heading)
 	}
 	for _, row := range t.rows {
 		for i, cell := range row {
@@ -98,7 +100,7 @@ func (t table) widths(measure func(string) int) []int {
 
 func longestWord(text string) (width int) {
 	for _, word := range strings.Fields(text) {
-		width = max(width, uniseg.StringWidth(word))
+		width = max(width, screen.Width(word))
 	}
 	return width
 }
@@ -131,7 +133,7 @@ func shrink(widths, least []int, columns int) bool {
 func writeRow(b *strings.Builder, row []string, widths []int) {
 	cells, tallest := make([][]string, len(row)), 1
 	for i, cell := range row {
-		cells[i] = broken(cell, widths[i])
+		cells[i] = screen.Lines(cell, widths[i])
 		tallest = max(tallest, len(cells[i]))
 	}
 	for n := range tallest {
@@ -141,34 +143,15 @@ func writeRow(b *strings.Builder, row []string, widths []int) {
 			if n < len(lines) {
 				text = lines[n]
 			}
-			line.WriteString(text + strings.Repeat(" ", max(0, widths[i]-uniseg.StringWidth(text))+gap))
+			line.WriteString(text + strings.Repeat(" ", max(0, widths[i]-screen.Width(text))+gap))
 		}
 		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 }
 
-// broken breaks a text at blanks into lines of at most width; a longer word has a line of its own. What fits stays.
-func broken(text string, width int) (lines []string) {
-	if uniseg.StringWidth(text) <= width {
-		return []string{text}
-	}
-	line := ""
-	for _, word := range strings.Fields(text) {
-		switch {
-		case line == "":
-			line = word
-		case uniseg.StringWidth(line)+1+uniseg.StringWidth(word) <= width:
-			line += " " + word
-		default:
-			lines, line = append(lines, line), word
-		}
-	}
-	return append(lines, line)
-}
-
 // shortened takes out the middle of a text that is wider than so many columns: its ends tell it from others.
 func shortened(text string, columns int) string {
-	excess := uniseg.StringWidth(text) - max(columns, 1)
+	excess := screen.Width(text) - max(columns, 1)
 	if excess <= 0 {
 		return text
 	}
@@ -180,11 +163,11 @@ func shortened(text string, columns int) string {
 	left, right := at, at
 	for taken := -1; taken < excess && (left > 0 || right < len(clusters)); { // the sign for what was taken out needs one
 		if right < len(clusters) && (right-at <= at-left || left == 0) {
-			taken += uniseg.StringWidth(clusters[right])
+			taken += screen.Width(clusters[right])
 			right++
 		} else {
 			left--
-			taken += uniseg.StringWidth(clusters[left])
+			taken += screen.Width(clusters[left])
 		}
 	}
 	return strings.Join(clusters[:left], "") + "…" + strings.Join(clusters[right:], "")
@@ -218,7 +201,7 @@ func writeFacts(w io.Writer, facts [][2]string, columns int) error {
 		}
 	}
 	known.headings = make([]string, 2)
-	widths := known.widths(uniseg.StringWidth)
+	widths := known.widths(screen.Width)
 	if columns > 0 {
 		const least = 20 // columns for what things are; narrower terminals break the lines themselves
 		widths[1] = min(widths[1], max(columns-widths[0]-gap, least))

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/redcache/redcache/cmd/internal/screen"
 	"github.com/redcache/redcache/infra"
 )
 
@@ -81,7 +81,7 @@ func printUsage(w io.Writer) error {
 			what += ", default " + v.Default
 		}
 		fmt.Fprintf(w, "  %s (%s)\n", v.Name, what)
-		for _, line := range lines(v.Description, usageColumns-indent) {
+		for _, line := range screen.Lines(v.Description, usageColumns-indent) {
 			fmt.Fprintf(w, "%*s%s\n", indent, "", line)
 		}
 	}
@@ -93,15 +93,3 @@ const (
 	usageColumns = 80
 	indent       = 6
 )
-
-// lines breaks a text at blanks into lines of so many columns.
-func lines(text string, columns int) (broken []string) {
-	line := ""
-	for _, word := range strings.Fields(text) {
-		if line != "" && len(line)+1+len(word) > columns {
-			broken, line = append(broken, line), ""
-		}
-		line = strings.TrimSpace(line + " " + word)
-	}
-	return append(broken, line)
-}

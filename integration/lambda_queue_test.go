@@ -158,8 +158,11 @@ func TestLambda_ForgivesMessages(t *testing.T) {
 	if dead = slices.Compact(dead); !slices.Equal(dead, unread) {
 		t.Errorf("dead letters: %q, want %q", dead, unread)
 	}
-	if after := f.lastRun(t, "bi.stream").ID; after != before {
-		t.Error("a view was refreshed that was not due")
+	// Two copies of a message at once: the one that finds the view locked says so, and looks no further.
+	for _, run := range f.runs(t, before) {
+		if run.View == "bi.stream" && run.State != "skipped" {
+			t.Errorf("a view was refreshed that was not due: %+v", run)
+		}
 	}
 	if last := f.lastRun(t, "bi.dblink"); last.Origin != "lambda" {
 		t.Errorf("the view that was due has its last run from %s", last.Origin)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -75,36 +76,24 @@ func reference(commands []command) string {
 func environment(t *testing.T) string {
 	t.Helper()
 	usage := output(t, "worker", "--help")
-	_, table, found := strings.Cut(usage, "\n\nVARIABLE")
-	if !found {
-		_, table, found = strings.Cut(usage, "VARIABLE")
-	}
-	if !found {
-		t.Fatalf("the worker's help has no table of variables:\n%s", usage)
-	}
-	lines := strings.Split(strings.TrimSpace("VARIABLE"+table), "\n")
-	starts := []int{0}
-	for _, heading := range []string{"TYPE", "DEFAULT", "MEANING"} {
-		starts = append(starts, strings.Index(lines[0], heading))
+	all := variable.FindAllStringSubmatch(usage, -1)
+	if len(all) < 10 {
+		t.Fatalf("the worker's help tells of %d variables only:\n%s", len(all), usage)
 	}
 	var b strings.Builder
 	b.WriteString("| variable | type | default | meaning |\n|---|---|---|---|\n")
-	for _, line := range lines[1:] {
-		cell := func(i int) string {
-			end := len(line)
-			if i+1 < len(starts) {
-				end = starts[i+1]
-			}
-			return strings.TrimSpace(line[starts[i]:end])
+	for _, v := range all {
+		byDefault := v[3]
+		if value, given := strings.CutPrefix(byDefault, "default "); given {
+			byDefault = "`" + value + "`"
 		}
-		byDefault := cell(2)
-		if byDefault != "" && byDefault != "required" {
-			byDefault = "`" + byDefault + "`"
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", cell(0), kind(cell(1)), byDefault, cell(3))
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", v[1], kind(v[2]), byDefault, strings.Join(strings.Fields(v[4]), " "))
 	}
 	return b.String()
 }
+
+// variable is one variable in the worker's help: its name, type, default, and what it means.
+var variable = regexp.MustCompile(`(?m)^  ([A-Z_]+) \(([^,)]*)(?:, (required|default [^)]*))?\)\n((?:      .*\n)+)`)
 
 // functions is the table of the variables of both Lambda functions.
 func functions() string {

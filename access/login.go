@@ -64,7 +64,7 @@ func (k *Keeper) login(ctx context.Context, l catalog.Link) (catalog.Login, erro
 		login = secret.Login
 	default:
 		return catalog.Login{}, infra.Hinted(fmt.Errorf("the password of link %s was given by hand", l.Name),
-			"Give it another one: `cachectl link rotate "+l.Name+" --password-env VAR`.")
+			"Give it another one: "+infra.Command("cachectl", "link", "rotate", l.Name, "--password-env", "VAR")+".")
 	}
 	return given(login), err
 }

@@ -1,9 +1,11 @@
 package dblink
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -12,6 +14,7 @@ import (
 type ColumnError struct {
 	Column  string
 	Problem string
+	Fix     string // empty: it needs a name of its own
 }
 
 // Error implements error.
@@ -19,7 +22,7 @@ func (e *ColumnError) Error() string { return fmt.Sprintf("column %q %s", e.Colu
 
 // Hint says how to make the query cacheable.
 func (e *ColumnError) Hint() string {
-	return "Give it a short name of its own in the query: expression AS name."
+	return cmp.Or(e.Fix, "Give it a short name of its own in the query: expression AS name.")
 }
 
 const (
@@ -34,14 +37,25 @@ const (
 // and says what that has become. The error is a [*QueryError], a [*ColumnError], an [*UnmappedTypeError], or what the
 // remote said.
 func (s *Session) Describe(ctx context.Context, query string) ([]Column, error) {
-	columns, err := s.describe(ctx, query)
+	columns, err := s.told(ctx, query)
 	if err != nil {
-		return nil, fmt.Errorf("describe query on link %s: %w", s.server, err)
+		return nil, err
 	}
-	return columns, nil
+	seen := map[string]bool{}
+	for i := range columns {
+		if err := columns[i].check(seen); err != nil {
+			return nil, err
+		}
+		seen[columns[i].Name] = true
+	}
+	if err := s.checkCase(ctx, columns); err != nil {
+		return nil, err
+	}
+	return columns, s.leaveUntyped(ctx, query, columns)
 }
 
-func (s *Session) describe(ctx context.Context, query string) ([]Column, error) {
+// told returns the columns as Redshift tells them, without their types here.
+func (s *Session) told(ctx context.Context, query string) ([]Column, error) {
 	if err := CheckQuery(query); err != nil {
 		return nil, err
 	}
@@ -60,26 +74,26 @@ func (s *Session) describe(ctx context.Context, query string) ([]Column, error) 
 		return nil, &ColumnError{Problem: "is missing: the query returns none"}
 	}
 	columns := make([]Column, len(found))
-	seen := map[string]bool{}
 	for i, row := range found {
-		c := Column{Name: deref(row[0]), RemoteType: deref(row[1])}
-		if err := c.check(seen); err != nil {
-			return nil, err
-		}
-		columns[i], seen[c.Name] = c, true
+		columns[i] = Column{Name: deref(row[0]), RemoteType: deref(row[1])}
 	}
-	return columns, s.leaveUntyped(ctx, query, columns)
+	return columns, nil
 }
+
+// systemColumns are the names that no table here can have as a column of its own, nor one of Redshift's.
+var systemColumns = wordSet(`oid tableoid xmin cmin xmax cmax ctid`)
 
 // check refuses a column that has no name to go by, and finds its type.
 func (c *Column) check(seen map[string]bool) (err error) {
 	switch {
-	case c.Name == "?column?" || c.Name == "":
-		return &ColumnError{c.Name, "has no name"}
+	case c.Name == unnamed || c.Name == "":
+		return &ColumnError{Column: c.Name, Problem: "has no name"}
 	case len(c.Name) > maxIdent:
-		return &ColumnError{c.Name, fmt.Sprintf("has a name of %d bytes, PostgreSQL keeps %d", len(c.Name), maxIdent)}
+		return &ColumnError{Column: c.Name, Problem: fmt.Sprintf("has a name of %d bytes, PostgreSQL keeps %d", len(c.Name), maxIdent)}
 	case seen[c.Name]:
-		return &ColumnError{c.Name, "appears more than once"}
+		return &ColumnError{Column: c.Name, Problem: "appears more than once"}
+	case systemColumns[c.Name] && c.Name != "oid":
+		return &ColumnError{Column: c.Name, Problem: isSystems}
 	}
 	c.Type, err = Map(Unsized(c.RemoteType))
 	if unmapped := (*UnmappedTypeError)(nil); errors.As(err, &unmapped) {
@@ -88,17 +102,42 @@ func (c *Column) check(seen map[string]bool) (err error) {
 	return err
 }
 
-const codeDuplicateColumn = "42701"
+// checkCase refuses names with capitals that the session cannot ask for: Redshift folds quoted names too, unless it is told
+// otherwise, but tells the names of tables that were made so.
+func (s *Session) checkCase(ctx context.Context, columns []Column) error {
+	i := slices.IndexFunc(columns, func(c Column) bool { return foldName(c.Name) != c.Name })
+	if i < 0 {
+		return nil
+	}
+	kept, err := s.Row(ctx, "SHOW enable_case_sensitive_identifier", 1)
+	if ctx.Err() != nil || err == nil && deref(kept[0]) != "off" {
+		return ctx.Err()
+	}
+	return &ColumnError{
+		Column: columns[i].Name, Problem: "has capitals, which Redshift does not find: it reads a quoted name as lower case, too",
+		Fix: "Give the table's columns other names in the query, FROM … AS t (a, b, c), which names them in their order; or have Redshift " +
+			"keep capitals for the link's user: ALTER USER … SET enable_case_sensitive_identifier TO true.",
+	}
+}
 
-// duplicateColumn turns the remote's refusal of two columns of one name into a ColumnError.
+const (
+	codeDuplicateColumn = "42701"
+	unnamed             = "?column?" // what Redshift calls it
+	isSystems           = "has the name of a system column"
+)
+
+// duplicateColumn turns the remote's refusal of a column's name into a ColumnError.
 func duplicateColumn(err error) error {
 	var remote *pgconn.PgError
 	if !errors.As(err, &remote) || remote.Code != codeDuplicateColumn {
 		return err
 	}
-	name := firstQuoted(remote.Message)
-	if name == "?column?" {
-		return &ColumnError{name, "has no name"}
+	switch name := firstQuoted(remote.Message); {
+	case name == unnamed:
+		return &ColumnError{Column: name, Problem: "has no name"}
+	case systemColumns[name]:
+		return &ColumnError{Column: name, Problem: isSystems}
+	default:
+		return &ColumnError{Column: name, Problem: "appears more than once"}
 	}
-	return &ColumnError{name, "appears more than once"}
 }

@@ -15,12 +15,16 @@ import (
 func TestDescribe_NamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
+	mustExec(t, b.warehouse.Engine, `CREATE TABLE odd AS SELECT 7 AS id, 8 AS "Weird Name"`)
 	long := strings.Repeat("x", 64)
 	column := func(name string) func(error) bool {
 		return func(err error) bool {
 			var wrong *dblink.ColumnError
 			return errors.As(err, &wrong) && wrong.Column == name && wrong.Hint() != ""
 		}
+	}
+	problem := func(name, text string) func(error) bool {
+		return func(err error) bool { return column(name)(err) && strings.Contains(err.Error(), text) }
 	}
 	code := func(want string) func(error) bool { return func(err error) bool { return sqlstate(err) == want } }
 	tests := []struct {
@@ -40,6 +44,10 @@ func TestDescribe_NamesWhatIsWrong(t *testing.T) {
 		{"SELECT nothing FROM pg_class", code("42703")},
 		{"SELECT 'a", func(err error) bool { return errors.As(err, new(*dblink.QueryError)) }},
 		{"SELECT 1 AS " + long, column(long)},
+		{"SELECT id AS xmin FROM odd", problem("xmin", "system column")},
+		{"SELECT id AS tableoid FROM odd", problem("tableoid", "system column")},
+		{"SELECT id AS ctid FROM odd", problem("ctid", "system column")},
+		{"SELECT * FROM odd", problem("Weird Name", "has capitals")},
 	}
 	b.inSession(t, func(tx pgx.Tx, s *dblink.Session) {
 		for _, test := range tests {
@@ -48,6 +56,27 @@ func TestDescribe_NamesWhatIsWrong(t *testing.T) {
 					t.Errorf("%s: got %v", test.query, err)
 				}
 			})
+		}
+	})
+}
+
+// Where the link's user is told to, Redshift keeps capitals, and everything works with them.
+func TestDescribe_KeepsCapitalsWhereRedshiftDoes(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	mustExec(t, b.warehouse.Engine, `CREATE TABLE odd AS SELECT 7 AS id, 8 AS "Weird Name"`)
+	b.inSession(t, func(tx pgx.Tx, s *dblink.Session) {
+		mustExec(t, tx, `SELECT dblink_exec('dw', 'SET enable_case_sensitive_identifier TO true')`)
+		columns, err := s.Describe(t.Context(), "SELECT * FROM odd")
+		if err != nil || len(columns) != 2 || columns[1].Name != "Weird Name" {
+			t.Fatalf("got %v, %v", columns, err)
+		}
+		sql, err := dblink.RemoteSelect(columns, "SELECT * FROM odd", "", dblink.StripNUL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := mustText(t, tx, `SELECT "Weird Name" FROM (`+dblink.Select(s.Schema(), "dw", columns, sql)+`) r`); got != "8" {
+			t.Errorf("got %s", got)
 		}
 	})
 }

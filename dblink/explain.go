@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -70,18 +69,8 @@ func (s Side) explain(err *pgconn.PgError) (what, hint string) {
 			return a.what, a.hint
 		}
 	}
-	if s == There && strings.HasPrefix(err.Code, "22") {
-		return refused, "A row of the source has a value that the query cannot work with: find it on Redshift, and leave it out, or " +
-			"guard the expression, as NULLIF(x, 0) does a divisor."
-	}
-	if s == There && len(err.Code) > 1 && slices.Contains(faultsOfQueries, err.Code[:2]) {
-		return refused, "Its query editor shows where the mistake is."
-	}
 	return s.String() + " says", ""
 }
-
-// faultsOfQueries are the classes of SQLSTATEs by which a statement itself is refused, or a value that it comes across.
-var faultsOfQueries = []string{"0A", "21", "23", "42", "54"}
 
 // cause is what the other side said. dblink puts it into the detail when a connection fails, where libpq's preface
 // ("connection to server at …, port … failed:") is worth keeping: it names the address that was tried.

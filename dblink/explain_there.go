@@ -42,9 +42,19 @@ var there = []advice{
 		hint:  "Check the database; Redshift's first one is called dev unless its maker chose another name.",
 	},
 	{
-		codes: []string{"42601", "42703", "42803", "42804", "42883"},
+		texts: []string{"remote query result rowtype does not match"}, // dblink's own words
+		what:  "Redshift returns other columns than it told before",
+		hint:  "Somebody may just have changed a table that the query reads: try again.",
+	},
+	{
+		codes: []string{"42P02"},
 		what:  refused,
-		hint:  "Redshift's SQL is that of PostgreSQL 8.0, with additions of its own; its query editor shows where the mistake is.",
+		hint:  "Nobody gives values to parameters here: write them into the query.",
+	},
+	{
+		texts: []string{`type "e" does not exist`},
+		what:  refused,
+		hint:  "Redshift has no E before a literal, since a backslash escapes in each: leave the E out.",
 	},
 	{
 		codes: []string{"2F003"},
@@ -117,17 +127,17 @@ var there = []advice{
 	},
 	{
 		codes: []string{"22021"},
-		what:  "a text is not valid UTF-8",
+		what:  "a text on Redshift is not valid UTF-8",
 		hint:  "Correct the row on Redshift, or leave the column out of the query.",
 	},
 	{
 		texts: []string{"does not fit numeric"}, codes: []string{"22003"},
-		what: "a number does not fit its column's type",
+		what: "a number on Redshift does not fit its column's type",
 		hint: "Cast the column in the query to a wider type, or ROUND it to the scale that it has.",
 	},
 	{
 		codes: []string{"42501"},
-		what:  "the right to it is missing",
+		what:  "the right to it is missing on Redshift",
 		hint:  "Grant it to the link's user on Redshift (USAGE on the schema and SELECT on the relation).",
 	},
 	{
@@ -137,7 +147,94 @@ var there = []advice{
 	},
 	{
 		codes: []string{"57014"}, texts: []string{"canceled on user's request"},
-		what: "the query was canceled",
+		what: "the query was canceled on Redshift",
 		hint: "Somebody canceled it, or it ran longer than its statement timeout allows, waiting in a queue included.",
 	},
+	{
+		texts: []string{"error: 1023", "code: 1023", "serializable isolation violation", "conflict with concurrent transaction"},
+		codes: []string{"40"},
+		what:  "other transactions on Redshift were in the way",
+		hint:  "Try again. When it comes back, let loads and refreshes run at different times.",
+	},
+	{
+		texts: []string{"error: 1018", "code: 1018", "could not open relation with oid"},
+		what:  "a table of the query was dropped, or made again, while it ran",
+		hint:  "Try again: loads that put a new table in the place of an old one do that for a moment.",
+	},
+	{
+		texts: []string{"system requested abort", "code: 1020"},
+		what:  "Redshift ended the query by itself",
+		hint:  "Its workload management, an operator or a maintenance did so: try again later.",
+	},
+	{
+		codes: []string{"21"},
+		what:  uncomputed,
+		hint:  "A subquery that stands for one value returns several rows: let it return one, by MAX or LIMIT 1, say.",
+	},
+	{
+		codes: []string{"22"},
+		texts: []string{ // Redshift's own, which have no SQLSTATE
+			"invalid digit", "divide by zero", "division by zero", "data overflow", "out of range", "value too long", "string length exceeds",
+			"invalid date", "invalid timestamp", "invalid exponent", "invalid characters",
+		},
+		what: uncomputed,
+		hint: "A literal of the query, or a row of the source, is nothing that the query can work with: correct the one, leave the " +
+			"other out, or guard the expression, as NULLIF(x, 0) does a divisor.",
+	},
+	{
+		codes: []string{"0A"},
+		what:  refused,
+		hint:  "Redshift lacks that, or takes it elsewhere only. Its query editor shows what works instead.",
+	},
+	{
+		codes: []string{"42"},
+		what:  refused,
+		hint:  "Redshift's SQL is that of PostgreSQL 8.0, with additions of its own; its query editor shows where the mistake is.",
+	},
+	{
+		codes: []string{"54"},
+		what:  refused,
+		hint:  "It is too long, or has too much in it: make it simpler.",
+	},
+	{
+		codes: []string{"28"},
+		what:  "Redshift refused the login",
+		hint:  "Check the link's user and password, and whether the user may log in from here.",
+	},
+	{
+		codes: []string{"3D"},
+		what:  "the link's database does not exist, or cannot be read from there",
+		hint:  "Check the database's name.",
+	},
+	{
+		codes: []string{"55"},
+		what:  "somebody on Redshift is in the way",
+		hint:  "STV_LOCKS shows there who holds what; try again when that has ended.",
+	},
+	{
+		codes: []string{"53"},
+		what:  "Redshift is short of memory or connections",
+		hint:  "Try again later, or make the query read less.",
+	},
+	{
+		codes: []string{"08", "57P"},
+		what:  "the connection to Redshift broke, or could not be made",
+		hint:  "Try again; `cachectl link test LINK` says how far one gets.",
+	},
+	{
+		codes: []string{"58", "XX"},
+		what:  "Redshift failed by itself",
+		hint:  "Try again. " + lookThere,
+	},
+	{
+		codes: []string{""}, // any other
+		what:  "Redshift says",
+		hint:  "Try the query in Redshift's query editor. " + lookThere,
+	},
 }
+
+const (
+	// uncomputed is said where it is a value that is wrong, and not the query's text.
+	uncomputed = "Redshift cannot compute what the query asks for"
+	lookThere  = "What else Redshift knows of it stands in SYS_QUERY_HISTORY, where the query's label begins with redcache."
+)

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/infra"
 )
 
 // linkProbe makes one check of one link.
@@ -89,6 +90,9 @@ func examineTLS(_ context.Context, _ *exam, l catalog.Link) (Check, error) {
 	return ok(about(l), "encrypted; the server's certificate is not verified (sslmode require)"), nil
 }
 
+// rotating is the command that gives a link a new password.
+func rotating(l catalog.Link) string { return infra.Command("cachectl", "link", "rotate", l.Name) }
+
 // examineCredentials tells how long the password lasts. One that AWS gives is renewed before each refresh, so that it
 // ends is no harm by itself; that nobody renews it while views are overdue is.
 func examineCredentials(_ context.Context, x *exam, l catalog.Link) (Check, error) {
@@ -96,8 +100,7 @@ func examineCredentials(_ context.Context, x *exam, l catalog.Link) (Check, erro
 	kind := "credentials of kind " + string(l.Credentials)
 	switch {
 	case l.Credentials == catalog.PasswordCredentials:
-		return ok(about(l), "a password that somebody gave; whoever changes it on Redshift runs `cachectl link "+
-			"rotate %s`", l.Name), nil
+		return ok(about(l), "a password that somebody gave; whoever changes it on Redshift runs %s", rotating(l)), nil
 	case state.ExpiresAt == nil:
 		return ok(about(l), "%s, with no end that is known", kind), nil
 	case state.ExpiresAt.After(x.now):
@@ -109,8 +112,7 @@ func examineCredentials(_ context.Context, x *exam, l catalog.Link) (Check, erro
 	}
 	return fail(about(l), ended+", views are overdue, and nobody renews it", "Look for failed runs (`cachectl "+
 		"runs`): whoever "+
-		"refreshes needs permission to ask AWS. `cachectl link rotate "+l.Name+"` renews it now, and says what AWS "+
-		"refuses."), nil
+		"refreshes needs permission to ask AWS. "+rotating(l)+" renews it now, and says what AWS refuses."), nil
 }
 
 func examineRest(_ context.Context, x *exam, l catalog.Link) (Check, error) {

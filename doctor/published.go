@@ -8,6 +8,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
 )
 
 // examinePublished looks for published views that somebody has dropped, moved, given away or changed: who reads them gets
@@ -31,7 +32,7 @@ func examinePublished(ctx context.Context, x *exam) ([]Check, error) {
 
 func judgePublished(v catalog.Status, p catalog.Published) (finding, fix string) {
 	name := v.View.Name
-	again := "`cachectl refresh " + name.String() + "` makes it again, with its grants."
+	again := infra.Command("cachectl", "refresh", name.String()) + " makes it again, with its grants."
 	finding = p.Problem(v.Generation)
 	switch {
 	case finding == "":
@@ -41,7 +42,7 @@ func judgePublished(v catalog.Status, p catalog.Published) (finding, fix string)
 	case !p.AtHome && p.TakenKind != "":
 		return finding, "Rename or drop that one. Then " + again
 	case p.OID != 0 && !p.AtHome:
-		return finding, "`cachectl refresh " + name.String() + "` moves it back."
+		return finding, infra.Command("cachectl", "refresh", name.String()) + " moves it back."
 	case p.Altered:
 		return finding, "Put the change into a view of your own over it; then DROP VIEW " + name.SQL() + ". " + again
 	}
@@ -61,7 +62,7 @@ func examineGrantees(ctx context.Context, x *exam) ([]Check, error) {
 		}
 		if missing = slices.DeleteFunc(missing, catalog.Everybody); len(missing) > 0 {
 			objections = append(objections, warn(aboutView(v), "its definition lets read who does not exist: "+strings.Join(missing, ", "),
-				"`cachectl alter-view "+v.View.Name.String()+" --grant` with the roles that are to read it; a role that was renamed "+
+				infra.Command("cachectl", "alter-view", v.View.Name.String(), "--grant")+" with the roles that are to read it; a role that was renamed "+
 					"keeps what it was granted, under its new name."))
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -92,8 +93,8 @@ func examineUnread(ctx context.Context, x *exam) ([]Check, error) {
 			objections = append(objections, warn(aboutView(v), fmt.Sprintf(
 				"nobody seems to read it: in %s it was scanned %s, no more than its %s and their indexes explain",
 				brief(*r.Watched), count(r.Scans, "time", "times"), count(r.Runs, "refresh", "refreshes")),
-				"Ask who needs it. `cachectl drop-view "+v.View.Name.String()+"`, or a longer --every, saves what it "+
-					"costs."))
+				"Ask who needs it. "+infra.Command("cachectl", "drop-view", v.View.Name.String())+
+					", or a longer --every, saves what it costs."))
 		}
 	}
 	return orOK(objections, x.all(), "%d of them were watched for long enough, and none seems unread", judged), nil

@@ -56,8 +56,7 @@ func examineServer(ctx context.Context, x *exam, l catalog.Link) (Check, error) 
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return fail(about(l), "this role has no user mapping for its foreign server",
-			"Have DATABASE_URL name the role that made the link, or give the link its login again: `cachectl link "+
-				"rotate "+l.Name+"`."), nil
+			"Have DATABASE_URL name the role that made the link, or give the link its login again: "+rotating(l)+"."), nil
 	case err != nil:
 		return Check{}, fmt.Errorf("read user mapping: %w", err)
 	case l.Credentials == catalog.PasswordCredentials && user != l.User:

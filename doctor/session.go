@@ -84,7 +84,7 @@ func (d *Doctor) unreached(ctx context.Context, x *exam, l catalog.Link, err err
 	state := x.rests[l.ID]
 	if dblink.Classify(err) == dblink.Credentials && state.ExpiresAt != nil && state.ExpiresAt.Before(x.now) {
 		return unknown(about(l), fmt.Sprintf("its password ended %s ago, and the doctor does not renew it",
-			brief(x.now.Sub(*state.ExpiresAt))), "`cachectl link rotate "+l.Name+"`, then ask again.")
+			brief(x.now.Sub(*state.ExpiresAt))), rotating(l)+", then ask again.")
 	}
 	doing := "no session could be opened"
 	if remote {
@@ -97,7 +97,7 @@ func (d *Doctor) unreached(ctx context.Context, x *exam, l catalog.Link, err err
 	}
 	fix := infra.Hint(explained)
 	if fix == "" {
-		fix = "`cachectl link test " + l.Name + "` tries it step by step."
+		fix = infra.Command("cachectl", "link", "test", l.Name) + " tries it step by step."
 	}
 	return fail(about(l), finding, fix)
 }

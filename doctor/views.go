@@ -12,6 +12,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -49,7 +50,7 @@ func examineFailures(_ context.Context, x *exam) ([]Check, error) {
 			fix = *v.LastRun.Hint
 		}
 		if fix == "" {
-			fix = "`cachectl runs " + v.View.Name.String() + "` shows all of them."
+			fix = infra.Command("cachectl", "runs", v.View.Name.String()) + " shows all of them."
 		}
 		objections = append(objections, fail(aboutView(v), finding, fix))
 	}
@@ -79,7 +80,7 @@ func (x *exam) whyStale(v catalog.Status) (why, fix string) {
 	rest := x.rests[v.View.LinkID]
 	switch {
 	case v.Failures > 0:
-		return "its refreshes fail", "`cachectl runs " + name + "` shows why."
+		return "its refreshes fail", infra.Command("cachectl", "runs", name) + " shows why."
 	case rest.RestUntil != nil && rest.RestUntil.After(x.now):
 		return "its link rests", "See link-rest."
 	case v.Running != nil:
@@ -87,8 +88,8 @@ func (x *exam) whyStale(v catalog.Status) (why, fix string) {
 			"`cachectl locks` shows who is at it, and who waits for what."
 	case v.View.RefreshEvery == 0:
 		every := min(5*time.Minute, v.View.MaxAge/2) // more seldom would be refused
-		return "nothing refreshes it", fmt.Sprintf("`cachectl alter-view %s --every %s`, or refresh it more often.",
-			name, catalog.FormatDuration(every))
+		return "nothing refreshes it", infra.Command("cachectl", "alter-view", name, "--every",
+			catalog.FormatDuration(every)) + ", or refresh it more often."
 	case v.NextDue != nil && v.NextDue.Before(x.now):
 		return fmt.Sprintf("it is due for %s, and nobody refreshes it", brief(x.now.Sub(*v.NextDue))),
 			"See view-overdue."
@@ -107,7 +108,7 @@ func examineEmpty(_ context.Context, x *exam) ([]Check, error) {
 	for _, v := range x.views {
 		if v.Generation == nil {
 			objections = append(objections, warn(aboutView(v), "it was never refreshed: who reads it gets an error",
-				"`cachectl refresh "+v.View.Name.String()+"`"))
+				infra.Command("cachectl", "refresh", v.View.Name.String())))
 		}
 	}
 	return orOK(objections, x.all(), "all of them have been refreshed"), nil

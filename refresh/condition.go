@@ -107,7 +107,8 @@ func (c condition) mending(ctx context.Context, db catalog.DB, v catalog.View, s
 	case !p.AtHome && p.TakenKind != "":
 		return m, infra.Hinted(fmt.Errorf("view %s: its name belongs to a %s of %s by now, which Redcache has not made",
 			v.Name, kinds[p.TakenKind], p.TakenBy),
-			"Rename or drop that, and the next refresh makes the view again; or give the view up: `cachectl drop-view "+v.Name.String()+"`.")
+			"Rename or drop that, and the next refresh makes the view again; or give the view up: "+
+				infra.Command("cachectl", "drop-view", v.Name.String())+".")
 	case p.OID != 0 && !p.AtHome:
 		return c.moveBack(ctx, db, v)
 	case p.OID == 0:

@@ -51,7 +51,7 @@ func (d *Definer) Add(ctx context.Context, v catalog.View, noData bool, progress
 		return err
 	})
 	if err != nil {
-		return catalog.Run{}, about("add view", v.Name, err)
+		return catalog.Run{}, about("add view", v.Name, addingInstead(v.Name, err))
 	}
 	if noData {
 		return catalog.Run{}, nil
@@ -62,7 +62,7 @@ func (d *Definer) Add(ctx context.Context, v catalog.View, noData bool, progress
 	}
 	ctx, cancel := recording(ctx)
 	defer cancel()
-	return run, errors.Join(err, d.withdraw(ctx, v))
+	return run, errors.Join(addingInstead(v.Name, err), d.withdraw(ctx, v))
 }
 
 // firstDue leaves a new generation to the process that defines it, for as long as that one needs to begin with it. A

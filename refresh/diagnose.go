@@ -39,13 +39,17 @@ func (w *work) diagnose(ctx context.Context, err error) error {
 	if errors.Is(context.Cause(ctx), errSilent) {
 		// Not wrapped: what took so long and came to nothing is not worth another attempt.
 		return infra.Hinted(fmt.Errorf("read through link %s: no answer after %s", w.view.Link.Name,
-			catalog.FormatDuration(w.timeout())), "Look at Redshift and the network to it: `cachectl link test "+w.view.Link.Name+"`.")
+			catalog.FormatDuration(w.timeout())), "Look at Redshift and the network to it: "+
+			infra.Command("cachectl", "link", "test", w.view.Link.Name)+".")
 	}
 	if sqlState(err) == queryCanceled && timeLeft(ctx, time.Second) < time.Second {
 		<-ctx.Done() // the servers know of the same deadline, and one of them was a moment early
 	}
-	if ctx.Err() != nil || infra.Hint(err) != "" {
+	if ctx.Err() != nil {
 		return err
+	}
+	if advice := w.adviceOn(err); advice != "" || infra.Hint(err) != "" {
+		return infra.Hinted(err, advice)
 	}
 	if dblink.SideOf(err) == dblink.There {
 		return w.diagnoseThere(err)
@@ -56,14 +60,14 @@ func (w *work) diagnose(ctx context.Context, err error) error {
 // diagnoseThere explains what Redshift, or the way to it, did not do.
 func (w *work) diagnoseThere(err error) error {
 	const undefinedColumn = "42703"
-	again := "`cachectl alter-view " + w.view.Name.String() + " --describe` takes the source's columns as they are now"
+	again := altering(w.view.Name, "--describe") + " takes the source's columns as they are now"
 	switch {
 	case dblink.OtherShape(err):
 		return infra.Hinted(fmt.Errorf("read through link %s: the source's columns have changed: %w", w.view.Link.Name, err), again+".")
 	case dblink.ServerCode(err, dblink.There) == undefinedColumn:
 		explained := explainRemote(w.view, err)
 		return infra.Hinted(explained, "A column of the source was renamed or dropped. Where the query names its columns, "+
-			"write the new name with `cachectl alter-view "+w.view.Name.String()+" --query`; where it takes all of them, "+again+".")
+			"write the new name with "+altering(w.view.Name, "--query")+"; where it takes all of them, "+again+".")
 	}
 	return explainRemote(w.view, err)
 }
@@ -87,7 +91,7 @@ func (w *work) diagnoseHere(ctx context.Context, err error) error {
 		return infra.Hinted(&rowsError{
 			problem: "a value does not fit its column, or an --index of the view cannot be computed of it", err: err,
 		}, "Look at the view's --index expressions. If it is none of them, the source's columns may have changed: "+
-			"`cachectl alter-view "+w.view.Name.String()+" --describe` describes them again.")
+			altering(w.view.Name, "--describe")+" describes them again.")
 	case state == queryCanceled && w.reads():
 		return explainRemote(w.view, err)
 	}
@@ -110,7 +114,7 @@ func (w *work) reads() bool { return w.doing == reading || w.doing == applying }
 
 func (w *work) unfitHint() string {
 	return "The source's columns may have changed since they were described: " +
-		"`cachectl alter-view " + w.view.Name.String() + " --describe` describes them again. If they have not, Redshift tells a " +
+		altering(w.view.Name, "--describe") + " describes them again. If they have not, Redshift tells a " +
 		"wrong type of a computed column: cast it in the query, as in (expression)::numeric(18,2) AS name."
 }
 
@@ -217,6 +221,6 @@ func timedOut(v catalog.View, err error) error {
 	if sqlState(err) != queryCanceled {
 		return err
 	}
-	return infra.Hinted(err, fmt.Sprintf("The view's timeout is %s; `cachectl alter-view %s --timeout` changes it.",
-		catalog.FormatDuration(v.Timeout), v.Name))
+	return infra.Hinted(err, fmt.Sprintf("The view's timeout is %s; %s changes it.",
+		catalog.FormatDuration(v.Timeout), altering(v.Name, "--timeout")))
 }

@@ -138,8 +138,8 @@ func (w *work) blocked() error {
 		if r := w.condition.relation(w.state.Loaded); r != nil && r.Forced {
 			return infra.Hinted(fmt.Errorf("view %s: row-level security is forced on %s for its owner as well, so a refresh would "+
 				"not see all rows", w.view.Name, w.relation()),
-				fmt.Sprintf("ALTER TABLE %s NO FORCE ROW LEVEL SECURITY; or `cachectl alter-view %s --strategy swap`, which carries "+
-					"policies over to a new table.", w.relation(), w.view.Name))
+				fmt.Sprintf("ALTER TABLE %s NO FORCE ROW LEVEL SECURITY; or %s, which carries policies over to a new table.",
+					w.relation(), altering(w.view.Name, "--strategy", "swap")))
 		}
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -133,7 +134,7 @@ func checkRequest(v catalog.View, req Request) error {
 	invalid := func(problem, change string) error {
 		return &catalog.InvalidError{
 			What: "refresh view " + v.Name.String(), Problem: problem,
-			Fix: fmt.Sprintf("change the view with `cachectl alter-view %s %s`", v.Name, change),
+			Fix: "change the view with " + altering(v.Name, strings.Fields(change)...),
 		}
 	}
 	asked := catalog.View{Strategy: req.Strategy}

@@ -42,11 +42,11 @@ func (w *work) checkShrink(rows int64) error {
 	if lost <= 0 || percent*lost <= int64(w.allowShrink)*before {
 		return nil
 	}
-	name := w.view.Name.String()
-	hint := fmt.Sprintf("If that is right: `cachectl refresh %s --allow-shrink 100`. For good: `cachectl alter-view %s --allow-shrink`.",
-		name, name)
+	hint := "If that is right: " + infra.Command("cachectl", "refresh", w.view.Name.String(), "--allow-shrink", "100")
 	if w.redefined {
-		hint = fmt.Sprintf("If that is right: `cachectl refresh %s --allow-shrink 100`, and then the change once more.", name)
+		hint += ", and then the change once more."
+	} else {
+		hint += ". For good: " + altering(w.view.Name, "--allow-shrink") + "."
 	}
 	return infra.Hinted(fmt.Errorf("rows in the source: %d, in the copy: %d; %.1f %% would be lost, and %d %% may be",
 		rows, before, percent*float64(lost)/float64(before), w.allowShrink), hint)

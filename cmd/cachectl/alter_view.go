@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/infra"
 )
 
 func (p *program) alterViewCommand() *cobra.Command {
@@ -31,7 +32,7 @@ the old one; readers go on with the old rows until it is complete. When that fai
 				return err
 			}
 			if !d.changes(cmd.Flags()) {
-				return usagef("`cachectl status "+name.String()+"` shows the definition", "nothing to change was given")
+				return usagef(infra.Command("cachectl", "status", name.String())+" shows the definition", "nothing to change was given")
 			}
 			if err := d.check(p.stdin); err != nil {
 				return err

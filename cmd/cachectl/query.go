@@ -29,7 +29,8 @@ func (p *program) queryCommand() *cobra.Command {
 		Long: `Runs one SELECT on Redshift through the link and prints its rows as they come: as a table on a terminal, as CSV
 elsewhere (with a header; NULL is empty, an empty text is ""), or with --json as one object a line. A terminal gets
 escapes for control characters in values; a pipe or a file gets the values as they are. Values are texts,
-as PostgreSQL writes them. Nothing is cached, and nothing can be written.`,
+as PostgreSQL writes them. Columns may be without a name, or have the same; with --json, a name that repeats gets
+a number. Nothing is cached, and nothing can be written.`,
 		Example: `  cachectl query dw "select count(*) as n from public.sales"
   cachectl query dw "select * from public.sales" --limit 20
   cachectl query dw "select * from public.venue" --csv > venue.csv`,
@@ -92,17 +93,18 @@ func (s *session) query(ctx context.Context, o queryOptions) error {
 
 // stream describes the query and prints its rows while they come in.
 func (s *session) stream(ctx context.Context, tx pgx.Tx, remote *dblink.Session, server string, o queryOptions) error {
-	columns, err := remote.Describe(ctx, o.query)
+	live, err := remote.DescribeLive(ctx, o.query)
 	if err != nil {
 		return err
 	}
-	sql, err := dblink.RemoteSelect(columns, limited(o), "", dblink.StripNUL)
+	columns := live.Columns
+	sql, err := dblink.RemoteSelect(columns, limited(live.Query, o.limit), "", dblink.StripNUL)
 	if err != nil {
 		return err
 	}
-	names, texts := make([]string, len(columns)), make([]string, len(columns))
+	texts := make([]string, len(columns))
 	for i, c := range columns {
-		names[i], texts[i] = c.Name, "r."+dblink.Ident(c.Name)+"::text"
+		texts[i] = "r." + dblink.Ident(c.Name) + "::text"
 	}
 	rows, err := tx.Query(ctx, "SELECT "+strings.Join(texts, ", ")+
 		" FROM ("+dblink.Select(remote.Schema(), server, columns, sql)+") AS r")
@@ -110,7 +112,7 @@ func (s *session) stream(ctx context.Context, tx pgx.Tx, remote *dblink.Session,
 		return err
 	}
 	defer rows.Close()
-	return printRows(rows, s.newRowWriter(names, o), len(columns))
+	return printRows(rows, s.newRowWriter(live.Names, o), len(columns))
 }
 
 // printRows hands rows of n texts over one by one.
@@ -134,9 +136,9 @@ func printRows(rows pgx.Rows, out rowWriter, n int) error {
 }
 
 // limited is the query with its limit, in a form that both the query's own ORDER BY and a last comment survive.
-func limited(o queryOptions) string {
-	if o.limit == 0 {
-		return o.query
+func limited(query string, limit int) string {
+	if limit == 0 {
+		return query
 	}
-	return dblink.Limited(o.query, o.limit)
+	return dblink.Limited(query, limit)
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"strings"
 
@@ -19,13 +20,30 @@ type rowWriter interface {
 func (p *program) newRowWriter(names []string, o queryOptions) rowWriter {
 	switch {
 	case o.json:
-		return &jsonRows{out: bufio.NewWriter(p.stdout), names: names}
+		return &jsonRows{out: bufio.NewWriter(p.stdout), names: distinct(names)}
 	case o.csv || !isTerminal(p.stdout):
 		rows := &csvRows{out: bufio.NewWriter(p.stdout), seen: isTerminal(p.stdout)}
 		rows.header(names)
 		return rows
 	}
 	return &tableRows{out: p.stdout, names: names}
+}
+
+// distinct numbers the names that repeat, from the second on: a, a_2, a_3. An object has each of its fields once.
+func distinct(names []string) []string {
+	taken := map[string]bool{}
+	for _, name := range names {
+		taken[name] = true
+	}
+	seen, unique := map[string]bool{}, make([]string, len(names))
+	for i, name := range names {
+		unique[i] = name
+		for n := 2; seen[unique[i]] || unique[i] != name && taken[unique[i]]; n++ {
+			unique[i] = fmt.Sprintf("%s_%d", name, n)
+		}
+		seen[unique[i]] = true
+	}
+	return unique
 }
 
 // csvRows writes RFC 4180 in the way of COPY … CSV: NULL is nothing, an empty text is "". A program gets the values as

@@ -9,6 +9,7 @@ import (
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
+	"github.com/redcache/redcache/redshift"
 )
 
 // insufficientRights is the SQLSTATE of a refusal for lack of rights.
@@ -42,6 +43,8 @@ func hint(err error) string {
 		switch known := err.(type) { //nolint:errorlint // walk unwraps
 		case interface{ Hint() string }:
 			found = known.Hint()
+		case *redshift.Failure: // what is below is not the cache database's
+			_, found = dblink.Explain(known)
 		case *lock.HeldError, *lock.BusyError:
 			found = "`cachectl locks` shows who holds what; try again when that has ended"
 		case *pgconn.PgError:

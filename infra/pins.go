@@ -14,7 +14,7 @@ type Pin struct{ Name, Value string }
 //
 // Not here is what changes only how fast or where something is done (the planner's settings, memory, parallelism, JIT,
 // tablespaces, access methods, compression, synchronous_commit, vacuum's and ANALYZE's settings), what nothing of ours
-// reads (lc_monetary, lc_numeric, lc_time, text search, XML), and the role, by which operators choose who owns the cache.
+// reads or makes (lc_monetary, lc_numeric, lc_time, text search, XML, the bodies of functions), and the role, by which operators choose who owns the cache.
 // What only a superuser may set cannot be pinned: `cachectl doctor` looks at it.
 func Pins() []Pin {
 	return []Pin{
@@ -35,7 +35,6 @@ func Pins() []Pin {
 		{"quote_all_identifiers", "off"}, // REFRESH … CONCURRENTLY cannot live with it
 		// What is let through.
 		{"row_security", "on"},
-		{"check_function_bodies", "on"},
 		{"restrict_nonsystem_relation_kind", ""}, // since the minor releases of August 2024
 		{"exit_on_error", "off"},
 		{"client_min_messages", "warning"},

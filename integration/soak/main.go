@@ -27,7 +27,7 @@ func (o options) over() bool { return !o.end.IsZero() && time.Now().After(o.end)
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == childWord {
-		os.Exit(runChild(os.Args[2:]))
+		os.Exit(runChild())
 	}
 	var o options
 	flag.DurationVar(&o.lasts, "for", time.Minute, "go on for so `long`")

@@ -48,7 +48,7 @@ func TestModel_SaysWhatTheReadmeSays(t *testing.T) {
 		"a row moves into it, and is two": {keyless, []row{rowOf("a", "2", 21)}, false, "a1 a2", false},
 	} {
 		mark := int64(20_000_000)
-		after, refused := apply(tt.def, content{rows: copied, mark: &mark}, tt.source, tt.whole)
+		after, refused := apply(tt.def, content{rows: copied, mark: &mark}, tt.source, tt.whole, false)
 		if (refused != "") != tt.fails {
 			t.Errorf("%s: refused for %q", name, refused)
 			continue

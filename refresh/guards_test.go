@@ -160,9 +160,13 @@ func TestSwap_LeavesAQueryAloneThatSomebodyHasChanged(t *testing.T) {
 	b.add(t, v)
 	state := rows(t, b.pool, `SELECT 'v' || view_id || '_g' || generation FROM redcache.state`)
 	b.exec(t, "CREATE OR REPLACE VIEW "+v.Name.SQL()+" AS SELECT * FROM redcache_data."+strings.Trim(state[0], `" `)+" WHERE id < 10")
+	reads := len(b.source.Statements())
 	_, err := b.runner.Refresh(t.Context(), refresh.Request{View: v.Name})
 	if err == nil || !strings.Contains(err.Error(), "somebody has changed its query") {
 		t.Errorf("got %v", err)
+	}
+	if len(b.source.Statements()) > reads {
+		t.Error("the source was asked before that was found")
 	}
 	if n := len(rows(t, b.pool, "SELECT * FROM "+v.Name.SQL())); n != 9 {
 		t.Errorf("the view shows %d rows", n)

@@ -94,4 +94,3 @@ func updateSQL(r *rand.Rand, set string) string {
 	column := one(r, valueColumns).name
 	return fmt.Sprintf("UPDATE public.item SET %s = %s%s WHERE id %% %d = %d", column, odd(r, column), set, 2+r.IntN(6), r.IntN(3))
 }
-

@@ -48,7 +48,9 @@ const always = time.Microsecond
 var fullReads = []time.Duration{0, 0, 0, always, time.Second, 24 * time.Hour}
 
 // mayReconcile says that the clock decides whether a view is read in full.
-func mayReconcile(v catalog.View) bool { return v.ReconcileEvery > always && v.ReconcileEvery < time.Hour }
+func mayReconcile(v catalog.View) bool {
+	return v.ReconcileEvery > always && v.ReconcileEvery < time.Hour
+}
 
 func drawTransport(r *rand.Rand, s catalog.Strategy) catalog.Transport {
 	if s == catalog.Nonconcurrent || s == catalog.Concurrent {
@@ -63,7 +65,7 @@ func drawWatermark(r *rand.Rand, d *catalog.View) {
 	lag := time.Duration(0)
 	if watermark == "at" {
 		lookback = one(r, []string{"0s", "1s", "5s", "10m"})
-		lag = one(r, []time.Duration{0, 0, time.Hour})
+		lag = one(r, []time.Duration{0, time.Hour})
 	}
 	reconcile := one(r, fullReads)
 	if d.Strategy == catalog.Incremental {

@@ -94,4 +94,3 @@ func (h *history) holdRemade(ctx context.Context, u *unit, at int, did happened)
 	}
 	return h.publishRest(ctx, u)
 }
-

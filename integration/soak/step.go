@@ -32,7 +32,7 @@ type doing struct {
 	whole  bool
 	wait   time.Duration
 	alter  *catalog.View // what it is to become
-	noData bool // the alteration leaves the building to the next refresh
+	noData bool          // the alteration leaves the building to the next refresh
 }
 
 // draw draws a step.

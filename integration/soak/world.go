@@ -33,7 +33,7 @@ const (
 type world struct {
 	engine, cache *pgtest.Cluster
 	pooler        *pgtest.Pooler // in front of the cache, in transaction mode; nil where there is none
-	readers       string // their password
+	readers       string         // their password
 }
 
 func startWorld(ctx context.Context) (_ *world, err error) {

@@ -20,9 +20,9 @@ type DatabaseConfig struct {
 	// Secret it has no password, and with Secret it may lack, or be empty of, whatever the secret says.
 	URL string `envconfig:"DATABASE_URL" required:"true" unless:"REDCACHE_DATABASE_SECRET" secret:"url" desc:"cache database, postgres://user:password@host:5432/database"`
 	// IAM logs in with tokens of RDS instead of a password. They are sent in the clear, so TLS is compulsory.
-	IAM bool `envconfig:"REDCACHE_DATABASE_IAM" default:"false" desc:"log in to the cache database on RDS with IAM tokens; its URL then has a user without a password, and sslmode=verify-full or require"`
+	IAM bool `envconfig:"REDCACHE_DATABASE_IAM" default:"false" unset:"false" desc:"log in to the cache database on RDS with IAM tokens; its URL then has a user without a password, and sslmode=verify-full or require"`
 	// Secret is the ARN of a secret that has the login, read again for each connection, so that it may be rotated.
-	Secret string `envconfig:"REDCACHE_DATABASE_SECRET" desc:"ARN of the secret with the login to the cache database; the URL then has no password, and needs only what the secret does not say"`
+	Secret string `envconfig:"REDCACHE_DATABASE_SECRET" unset:"none" desc:"ARN of the secret with the login to the cache database; the URL then has no password, and needs only what the secret does not say"`
 	// Application is what others see of a session, in pg_stat_activity and as the holder of a lock. Empty takes
 	// the URL's application_name, or redcache.
 	Application string `desc:"application_name of the sessions, what others see as the holder of a lock"`
@@ -84,8 +84,9 @@ func OpenPoolAs(ctx context.Context, c DatabaseConfig, login Login) (*pgxpool.Po
 	return pool, nil
 }
 
-// Validate reports what can be said of the configuration without asking anybody.
-func (c DatabaseConfig) Validate() error {
+// Validate reports what can be said of the configuration without asking anybody, and completes it by what holds where it
+// says nothing.
+func (c *DatabaseConfig) Validate() error {
 	if c.URL == "" && c.Secret == "" {
 		return errors.New("DATABASE_URL is not set")
 	}
@@ -98,6 +99,9 @@ func (c DatabaseConfig) Validate() error {
 	if err != nil {
 		return fmt.Errorf("%w. %s", err, Hint(err))
 	}
+	c.apply(config)
+	c.Application, c.MaxConns = config.ConnConfig.RuntimeParams["application_name"], config.MaxConns
+	c.ConnectTimeout = config.ConnConfig.ConnectTimeout
 	return nil
 }
 
@@ -124,6 +128,17 @@ func (c DatabaseConfig) pool() (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open cache database: %w", urlProblem(err))
 	}
+	c.apply(config)
+	conn := config.ConnConfig
+	config.PingTimeout = pingTimeout
+	conn.DialFunc = dialer(conn.ConnectTimeout).DialContext
+	conn.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	conn.BuildContextWatcherHandler = newCanceller
+	return config, nil
+}
+
+// apply puts what the configuration says, or else the defaults, where the URL leaves it open.
+func (c DatabaseConfig) apply(config *pgxpool.Config) {
 	conn := config.ConnConfig
 	if c.Application != "" || conn.RuntimeParams["application_name"] == "" {
 		conn.RuntimeParams["application_name"] = or(c.Application, defaultApplication)
@@ -134,11 +149,6 @@ func (c DatabaseConfig) pool() (*pgxpool.Config, error) {
 	if c.ConnectTimeout > 0 || !strings.Contains(c.URL, "connect_timeout") {
 		conn.ConnectTimeout = or(c.ConnectTimeout, defaultConnectTimeout)
 	}
-	config.PingTimeout = pingTimeout
-	conn.DialFunc = dialer(conn.ConnectTimeout).DialContext
-	conn.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
-	conn.BuildContextWatcherHandler = newCanceller
-	return config, nil
 }
 
 func or[T comparable](value, byDefault T) T {

@@ -47,15 +47,15 @@ func NewLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 	return nil, fmt.Errorf("log format %q: want text or json", format)
 }
 
-// readable writes durations for whoever reads them: in seconds as a number where programs do, rounded where people do.
-// Texts are bounded.
+// readable writes durations for whoever reads them: as a number whose key names the unit where programs do, rounded where
+// people do. Texts are bounded.
 func readable(format string) func([]string, slog.Attr) slog.Attr {
 	return func(_ []string, a slog.Attr) slog.Attr {
 		switch a.Value.Kind() {
 		case slog.KindDuration:
 			d := a.Value.Duration().Round(time.Millisecond)
 			if format == "json" {
-				return slog.Float64(a.Key, d.Seconds())
+				return slog.Float64(a.Key+"_seconds", float64(d.Milliseconds())/1000)
 			}
 			return slog.String(a.Key, d.String())
 		case slog.KindString:

@@ -42,12 +42,15 @@ func redactStruct(v reflect.Value, prefix string, parts *[]string) {
 	}
 }
 
-// Settings returns what a configuration sets, by the names of its variables, for a line of a log: without secrets, and
-// without what is not set.
+// Settings returns a configuration by the names of its variables, for a line of a log: without secrets. What is not set is
+// told by its tag unset, which says what holds then, or left out.
 func Settings(prefix string, cfg any) slog.Attr {
 	var set []any
 	for _, f := range fieldsOf(prefix, reflect.ValueOf(cfg).Elem()) {
 		if f.value.IsZero() {
+			if holds := f.tag.Get("unset"); holds != "" {
+				set = append(set, slog.String(f.name, holds))
+			}
 			continue
 		}
 		value := f.value.Interface()

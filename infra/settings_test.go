@@ -16,7 +16,8 @@ func TestSettings_TellsWhatIsSet(t *testing.T) {
 	type config struct {
 		infra.DatabaseConfig
 		Poll    time.Duration
-		PerLink int
+		PerLink int `unset:"half of them"`
+		Split   int
 		Loud    bool
 		Token   string `secret:"true"`
 	}
@@ -30,15 +31,35 @@ func TestSettings_TellsWhatIsSet(t *testing.T) {
 		slog.New(slog.NewJSONHandler(&out, nil)).Info("starts", infra.Settings("REDCACHE", &cfg))
 		for _, want := range []string{
 			`"DATABASE_URL":"` + tt.want + `"`, `"REDCACHE_POLL":"1.5s"`, `"REDCACHE_LOUD":true`, `"REDCACHE_TOKEN":"[redacted]"`,
+			`"REDCACHE_PER_LINK":"half of them"`, `"REDCACHE_DATABASE_IAM":"false"`,
 		} {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("%s is missing from %s", want, out.String())
 			}
 		}
-		for _, no := range []string{"Geheim", "PER_LINK", "CONNECT_TIMEOUT"} {
+		for _, no := range []string{"Geheim", "SPLIT", "CONNECT_TIMEOUT"} {
 			if strings.Contains(out.String(), no) {
 				t.Errorf("%s is in %s", no, out.String())
 			}
+		}
+	}
+}
+
+// What nobody has set is told as it is used, not as a zero.
+func TestDatabaseConfig_IsCompletedByWhatHolds(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]infra.DatabaseConfig{
+		"postgres://db/app": {Application: "redcache", MaxConns: 10, ConnectTimeout: 10 * time.Second},
+		"postgres://db/app?pool_max_conns=5&connect_timeout=3&application_name=mine": {
+			Application: "mine", MaxConns: 5, ConnectTimeout: 3 * time.Second,
+		},
+	} {
+		got := infra.DatabaseConfig{URL: url}
+		if err := got.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		if want.URL = url; got != want {
+			t.Errorf("got %v, want %v", got, want)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +90,28 @@ func TestNewLogger_WritesFromItsLevel(t *testing.T) {
 		log.Warn("run failed", infra.KeyView, "sales")
 		if got := out.String(); !strings.Contains(got, want) || strings.Contains(got, "finished") {
 			t.Errorf("%s: got %s, want %s only", format, got, want)
+		}
+	}
+}
+
+// Who reads a duration knows its unit: people see it, programs find it in the key.
+func TestNewLogger_WritesDurationsWithTheirUnit(t *testing.T) {
+	t.Parallel()
+	for format, want := range map[string][]string{
+		"text": {"took=1.235s", "delay=2m0s", "run.grace=0s"},
+		"json": {`"took_seconds":1.235`, `"delay_seconds":120`, `"run":{"grace_seconds":0}`},
+	} {
+		var out bytes.Buffer
+		log, err := infra.NewLogger(&out, format, "info")
+		if err != nil {
+			t.Fatal(err)
+		}
+		log.Info("run finished", infra.KeyTook, 1234567*time.Microsecond, infra.KeyDelay, 2*time.Minute,
+			slog.Group("run", slog.Duration("grace", 0)))
+		for _, w := range want {
+			if !strings.Contains(out.String(), w) {
+				t.Errorf("%s: %s is missing from %s", format, w, out.String())
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -90,7 +91,7 @@ func begin(ctx context.Context, b Beginner, limits Limits, modes string) (begun,
 		tx, err = try(modes)
 	}
 	if err != nil {
-		return begun{}, Hinted(fmt.Errorf("begin transaction: %w", err), poolerHint(err))
+		return begun{}, Hinted(fmt.Errorf("begin transaction: %w", err), cmp.Or(poolerHint(err), fullHint(err)))
 	}
 	return begun{tx, standby}, nil
 }

@@ -34,7 +34,7 @@ func (d DatabaseConfig) unreachable(ctx context.Context, c *pgx.ConnConfig, err 
 // diagnose finds the one error that matters in what pgx reports, a list of all its attempts.
 func diagnose(c *pgx.ConnConfig, err error) (hint string, cause error) {
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return cmp.Or(refusals[refused.Code], poolerHint(refused)), refused
+		return cmp.Or(refusals[refused.Code], fullHint(refused), poolerHint(refused)), refused
 	}
 	if unresolved, ok := errors.AsType[*net.DNSError](err); ok {
 		return "Check the host in DATABASE_URL, and that this machine can resolve it: private names resolve only " +
@@ -72,6 +72,5 @@ var refusals = map[string]string{
 	"28000": "Check the user in DATABASE_URL, and that the server's pg_hba.conf lets it in from this address.",
 	"3D000": "Create the database, or correct its name in DATABASE_URL.",
 	"42501": "Grant the user CONNECT on the database.",
-	"53300": "The server has no connection left: close some, raise max_connections, or lower the pool's size.",
 	"57P03": "The server is starting or stopping: try again in a moment.",
 }

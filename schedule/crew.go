@@ -108,7 +108,13 @@ func (c *crew) report(r result, delay time.Duration) {
 	}
 	attrs := []slog.Attr{
 		slog.String(infra.KeyView, r.due.Name.String()), slog.String(infra.KeyError, dblink.Public(r.err)),
-		slog.String(infra.KeyHint, infra.Hint(r.err)), slog.Duration(infra.KeyDelay, delay),
+		slog.Duration(infra.KeyDelay, delay),
+	}
+	if hint := infra.Hint(r.err); hint != "" {
+		attrs = append(attrs, slog.String(infra.KeyHint, hint))
+	}
+	if r.run.ID != 0 {
+		attrs = append(attrs, slog.Int64(infra.KeyRun, r.run.ID))
 	}
 	var panicked *panicError
 	if errors.As(r.err, &panicked) {

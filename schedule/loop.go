@@ -84,6 +84,7 @@ func (l *Loop) Run(ctx context.Context) error {
 type outage struct {
 	failures int
 	since    time.Time
+	readOnly bool // it answers, and takes no writes
 }
 
 // turn starts what is due and has a place, and returns the time until the next turn.
@@ -138,15 +139,25 @@ func explain(ctx context.Context, err error) error {
 	return err
 }
 
-// failed counts a look in vain and returns the time until the next one. Only the first is worth a line.
+// failed counts a look in vain and returns the time until the next one. Only the first is worth a line, of each of the two
+// kinds.
 func (l *Loop) failed(ctx context.Context, o *outage, err error) time.Duration {
 	o.failures++
 	delay := l.cfg.outage(o.failures)
+	readOnly := errors.Is(err, infra.ErrReadOnly)
+	if o.failures > 1 && readOnly == o.readOnly {
+		return delay
+	}
 	if o.failures == 1 {
 		o.since = l.cfg.Now()
-		l.cfg.Log.WarnContext(ctx, "cache database is out of reach, trying again until it answers",
-			infra.KeyError, infra.Message(err), infra.KeyHint, infra.Hint(err), infra.KeyDelay, delay)
 	}
+	o.readOnly = readOnly
+	event := "cache database is out of reach, trying again until it answers"
+	if readOnly {
+		event = "cache database takes no writes, trying again until it does"
+	}
+	l.cfg.Log.WarnContext(ctx, event,
+		infra.KeyError, infra.Message(err), infra.KeyHint, infra.Hint(err), infra.KeyDelay, delay)
 	return delay
 }
 

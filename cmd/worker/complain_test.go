@@ -13,7 +13,7 @@ func TestComplain_LetsNothingRawOut(t *testing.T) {
 	t.Parallel()
 	hostile := "\x1b]0;owned\x07 \x9b31m \u202e \u200b \xff \r\nworker: all is well" + strings.Repeat("x", 5<<20)
 	var told strings.Builder
-	complain(&told, infra.Hinted(errors.New(hostile), hostile))
+	complain(&told, "text", infra.Hinted(errors.New(hostile), hostile))
 	if strings.ContainsAny(told.String(), "\x1b\x07\r\u009b\u202e\u200b") || strings.Contains(told.String(), "\nworker: all") {
 		t.Errorf("got %.200q", told.String())
 	}
@@ -21,7 +21,7 @@ func TestComplain_LetsNothingRawOut(t *testing.T) {
 		t.Errorf("it has %d bytes", size)
 	}
 	told.Reset()
-	complain(&told, &infra.ConfigError{Problems: []string{"first", "second"}})
+	complain(&told, "text", &infra.ConfigError{Problems: []string{"first", "second"}})
 	if !strings.Contains(told.String(), "first\n  second") {
 		t.Errorf("got %q", told.String())
 	}

@@ -3,10 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/redcache/redcache/cmd/internal/screen"
 	"github.com/redcache/redcache/infra"
@@ -22,7 +21,7 @@ var foreign = []string{prefix + "_*PASSWORD*"}
 type config struct {
 	infra.DatabaseConfig
 	Concurrency    int           `default:"4" min:"1" max:"1000" desc:"most refreshes at once"`
-	PerLink        int           `min:"0" max:"1000" desc:"most of them of one link; when not given, half of them, or all while there is one link"`
+	PerLink        int           `min:"0" max:"1000" unset:"half of REDCACHE_CONCURRENCY, or all while there is one link" desc:"most of them of one link; when not given, half of them, or all while there is one link"`
 	Poll           time.Duration `default:"1s" min:"10ms" max:"30s" desc:"pause between two looks at what is due"`
 	StopGrace      time.Duration `default:"30s" min:"100ms" desc:"how long refreshes may go on after SIGTERM before they are cancelled"`
 	SwitchPatience time.Duration `default:"15s" min:"100ms" desc:"how long a swap waits for a moment without readers before it merges instead, where it can"`
@@ -30,7 +29,7 @@ type config struct {
 	KeepRuns       int           `default:"1000" min:"1" desc:"history kept of each view, in runs"`
 	LogFormat      string        `default:"text" allowed:"text,json" desc:"form of the log on stderr"`
 	LogLevel       string        `default:"info" allowed:"debug,info,warn,error" desc:"least important lines in the log"`
-	HealthAddr     string        `desc:"address that answers GET /healthz, for instance :8080; none when not given"`
+	HealthAddr     string        `unset:"none" desc:"address that answers GET /healthz, for instance :8080; none when not given"`
 }
 
 // String returns the configuration without its password.
@@ -42,27 +41,31 @@ const spare = 2
 
 // Validate holds the variables against each other, and completes what they leave open.
 func (c *config) Validate() error {
-	if err := c.DatabaseConfig.Validate(); err != nil {
-		return err
-	}
-	url, err := pgxpool.ParseConfig(c.URL)
-	if err != nil {
-		return fmt.Errorf("DATABASE_URL is not a valid connection URL")
-	}
-	needed := int32(2*c.Concurrency + spare)
-	switch {
-	case c.MaxConns == 0:
-		c.MaxConns = max(needed, url.MaxConns)
-	case c.MaxConns < needed:
-		return fmt.Errorf("%s_MAX_CONNS=%d: %s_CONCURRENCY=%d needs at least %d connections",
-			prefix, c.MaxConns, prefix, c.Concurrency, needed)
-	}
 	if c.Application == "" {
 		host, err := os.Hostname()
 		if err != nil {
 			host = "unknown host"
 		}
 		c.Application = fmt.Sprintf("redcache worker %s:%d", host, os.Getpid())
+	}
+	given := c.MaxConns
+	if err := c.DatabaseConfig.Validate(); err != nil {
+		return err
+	}
+	needed := int32(2*c.Concurrency + spare)
+	switch {
+	case given == 0:
+		c.MaxConns = max(needed, c.MaxConns)
+	case given < needed:
+		return fmt.Errorf("%s_MAX_CONNS=%d: %s_CONCURRENCY=%d needs at least %d connections",
+			prefix, given, prefix, c.Concurrency, needed)
+	}
+	if c.HealthAddr == "" {
+		return nil
+	}
+	if _, err := net.ResolveTCPAddr("tcp", c.HealthAddr); err != nil {
+		return fmt.Errorf("%s_HEALTH_ADDR=%q: want a port, as in :8080, or an address and a port, as in 127.0.0.1:8080: %w",
+			prefix, c.HealthAddr, err)
 	}
 	return nil
 }

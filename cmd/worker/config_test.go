@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"net/url"
 	"strings"
 	"testing"
@@ -37,6 +38,9 @@ func TestWorker_SaysWhatIsWrongAndEnds(t *testing.T) {
 			1,
 			[]string{"password authentication failed", "Check user and password"},
 		},
+		{"no port", []string{good, "REDCACHE_HEALTH_ADDR=nope"}, 2, []string{`REDCACHE_HEALTH_ADDR="nope": want a port, as in :8080`}},
+		{"no such port", []string{good, "REDCACHE_HEALTH_ADDR=:99999"}, 2, []string{`REDCACHE_HEALTH_ADDR=":99999"`}},
+		{"a port as a number", []string{good, "REDCACHE_HEALTH_ADDR=8080"}, 2, []string{`REDCACHE_HEALTH_ADDR="8080"`}},
 		{"no such database", []string{"DATABASE_URL=" + db.OwnerURL("nowhere")}, 1, []string{"does not exist"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -51,8 +55,48 @@ func TestWorker_SaysWhatIsWrongAndEnds(t *testing.T) {
 					t.Errorf("%q is not in %q", want, log)
 				}
 			}
+			if tt.code == exitUsage && strings.Contains(log, "worker starts") {
+				t.Errorf("it starts before it looks at its configuration: %s", log)
+			}
 			if strings.Contains(log, secret) || strings.Contains(log, db.OwnerPassword) {
 				t.Error("a password is in the output")
+			}
+		})
+	}
+}
+
+// Where programs read the log, each line is for them, also the last one of a worker that cannot work.
+func TestWorker_LogsNothingButJSONWhenToldTo(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t) // without schema redcache
+	good := "DATABASE_URL=" + db.URL
+	for name, tt := range map[string]struct {
+		env   []string
+		wants []string
+	}{
+		"nothing set":  {nil, []string{"DATABASE_URL is not set"}},
+		"several":      {[]string{good, "REDCACHE_CONCURRENCY=none", "REDCACHE_POLL=soon"}, []string{"REDCACHE_CONCURRENCY", "REDCACHE_POLL"}},
+		"no such port": {[]string{good, "REDCACHE_HEALTH_ADDR=nope"}, []string{"REDCACHE_HEALTH_ADDR", "8080"}},
+		"wrong password": {
+			[]string{"DATABASE_URL=" + db.Cluster.URL(db.Name, pgtest.Owner, "wrong")},
+			[]string{"password authentication failed", `"hint":"Check user and password`, `"REDCACHE_CONNECT_TIMEOUT":"10s"`, `"REDCACHE_PER_LINK":"half`},
+		},
+		"no catalog": {[]string{good}, []string{"not ready", "cachectl init"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := start(t, append(tt.env, "REDCACHE_LOG_FORMAT=json")...)
+			w.wait(t)
+			log := w.log.String()
+			for line := range strings.Lines(log) {
+				if !json.Valid([]byte(line)) {
+					t.Errorf("no JSON: %s", line)
+				}
+			}
+			for _, want := range tt.wants {
+				if !strings.Contains(log, want) {
+					t.Errorf("%s is missing from %s", want, log)
+				}
 			}
 		})
 	}

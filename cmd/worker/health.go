@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/schedule"
 )
 
@@ -25,7 +26,8 @@ func serveHealth(ctx context.Context, address string, loop *schedule.Loop, log *
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s_HEALTH_ADDR: %w", prefix, err)
+		return nil, infra.Hinted(fmt.Errorf("listen on %s_HEALTH_ADDR: %w", prefix, err),
+			"Give each process on a machine a port of its own, which it may listen on.")
 	}
 	log.InfoContext(ctx, "health is served", keyAddress, listener.Addr().String())
 	started := time.Now()
@@ -41,7 +43,7 @@ func serveHealth(ctx context.Context, address string, loop *schedule.Loop, log *
 		}
 		fmt.Fprintln(w, "ok")
 	})
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -25,12 +25,19 @@ func main() {
 	if err == nil {
 		return
 	}
-	complain(os.Stderr, err)
+	complain(os.Stderr, os.Getenv(prefix+"_LOG_FORMAT"), err) // whatever else is wrong with the environment
 	os.Exit(exitCode(err))
 }
 
-// complain says why the worker ends. Servers have a say in the text; only what is wrong with the environment has lines.
-func complain(stderr io.Writer, err error) {
+// complain says why the worker ends: as a line of the log where programs read that. Servers have a say in the text; only
+// what is wrong with the environment has lines.
+func complain(stderr io.Writer, format string, err error) {
+	if format == "json" {
+		if log, bad := infra.NewLogger(stderr, format, "info"); bad == nil {
+			log.Error("worker ends", infra.KeyError, infra.Message(err), infra.KeyHint, infra.Hint(err))
+			return
+		}
+	}
 	printable := infra.Printable
 	if errors.As(err, new(*infra.ConfigError)) {
 		printable = infra.PrintableLines

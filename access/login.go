@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -36,9 +37,15 @@ func (k *Keeper) renew(ctx context.Context, l catalog.Link, is due) error {
 	})
 }
 
-// setLogin makes a login that of the link's user mapping.
+// setLogin makes a login that of the link's user mapping. A foreign server that somebody has dropped is made again.
 func setLogin(ctx context.Context, tx pgx.Tx, l catalog.Link, login catalog.Login) error {
-	if err := dblink.SetPassword(ctx, tx, l.Server().Name, login.User, login.Password); err != nil {
+	server := l.Server()
+	server.User = login.User
+	err := dblink.SetPassword(ctx, tx, server.Name, server.User, login.Password)
+	if errors.Is(err, dblink.ErrNoServer) {
+		err = dblink.Create(ctx, tx, server, login.Password)
+	}
+	if err != nil {
 		return err
 	}
 	return catalog.In(tx).Renewed(ctx, l.ID, login.Expires)

@@ -57,6 +57,9 @@ type InUseError struct {
 }
 
 func (e *InUseError) Error() string {
+	if len(e.Views) == 1 {
+		return fmt.Sprintf("link %s is used by 1 view", e.Link)
+	}
 	return fmt.Sprintf("link %s is used by %d views", e.Link, len(e.Views))
 }
 

@@ -9,9 +9,7 @@ import (
 )
 
 // maxLinkName leaves room for the prefix of the foreign server's name in Postgres's 63 bytes.
-const maxLinkName = 63 - len(serverPrefix)
-
-const serverPrefix = "redcache_"
+const maxLinkName = 63 - len(dblink.ServerPrefix)
 
 // Credentials says where a link's password comes from.
 type Credentials string
@@ -78,7 +76,7 @@ func (l Link) Managed() bool {
 // Server returns the foreign server that stands for the link in the cache database.
 func (l Link) Server() dblink.Server {
 	return dblink.Server{
-		Name: serverPrefix + l.Name, Host: l.Host, HostAddr: l.HostAddr, Port: l.Port,
+		Name: dblink.ServerPrefix + l.Name, Host: l.Host, HostAddr: l.HostAddr, Port: l.Port,
 		Database: l.Database, User: l.User, SSLMode: l.SSLMode, SSLRootCert: l.SSLRootCert,
 	}
 }

@@ -25,7 +25,7 @@ func (e *NotOursError) Error() string {
 
 // Hint says how to go on.
 func (e *NotOursError) Hint() string {
-	return fmt.Sprintf("The role of DATABASE_URL has to be the one that ran `cachectl init`, or a member of it. If that is %s, "+
+	return fmt.Sprintf("The role of DATABASE_URL has to be the one that made schema redcache, or a member of it. If that is %s, "+
 		"do not use what is there: whoever owns it could run anything as %[1]s. %s, or a superuser, has to drop it, or give "+
 		"it to %[1]s (ALTER … OWNER TO).", e.Role, e.Owner)
 }

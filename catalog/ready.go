@@ -44,7 +44,7 @@ func (s Store) Ready(ctx context.Context) error {
 	}
 	if err != nil {
 		return infra.Hinted(fmt.Errorf("read version of schema redcache: %w", err),
-			"The role of DATABASE_URL has to be the one that ran `cachectl init`, or a member of it.")
+			"The role of DATABASE_URL has to be the one that made schema redcache, or a member of it.")
 	}
 	if version < len(files) {
 		return infra.Hinted(fmt.Errorf("%w: schema redcache has version %d, this program needs %d",

@@ -2,6 +2,7 @@ package dblink
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -17,6 +18,9 @@ func SetAddress(ctx context.Context, tx pgx.Tx, server, hostaddr string, port in
 		return false, fmt.Errorf("set address of server %s: %q is not an IP address", server, hostaddr)
 	}
 	current, err := Options(ctx, tx, server)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = &missingError{server, ErrNoServer}
+	}
 	if err != nil {
 		return false, err
 	}

@@ -30,5 +30,5 @@ func explainCall(schema string, err error) error {
 		return err
 	}
 	return infra.Hinted(err, "Somebody else's function in schema "+Ident(schema)+" has the name of one of dblink's. Drop it, "+
-		"and REVOKE CREATE ON SCHEMA "+Ident(schema)+" FROM whoever made it, PUBLIC included: `cachectl doctor` says who may.")
+		"and REVOKE CREATE ON SCHEMA "+Ident(schema)+" FROM whoever made it, PUBLIC included.")
 }

@@ -46,10 +46,10 @@ func cancelOver(ctx context.Context, tx pgx.Tx, schema, name, server string, pid
 	tag, err := tx.Exec(ctx, "SELECT "+Call(schema, "dblink_connect", "$1", "s.srvname")+
 		" FROM pg_catalog.pg_foreign_server s WHERE s.srvname = $2::text", name, server)
 	if err != nil {
-		return explainCall(schema, err)
+		return explainCall(schema, missing(server, err))
 	}
 	if tag.RowsAffected() == 0 {
-		return ErrNoServer
+		return &missingError{server, ErrNoServer}
 	}
 	var done bool
 	err = tx.QueryRow(ctx, "SELECT coalesce(t.done, false) FROM "+Call(schema, "dblink", "$1", "$2")+" AS t(done boolean)",

@@ -22,7 +22,7 @@ var here = []advice{
 	{
 		codes: []string{"53100"},
 		what:  "a disk of the cache database is full",
-		hint:  "Free space there, or make it larger; `cachectl doctor` shows what takes it.",
+		hint:  "Free space there, or make it larger; `cachectl list` shows how much the views take.",
 	},
 	{
 		codes: []string{"53400"},
@@ -63,12 +63,14 @@ var here = []advice{
 	{
 		codes: []string{"42704"},
 		what:  "the cache database lacks an object that the link or the view needs",
-		hint:  "Where it is the user mapping, `cachectl link rotate LINK` makes it; a role that was dropped has to be made again.",
+		hint: "Somebody has dropped or renamed it: make a role again, or leave it out of the view's --grant; `cachectl link rotate` " +
+			"makes a link's user mapping again.",
 	},
 	{
 		codes: []string{"42P01", "3F000", "42883", "3D000"},
 		what:  "the cache database lacks an object that the view needs",
-		hint:  "Somebody has dropped or renamed it, or its schema: `cachectl doctor` says what is missing.",
+		hint: "Somebody has dropped or renamed it, or its schema. What belongs to a view is made again by its next refresh; " +
+			"extension dblink and schema redcache are not.",
 	},
 	{
 		codes: []string{"55000"},

@@ -6,13 +6,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-
-	"github.com/redcache/redcache/infra"
 )
-
-// errNoMapping means that the server is there, and the role's login for it is not.
-var errNoMapping = infra.Hinted(errors.New("the link has no user mapping for the role of DATABASE_URL"),
-	"Somebody dropped it, or another role made the link: `cachectl link rotate LINK` with its password makes it again.")
 
 // Login returns the login and the password of the current role's user mapping of a server. They come as a row, so
 // no statement text and no log has them; the caller must not let them out. PostgreSQL shows a mapping's options to
@@ -26,10 +20,23 @@ func Login(ctx context.Context, q Querier, server string) (user, password string
 		WHERE m.srvname = $1 AND m.usename = current_user
 		GROUP BY m.umid`, server).Scan(&user, &password)
 	if errors.Is(err, pgx.ErrNoRows) {
-		err = errNoMapping
+		err = noLogin(ctx, q, server)
 	}
 	if err != nil {
 		return "", "", fmt.Errorf("read credentials of server %s: %w", server, err)
 	}
 	return user, password, nil
+}
+
+// noLogin tells a mapping that is gone from a server that is gone with it.
+func noLogin(ctx context.Context, q Querier, server string) error {
+	var there bool
+	const look = `SELECT EXISTS (SELECT FROM pg_catalog.pg_foreign_server s WHERE s.srvname = $1)`
+	if err := q.QueryRow(ctx, look, server).Scan(&there); err != nil {
+		return err
+	}
+	if !there {
+		return &missingError{server, ErrNoServer}
+	}
+	return &missingError{server, ErrNoMapping}
 }

@@ -79,7 +79,7 @@ func lockServer(ctx context.Context, q Querier, server string) error {
 		SELECT pg_catalog.pg_advisory_xact_lock(s.tableoid::bigint::bit(32)::integer, s.oid::bigint::bit(32)::integer)
 		FROM pg_catalog.pg_foreign_server s WHERE s.srvname = $1`, server)
 	if err == nil && tag.RowsAffected() == 0 {
-		err = ErrNoServer
+		err = &missingError{server, ErrNoServer}
 	}
 	return err
 }

@@ -155,11 +155,11 @@ func alterOptions(server string, current, wanted map[string]string) []string {
 	return []string{fmt.Sprintf("ALTER SERVER %s OPTIONS (%s)", Ident(server), strings.Join(changes, ", "))}
 }
 
-// DropSQL returns the statements that remove a server and the current role's user mapping.
+// DropSQL returns the statements that remove a server and the current role's user mapping, as far as they are there.
 func DropSQL(name string) []string {
 	return []string{
 		"DROP USER MAPPING IF EXISTS FOR CURRENT_USER SERVER " + Ident(name),
-		"DROP SERVER " + Ident(name),
+		"DROP SERVER IF EXISTS " + Ident(name),
 	}
 }
 

@@ -99,17 +99,14 @@ func (s *Session) connect(ctx context.Context, prepare string) error {
 	var pid string
 	err := s.tx.QueryRow(ctx, connect, s.server, prepare+"SELECT pg_backend_pid(), GETDATE()").Scan(&pid, &s.clock)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return ErrNoServer
+		return &missingError{s.server, ErrNoServer}
 	}
 	if err != nil {
-		return explainCall(s.schema, err)
+		return explainCall(s.schema, missing(s.server, err))
 	}
 	s.pid, err = strconv.Atoi(pid)
 	return err
 }
-
-// ErrNoServer means that no foreign server has the name. [Open], [Cancel] and [SetPassword] return it.
-var ErrNoServer = errors.New("no such foreign server")
 
 // SQL returns the statements that prepare a session, each with its semicolon, to be sent as one message. Every one is
 // known to Redshift; what PostgreSQL added after 8.0 is not. It fails for a query group with a zero byte.

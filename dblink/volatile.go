@@ -29,13 +29,11 @@ func (s scan) mover(i int) string {
 	switch {
 	case name == "":
 		return s.movingDate(i)
-	case dateTypes[name] && s.madeDate(i) != "":
-		return s.madeDate(i)
 	case s.isAlias(i) || s.isLabel(i):
 		return ""
 	case s.word(i+1) == "(" && !s.isOuterJoin(i+1):
 		if s.isHarmlessCall(i, name) {
-			return s.handedOut(i)
+			return ""
 		}
 		return s.qualified(i)
 	case volatileWords[s.word(i)] && !s.afterDot(i) && s.word(i+1) != ".":

@@ -98,7 +98,7 @@ func examineOwnRights(ctx context.Context, x *exam) ([]Check, error) {
 	var objections []Check
 	if owners != "" {
 		objections = append(objections, fail(about, "schema redcache or redcache_data belongs to "+owners,
-			"Have DATABASE_URL name that role, the one that ran `cachectl init`, or make "+role+" a member of it."))
+			"Have DATABASE_URL name that role, the one that made schema redcache, or make "+role+" a member of it."))
 	}
 	if !temporary {
 		objections = append(objections, fail(about, "it may not make temporary tables, over which a link's password "+

@@ -102,6 +102,9 @@ type exam struct {
 	links []catalog.Link
 	rests map[int32]catalog.LinkState
 	now   time.Time // the database's clock when all that was read
+
+	held      map[int32]bool // views whose lock somebody has
+	scheduled *time.Time     // when a worker or a Lambda last began a refresh
 }
 
 // probe makes one check.
@@ -180,6 +183,10 @@ func (d *Doctor) load(ctx context.Context) (*exam, error) {
 		}
 		if err := tx.QueryRow(ctx, `SELECT pg_catalog.clock_timestamp()`).Scan(&x.now); err != nil {
 			return fmt.Errorf("read clock: %w", err)
+		}
+		x.tx = tx
+		if err := x.loadWorkers(ctx); err != nil {
+			return err
 		}
 		all, err := store.Status(ctx)
 		for _, s := range all {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
 )
 
 // examineServer holds the foreign server, over which PostgreSQL connects, against the catalog, by which streams do.
@@ -21,8 +22,7 @@ func examineServer(ctx context.Context, x *exam, l catalog.Link) (Check, error) 
 	found, err := dblink.Options(ctx, x.tx, server.Name)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return fail(about(l), "its foreign server "+server.Name+" does not exist",
-			"Somebody dropped it. Drop the link's views, then `cachectl link remove` and `cachectl link add`; or "+
-				"restore the server."), nil
+			"Somebody has dropped it: "+infra.Command("cachectl", "link", "rotate", l.Name)+" makes it again, with the login."), nil
 	}
 	if err != nil {
 		return Check{}, err
@@ -88,5 +88,5 @@ func (x *exam) isOverdue(v catalog.Status) bool {
 	if v.NextDue == nil || x.now.Sub(*v.NextDue) < aMinute {
 		return false
 	}
-	return v.LastRun == nil || v.LastRun.State != catalog.Running
+	return !x.atWork(v)
 }

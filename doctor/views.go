@@ -42,7 +42,10 @@ func examineFailures(_ context.Context, x *exam) ([]Check, error) {
 		if v.Failures == 0 {
 			continue
 		}
-		finding, fix := "its last "+count(v.Failures, "refresh", "refreshes")+" failed", ""
+		finding, fix := "its last refresh failed", ""
+		if v.Failures > 1 {
+			finding = fmt.Sprintf("its last %d refreshes failed", v.Failures)
+		}
 		if v.LastRun != nil && v.LastRun.Error != nil {
 			finding += ": " + *v.LastRun.Error
 		}
@@ -83,7 +86,7 @@ func (x *exam) whyStale(v catalog.Status) (why, fix string) {
 		return "its refreshes fail", infra.Command("cachectl", "runs", name) + " shows why."
 	case rest.RestUntil != nil && rest.RestUntil.After(x.now):
 		return "its link rests", "See link-rest."
-	case v.Running != nil:
+	case x.atWork(v):
 		return fmt.Sprintf("a refresh is under way, for %s", brief(x.now.Sub(v.Running.StartedAt))),
 			"`cachectl locks` shows who is at it, and who waits for what."
 	case v.View.RefreshEvery == 0:
@@ -91,7 +94,7 @@ func (x *exam) whyStale(v catalog.Status) (why, fix string) {
 		return "nothing refreshes it", infra.Command("cachectl", "alter-view", name, "--every",
 			catalog.FormatDuration(every)) + ", or refresh it more often."
 	case v.NextDue != nil && v.NextDue.Before(x.now):
-		return fmt.Sprintf("it is due for %s, and nobody refreshes it", brief(x.now.Sub(*v.NextDue))),
+		return fmt.Sprintf("it is due for %s, and nobody refreshes it: %s", brief(x.now.Sub(*v.NextDue)), x.nobodyAt(v)),
 			"See view-overdue."
 	}
 	took := ""

@@ -1,6 +1,7 @@
 package doctor_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/doctor"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/lock"
 	"github.com/redcache/redcache/refresh"
 )
 
@@ -21,7 +23,9 @@ func TestViewFailures(t *testing.T) {
 	if _, err := b.runner.Refresh(t.Context(), refresh.Request{View: v.Name}); err == nil {
 		t.Fatal("the refresh did not fail")
 	}
-	b.wants(t, "view-failures", doctor.Failed, "view bi.sales", "its last 1 refresh failed", "does not exist")
+	b.wants(t, "view-failures", doctor.Failed, "view bi.sales", "its last refresh failed", "does not exist")
+	b.exec(t, `UPDATE redcache.state SET failures = 3`)
+	b.wants(t, "view-failures", doctor.Failed, "its last 3 refreshes failed")
 }
 
 func TestViewStale(t *testing.T) {
@@ -40,8 +44,13 @@ func TestViewStale(t *testing.T) {
 			"refreshes it"},
 		{
 			`UPDATE redcache.run SET state = 'running', finished_at = NULL, started_at = now() - interval '5 minutes'`,
-			"a refresh is under way, for 5m",
+			"nobody refreshes it: no worker or Lambda has begun a refresh yet", // and the process of that run is gone
 		},
+		{
+			`UPDATE redcache.run SET state = 'succeeded', finished_at = started_at, origin = 'worker', started_at = now() - interval '12 minutes'`,
+			"nobody refreshes it: no worker or Lambda has begun a refresh for 12m",
+		},
+		{`UPDATE redcache.run SET started_at = now() - interval '5 minutes'`, "nobody refreshes it: workers or Lambdas are behind"},
 		{
 			`UPDATE redcache.link_state SET rest_until = now() + interval '1 minute', rest_reason = 'paused'`,
 			"its link rests",
@@ -51,6 +60,30 @@ func TestViewStale(t *testing.T) {
 		b.exec(t, tt.change)
 		b.wants(t, "view-stale", doctor.Failed, "view "+v.Name.String(), tt.why)
 	}
+}
+
+// A run that its process has left behind is no work: only who has the view's lock is at it.
+func TestViewStale_TellsARunUnderWayFromOneLeftBehind(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v := b.add(t, "sales", func(v *catalog.View) { v.MaxAge, v.RefreshEvery = time.Minute, 30*time.Second })
+	b.exec(t, `UPDATE redcache.state SET as_of = now() - interval '1 hour', next_due = now() - interval '10 minutes'`)
+	b.exec(t, `UPDATE redcache.run SET state = 'running', finished_at = NULL, origin = 'worker', started_at = now() - interval '15 minutes'`)
+	checks := b.examine(t)
+	wants(t, checks, "view-stale", doctor.Failed, "and nobody refreshes it: no worker")
+	wants(t, checks, "view-overdue", doctor.Failed, "no worker is connected")
+
+	tx, err := b.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) })
+	if err := lock.View(t.Context(), tx, v.ID, 0); err != nil {
+		t.Fatal(err)
+	}
+	checks = b.examine(t)
+	wants(t, checks, "view-stale", doctor.Failed, "a refresh is under way", "cachectl locks")
+	wants(t, checks, "view-overdue", doctor.OK)
 }
 
 func TestViewEmpty(t *testing.T) {

@@ -83,6 +83,9 @@ func (r *Runner) remark(ctx context.Context, m *member, stuck []string) {
 		return
 	}
 	text := fmt.Sprintf("%d old generations cannot be dropped, for instance %s", len(stuck), stuck[0])
+	if len(stuck) == 1 {
+		text = "an old generation cannot be dropped, " + stuck[0]
+	}
 	run, err := r.store.AddReason(ctx, m.runID, text)
 	if err != nil {
 		r.cfg.Log.WarnContext(ctx, "leftovers are not in the history", infra.KeyRun, m.runID, infra.KeyError, err.Error())

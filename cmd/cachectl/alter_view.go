@@ -73,7 +73,7 @@ func (s *session) alterView(ctx context.Context, name catalog.Name, d definition
 		}
 		return s.printPlan(planOf("view "+name.String(), steps), d.json)
 	}
-	show := s.watch("alter view "+name.String(), s.lastTook(ctx, name))
+	show := s.watch("alter view "+name.String(), "", s.lastTook(ctx, name))
 	run, err := s.definer().Alter(ctx, name, change, d.noData, show.phase)
 	show.stop()
 	if err != nil {

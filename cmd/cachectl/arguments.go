@@ -23,12 +23,16 @@ func needsCommand(cmd *cobra.Command, args []string) error {
 		_ = cmd.Help() // the terminal is gone when this fails
 		return usagef("`"+cmd.CommandPath()+" COMMAND --help` explains a command", "name a command")
 	}
-	hint := ""
+	return unknownCommand(cmd, args[0], "")
+}
+
+// unknownCommand is what is wrong with the name of a command. What there is instead is advised if no name is like it.
+func unknownCommand(cmd *cobra.Command, name, instead string) error {
 	cmd.SuggestionsMinimumDistance = 2 // cobra's own default, which it does not apply here
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		hint = "did you mean " + strings.Join(near, " or ") + "?"
+	if near := cmd.SuggestionsFor(name); len(near) > 0 {
+		instead = "did you mean " + strings.Join(near, " or ") + "?"
 	}
-	return usagef(hint, "unknown command %q", args[0])
+	return usagef(instead, "unknown command %q", name)
 }
 
 // wrongFlag explains what is wrong with a flag. An unknown one is most likely misspelt.

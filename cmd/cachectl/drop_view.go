@@ -44,7 +44,7 @@ func (s *session) dropView(ctx context.Context, name catalog.Name, o dropViewOpt
 		}
 		return s.printPlan(planOf("view "+name.String(), steps), o.json)
 	}
-	show := s.watch("drop view "+name.String(), 0)
+	show := s.watch("drop view "+name.String(), "", 0)
 	err := s.definer().Telling(show.phase).Drop(ctx, name)
 	show.stop()
 	if err != nil {

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
 )
 
 type linkRotateOptions struct {
@@ -21,7 +24,8 @@ func (p *program) linkRotateCommand() *cobra.Command {
 		Short: "Give a link a new password at once",
 		Long: `Gives the link the password that AWS issues or that its secret has now, or, for a link that gets its password by hand,
 the one in the environment variable that --password-env names. A session is opened with it first; when that fails, the
-old one stays. Sessions that are open keep the login that they have.
+old one stays. Sessions that are open keep the login that they have. What somebody has dropped of the link in the cache
+database, its foreign server and user mapping, is made again.
 
 Change a password on Redshift first, and then here. Passwords from AWS are renewed by themselves before they end; rotate
 one when it may have become known, or after its secret has changed.`,
@@ -57,7 +61,7 @@ func (s *session) rotateLink(ctx context.Context, name, password string, o linkR
 		return err
 	}
 	if o.dryRun {
-		return s.planRotation(link, o.json)
+		return s.planRotation(ctx, link, o.json)
 	}
 	if err := s.keeper.Rotate(ctx, link, password); err != nil {
 		return err
@@ -93,9 +97,16 @@ func checkRotation(l catalog.Link, password string) error {
 	return nil
 }
 
-func (s *session) planRotation(l catalog.Link, asJSON bool) error {
-	drop := dblink.DropSQL(l.Server().Name)[0] // the mapping's
-	if err := s.printPlan([]stepRecord{{"link " + l.Name, "drop user mapping", drop}}, asJSON); err != nil || asJSON {
+func (s *session) planRotation(ctx context.Context, l catalog.Link, asJSON bool) error {
+	step := stepRecord{"link " + l.Name, "drop user mapping", dblink.DropSQL(l.Server().Name)[0]}
+	_, err := dblink.Options(ctx, infra.Pinned(s.pool), l.Server().Name)
+	if errors.Is(err, pgx.ErrNoRows) { // somebody has dropped the server, and the mapping with it
+		step.Title, step.SQL, err = "create server", l.Server().CreateSQL()[0], nil
+	}
+	if err == nil {
+		err = s.printPlan([]stepRecord{step}, asJSON)
+	}
+	if err != nil || asJSON {
 		return err
 	}
 	return s.printf("-- Then a new user mapping: %s.\n"+

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 // TestScripts runs the very program against a cache database and a source of each script's own. Beside testscript's
 // commands there are:
 //
-//	cachectl ARG…            runs it, and wants exit status 0
+//	cachectl ARG…            runs it, and wants exit status 0; whatever it says, checkAdvice looks at
 //	exits N cachectl ARG…    runs it, and wants exit status N
 //	feed FILE                is what the next cachectl reads from stdin
 //	sql STATEMENT            runs SQL in the cache database as its owner; rows go to stdout, NULL as (null)
@@ -92,6 +92,10 @@ func setUp(env *testscript.Env) error {
 	env.Setenv("ADMIN_URL", cache.AdminURL(cache.Name))
 	env.Setenv("CACHE", fmt.Sprintf("%s:%d/%s", cache.Host, cache.Port, cache.Name))
 	env.Setenv("SOURCE_URL", source.EngineURL)
+	env.Setenv("CACHE_HOST", cache.Host)
+	env.Setenv("CACHE_PORT", strconv.Itoa(cache.Port))
+	env.Setenv("CACHE_DATABASE", cache.Name)
+	env.Setenv("CACHE_PASSWORD", cache.OwnerPassword)
 	env.Setenv("DW_HOST", source.Host())
 	env.Setenv("DW_PORT", strconv.Itoa(source.Port()))
 	env.Setenv("DW_DATABASE", source.Name)
@@ -127,6 +131,7 @@ func cachectl(ts *testscript.TestScript, neg bool, want int, args []string) {
 	fmt.Fprint(ts.Stderr(), stderr)
 	secretless(ts, "stdout", stdout)
 	secretless(ts, "stderr", stderr)
+	checkAdvice(ts, args, got, stdout, stderr)
 	if got != want {
 		ts.Fatalf("exit status %d, want %d", got, want)
 	}
@@ -142,7 +147,7 @@ func (b *bench) call(ts *testscript.TestScript, args []string) (status int, stdo
 
 // secretless fails when a secret shows anywhere in what the program said.
 func secretless(ts *testscript.TestScript, where, text string) {
-	for _, name := range []string{"DATABASE_URL", "DW_PASSWORD", "DW_NEXT_PASSWORD"} {
+	for _, name := range []string{"DATABASE_URL", "CACHE_PASSWORD", "DW_PASSWORD", "DW_NEXT_PASSWORD"} {
 		secret := ts.Getenv(name)
 		if config, err := pgx.ParseConfig(secret); err == nil && name == "DATABASE_URL" {
 			secret = config.Password

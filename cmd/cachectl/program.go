@@ -42,9 +42,13 @@ func run(
 	root := p.command()
 	root.SetArgs(args)
 	root.SetIn(stdin)
-	root.SetOut(stdout)
+	help := &keptError{to: stdout} // cobra, which writes help and version, does not say when that fails
+	root.SetOut(help)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		err = wrap(help.err, "write to stdout")
+	}
 	if err == nil {
 		return exitDone
 	}
@@ -83,8 +87,23 @@ Exit status: 0 done, skipped or unchanged, 1 failed or interrupted, 2 wrong usag
 	root.AddCommand(p.initCommand(), p.linkCommand(), p.queryCommand(), p.addViewCommand(), p.alterViewCommand(),
 		p.dropViewCommand(), p.listCommand(), p.statusCommand(), p.refreshCommand(), p.runsCommand(), p.locksCommand(),
 		p.doctorCommand(), p.grantsCommand(), p.versionCommand(), p.completionCommand())
+	root.SetHelpCommand(helpCommand())
 	fitHelp(root)
 	return root
+}
+
+// keptError is a writer that keeps its first error.
+type keptError struct {
+	to  io.Writer
+	err error
+}
+
+func (w *keptError) Write(text []byte) (int, error) {
+	n, err := w.to.Write(text)
+	if w.err == nil {
+		w.err = err
+	}
+	return n, err
 }
 
 // isTerminal says whether a human is likely to read w right now.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
+	"github.com/redcache/redcache/cmd/internal/screen"
 	"github.com/redcache/redcache/refresh"
 )
 
@@ -18,11 +19,14 @@ const (
 	// What the library draws beside a description, in columns, and one that stays free: a full line wraps on some terminals.
 	barRoom     = 32
 	spinnerRoom = 5
+	// fewForBar is where a bar would leave no room for what is being done.
+	fewForBar = 60
 )
 
 // watcher shows on stderr what long work is at: a bar on a terminal, a line now and then elsewhere.
 type watcher struct {
 	what     string
+	number   string        // " (1/3)", where it is one of several
 	estimate time.Duration // what the work took the last time; 0 when it is not known
 	start    time.Time
 	draw     func(phase refresh.Phase, elapsed time.Duration)
@@ -36,10 +40,10 @@ type watcher struct {
 }
 
 // watch begins to show the progress of some work. The caller must stop it, before anything else is printed.
-func (p *program) watch(what string, estimate time.Duration) *watcher {
+func (p *program) watch(what, number string, estimate time.Duration) *watcher {
 	now := time.Now()
 	w := &watcher{
-		what: what, estimate: estimate, start: now, changed: now,
+		what: what, number: number, estimate: estimate, start: now, changed: now,
 		done: make(chan struct{}), over: make(chan struct{}),
 	}
 	interval := drawEvery
@@ -83,16 +87,31 @@ func (w *watcher) run(interval time.Duration) {
 	}
 }
 
-func (w *watcher) describe(phase refresh.Phase, elapsed time.Duration) string {
-	text := w.what
+// describe says what the work is at, within so many columns; 0 is any number. What it took the last time goes first, then
+// the middle of the name; its number and the phase stay.
+func (w *watcher) describe(phase refresh.Phase, elapsed time.Duration, columns int) string {
+	const shortest = 6 // of a name
+	at := w.number
 	if phase != "" {
-		text += ": " + string(phase)
+		at += ": "
+		now := printable(string(phase))
+		if room := columns - shortest - screen.Width(at); columns > 0 {
+			now = shortened(now, room)
+		}
+		at += now
 	}
-	text += ", " + brief(elapsed.Round(100*time.Millisecond))
+	what, took := printable(w.what), ", "+brief(elapsed.Round(100*time.Millisecond))
+	last := ""
 	if w.estimate > 0 {
-		text += fmt.Sprintf(" (last time %s)", brief(w.estimate))
+		last = fmt.Sprintf(" (last time %s)", brief(w.estimate))
 	}
-	return text
+	if whole := what + at + took + last; columns <= 0 || screen.Width(whole) <= columns {
+		return whole
+	}
+	if screen.Width(at+took)+shortest > columns {
+		took = ""
+	}
+	return shortened(shortened(what, max(columns-screen.Width(at+took), shortest))+at+took, columns)
 }
 
 // bar draws a bar when there is an estimate, and a spinner otherwise, within what the terminal has of columns: a line
@@ -101,7 +120,7 @@ func (w *watcher) bar(
 	to progressbar.Option, columns func() int,
 ) (draw func(refresh.Phase, time.Duration), finish func()) {
 	most, room := int64(-1), spinnerRoom
-	if w.estimate > 0 {
+	if at := columns(); w.estimate > 0 && (at <= 0 || at >= fewForBar) {
 		most, room = w.estimate.Milliseconds()+1, barRoom
 	}
 	const spinner, width = 14, 20
@@ -109,11 +128,11 @@ func (w *watcher) bar(
 		progressbar.OptionSetPredictTime(false), progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(width),
 		progressbar.OptionSpinnerType(spinner), progressbar.OptionSetSpinnerChangeInterval(0))
 	draw = func(phase refresh.Phase, elapsed time.Duration) {
-		text := printable(w.describe(phase, elapsed))
-		if at := columns(); at > 0 {
-			text = shortened(text, at-room)
+		at := columns()
+		if at > 0 {
+			at = max(at-room, 1)
 		}
-		bar.Describe(text)
+		bar.Describe(w.describe(phase, elapsed, at))
 		if most > 0 {
 			_ = bar.Set64(min(elapsed.Milliseconds(), most-1)) // a bar that cannot be drawn must not stop the work
 		} else {
@@ -132,7 +151,7 @@ func (w *watcher) lines(p *program) func(refresh.Phase, time.Duration) {
 		settled := time.Since(w.changed) >= settleTime
 		w.mu.Unlock()
 		if (phase != told && settled) || elapsed >= next {
-			p.tell("%s", w.describe(phase, elapsed))
+			p.tell("%s", w.describe(phase, elapsed, 0))
 			told, next = phase, elapsed+lineEvery
 		}
 	}

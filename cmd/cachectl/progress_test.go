@@ -16,7 +16,7 @@ import (
 func TestWatcher_WritesALineNowAndThen(t *testing.T) {
 	t.Parallel()
 	var stderr bytes.Buffer
-	w := &watcher{what: "refresh view bi.sales (1/2)", estimate: 90 * time.Second}
+	w := &watcher{what: "refresh view bi.sales", number: " (1/2)", estimate: 90 * time.Second}
 	draw := w.lines(&program{stderr: &stderr})
 	long := time.Now().Add(-time.Hour)
 	for _, at := range []struct {
@@ -74,16 +74,42 @@ func TestWatcher_KeepsToTheTerminal(t *testing.T) {
 		for _, view := range []string{"bi.a", "bi." + strings.Repeat("long", 15), "bi." + strings.Repeat("売上", 20)} {
 			for _, columns := range []int{40, 80} {
 				var terminal bytes.Buffer
-				w := &watcher{what: "refresh view " + view + " (1000/1000)", estimate: estimate}
+				w := &watcher{what: "refresh view " + view, number: " (1000/1000)", estimate: estimate}
 				draw, finish := w.bar(progressbar.OptionSetWriter(&terminal), func() int { return columns })
 				for _, elapsed := range []time.Duration{time.Second, time.Hour, 99 * time.Hour} {
 					draw(refresh.Committing, elapsed)
 				}
 				finish()
 				for _, line := range strings.Split(terminal.String(), "\r") {
+					if strings.Contains(line, "…") && !strings.Contains(line, " (1000/1000): committing") {
+						t.Errorf("%s of %s, %d columns: the number or the phase is cut: %q", name, view, columns, line)
+					}
 					if width := uniseg.StringWidth(strings.TrimPrefix(line, "\x1b[K")); width >= columns {
 						t.Errorf("%s of %s: %d columns of %d: %q", name, view, width, columns, line)
 					}
+				}
+			}
+		}
+	}
+}
+
+// One view of several is told from the others, and what is done from what was, however little room there is.
+func TestWatcher_KeepsNumberAndPhase(t *testing.T) {
+	t.Parallel()
+	for _, view := range []string{"bi.big", "bi." + strings.Repeat("long", 15), `bi."日本語.漢字のビュー名"`} {
+		for _, phase := range []refresh.Phase{
+			refresh.Locking, refresh.Queueing, refresh.Connecting, refresh.Loading, refresh.Publishing, refresh.Committing,
+			refresh.Locking + ", held by pid 12345 (redcache worker host-a:4711) since 12:03:04 UTC",
+		} {
+			for _, columns := range []int{35, 48, 75} { // beside a bar, or a spinner, at 40 and 80
+				w := &watcher{what: "refresh view " + view, number: " (1/3)", estimate: 3300 * time.Millisecond}
+				got := w.describe(phase, 3900*time.Millisecond, columns)
+				begin := string(phase)[:7]
+				if uniseg.StringWidth(got) > columns || !strings.Contains(got, " (1/3): "+begin) {
+					t.Errorf("%d columns: got %q, want (1/3) and %s", columns, got, phase)
+				}
+				if columns > 70 && phase == refresh.Loading && !strings.Contains(got, "3.9s") {
+					t.Errorf("%d columns: got %q, want how long it takes", columns, got)
 				}
 			}
 		}

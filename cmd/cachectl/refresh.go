@@ -134,7 +134,7 @@ func (s *session) refreshEach(ctx context.Context, batches []batch, o refreshOpt
 func (s *session) refreshOne(ctx context.Context, b batch, progress string, o refreshOptions) ([]catalog.Run, error) {
 	name := b.names[0]
 	what := "refresh view " + name.String()
-	show := s.watch(what+progress, s.lastTook(ctx, name))
+	show := s.watch(what, progress, s.lastTook(ctx, name))
 	run, err := s.runner.Refresh(ctx, refresh.Request{
 		View: name, Strategy: o.strategy, Whole: o.full, AllowShrink: int(o.allowShrink), Wait: time.Duration(o.wait),
 		Progress: show.phase,

@@ -210,3 +210,20 @@ func await(t *testing.T, db querier, question string) {
 		}
 	}
 }
+
+// What could not be written has not been said: that is a failure, of help and version too.
+func TestRun_FailsWhenNobodyCanReadIt(t *testing.T) {
+	t.Parallel()
+	for _, args := range []string{"--help", "help", "help link add", "link add --help", "--version", "version", "completion bash"} {
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		if err != nil {
+			t.Skip("there is no /dev/full")
+		}
+		defer func() { _ = full.Close() }()
+		var stderr bytes.Buffer
+		status := run(t.Context(), strings.Fields(args), func(string) (string, bool) { return "", false }, strings.NewReader(""), full, &stderr)
+		if status != exitFailed || !strings.Contains(stderr.String(), "no space left") {
+			t.Errorf("%s: exit status %d, %q; want %d", args, status, stderr.String(), exitFailed)
+		}
+	}
+}

@@ -59,8 +59,10 @@ func TestExplain_TellsABadValueFromBadSQL(t *testing.T) {
 		}
 	}
 	for _, said := range []pgconn.PgError{
-		{Code: "42601", Message: "syntax error"}, {Code: "42704", Message: `type "nosuch" does not exist`},
-		{Code: "42804", Message: "UNION types"}, {Code: "42P10", Message: "SELECT DISTINCT, ORDER BY"},
+		{Code: "42601", Message: "syntax error"},
+		{Code: "42704", Message: `type "nosuch" does not exist`},
+		{Code: "42804", Message: "UNION types"},
+		{Code: "42P10", Message: "SELECT DISTINCT, ORDER BY"},
 	} {
 		what, hint := dblink.Explain(&redshift.Failure{Err: &said})
 		mustContain(t, what, "Redshift refuses the query")

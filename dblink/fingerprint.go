@@ -67,6 +67,7 @@ func Fingerprint(ctx context.Context, src Source, columns []Column, query, water
 //
 // Texts are hashed as they travel, without zero bytes, at which a hash might stop as libpq does.
 func FingerprintSQL(columns []Column, query, watermark string) (string, error) {
+	columns, query = typed(columns, query)
 	hash, err := rowHash(columns)
 	if err != nil {
 		return "", err

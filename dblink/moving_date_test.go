@@ -46,6 +46,60 @@ func TestVolatile_ReadsLiteralsAsAParserOfDatesDoes(t *testing.T) {
 	}
 }
 
+// A text that functions make of constants may be any; one that is cast to a date moves unless it cannot spell it.
+func TestVolatile_SeesDatesThatFunctionsMake(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		`split_part('x,now', ',', 2)`, `concat('no', 'w')`, `reverse('won')`, `replace('n0w', '0', 'o')`, `replace('xoday', 'x', 't')`,
+		`left('today is', 5)`, `right('is today', 5)`, `substring('know', 2)`, `substring('know' from 2)`, `substr('know', 2, 3)`,
+		`trim('xnowx', 'x')`, `trim(both 'x' from 'xnowx')`, `btrim('xnowx', 'x')`, `(chr(110) || 'ow')`, `chr(110 + 0)`, `lower(upper('n') || 'OW')`,
+		`json_extract_path_text('{"a":"now"}', 'a')`, `json_extract_path_text('{"a":"\\u006eow"}', 'a')`, `translate('n0w', '0', 'o')`,
+		`json_extract_array_element_text('["now"]', 0)`, `coalesce(null, concat('to', 'day'))`, `nvl(reverse('won'), 'x')`,
+		`decode(1, 1, reverse('yadot'))`, `(case when true then reverse('won') end)`, `(SELECT reverse('won'))`, `lpad('w', 3, 'no')`,
+		`repeat('n', 1) || 'ow'`, `regexp_substr('xx now', '[a-z]+$')`, `regexp_replace('n-ow', '-', '')`, `initcap(reverse('won'))`,
+		`reverse('won')::varchar`, `cast(reverse('won') as varchar(10))`, `from_varbyte('6e6f77', 'utf8')`, `pg_catalog.reverse('won')`,
+		`(case when id > 7 then reverse('won') else note end)`, `nvl(note, reverse('won'))`, `"reverse"('won')`, `(('no' || reverse('w')))`,
+	} {
+		for _, cast := range []string{
+			"%s::timestamp", "(%s)::date", "CAST(%s AS timestamp with time zone)", "TRY_CAST(%s AS date)", "CONVERT(timestamp, %s)", "date(%s)",
+			"(%s)::pg_catalog.timestamptz", "timestamp(%s)",
+		} {
+			if strings.HasPrefix(cast, "%s") && strings.Contains(text, "|| 'ow'") && text[0] != '(' {
+				continue // the cast would be of the last literal only
+			}
+			query := "SELECT id FROM s.t WHERE at < " + strings.Replace(cast, "%s", text, 1)
+			if _, volatile := dblink.Volatile(query); !volatile {
+				t.Errorf("%s: not seen", query)
+			}
+		}
+	}
+	for _, query := range []string{
+		"WITH c AS (SELECT reverse('won') AS w) SELECT id FROM s.t, c WHERE at < w::timestamp",
+		"SELECT id FROM s.t JOIN (SELECT 1 AS n, concat('to', 'day') AS w) c ON at < CAST(c.w AS date)",
+	} {
+		if _, volatile := dblink.Volatile(query); !volatile {
+			t.Errorf("%s: not seen", query)
+		}
+	}
+	for _, pure := range []string{
+		`(SELECT max(at) FROM s.t WHERE note = upper('x'))::date`, `note::date`, `cast(note as timestamp)`, `(year || '-01-01')::date`, `(to_char(at, 'Day, DD Month YYYY') || ' x')::date`,
+		`split_part(note, 'now', 2)::date`, `coalesce(note, '1900-01-01')::date`, `(case when note = 'unknown' then '1900-01-01' else note end)::date`,
+		`date_trunc('month', '2024-05-01'::timestamp)::date`, `dateadd(day, 1, '2024-05-01')::date`, `convert_timezone('Europe/London', '2024-05-01')::date`,
+		`to_date('20240501', 'YYYYMMDD')::timestamp`, `to_timestamp('1 November 2024', 'DD Month YYYY')::date`, `trunc('2024-05-01'::timestamp)::date`,
+		`concat('2024', '-05-01')::date`, `left('2024-05-01T00:00', 10)::date`, `substring('20240501' from 1 for 8)::date`, `timestamp(6)`,
+		`replace('01.05.2024', '.', '-')::date`, `max(at)::date`, `(SELECT max(at) FROM s.t)::date`, `(SELECT max(at) FROM s.t WHERE note = reverse('n'))::date`,
+		`nullif(trim(note), '')::timestamp`, `replace(note, chr(13) || chr(10), ' ')::date`, `regexp_replace(note, '[^0-9]', '')::date`,
+		`json_extract_path_text(note, 'known', 'at')::timestamp`, `split_part(split_part(note, 'from now on', 1), 'w', 2)::date`,
+		`left(note, 10)::date`, `(left(note, 4) || '-' || right(note, 2) || '-01')::date`, `lower('2024-MAY-01')::date`, `min(d)::timestamp`,
+		`nvl(note, 'infinity')::date`, `md5('now or never')::varchar`, `concat('no', 'w')`, `date_part('year', at)`, `extract(year from note::date)`,
+	} {
+		query := "SELECT id FROM s.t WHERE at < " + pure
+		if word, volatile := dblink.Volatile(query); volatile {
+			t.Errorf("%s: %s is taken for volatile", query, word)
+		}
+	}
+}
+
 func TestVolatile_TellsTextsFromDatesByWhereTheyStand(t *testing.T) {
 	t.Parallel()
 	for _, query := range []string{

@@ -36,6 +36,7 @@ func HashedSelect(columns []Column, query, where string, policy TextPolicy) (str
 	if err != nil {
 		return "", err
 	}
+	columns, query = typed(columns, query)
 	hash, err := rowHash(columns)
 	if err != nil {
 		return "", err

@@ -1,6 +1,7 @@
 package dblink_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -56,30 +57,74 @@ func TestDescribe_LivesWithLiteralsWithoutAType(t *testing.T) {
 	}
 }
 
-// What is computed of rows that hold such a literal either works, or says that it cannot be done.
-func TestFingerprint_RefusesWhatHasNoType(t *testing.T) {
+// A column that is a literal is hashed with the others, whatever type Redshift gives it: it changes with the query, or by
+// an outer join, and hides no change of the rest.
+func TestFingerprint_HashesLiteralsWithoutAType(t *testing.T) {
 	t.Parallel()
 	for _, literals := range redshiftsim.Bares {
-		b := setup(t)
-		b.warehouse.Literals(t, literals)
-		b.inSession(t, func(_ pgx.Tx, s *dblink.Session) {
-			const query = "SELECT 1 AS id, 'web' AS v"
+		t.Run(literals.String(), func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			mustExec(t, b.warehouse.Engine, "CREATE TABLE source AS SELECT 7 AS id")
+			b.warehouse.Literals(t, literals)
+			queries := []string{
+				"SELECT id, $$web$$ AS v, null AS n FROM source", `SELECT id, 'a''b\\c' "a ""b" FROM source`,
+				"WITH a AS (SELECT 'web' AS channel, id FROM source) SELECT * FROM a JOIN (SELECT DISTINCT '' AS w) b ON true",
+				"SELECT id, 'x' AS \"select\", EXISTS (SELECT 'y' AS y) AS one, 'z' AS z FROM source -- 'c' AS c",
+			}
+			for _, test := range bare {
+				queries = append(queries, test.query)
+			}
+			b.inSession(t, func(_ pgx.Tx, s *dblink.Session) {
+				for _, query := range queries {
+					before := mustFingerprint(t, s, query)
+					if again := mustFingerprint(t, s, query); again != before {
+						t.Errorf("%s: %s, then %s", query, before, again)
+					}
+					if other := mustFingerprint(t, s, strings.Replace(query, "web", "shop", 1)); other == before && strings.Contains(query, "web") {
+						t.Errorf("%s: another literal is not seen", query)
+					}
+					mustExec(t, b.warehouse.Engine, "UPDATE source SET id = id + 1")
+					if after := mustFingerprint(t, s, query); after == before && strings.HasPrefix(query, "SELECT id") {
+						t.Errorf("%s: a change is not seen", query)
+					}
+				}
+			})
+		})
+	}
+}
+
+func mustFingerprint(t *testing.T, s *dblink.Session, query string) string {
+	t.Helper()
+	columns, err := s.Describe(t.Context(), query)
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	found, err := dblink.Fingerprint(t.Context(), s, columns, query, "")
+	if err != nil {
+		t.Errorf("%s: %v", query, err)
+	}
+	return found
+}
+
+// What has no type for another reason says that it cannot be hashed: a table that was made of such a literal.
+func TestFingerprint_RefusesWhatHasNoType(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.warehouse.Literals(t, redshiftsim.BareUnknown)
+	mustExec(t, b.warehouse.Engine, "CREATE TABLE source AS SELECT 1 AS id, 'web'::text::pg_catalog.redshift_unknown AS v")
+	b.inSession(t, func(_ pgx.Tx, s *dblink.Session) {
+		for _, query := range []string{"SELECT id, v FROM source", "SELECT v FROM source UNION ALL SELECT v FROM source"} {
 			columns, err := s.Describe(t.Context(), query)
 			if err != nil {
 				t.Fatal(err)
 			}
 			_, err = dblink.Fingerprint(t.Context(), s, columns, query, "")
-			if literals == redshiftsim.BareVarchar {
-				if err != nil {
-					t.Errorf("%s: %v", literals, err)
-				}
-				return
-			}
 			what, hint := dblink.Explain(err)
 			mustContain(t, what, `column "v" has type "unknown", whose values Redshift cannot hash`)
 			mustContain(t, hint, "::varchar AS v")
-		})
-	}
+		}
+	})
 }
 
 // Lengths that CREATE TABLE AS tells are hints: what is longer arrives whole.

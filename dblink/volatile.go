@@ -29,11 +29,13 @@ func (s scan) mover(i int) string {
 	switch {
 	case name == "":
 		return s.movingDate(i)
+	case dateTypes[name] && s.madeDate(i) != "":
+		return s.madeDate(i)
 	case s.isAlias(i) || s.isLabel(i):
 		return ""
 	case s.word(i+1) == "(" && !s.isOuterJoin(i+1):
 		if s.isHarmlessCall(i, name) {
-			return ""
+			return s.handedOut(i)
 		}
 		return s.qualified(i)
 	case volatileWords[s.word(i)] && !s.afterDot(i) && s.word(i+1) != ".":

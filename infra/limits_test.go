@@ -74,7 +74,7 @@ func odd(t *testing.T, db *pgtest.Database) *pgx.Conn {
 		"DateStyle": "German", "TimeZone": "Asia/Tokyo", "IntervalStyle": "iso_8601", "extra_float_digits": "0",
 		"timezone_abbreviations": "Australia", "bytea_output": "escape", "array_nulls": "off", "backslash_quote": "on",
 		"transform_null_equals": "on", "quote_all_identifiers": "on", "row_security": "off",
-		"check_function_bodies": "off", "restrict_nonsystem_relation_kind": "view", "exit_on_error": "on",
+		"restrict_nonsystem_relation_kind": "view", "exit_on_error": "on",
 		"client_min_messages": "debug1", "default_transaction_isolation": "serializable",
 		"default_transaction_read_only": "on", "default_transaction_deferrable": "on",
 	}

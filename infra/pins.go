@@ -14,11 +14,11 @@ type Pin struct{ Name, Value string }
 //
 // Not here is what changes only how fast or where something is done (the planner's settings, memory, parallelism, JIT,
 // tablespaces, access methods, compression, synchronous_commit, vacuum's and ANALYZE's settings), what nothing of ours
-// reads (lc_monetary, lc_numeric, lc_time, text search, XML), and the role, by which operators choose who owns the cache.
+// reads or makes (lc_monetary, lc_numeric, lc_time, text search, XML, the bodies of functions), and the role, by which operators choose who owns the cache.
 // What only a superuser may set cannot be pinned: `cachectl doctor` looks at it.
 func Pins() []Pin {
 	return []Pin{
-		{"search_path", "pg_catalog, pg_temp"}, // pg_temp last, or it would come first
+		{"search_path", "pg_catalog, pg_temp"}, // the first of all, see pinSQL; pg_temp last, or it would come first
 		// How texts become values, and values texts.
 		{"client_encoding", "UTF8"},
 		{"DateStyle", "ISO, MDY"},
@@ -35,7 +35,6 @@ func Pins() []Pin {
 		{"quote_all_identifiers", "off"}, // REFRESH … CONCURRENTLY cannot live with it
 		// What is let through.
 		{"row_security", "on"},
-		{"check_function_bodies", "on"},
 		{"restrict_nonsystem_relation_kind", ""}, // since the minor releases of August 2024
 		{"exit_on_error", "off"},
 		{"client_min_messages", "warning"},
@@ -43,15 +42,15 @@ func Pins() []Pin {
 	}
 }
 
-// pinSQL returns the statements that pin settings for the rest of the transaction. The first one makes the names in
-// the second mean what they say. A setting that this server does not know, or that is as it should be, is left alone.
-// All values are numbers or constants; nothing of a user's is ever part of this text.
+// pinSQL returns the statements that pin settings for the rest of the transaction. The first one, which is for the first
+// setting, makes the names in the second mean what they say. A setting that this server does not know, or that is as it
+// should be, is left alone. All values are numbers or constants; nothing of a user's is ever part of this text.
 func pinSQL(pins []Pin) string {
 	list := make([]string, len(pins))
 	for i, p := range pins {
 		list[i] = fmt.Sprintf("('%s', '%s')", p.Name, p.Value)
 	}
-	return "SET LOCAL search_path = pg_catalog, pg_temp; " +
+	return "SET LOCAL " + pins[0].Name + " = " + pins[0].Value + "; " +
 		"SELECT set_config(p.name, p.value, true) FROM (VALUES " + strings.Join(list, ", ") + ") AS p (name, value) " +
 		"WHERE current_setting(p.name, true) <> p.value " +
 		// Servers on other systems than Linux may refuse this one.

@@ -160,9 +160,13 @@ func TestSwap_LeavesAQueryAloneThatSomebodyHasChanged(t *testing.T) {
 	b.add(t, v)
 	state := rows(t, b.pool, `SELECT 'v' || view_id || '_g' || generation FROM redcache.state`)
 	b.exec(t, "CREATE OR REPLACE VIEW "+v.Name.SQL()+" AS SELECT * FROM redcache_data."+strings.Trim(state[0], `" `)+" WHERE id < 10")
+	reads := len(b.source.Statements())
 	_, err := b.runner.Refresh(t.Context(), refresh.Request{View: v.Name})
 	if err == nil || !strings.Contains(err.Error(), "somebody has changed its query") {
 		t.Errorf("got %v", err)
+	}
+	if len(b.source.Statements()) > reads {
+		t.Error("the source was asked before that was found")
 	}
 	if n := len(rows(t, b.pool, "SELECT * FROM "+v.Name.SQL())); n != 9 {
 		t.Errorf("the view shows %d rows", n)
@@ -222,12 +226,14 @@ func TestPublish_CarriesPoliciesOver(t *testing.T) {
 	b.exec(t, "DROP TABLE "+table()+" CASCADE")
 	b.refresh(t, refresh.Request{View: v.Name})
 	check("after a drop")
-	for _, change := range []func(*catalog.View){
-		func(v *catalog.View) { v.Strategy = catalog.Concurrent },
-		func(v *catalog.View) { v.Query = "SELECT id, region, amount, updated_at FROM public.sales" }, // a policy reads note
+	for want, change := range map[string]func(*catalog.View){
+		"a materialized view cannot have it": func(v *catalog.View) { v.Strategy = catalog.Concurrent },
+		`"note" does not exist`: func(v *catalog.View) { // a policy reads it
+			v.Query = "SELECT id, region, amount, updated_at FROM public.sales"
+		},
 	} {
-		if err := <-b.alter(t.Context(), v.Name, change); err == nil || infra.Hint(err) == "" {
-			t.Errorf("got %v, hint %q; want a refusal", err, infra.Hint(err))
+		if err := <-b.alter(t.Context(), v.Name, change); err == nil || infra.Hint(err) == "" || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, hint %q; want a refusal that says %s", err, infra.Hint(err), want)
 		}
 		check("after a refusal")
 	}

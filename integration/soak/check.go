@@ -96,6 +96,12 @@ func wholes(defs []copied, did happened) []bool {
 	if len(did.results) == 1 && did.results[0].whole {
 		return []bool{true}
 	}
+	if slices.ContainsFunc(defs, func(c copied) bool { return mayReconcile(c.def) }) {
+		if run := did.results; len(defs) == 1 && len(run) == 1 && run[0].done() && run[0].run.ID > 0 {
+			return []bool{run[0].run.Whole}
+		}
+		return []bool{false, true}
+	}
 	return all
 }
 
@@ -106,7 +112,7 @@ func (h *history) refreshed(n node, defs []copied, v int, whole bool) (next node
 	for i, c := range defs {
 		fresh := c.def.Generation != n.loaded[i]
 		source := h.versions[v].rows[queryIndex(c.def)]
-		after, why := apply(c.def, n.bases[i], source, whole || fresh)
+		after, why := apply(c.def, n.bases[i], source, whole || c.def.ReconcileEvery == always, fresh)
 		lost := shrinks(c.def, n.bases[i].rows, after.rows, fresh)
 		switch {
 		case fresh:
@@ -134,7 +140,7 @@ func shrinks(def catalog.View, before, source []row, fresh bool) string {
 
 // check holds a unit at rest against what it may have come to, and notes what readers may have seen meanwhile.
 func (h *history) check(ctx context.Context, u *unit, did happened) error {
-	after, err := h.observe(ctx, u)
+	after, err := h.observe(ctx, u.names)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,44 +13,74 @@ import (
 	"github.com/redcache/redcache/refresh"
 )
 
-// childWord begins the command line of a process that refreshes a view, and is there to be killed.
-const childWord = "refresh-and-be-killed"
+// childWord begins the command line of a process that refreshes, alters or adds a view, and is there to be killed.
+const childWord = "work-and-be-killed"
 
-const urlVariable = "SOAK_DATABASE_URL" // where no list of processes shows the password
+// What the process is to do, and as whom: no list of processes shows the password.
+const (
+	urlVariable   = "SOAK_DATABASE_URL"
+	orderVariable = "SOAK_ORDER"
+)
 
-// runChild refreshes the view that it is told.
-func runChild(args []string) (code int) {
-	if err := refreshOnce(context.Background(), args); err != nil {
+// order is what a process is to do.
+type order struct {
+	View       catalog.Name
+	Definition *catalog.View // to become, or to begin with; nil: refresh
+	Add        bool
+	NoData     bool
+}
+
+// runChild does what it is told.
+func runChild() (code int) {
+	if err := obey(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "soak child:", err)
 		return 1
 	}
 	return 0
 }
 
-func refreshOnce(ctx context.Context, args []string) error {
-	if len(args) != 2 {
-		return fmt.Errorf("%s wants a schema and a view", childWord)
+func obey(ctx context.Context) error {
+	var o order
+	if err := json.Unmarshal([]byte(os.Getenv(orderVariable)), &o); err != nil {
+		return fmt.Errorf("read %s: %w", orderVariable, err)
 	}
 	pool, err := infra.OpenPool(ctx, infra.DatabaseConfig{URL: os.Getenv(urlVariable), MaxConns: 5, Application: "soak child"})
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	name := catalog.Name{Schema: args[0], View: args[1]}
-	_, err = newRunner(pool).Refresh(ctx, refresh.Request{View: name, Wait: 5 * time.Second})
+	runner := newRunner(pool)
+	definer := refresh.NewDefiner(pool, runner)
+	switch {
+	case o.Definition == nil:
+		_, err = runner.Refresh(ctx, refresh.Request{View: o.View, Wait: 5 * time.Second})
+	case o.Add:
+		_, err = definer.Add(ctx, *o.Definition, o.NoData, nil)
+	default:
+		_, err = definer.Alter(ctx, o.View, func(v *catalog.View) error { become(v, *o.Definition); return nil }, o.NoData, nil)
+	}
 	return err
 }
 
-// kill has a process refresh a view, and ends it without a warning. What it was at, only the servers know.
-func (h *history) kill(ctx context.Context, d doing, after time.Duration) result {
-	res := result{what: "refresh " + d.view.String() + " by a process that is killed", unknown: true}
+// kill has a process do something, and ends it without a warning. What it was at, only the servers know.
+func (h *history) kill(ctx context.Context, o order, after time.Duration) result {
+	what := "refresh "
+	if o.Definition != nil {
+		what = "define "
+	}
+	res := result{what: what + o.View.String() + " by a process that is killed", altered: o.Definition != nil, unknown: true}
+	text, err := json.Marshal(o)
+	if err != nil {
+		res.err = err
+		return res
+	}
 	program, err := os.Executable()
 	if err != nil {
 		res.err = err
 		return res
 	}
-	child := exec.Command(program, childWord, d.view.Schema, d.view.View)
-	child.Env = append(os.Environ(), urlVariable+"="+h.pair.cache.OwnerURL(h.pair.cacheDB))
+	child := exec.Command(program, childWord)
+	child.Env = append(os.Environ(), urlVariable+"="+h.pair.secondURL(), orderVariable+"="+string(text))
 	if res.err = child.Start(); res.err != nil {
 		return res
 	}

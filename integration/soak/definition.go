@@ -12,9 +12,9 @@ import (
 
 // drawDefinition draws all of a definition but its name and its group. Most draws are valid; what is refused changes
 // nothing, which is a promise too.
-func (h *history) drawDefinition(r *rand.Rand) func(v *catalog.View) error {
+func (h *history) drawDefinition(r *rand.Rand) catalog.View {
 	strategy := one(r, catalog.Strategies)
-	key := one(r, [][]string{{"id"}, {"code"}, {"id", "code"}, nil})
+	key := one(r, [][]string{{"id"}, {"code"}, {"id", "code"}, {"part"}, nil})
 	if key == nil && (strategy == catalog.Concurrent || strategy == catalog.Merge) {
 		key = []string{"id"}
 	}
@@ -22,20 +22,34 @@ func (h *history) drawDefinition(r *rand.Rand) func(v *catalog.View) error {
 		Query: one(r, queries).remote, Strategy: strategy, Key: key, Transport: drawTransport(r, strategy),
 		SkipUnchanged: one(r, []catalog.SkipUnchanged{catalog.SkipOff, catalog.SkipOff, catalog.SkipAuto, catalog.SkipModified, catalog.SkipContent}),
 		Indexes:       one(r, [][]string{nil, {"num"}, {"name"}, {"code", "at DESC"}}),
-		AllowShrink:   one(r, []int{100, 100, 100, 50}), Sessions: 1,
+		AllowShrink:   one(r, []int{100, 100, 100, 50}), Sessions: 1, Grantees: []string{reading}, Timeout: time.Minute,
 	}
 	drawWatermark(r, &d)
 	drawSplit(r, &d)
-	return func(v *catalog.View) error {
-		v.Query, v.Strategy, v.Key, v.Transport, v.SkipUnchanged = d.Query, d.Strategy, d.Key, d.Transport, d.SkipUnchanged
-		v.Indexes, v.AllowShrink, v.Split, v.Sessions = d.Indexes, d.AllowShrink, d.Split, d.Sessions
-		v.Watermark, v.Lookback, v.SafetyLag, v.ReconcileEvery = d.Watermark, d.Lookback, d.SafetyLag, 0
-		v.Grantees, v.Timeout = []string{reading}, time.Minute
-		if h.define != nil {
-			h.define(v)
-		}
-		return nil
+	if h.define != nil {
+		h.define(&d)
 	}
+	return d
+}
+
+// become gives a view what a drawn definition says.
+func become(v *catalog.View, d catalog.View) {
+	v.Query, v.Strategy, v.Key, v.Transport, v.SkipUnchanged = d.Query, d.Strategy, d.Key, d.Transport, d.SkipUnchanged
+	v.Indexes, v.AllowShrink, v.Split, v.Sessions = d.Indexes, d.AllowShrink, d.Split, d.Sessions
+	v.Watermark, v.Lookback, v.SafetyLag, v.ReconcileEvery = d.Watermark, d.Lookback, d.SafetyLag, d.ReconcileEvery
+	v.Grantees, v.Timeout = d.Grantees, d.Timeout
+}
+
+// always is how often a view is read in full that always is, as each run begins later than the one before has.
+const always = time.Microsecond
+
+// fullReads are how often incremental views are read in full: on demand, always, when the time has come, and not in a
+// history's lifetime.
+var fullReads = []time.Duration{0, 0, 0, always, time.Second, 24 * time.Hour}
+
+// mayReconcile says that the clock decides whether a view is read in full.
+func mayReconcile(v catalog.View) bool {
+	return v.ReconcileEvery > always && v.ReconcileEvery < time.Hour
 }
 
 func drawTransport(r *rand.Rand, s catalog.Strategy) catalog.Transport {
@@ -51,12 +65,11 @@ func drawWatermark(r *rand.Rand, d *catalog.View) {
 	lag := time.Duration(0)
 	if watermark == "at" {
 		lookback = one(r, []string{"0s", "1s", "5s", "10m"})
+		lag = one(r, []time.Duration{0, time.Hour})
 	}
-	if watermark == "at" && len(d.Key) == 0 { // with a key, the model does not know what a late change keeps
-		lag = one(r, []time.Duration{0, 0, time.Hour})
-	}
+	reconcile := one(r, fullReads)
 	if d.Strategy == catalog.Incremental {
-		d.Watermark, d.Lookback, d.SafetyLag = watermark, lookback, lag
+		d.Watermark, d.Lookback, d.SafetyLag, d.ReconcileEvery = watermark, lookback, lag, reconcile
 	}
 }
 
@@ -85,6 +98,9 @@ func describe(v catalog.View) string {
 	}
 	if v.SafetyLag > 0 {
 		words = append(words, "safety lag "+v.SafetyLag.String())
+	}
+	if v.ReconcileEvery > 0 {
+		words = append(words, "in full every "+v.ReconcileEvery.String())
 	}
 	if v.SkipUnchanged != catalog.SkipOff {
 		words = append(words, "skip "+string(v.SkipUnchanged))

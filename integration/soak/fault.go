@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/redcache/redcache/internal/redshiftsim"
 )
 
@@ -85,7 +87,7 @@ func (h *history) terminate(ctx context.Context, after time.Duration) error {
 
 // keepOpen has a reader that stays for a while.
 func (h *history) keepOpen(ctx context.Context, d time.Duration) (lift func() error, err error) {
-	conn, err := h.pair.reader(ctx)
+	conn, err := h.pair.reader(ctx, pgx.QueryExecModeExec)
 	if err != nil {
 		return nil, err
 	}

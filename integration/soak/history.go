@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,6 +25,7 @@ type history struct {
 	tally   tally
 	// patience is how long what was stopped may take to be gone.
 	patience time.Duration
+	numbers  int // of units so far
 
 	// What tests of the soak itself put in: other units, and harm that has to be noticed. Nil otherwise.
 	define func(v *catalog.View)
@@ -100,36 +102,56 @@ func (h *history) begin(ctx context.Context) error {
 		sizes = h.sizes
 	}
 	for n, views := range sizes {
-		u := &unit{number: n}
-		h.units = append(h.units, u)
-		for i := range views {
-			u.names = append(u.names, catalog.Name{Schema: "bi", View: fmt.Sprintf("u%d_%d", n, i)})
+		group := ""
+		if views > 1 {
+			group = fmt.Sprintf("group%d", n)
 		}
-		for _, name := range u.names {
-			if err := h.add(ctx, r, u, name); err != nil {
+		var names []catalog.Name
+		for i := range views {
+			name := catalog.Name{Schema: "bi", View: fmt.Sprintf("u%d_%d", n, i)}
+			if err := h.add(ctx, r, group, name); err != nil {
 				return err
 			}
+			names = append(names, name)
 		}
-		var err error
-		if u.now, err = h.observe(ctx, u); err != nil {
+		if _, err := h.unite(ctx, group, names); err != nil {
 			return err
-		}
-		u.steps = []seenIn{{vectors: map[string]bool{seenVector(u.now): true}}}
-		for i, c := range u.now {
-			h.say("%s: %s", u.names[i], describe(c.def))
 		}
 	}
 	return nil
 }
 
+// unite makes a unit of views that are refreshed together.
+func (h *history) unite(ctx context.Context, group string, names []catalog.Name) (*unit, error) {
+	now, err := h.observe(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	u := newUnit(h.numbers, h.now(), names, now)
+	u.group = group
+	h.numbers++
+	h.mu.Lock()
+	h.units = append(h.units, u)
+	h.mu.Unlock()
+	for i, c := range now {
+		h.say("%s: %s", names[i], describe(c.def))
+	}
+	return u, nil
+}
+
+// everything are the units that there are.
+func (h *history) everything() []*unit {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.units)
+}
+
 // add draws definitions until one is accepted.
-func (h *history) add(ctx context.Context, r *rand.Rand, u *unit, name catalog.Name) (err error) {
+func (h *history) add(ctx context.Context, r *rand.Rand, group string, name catalog.Name) (err error) {
 	for range 20 {
 		v := catalog.NewView(name, h.pair.link)
-		if err := h.drawDefinition(r)(&v); err != nil {
-			return err
-		}
-		v.Group = u.group()
+		become(&v, h.drawDefinition(r))
+		v.Group = group
 		_, err = h.pair.definer.Add(ctx, v, false, nil)
 		if err == nil {
 			return nil
@@ -189,6 +211,19 @@ func (h *history) holdLooks() error {
 // relation is the generation that runs write to.
 func (h *history) relation(c copied) string {
 	return dblink.Ident(catalog.DataSchema, c.def.Relation(c.loaded))
+}
+
+// did counts what was done, changed what happened to the source.
+func (h *history) did(what string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.tally.deeds[what]++
+}
+
+func (h *history) changed(what string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.tally.changes[what]++
 }
 
 // say keeps a line for the report.

@@ -22,17 +22,20 @@ type options struct {
 	end       time.Time // zero: none
 }
 
+// defaultSteps are enough for every deed.
+const defaultSteps = 40
+
 // over says that the time is up: histories end with the step that they are at.
 func (o options) over() bool { return !o.end.IsZero() && time.Now().After(o.end) }
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == childWord {
-		os.Exit(runChild(os.Args[2:]))
+		os.Exit(runChild())
 	}
 	var o options
 	flag.DurationVar(&o.lasts, "for", time.Minute, "go on for so `long`")
 	flag.IntVar(&o.histories, "histories", 0, "run so `many` histories to their end instead, whatever the time")
-	flag.IntVar(&o.steps, "steps", 40, "steps of a history")
+	flag.IntVar(&o.steps, "steps", defaultSteps, "steps of a history")
 	flag.IntVar(&o.lanes, "lanes", 2, "histories at the same time")
 	flag.Uint64Var(&o.seed, "seed", 0, "seed of the first history, the others follow; 0 takes the clock")
 	flag.BoolVar(&o.verbose, "v", false, "print every step")

@@ -35,24 +35,25 @@ func repeats(rows []row, key []string) string {
 	return ""
 }
 
-// apply returns what a refresh makes of a copy. whole says that everything is read; refused says why the refresh has
-// to fail instead, "" if it has to succeed.
-func apply(def catalog.View, before content, source []row, whole bool) (after content, refused string) {
+// apply returns what a refresh makes of a copy. whole says that everything is read, fresh that it is read into a new
+// generation; refused says why the refresh has to fail instead, "" if it has to succeed.
+func apply(def catalog.View, before content, source []row, whole, fresh bool) (after content, refused string) {
 	if def.Strategy != catalog.Incremental {
 		if len(def.Key) > 0 {
 			refused = repeats(source, def.Key)
 		}
 		return content{rows: source}, refused
 	}
-	return applyIncremental(def, before, source, whole || before.mark == nil)
+	none := before.mark == nil || *before.mark == math.MinInt64 // nothing lies below it
+	return applyIncremental(def, before, source, whole || fresh || none, fresh)
 }
 
-func applyIncremental(def catalog.View, before content, source []row, whole bool) (after content, refused string) {
+func applyIncremental(def catalog.View, before content, all []row, whole, fresh bool) (after content, refused string) {
 	low := int64(math.MinInt64)
 	if !whole {
 		low = lowest(def, *before.mark)
 	}
-	source = within(source, def, math.MinInt64) // what is too young does not exist yet
+	source := within(all, def, math.MinInt64) // what is too young does not exist yet
 	read := within(source, def, low)
 	after.mark = highest(read, def)
 	if !whole && (after.mark == nil || *after.mark < *before.mark) {
@@ -69,13 +70,21 @@ func applyIncremental(def catalog.View, before content, source []row, whole bool
 		return before, "a key is NULL"
 	}
 	settled := settle(read, def)
-	if whole {
-		for _, r := range settled {
-			after.rows = append(after.rows, r)
+	var old []row
+	switch {
+	case fresh:
+	case whole: // a key whose rows are all too young keeps what it was
+		known := settle(all, def)
+		for _, r := range before.rows {
+			k, _ := r.key(def.Key)
+			if _, there := known[k]; there {
+				old = append(old, r)
+			}
 		}
-		return after, ""
+	default:
+		old = before.rows
 	}
-	after.rows = upsert(def, before.rows, source, settled)
+	after.rows = upsert(def, old, source, settled, low)
 	return after, ""
 }
 
@@ -100,7 +109,7 @@ func within(rows []row, def catalog.View, low int64) (read []row) {
 func highest(rows []row, def catalog.View) (mark *int64) {
 	for _, r := range rows {
 		m := r.mark(def.Watermark)
-		if m == nil || def.Watermark == "at" && *m > time.Now().UnixMicro() {
+		if m == nil || *m == math.MaxInt64 || def.Watermark == "at" && *m > time.Now().UnixMicro() {
 			continue
 		}
 		if mark == nil || *m > *mark {
@@ -131,8 +140,9 @@ func settle(rows []row, def catalog.View) map[string]row {
 func later(a, b *int64) bool { return a != nil && (b == nil || *a > *b) }
 
 // upsert writes what was read over what there is. Where the copy has a watermark and the row that was read has none, all
-// rows of the key count, as a dated one comes before it.
-func upsert(def catalog.View, copied, source []row, settled map[string]row) (after []row) {
+// rows of the key count, as a dated one comes before it. Where everything is read, low is the lowest number. A row of the
+// copy that is too young by now would not have been read again, so it is not known to be gone.
+func upsert(def catalog.View, copied, source []row, settled map[string]row, low int64) (after []row) {
 	all := settle(source, def)
 	for _, c := range copied {
 		k, _ := c.key(def.Key)
@@ -143,6 +153,8 @@ func upsert(def catalog.View, copied, source []row, settled map[string]row) (aft
 			s = c
 		case s.mark(def.Watermark) == nil && c.mark(def.Watermark) != nil:
 			s = all[k]
+		case low > math.MinInt64 && later(c.mark(def.Watermark), s.mark(def.Watermark)) && !inRange(c, def, low):
+			s = c
 		}
 		after = append(after, s)
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redcache/redcache/catalog"
 )
@@ -23,6 +24,9 @@ func TestModel_SaysWhatTheReadmeSays(t *testing.T) {
 	keyed := catalog.View{Strategy: catalog.Incremental, Key: []string{"id"}, Watermark: "at", Lookback: "5s"}
 	keyless := catalog.View{Strategy: catalog.Incremental, Watermark: "at", Lookback: "5s"}
 	merge := catalog.View{Strategy: catalog.Merge, Key: []string{"id"}}
+	lagging := keyed
+	lagging.SafetyLag = time.Hour
+	future := time.Now().Add(time.Hour).Unix()
 	copied := []row{rowOf("a", "1", 10), rowOf("b", "1", 20)}
 	for name, tt := range map[string]struct {
 		def    catalog.View
@@ -31,24 +35,28 @@ func TestModel_SaysWhatTheReadmeSays(t *testing.T) {
 		want   string
 		fails  bool
 	}{
-		"all of it":                       {merge, []row{rowOf("c", "1", 1)}, true, "c1", false},
-		"a key that repeats":              {merge, []row{rowOf("c", "1", 1), rowOf("c", "1", 1)}, true, "", true},
-		"deletes are not seen":            {keyed, nil, false, "a1 b1", false},
-		"deletes are seen in full":        {keyed, nil, true, "", false},
-		"a row within the lookback":       {keyed, []row{rowOf("c", "1", 15)}, false, "a1 b1 c1", false},
-		"a row below the lookback":        {keyed, []row{rowOf("c", "1", 14)}, false, "a1 b1", false},
-		"a row without a watermark":       {keyed, []row{rowOf("c", "1", -1)}, false, "a1 b1 c1", false},
-		"a watermark that becomes NULL":   {keyed, []row{rowOf("a", "2", -1)}, false, "a2 b1", false},
-		"an update that moves it":         {keyed, []row{rowOf("a", "2", 21)}, false, "a2 b1", false},
-		"an update that does not":         {keyed, []row{rowOf("a", "2", 10)}, false, "a1 b1", false},
-		"a watermark that goes back":      {keyed, []row{rowOf("b", "2", 19)}, false, "a1 b2", false},
-		"a dated one before an undated":   {keyed, []row{rowOf("a", "2", -1), rowOf("a", "1", 10)}, false, "a1 b1", false},
-		"the latest of two":               {keyed, []row{rowOf("c", "1", 21), rowOf("c", "2", 22)}, false, "a1 b1 c2", false},
-		"the range is replaced as one":    {keyless, []row{rowOf("c", "1", 16)}, false, "a1 c1", false},
-		"a row moves into it, and is two": {keyless, []row{rowOf("a", "2", 21)}, false, "a1 a2", false},
+		"all of it":                            {merge, []row{rowOf("c", "1", 1)}, true, "c1", false},
+		"a key that repeats":                   {merge, []row{rowOf("c", "1", 1), rowOf("c", "1", 1)}, true, "", true},
+		"deletes are not seen":                 {keyed, nil, false, "a1 b1", false},
+		"deletes are seen in full":             {keyed, nil, true, "", false},
+		"a row within the lookback":            {keyed, []row{rowOf("c", "1", 15)}, false, "a1 b1 c1", false},
+		"a row below the lookback":             {keyed, []row{rowOf("c", "1", 14)}, false, "a1 b1", false},
+		"a row without a watermark":            {keyed, []row{rowOf("c", "1", -1)}, false, "a1 b1 c1", false},
+		"a watermark that becomes NULL":        {keyed, []row{rowOf("a", "2", -1)}, false, "a2 b1", false},
+		"an update that moves it":              {keyed, []row{rowOf("a", "2", 21)}, false, "a2 b1", false},
+		"an update that does not":              {keyed, []row{rowOf("a", "2", 10)}, false, "a1 b1", false},
+		"a watermark that goes back":           {keyed, []row{rowOf("b", "2", 19)}, false, "a1 b2", false},
+		"a dated one before an undated":        {keyed, []row{rowOf("a", "2", -1), rowOf("a", "1", 10)}, false, "a1 b1", false},
+		"the latest of two":                    {keyed, []row{rowOf("c", "1", 21), rowOf("c", "2", 22)}, false, "a1 b1 c2", false},
+		"the range is replaced as one":         {keyless, []row{rowOf("c", "1", 16)}, false, "a1 c1", false},
+		"a row that is too young":              {lagging, []row{rowOf("c", "1", future)}, false, "a1 b1", false},
+		"a key that was changed too lately":    {lagging, []row{rowOf("a", "2", future)}, false, "a1 b1", false},
+		"and is read in full":                  {lagging, []row{rowOf("a", "2", future), rowOf("c", "1", future)}, true, "a1", false},
+		"a key of which one row is old enough": {lagging, []row{rowOf("a", "2", future), rowOf("a", "3", 21)}, true, "a3", false},
+		"a row that moves into it, and is two": {keyless, []row{rowOf("a", "2", 21)}, false, "a1 a2", false},
 	} {
 		mark := int64(20_000_000)
-		after, refused := apply(tt.def, content{rows: copied, mark: &mark}, tt.source, tt.whole)
+		after, refused := apply(tt.def, content{rows: copied, mark: &mark}, tt.source, tt.whole, false)
 		if (refused != "") != tt.fails {
 			t.Errorf("%s: refused for %q", name, refused)
 			continue
@@ -57,6 +65,21 @@ func TestModel_SaysWhatTheReadmeSays(t *testing.T) {
 		slices.Sort(got)
 		if !tt.fails && strings.Join(got, " ") != tt.want {
 			t.Errorf("%s: got %v, want %s", name, got, tt.want)
+		}
+	}
+}
+
+// A copy may hold a row that is too young by now, from before its definition had a safety lag. What is older does not
+// replace it before it comes of age.
+func TestModel_KeepsWhatIsTooYoungByNow(t *testing.T) {
+	t.Parallel()
+	def := catalog.View{Strategy: catalog.Incremental, Key: []string{"id"}, Watermark: "at", Lookback: "5s", SafetyLag: time.Hour}
+	mark := int64(20_000_000)
+	copied := []row{rowOf("a", "1", time.Now().Add(time.Hour).Unix())}
+	for second, want := range map[int64]string{21: "a1", 14: "a1"} {
+		after, _ := apply(def, content{rows: copied, mark: &mark}, []row{rowOf("a", "2", second)}, false, false)
+		if got := texts(after.rows); len(got) != 1 || got[0] != want {
+			t.Errorf("at %d: got %v, want %s", second, got, want)
 		}
 	}
 }

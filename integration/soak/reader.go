@@ -28,16 +28,28 @@ type readers struct {
 	stop  context.CancelFunc
 }
 
+// readerKinds are the ways in which readers read, and how their statements travel: behind a pooler without preparing
+// them, as the columns of a view may change; or prepared once for all.
+var readerKinds = []struct {
+	name string
+	mode pgx.QueryExecMode
+	read func(ctx context.Context, conn *pgx.Conn, r *rand.Rand, u *unit) (string, error)
+}{
+	{"one statement", pgx.QueryExecModeExec, atOnce},
+	{"a prepared statement", pgx.QueryExecModeCacheStatement, atOnce},
+	{"repeatable read", pgx.QueryExecModeExec, inSnapshot},
+	{"an old snapshot", pgx.QueryExecModeExec, inOldSnapshot},
+}
+
 // startReaders connects one reader of each kind.
 func startReaders(ctx context.Context, h *history) (*readers, error) {
-	kinds := []func(ctx context.Context, conn *pgx.Conn, r *rand.Rand, u *unit) (string, error){atOnce, inSnapshot, inOldSnapshot}
-	names := []string{"one statement", "repeatable read", "an old snapshot"}
+	kinds := readerKinds
 	ctx, stop := context.WithCancel(ctx)
 	rs := &readers{h: h, pause: 8 * time.Millisecond, errs: make(chan error, len(kinds)), done: make(chan struct{}), stop: stop}
 	conns := make([]*pgx.Conn, len(kinds))
-	for n := range kinds {
+	for n, kind := range kinds {
 		var err error
-		if conns[n], err = h.pair.reader(ctx); err != nil {
+		if conns[n], err = h.pair.reader(ctx, kind.mode); err != nil {
 			stop()
 			return nil, err
 		}
@@ -48,7 +60,7 @@ func startReaders(ctx context.Context, h *history) (*readers, error) {
 			defer func() { ended <- struct{}{} }()
 			defer conns[n].Close(context.WithoutCancel(ctx))
 			r := rand.New(rand.NewPCG(h.seed, uint64(1000+n)))
-			if err := rs.follow(ctx, conns[n], r, names[n], kind); err != nil && ctx.Err() == nil {
+			if err := rs.follow(ctx, conns[n], r, kind.name, kind.read); err != nil && ctx.Err() == nil {
 				rs.errs <- err
 			}
 		}()
@@ -68,10 +80,13 @@ func (rs *readers) follow(
 ) error {
 	tick := time.NewTicker(rs.pause)
 	defer tick.Stop()
-	for {
-		u := one(r, rs.h.units)
+	for ; ctx.Err() == nil; <-tick.C {
 		l := look{how: how, first: rs.h.now()}
+		u := one(r, rs.h.everything())
 		saw, err := read(ctx, conn, r, u)
+		if err != nil && u.wasMissing(l.first, rs.h.now()) {
+			continue // it is not there, or another one
+		}
 		if err != nil {
 			return fmt.Errorf("a reader (%s) of unit %d: %w", how, u.number, err)
 		}
@@ -80,12 +95,8 @@ func (rs *readers) follow(
 		u.looks = append(u.looks, l)
 		u.mu.Unlock()
 		rs.count.Add(1)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
 	}
+	return nil
 }
 
 // atOnce reads all views with one statement.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/redcache/redcache/refresh"
 )
 
@@ -110,6 +112,9 @@ func (h *history) nothingLeft(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := h.nothingPrepared(ctx); err != nil {
+		return err
+	}
 	deadline := time.Now().Add(h.patience)
 	for h.pair.stand.Sessions() > 0 {
 		if time.Now().After(deadline) {
@@ -118,6 +123,27 @@ func (h *history) nothingLeft(ctx context.Context) error {
 		}
 		if err := pauseFor(ctx, 10*time.Millisecond); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// nothingPrepared wants no session of a worker to know prepared statements, nor dblink's connections: behind a pooler, the
+// next transaction over it is somebody else's.
+func (h *history) nothingPrepared(ctx context.Context) error {
+	for n, pool := range h.pair.pools {
+		for _, conn := range pool.AcquireAllIdle(ctx) {
+			var left string
+			err := conn.QueryRow(ctx, `SELECT concat_ws(' ', (SELECT string_agg(name, ' ') FROM pg_prepared_statements),
+				(SELECT array_to_string(dblink_get_connections(), ' ')))`, pgx.QueryExecModeSimpleProtocol).Scan(&left)
+			conn.Release()
+			if err != nil {
+				return fmt.Errorf("look for what worker %d has left in its session: %w", n+1, err)
+			}
+			if left != "" {
+				h.tally.left++
+				return differs("worker %d has left %s in its session", n+1, left)
+			}
 		}
 	}
 	return nil

@@ -18,7 +18,8 @@ type row struct {
 	text string // of all columns, as PostgreSQL writes a record
 	id   *string
 	code *string
-	// The watermarks in whole units: microseconds, hundredths.
+	part *string
+	// The watermarks in whole units: microseconds, hundredths. What has no end is the highest or the lowest number.
 	at, num, seq *int64
 	// alts are rows that may stand here as well: duplicates of a key whose watermarks are equal.
 	alts []string
@@ -26,8 +27,10 @@ type row struct {
 
 // readRows reads a relation, or a query in parentheses, that has the columns that all queries of the soak have.
 func readRows(ctx context.Context, db *pgxpool.Pool, from string) ([]row, error) {
-	found, err := db.Query(ctx, `SELECT v::text, v.id::text, v.code::text, (extract(epoch FROM v.at) * 1000000)::bigint,
-		(v.num * 100)::bigint, (v.seq * 100)::bigint FROM `+from+` v`)
+	found, err := db.Query(ctx, `SELECT v::text, v.id::text, v.code::text, CASE v.part WHEN 0 THEN '0' ELSE v.part::text END,
+		CASE v.at WHEN 'infinity' THEN 9223372036854775807 WHEN '-infinity' THEN -9223372036854775808
+		ELSE (extract(epoch FROM v.at) * 1000000)::bigint END,
+		(v.num * 100)::bigint, CASE v.seq WHEN 'NaN' THEN 9223372036854775807 ELSE (v.seq * 100)::bigint END FROM `+from+` v`)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", from, err)
 	}
@@ -35,7 +38,7 @@ func readRows(ctx context.Context, db *pgxpool.Pool, from string) ([]row, error)
 	var rows []row
 	for found.Next() {
 		var r row
-		if err := found.Scan(&r.text, &r.id, &r.code, &r.at, &r.num, &r.seq); err != nil {
+		if err := found.Scan(&r.text, &r.id, &r.code, &r.part, &r.at, &r.num, &r.seq); err != nil {
 			return nil, fmt.Errorf("read %s: %w", from, err)
 		}
 		rows = append(rows, r)
@@ -51,8 +54,11 @@ func readRows(ctx context.Context, db *pgxpool.Pool, from string) ([]row, error)
 func (r row) key(columns []string) (key string, null bool) {
 	for _, column := range columns {
 		value := r.id
-		if column == "code" {
+		switch column {
+		case "code":
 			value = r.code
+		case "part":
+			value = r.part
 		}
 		if value == nil {
 			return "", true

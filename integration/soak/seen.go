@@ -21,6 +21,7 @@ func (h *history) mayBeSeen(u *unit, before, after []copied, nodes []node, betwe
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	s.anything = s.anything || u.gone[h.at]
 	if len(u.steps) > h.at { // the step went on
 		first := u.steps[h.at]
 		maps.Copy(first.vectors, s.vectors)

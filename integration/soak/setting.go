@@ -27,6 +27,11 @@ var hostile = map[string][]string{
 
 // trouble gives the owner a few of them, in the database of this history, before anybody connects.
 func (h *history) trouble(ctx context.Context, p *pair, r *rand.Rand) error {
+	p.pooled = r.IntN(2) == 0 && p.pooler != nil
+	if p.pooled {
+		h.say("the second worker comes through a pooler")
+		h.did("a worker behind a pooler")
+	}
 	if r.IntN(2) == 0 {
 		return nil
 	}

@@ -14,7 +14,7 @@ import (
 // sourceTable has a column for each kind of value that copies stumble over. U+F8FE is what the stand-in sends as a
 // zero byte.
 const sourceTable = `CREATE TABLE public.item (
-	id integer, code varchar(20), at timestamp, num integer, seq numeric(12, 2),
+	id integer, code varchar(20), part float8, at timestamp, num integer, seq numeric(12, 2),
 	name varchar(60), fixed char(5), flag boolean, amount numeric(18, 4), loose numeric, single real, ratio float8,
 	doc super, raw varbyte(64), day date, moment timestamptz, clock time)`
 
@@ -26,7 +26,7 @@ func plain(name string) column { return column{name, name, name} }
 func text(name string) column { return column{name, name, "replace(" + name + ", U&'\\F8FE', '')"} }
 
 var allColumns = []column{
-	plain("id"), text("code"), plain("at"), plain("num"), plain("seq"), text("name"),
+	plain("id"), text("code"), plain("part"), plain("at"), plain("num"), plain("seq"), text("name"),
 	plain("fixed"), plain("flag"),
 	plain("amount"), plain("loose"), plain("single"), plain("ratio"),
 	{"doc", "doc", "doc::text::jsonb"},
@@ -47,13 +47,16 @@ func queryOf(rest string, columns ...column) query {
 	return query{text(remote), text(copied)}
 }
 
+// valueColumns are those that neither keys nor watermarks are made of, and one that is a watermark.
+var valueColumns = allColumns[6:]
+
 // queries are what the views of a history may be of. All have the columns that keys and watermarks are made of.
 var queries = []query{
 	queryOf("", allColumns...),
-	queryOf("", allColumns[:6]...),
+	queryOf("", allColumns[:7]...),
 	queryOf(" WHERE flag IS NOT FALSE", allColumns...),
 	queryOf(" WHERE id % 3 <> 0", append([]column{{"double", "amount * 2", "amount * 2"}}, allColumns...)...),
-	queryOf("", append([]column{{"label", "'bare'", "'bare'::text"}, {"again", "name", "replace(name, U&'\\F8FE', '')"}}, allColumns[:9]...)...),
+	queryOf("", append([]column{{"label", "'bare'", "'bare'::text"}, {"again", "name", "replace(name, U&'\\F8FE', '')"}}, allColumns[:10]...)...),
 }
 
 // version is the source as it was committed once.
@@ -76,6 +79,7 @@ type statement struct {
 // commit makes a change, and notes the version of the source that it makes. Beside a refresh, a TRUNCATE makes another
 // version before: to a snapshot that is older, the engine shows an empty table.
 func (h *history) commit(ctx context.Context, c change, beside bool) error {
+	h.changed(c.what)
 	err := pgx.BeginFunc(ctx, h.pair.engine, func(tx pgx.Tx) error {
 		for _, s := range c.statements {
 			if _, err := tx.Exec(ctx, s.sql, s.args...); err != nil {

@@ -21,6 +21,7 @@ type plan struct {
 	after  time.Duration // after which during begins
 	doings []doing       // at the same time
 	fault  *fault        // strikes them
+	deed   *deed         // instead of the doings
 }
 
 // doing is one attempt to refresh a unit, or to alter one of its views.
@@ -30,8 +31,8 @@ type doing struct {
 	worker int
 	whole  bool
 	wait   time.Duration
-	alter  func(v *catalog.View) error
-	noData bool // the alteration leaves the building to the next refresh
+	alter  *catalog.View // what it is to become
+	noData bool          // the alteration leaves the building to the next refresh
 }
 
 // draw draws a step.
@@ -50,30 +51,42 @@ func (h *history) draw(n int) plan {
 	if f := drawFault(r); r.IntN(5) == 0 {
 		p.fault = &f
 	}
+	h.drawDeed(n, &p)
 	return p
 }
 
 func (h *history) drawDoings(r *rand.Rand) (doings []doing) {
-	refreshOf := func(u *unit) doing {
-		d := doing{unit: u, view: one(r, u.names), worker: r.IntN(2), whole: r.IntN(6) == 0}
-		if r.IntN(2) == 0 {
-			d.wait = 20 * time.Second
-		}
-		return d
-	}
 	u := one(r, h.units)
 	switch n := r.IntN(10); {
 	case n < 5:
-		return []doing{refreshOf(u)}
+		return []doing{drawRefresh(r, u)}
 	case n < 6: // both workers, the same unit
-		return []doing{refreshOf(u), refreshOf(u)}
-	case n < 8: // everything at once
-		for _, u := range h.units {
-			doings = append(doings, refreshOf(u))
-		}
-		return doings
+		return []doing{drawRefresh(r, u), drawRefresh(r, u)}
+	case n < 8:
+		return h.refreshAll(r)
 	}
-	return []doing{{unit: u, view: one(r, u.names), alter: h.drawDefinition(r), noData: r.IntN(5) == 0}}
+	return []doing{h.drawAlteration(r, u)}
+}
+
+func drawRefresh(r *rand.Rand, u *unit) doing {
+	d := doing{unit: u, view: one(r, u.names), worker: r.IntN(2), whole: r.IntN(6) == 0}
+	if r.IntN(2) == 0 {
+		d.wait = 20 * time.Second
+	}
+	return d
+}
+
+// refreshAll refreshes everything at once.
+func (h *history) refreshAll(r *rand.Rand) (doings []doing) {
+	for _, u := range h.units {
+		doings = append(doings, drawRefresh(r, u))
+	}
+	return doings
+}
+
+func (h *history) drawAlteration(r *rand.Rand, u *unit) doing {
+	d := h.drawDefinition(r)
+	return doing{unit: u, view: one(r, u.names), alter: &d, noData: r.IntN(5) == 0}
 }
 
 // step does one step and holds what came of it against the model.
@@ -83,6 +96,13 @@ func (h *history) step(ctx context.Context, n int) error {
 		h.say("source: %s", p.first.what)
 		if err := h.commit(ctx, *p.first, false); err != nil {
 			return err
+		}
+	}
+	if p.deed != nil {
+		h.say("%s", p.deed.what)
+		h.did(p.deed.what)
+		if p.deed.do != nil {
+			return p.deed.do(h, ctx, n)
 		}
 	}
 	from := len(h.versions) - 1
@@ -147,7 +167,7 @@ func tried(u *unit, d doing) []copied {
 	all := slices.Clone(u.now)
 	for n, name := range u.names {
 		if name == d.view {
-			_ = d.alter(&all[n].def) // a drawn definition cannot fail
+			become(&all[n].def, *d.alter)
 			all[n].def.Generation++
 		}
 	}
@@ -175,11 +195,12 @@ func (h *history) do(ctx context.Context, d doing, f *fault) result {
 	defer cancel()
 	res := result{whole: d.whole, altered: d.alter != nil}
 	switch {
-	case d.alter == nil && f != nil && f.what == killed:
-		res = h.kill(ctx, d, f.after)
+	case f != nil && f.what == killed:
+		res = h.kill(ctx, order{View: d.view, Definition: d.alter, NoData: d.noData}, f.after)
 	case d.alter != nil:
 		res.what = "alter " + d.view.String()
-		res.run, res.err = h.pair.definer.Alter(ctx, d.view, d.alter, d.noData, nil)
+		change := func(v *catalog.View) error { become(v, *d.alter); return nil }
+		res.run, res.err = h.pair.definer.Alter(ctx, d.view, change, d.noData, nil)
 	default:
 		res.what = "refresh " + d.view.String()
 		res.run, res.err = h.pair.workers[d.worker].Refresh(ctx, refresh.Request{View: d.view, Whole: d.whole, Wait: d.wait})

@@ -19,6 +19,7 @@ type tally struct {
 	faults                              map[string]int
 	runs                                map[string]map[catalog.RunState]int // by strategy and transport
 	altered, refused                    int
+	changes, deeds                      map[string]int // of the source, and what else was done
 	slowest                             slowStep
 }
 
@@ -30,7 +31,10 @@ type slowStep struct {
 }
 
 func newTally() tally {
-	return tally{faults: map[string]int{}, runs: map[string]map[catalog.RunState]int{}}
+	return tally{
+		faults: map[string]int{}, changes: map[string]int{}, deeds: map[string]int{},
+		runs: map[string]map[catalog.RunState]int{},
+	}
 }
 
 func (t *tally) count(r result) {
@@ -41,7 +45,7 @@ func (t *tally) count(r result) {
 			t.refused++
 		}
 	}
-	if r.run.ID == 0 {
+	if r.run.ID <= 0 {
 		return
 	}
 	for _, run := range append([]catalog.Run{r.run}, r.run.Others...) {
@@ -80,9 +84,9 @@ func (s *summary) add(t tally) {
 	if t.slowest.took > s.all.slowest.took {
 		s.all.slowest = t.slowest
 	}
-	for what, n := range t.faults {
-		s.all.faults[what] += n
-	}
+	addUp(s.all.faults, t.faults)
+	addUp(s.all.changes, t.changes)
+	addUp(s.all.deeds, t.deeds)
 	for how, states := range t.runs {
 		if s.all.runs[how] == nil {
 			s.all.runs[how] = map[catalog.RunState]int{}
@@ -90,6 +94,12 @@ func (s *summary) add(t tally) {
 		for state, n := range states {
 			s.all.runs[how][state] += n
 		}
+	}
+}
+
+func addUp(all, more map[string]int) {
+	for what, n := range more {
+		all[what] += n
 	}
 }
 
@@ -117,8 +127,14 @@ func (s *summary) print(w io.Writer) {
 	}
 	_ = table.Flush()
 	fmt.Fprintf(w, "\ndefinitions: %d altered, %d refused\n", s.all.altered, s.all.refused)
-	for _, what := range slices.Sorted(maps.Keys(s.all.faults)) {
-		fmt.Fprintf(w, "%6d times %s\n", s.all.faults[what], what)
+	for _, part := range []struct {
+		title  string
+		counts map[string]int
+	}{{"faults", s.all.faults}, {"the source", s.all.changes}, {"beside refreshes", s.all.deeds}} {
+		fmt.Fprintf(w, "%s:\n", part.title)
+		for _, what := range slices.Sorted(maps.Keys(part.counts)) {
+			fmt.Fprintf(w, "%6d times %s\n", part.counts[what], what)
+		}
 	}
 	slow := s.all.slowest
 	fmt.Fprintf(w, "the slowest step took %s: step %d of seed %d\n", slow.took.Round(time.Millisecond), slow.step, slow.seed)

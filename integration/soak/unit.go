@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/big"
 	"strings"
 	"sync"
@@ -30,12 +31,14 @@ func (c copied) marked() bool {
 // unit is what is refreshed together: a view, or a group.
 type unit struct {
 	number int
+	group  string // that its views share; empty: they do not, or did once and only one is left
 	names  []catalog.Name
 	now    []copied
 
 	mu    sync.Mutex
 	steps []seenIn // by step, what readers may have seen
 	looks []look
+	gone  map[int]bool // steps in which a view of it was dropped, and made again
 }
 
 // seenIn is what readers may see in a step: what all views of the unit show together.
@@ -44,11 +47,30 @@ type seenIn struct {
 	anything bool // the model leaves open which of several rows there are
 }
 
-func (u *unit) group() string {
-	if len(u.names) == 1 {
-		return ""
+// newUnit returns a unit that readers may look at from the step on.
+func newUnit(number, step int, names []catalog.Name, now []copied) *unit {
+	u := &unit{number: number, names: names, now: now, steps: make([]seenIn, step+1), gone: map[int]bool{}}
+	u.steps[step].vectors = map[string]bool{seenVector(now): true}
+	return u
+}
+
+// isMissing says that a view of the unit may not be there in a step.
+func (u *unit) isMissing(step int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.gone[step] = true
+}
+
+// wasMissing says whether that was so in one of the steps.
+func (u *unit) wasMissing(first, last int) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for n := range u.gone {
+		if n >= first && n <= last {
+			return true
+		}
 	}
-	return fmt.Sprintf("group%d", u.number)
+	return false
 }
 
 // vector is what a reader of all views of a unit sees.
@@ -63,9 +85,9 @@ func vectorOf(copies [][]row) string {
 }
 
 // observe reads the views of a unit at rest.
-func (h *history) observe(ctx context.Context, u *unit) ([]copied, error) {
-	all := make([]copied, len(u.names))
-	for n, name := range u.names {
+func (h *history) observe(ctx context.Context, names []catalog.Name) ([]copied, error) {
+	all := make([]copied, len(names))
+	for n, name := range names {
 		v, state, err := h.pair.store.ViewAndState(ctx, name)
 		if err != nil {
 			return nil, err
@@ -96,6 +118,10 @@ func (h *history) observe(ctx context.Context, u *unit) ([]copied, error) {
 
 // parseMark reads a watermark of the catalog in the units of [row.mark].
 func parseMark(column, text string) (*int64, error) {
+	if column == "at" && text == "-infinity" {
+		lowest := int64(math.MinInt64)
+		return &lowest, nil
+	}
 	if column == "at" {
 		moment, err := time.Parse("2006-01-02 15:04:05.999999", text)
 		micros := moment.UnixMicro()

@@ -32,7 +32,8 @@ const (
 // world is the two servers that all histories share.
 type world struct {
 	engine, cache *pgtest.Cluster
-	readers       string // their password
+	pooler        *pgtest.Pooler // in front of the cache, in transaction mode; nil where there is none
+	readers       string         // their password
 }
 
 func startWorld(ctx context.Context) (_ *world, err error) {
@@ -48,12 +49,19 @@ func startWorld(ctx context.Context) (_ *world, err error) {
 	if w.cache, err = pgtest.Start(ctx, pgtest.Config{Settings: map[string]string{"max_prepared_transactions": "5"}}); err != nil {
 		return nil, err
 	}
+	w.pooler, err = pgtest.StartPooler(ctx, w.cache, pgtest.PoolerConfig{})
+	if err != nil && !errors.Is(err, pgtest.ErrNoPgBouncer) {
+		return nil, err
+	}
 	return w, w.cache.Admin(ctx, "postgres", "CREATE ROLE "+reading+" LOGIN PASSWORD '"+sqlText(w.readers)+"'")
 }
 
 // stop ends the servers, and keeps their files for a human to look at if it is told to.
 func (w *world) stop(keep bool) error {
 	var errs []error
+	if w.pooler != nil {
+		errs = append(errs, w.pooler.Stop())
+	}
 	for _, c := range []*pgtest.Cluster{w.engine, w.cache} {
 		if c == nil {
 			continue
@@ -70,6 +78,7 @@ func (w *world) stop(keep bool) error {
 type pair struct {
 	*world
 	sourceDB, cacheDB string
+	pooled            bool          // the second worker, and what is killed, come through the pooler
 	engine            *pgxpool.Pool // superuser; changes the source behind the stand-in's back
 	admin             *pgxpool.Pool // superuser; looks, and breaks things
 	stand             *redshiftsim.Server
@@ -129,10 +138,8 @@ func (p *pair) startSource(ctx context.Context) (err error) {
 }
 
 func (p *pair) startCache(ctx context.Context) (err error) {
-	for _, name := range []string{"soak one", "soak two"} {
-		pool, err := infra.OpenPool(ctx, infra.DatabaseConfig{
-			URL: p.cache.OwnerURL(p.cacheDB), MaxConns: 12, Application: name,
-		})
+	for n, url := range []string{p.cache.OwnerURL(p.cacheDB), p.secondURL()} {
+		pool, err := infra.OpenPool(ctx, infra.DatabaseConfig{URL: url, MaxConns: 12, Application: fmt.Sprint("soak ", n+1)})
 		if err != nil {
 			return err
 		}
@@ -150,6 +157,14 @@ func (p *pair) startCache(ctx context.Context) (err error) {
 	return err
 }
 
+// secondURL is where the second worker finds the cache.
+func (p *pair) secondURL() string {
+	if p.pooled {
+		return p.pooler.OwnerURL(p.cacheDB)
+	}
+	return p.cache.OwnerURL(p.cacheDB)
+}
+
 func newRunner(pool *pgxpool.Pool) *refresh.Runner {
 	return refresh.NewRunner(pool, refresh.Config{
 		Backoff:        infra.Backoff{Base: 5 * time.Millisecond, Max: 20 * time.Millisecond},
@@ -158,12 +173,12 @@ func newRunner(pool *pgxpool.Pool) *refresh.Runner {
 }
 
 // reader opens a session of the readers' role.
-func (p *pair) reader(ctx context.Context) (*pgx.Conn, error) {
+func (p *pair) reader(ctx context.Context, mode pgx.QueryExecMode) (*pgx.Conn, error) {
 	config, err := pgx.ParseConfig(p.cache.URL(p.cacheDB, reading, p.readers))
 	if err != nil {
 		return nil, err
 	}
-	config.DefaultQueryExecMode = pgx.QueryExecModeExec // as behind a pooler: the columns of a view may change
+	config.DefaultQueryExecMode = mode
 	return pgx.ConnectConfig(ctx, config)
 }
 

@@ -15,5 +15,5 @@ type Query struct {
 
 // All returns every query.
 func All() []Query {
-	return slices.Concat(selects, ctes, joins, super, pivots, functions, dates, moving, names, texts, refused)
+	return slices.Concat(selects, ctes, joins, super, pivots, functions, dates, madeDates, moving, names, texts, refused)
 }

@@ -22,6 +22,20 @@ var dates = []Query{
 	{SQL: `select split_part(note, 'now', 1), strpos(note, 'today') from shop.sale`, Reads: "shop.sale"},
 }
 
+// Dates that functions make: of columns, or of constants that spell no moving one.
+var madeDates = []Query{
+	{SQL: `select (year || '-01-01')::date, cast(left(note, 10) as date), split_part(note, 'now', 2)::date from shop.sale`, Reads: "shop.sale"},
+	{SQL: `select (to_char(at, 'Day, DD Month YYYY') || ' 08:00')::timestamp, concat('2024', '-05-01')::date from shop.sale`, Reads: "shop.sale"},
+	{SQL: `select coalesce(nullif(trim(note), ''), '1900-01-01')::timestamp, date_trunc('month', '2024-05-01'::timestamp)::date from shop.sale`, Reads: "shop.sale"},
+	{SQL: `select case when note = 'unknown' then null else replace(note, chr(13) || chr(10), '') end::date from shop.sale`, Reads: "shop.sale"},
+	{SQL: `select to_date('1 November 2024', 'DD Month YYYY')::timestamp, convert(date, regexp_replace(note, '[^0-9]', '')) from shop.sale`, Reads: "shop.sale"},
+	{SQL: `select upper('snow') as label, reverse('won'), dateadd(day, 1, left('2024-05-01T08:00', 10)::date) from shop.sale`, Reads: "shop.sale"},
+	{SQL: `select id from shop.sale where at < split_part('x,now', ',', 2)::timestamp`, Moves: `split_part('x,now', ',', 2)`, Reads: "shop.sale"},
+	{SQL: `select id from shop.sale where at < cast(left('today is', 5) as timestamp)`, Moves: `left('today is', 5)`, Reads: "shop.sale"},
+	{SQL: `select id from shop.sale where at < (chr(110) || 'ow')::date`, Moves: `(chr(110) || 'ow')`, Reads: "shop.sale"},
+	{SQL: `select id from shop.sale where at < convert(timestamp, nvl(note, reverse('won')))`, Moves: `reverse('won')`, Reads: "shop.sale"},
+}
+
 // Results that move by themselves.
 var moving = []Query{
 	{SQL: `select getdate() as at`, Moves: "getdate", Reads: "? reads no table"},

@@ -23,3 +23,13 @@ func (s Store) MendClock(ctx context.Context, hold time.Duration) (int64, error)
 func (s State) Ahead() bool {
 	return s.AsOf != nil && s.AsOf.After(s.Now) || s.ReconciledAt != nil && s.ReconciledAt.After(s.Now)
 }
+
+// RestoreStates makes the states again that somebody has deleted, and returns how many. Their views count as never filled,
+// and readers keep what they see until the next run has read everything.
+func (s Store) RestoreStates(ctx context.Context) (int64, error) {
+	tag, err := s.db.Exec(ctx, sql.RestoreStates)
+	if err != nil {
+		return 0, fmt.Errorf("make states again that are gone: %w", err)
+	}
+	return tag.RowsAffected(), nil
+}

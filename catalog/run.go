@@ -71,6 +71,7 @@ type State struct {
 	Modified     *string   // what [dblink.LastModified] said before the last read
 	Content      *string   // what [dblink.Fingerprint] said of what was read last
 	Now          time.Time // the database's clock when this was read
+	Lost         bool      // there is none, see [Store.RestoreStates]
 	Backend      int       // the process id of the server's that read this; what a pooler says at login is none
 }
 

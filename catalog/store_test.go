@@ -252,3 +252,21 @@ func TestStore_PruneKeepsTheNewest(t *testing.T) {
 		t.Errorf("got %d runs, want the newest three and the last that was not skipped", len(runs))
 	}
 }
+
+func TestStore_RefusesValuesThatNobodyCouldRead(t *testing.T) {
+	t.Parallel()
+	_, pool, link := newCatalog(t)
+	v := catalog.NewView(catalog.Name{Schema: "bi", View: "v"}, link)
+	v.Query, v.Strategy = "SELECT 1 AS a", catalog.Nonconcurrent
+	if _, err := catalog.In(pool).AddView(t.Context(), v, 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, change := range []string{
+		`UPDATE redcache.view SET key = '{id,NULL}'`, `UPDATE redcache.view SET indexes = '{NULL}'`,
+		`UPDATE redcache.view SET grantees = '{NULL}'`, `UPDATE redcache.state SET published = '[1]'`,
+	} {
+		if _, err := pool.Exec(t.Context(), change); err == nil {
+			t.Errorf("%s: it was taken", change)
+		}
+	}
+}

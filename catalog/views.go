@@ -46,6 +46,7 @@ type viewRow struct {
 	Modified     *string
 	Content      *string
 	Mark         *string
+	Unstated     bool
 	Now          time.Time
 	Backend      int
 }
@@ -66,7 +67,7 @@ func (r viewRow) state() State {
 	return State{
 		Generation: r.Seen, Loaded: r.Loaded, AsOf: r.AsOf, ReconciledAt: r.ReconciledAt, NextDue: r.NextDue,
 		Failures: r.Failures, RowCount: r.RowCount, Watermark: r.Mark, Modified: r.Modified, Content: r.Content, Now: r.Now,
-		Backend: r.Backend,
+		Backend: r.Backend, Lost: r.Unstated,
 	}
 }
 
@@ -91,20 +92,23 @@ type Stub struct {
 	ID      int32
 	Timeout time.Duration
 	Members []int32 // the ids of its group in order, or only its own
+	Lost    bool    // the state of one of them, see [Store.RestoreStates]
 }
 
 // Stub returns the stub of a view; a *NotFoundError when there is none of that name.
 func (s Store) Stub(ctx context.Context, name Name) (stub Stub, err error) {
 	err = s.db.QueryRow(ctx, `
-		SELECT v.id, m.timeout, m.ids
+		SELECT v.id, m.timeout, m.ids, m.lost
 		FROM redcache.view v
 		CROSS JOIN LATERAL (
-		    SELECT max(g.timeout) AS timeout, array_agg(g.id ORDER BY g.id) AS ids
+		    SELECT max(g.timeout) AS timeout, array_agg(g.id ORDER BY g.id) AS ids,
+		           bool_or(s.view_id IS NULL) AS lost
 		    FROM redcache.view g
+		    LEFT JOIN redcache.state s ON s.view_id = g.id
 		    WHERE g.id = v.id OR (v.group_name <> '' AND g.group_name = v.group_name)
 		) m
 		WHERE v.schema_name = $1 AND v.view_name = $2`,
-		name.Schema, name.View).Scan(&stub.ID, &stub.Timeout, &stub.Members)
+		name.Schema, name.View).Scan(&stub.ID, &stub.Timeout, &stub.Members, &stub.Lost)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return stub, s.missing(ctx, name)
 	}

@@ -152,6 +152,11 @@ func (d *Definer) locked(ctx context.Context, tx pgx.Tx, name catalog.Name) (m c
 		if m.View, m.State, err = store.ViewAndState(ctx, name); err != nil || m.View.ID == id {
 			return m, err
 		}
+		if m.State.Lost {
+			if _, err = store.RestoreStates(ctx); err != nil {
+				return m, err
+			}
+		}
 		if err = lockView(ctx, tx, m.View.ID, changePatience, d.tell); err != nil {
 			return m, err
 		}

@@ -54,6 +54,7 @@ var meddlings = []meddling{
 	{name: "column of the generation dropped", do: `DO $$ BEGIN IF (SELECT relkind = 'r' FROM pg_class WHERE oid = '@gen'::regclass)
 		THEN ALTER TABLE @gen DROP COLUMN note CASCADE; END IF; END $$`},
 	{name: "index of the key dropped", do: `DO $$ BEGIN EXECUTE 'DROP INDEX @gen_key'; EXCEPTION WHEN undefined_object THEN NULL; END $$`},
+	{name: "state deleted", do: `DELETE FROM redcache.state`},
 	{name: "everything published", sudo: `CREATE PUBLICATION everything FOR ALL TABLES`},
 }
 

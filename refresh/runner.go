@@ -115,6 +115,11 @@ func (r *Runner) Refresh(ctx context.Context, req Request) (catalog.Run, error) 
 	if err != nil {
 		return catalog.Run{}, err
 	}
+	if stub.Lost {
+		if _, err := r.store.RestoreStates(work); err != nil {
+			return catalog.Run{}, about("refresh view", req.View, err)
+		}
+	}
 	a := &attempt{runner: r, req: req, stub: stub, repaired: map[dblink.Class]bool{}, mended: map[int32][]string{}}
 	err = r.tryUntilDone(work, a)
 	var held *lock.HeldError

@@ -26,9 +26,16 @@ func (l *Loop) mendClock(ctx context.Context) error {
 	return nil
 }
 
-// mendClock makes views due that a clock which was ahead has put off, and says so.
+// mendClock makes views due that a clock which was ahead has put off, or whose state somebody has deleted, and says so.
 func mendClock(ctx context.Context, store catalog.Store, log *slog.Logger, hold time.Duration) error {
-	n, err := store.MendClock(ctx, hold)
+	n, err := store.RestoreStates(ctx)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		log.WarnContext(ctx, "somebody has deleted the state of views: they are read in full", keyViews, n)
+	}
+	n, err = store.MendClock(ctx, hold)
 	if err == nil && n > 0 {
 		log.WarnContext(ctx, "the clock of the cache database has been set back; what it had put off is due now", keyViews, n)
 	}

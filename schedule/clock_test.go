@@ -60,3 +60,22 @@ func TestDispatch_SendsWhatAClockThatWasAheadHasPutOff(t *testing.T) {
 	dispatch(t, b.dispatcher(q))
 	wantViews(t, q)
 }
+
+func TestLoop_RefreshesWhatHasLostItsState(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.addLink(t, "a", 2, "-1 minute")
+	b.exec(t, `DELETE FROM redcache.state WHERE view_id = 2`)
+	b.run(t, schedule.Config{Concurrency: 4})
+	for late := time.After(patience); ; {
+		select {
+		case name := <-b.fake.begun:
+			if name == "a.v2" {
+				b.awaitLog(t, "somebody has deleted the state of views")
+				return
+			}
+		case <-late:
+			t.Fatal("a view whose state is gone is never refreshed")
+		}
+	}
+}

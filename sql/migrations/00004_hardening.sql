@@ -40,7 +40,7 @@ SELECT pg_catalog.format('%I.%I', v.schema_name, v.view_name) AS view,
             WHEN r.error IS NOT NULL THEN coalesce(r.public_error, 'it failed')
        END AS last_error
 FROM redcache.view v
-JOIN redcache.state s ON s.view_id = v.id
+LEFT JOIN redcache.state s ON s.view_id = v.id
 LEFT JOIN redcache.run r ON r.id = s.last_run_id
 CROSS JOIN (
     SELECT pg_catalog.pg_has_role(o.relowner, 'USAGE') AS owned
@@ -57,3 +57,9 @@ COMMENT ON VIEW redcache.freshness IS
 ALTER TABLE redcache.state ADD COLUMN published jsonb;
 COMMENT ON COLUMN redcache.state.published IS
     'The published view as it was last seen: its OID, grants, comments, options and defaults; null: it was not seen yet.';
+
+-- One value like these would keep the definitions of all views from being read.
+ALTER TABLE redcache.view
+    ADD CONSTRAINT view_lists_have_no_nulls CHECK (pg_catalog.array_position(key || indexes || grantees, NULL) IS NULL);
+ALTER TABLE redcache.state
+    ADD CONSTRAINT state_published_is_an_object CHECK (pg_catalog.jsonb_typeof(published) = 'object');

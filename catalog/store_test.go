@@ -257,7 +257,7 @@ func TestStore_RefusesValuesThatNobodyCouldRead(t *testing.T) {
 	t.Parallel()
 	_, pool, link := newCatalog(t)
 	v := catalog.NewView(catalog.Name{Schema: "bi", View: "v"}, link)
-	v.Query, v.Strategy = "SELECT 1 AS a", catalog.Nonconcurrent
+	v.Query, v.Columns, v.Strategy = "SELECT 1 AS a", []catalog.Column{{Name: "a", Type: "integer"}}, catalog.Nonconcurrent
 	if _, err := catalog.In(pool).AddView(t.Context(), v, 0); err != nil {
 		t.Fatal(err)
 	}

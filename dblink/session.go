@@ -16,6 +16,9 @@ import (
 // cleanupLimit bounds each step of what is done after a failure, also when the statement's context has ended.
 const cleanupLimit = 5 * time.Second
 
+// connectGrace is how long a connection that is being made may take to be made after all when nobody wants it any more.
+const connectGrace = time.Second
+
 // back goes back to a savepoint. The error that led there is the one that matters.
 func back(ctx context.Context, guard pgx.Tx) {
 	ctx, done := infra.Ending(ctx, cleanupLimit)
@@ -97,7 +100,9 @@ func (s *Session) connect(ctx context.Context, prepare string) error {
 		Call(s.schema, "dblink", "CASE c.opened WHEN 'OK' THEN $1 END", "$2"), Call(s.schema, "dblink_get_connections"),
 		Call(s.schema, "dblink_disconnect", "$1"), Call(s.schema, "dblink_connect", "$1", "s.srvname"))
 	var pid string
-	err := s.tx.QueryRow(ctx, connect, s.server, prepare+"SELECT pg_backend_pid(), GETDATE()").Scan(&pid, &s.clock)
+	// A backend that waits for a connection hears nothing until the connect timeout, so it is not waited for: it rolls back
+	// when it finds that nobody is there any more.
+	err := s.tx.QueryRow(infra.WithGrace(ctx, connectGrace), connect, s.server, prepare+"SELECT pg_backend_pid(), GETDATE()").Scan(&pid, &s.clock)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return &missingError{s.server, ErrNoServer}
 	}

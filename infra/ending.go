@@ -24,10 +24,21 @@ func End(ctx context.Context) (end time.Time, ok bool) {
 	return end, ok
 }
 
-// Grace is how long one step of the clean-up after ctx may take: the limit, or half of what is left until the end that
-// [WithEnd] gave, if that is less. Since each step takes half at most, there is always something left for the next one,
+// graceKey is the context key of [WithGrace].
+type graceKey struct{}
+
+// WithGrace says how long one step of the clean-up after ctx may take at most, where waiting for longer would be in vain.
+func WithGrace(ctx context.Context, most time.Duration) context.Context {
+	return context.WithValue(ctx, graceKey{}, most)
+}
+
+// Grace is how long one step of the clean-up after ctx may take: the limit, or what [WithGrace] gave, or half of what is left
+// until the end that [WithEnd] gave, if that is less. Since each step takes half at most, there is always something left for the next one,
 // however many of them meet a server that answers nothing.
 func Grace(ctx context.Context, limit time.Duration) time.Duration {
+	if most, ok := ctx.Value(graceKey{}).(time.Duration); ok {
+		limit = min(limit, most)
+	}
 	if end, ok := End(ctx); ok {
 		return max(min(limit, time.Until(end)/2), time.Millisecond)
 	}

@@ -38,7 +38,11 @@ type program struct {
 func run(
 	ctx context.Context, args []string, lookup func(string) (string, bool), stdin io.Reader, stdout, stderr io.Writer,
 ) int {
+	if !isTerminal(stderr) { // a terminal can take it
+		stderr = &sharedWriter{w: stderr}
+	}
 	p := &program{lookup: lookup, stdin: stdin, stdout: stdout, stderr: stderr}
+	defer p.hearing(ctx)()
 	root := p.command()
 	root.SetArgs(args)
 	root.SetIn(stdin)

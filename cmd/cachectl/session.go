@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/user"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -43,12 +44,33 @@ func (p *program) connected(ctx context.Context, work func(s *session) error) er
 		}
 		return doing(err, "open cache database")
 	}
-	defer pool.Close()
+	defer closePool(ctx, pool)
 	keeper := access.NewKeeper(pool, aws, access.Config{Log: p.talk()})
 	return work(&session{
 		program: p, pool: pool, store: catalog.In(pool), keeper: keeper,
 		runner: refresh.NewRunner(pool, refresh.Config{Origin: "cli", Links: keeper}),
 	})
+}
+
+// closeLimit is how long the goodbyes of an interrupted command may take.
+const closeLimit = 500 * time.Millisecond
+
+// closePool closes all connections. A server that does not answer one is not waited for once the user has had enough.
+func closePool(ctx context.Context, pool *pgxpool.Pool) {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		pool.Close()
+	}()
+	select {
+	case <-closed:
+		return
+	case <-ctx.Done():
+	}
+	select {
+	case <-closed:
+	case <-time.After(closeLimit):
+	}
 }
 
 // database says where the cache database is, from the flag and the environment.

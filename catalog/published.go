@@ -152,6 +152,7 @@ type Relation struct {
 	Guarded  bool // by row-level security
 	Forced   bool // for the owner as well
 	Columns  []string
+	Types    []string // of the columns
 	Faceless bool    // its rows have no replica identity
 	KeyIndex *string // by which they could have one
 	Fixed    []string

@@ -3,7 +3,6 @@ package catalog
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/redcache/redcache/dblink"
@@ -254,8 +253,9 @@ func (v View) columnNames() string {
 	return joinSome(names, 20)
 }
 
-// orderable says whether the local form of a remote type has a default ordering, as unique indexes need.
+// orderable says whether values of a remote type can be compared on both sides, as unique indexes need. Redshift compares
+// no shapes (Database Developer Guide, considerations when using spatial data), and shows one sketch in two ways.
 func orderable(remoteType string) bool {
 	mapped, err := dblink.Map(remoteType)
-	return err == nil && !strings.HasPrefix(mapped.Local, "json")
+	return err == nil && !slices.Contains([]string{"super", "geometry", "geometryhex", "geography", "hllsketch"}, mapped.Remote)
 }

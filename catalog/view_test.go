@@ -16,6 +16,7 @@ func sales() catalog.View {
 		{Name: "id", Type: "bigint"},
 		{Name: "region", Type: "character varying(20)"},
 		{Name: "doc", Type: "super"},
+		{Name: "place", Type: "geometry"},
 		{Name: "at", Type: "timestamp without time zone"},
 	}
 	return v
@@ -39,6 +40,7 @@ func TestView_Validate(t *testing.T) {
 		{"missing key", func(v *catalog.View) { v.Key = []string{"nope"} }, "key column nope does not exist"},
 		{"key twice", func(v *catalog.View) { v.Key = []string{"id", "id"} }, "named twice"},
 		{"key of no order", func(v *catalog.View) { v.Key = []string{"doc"} }, "cannot identify rows"},
+		{"key of shapes", func(v *catalog.View) { v.Key = []string{"place"} }, "cannot identify rows"},
 		{"missing watermark", func(v *catalog.View) { v.Strategy, v.Watermark = "incremental", "nope" }, "does not exist"},
 		{"watermark of no order", func(v *catalog.View) { v.Strategy, v.Watermark = "incremental", "region" }, "no order"},
 		{"lookback of words", func(v *catalog.View) {

@@ -19,6 +19,10 @@ func (w *work) writeSQL(fetch string, b bounds) string {
 	if len(w.view.Key) > 0 {
 		settled = "settled"
 		fmt.Fprintf(&b0, ", settled AS MATERIALIZED (\n%s\n)", w.settleSQL(b))
+		if kept := w.keptSQL(b, settled); kept != "" {
+			settled = "kept"
+			fmt.Fprintf(&b0, ", kept AS MATERIALIZED (\n%s\n)", kept)
+		}
 	}
 	fmt.Fprintf(&b0, ", gone AS (\n%s\n)", w.deleteSQL(b))
 	fmt.Fprintf(&b0, ", changed AS (\n%s\n)", w.updateSQL(settled, w.newerSQL(b)))
@@ -62,6 +66,35 @@ func (w *work) settleSQL(b bounds) string {
 		old = fmt.Sprintf(" WHERE f.%[1]s IS NULL OR f.%[1]s <= %s::%s", dblink.Ident(watermark), dblink.Literal(*b.high), b.typ)
 	}
 	return fmt.Sprintf("SELECT DISTINCT ON (%s) f.* FROM fetched f%s ORDER BY %s", identList("f.", w.view.Key), old, order)
+}
+
+// keptSQL adds to a new generation what readers see of rows that were changed too lately: as if it had been read into the
+// old one. Nothing when there is no such row, or no old generation of the same rows.
+func (w *work) keptSQL(b bounds, settled string) string {
+	before := w.previous()
+	if b.high == nil || before == "" {
+		return ""
+	}
+	columns, key := identList("", w.names()), identList("c.", w.view.Key)
+	return fmt.Sprintf(`SELECT %[1]s FROM %[2]s
+UNION ALL
+(SELECT DISTINCT ON (%[3]s) %[4]s FROM %[5]s c
+ WHERE EXISTS (SELECT FROM fetched s WHERE %[6]s) AND NOT EXISTS (SELECT FROM %[2]s s WHERE %[6]s)
+ ORDER BY %[3]s)`, columns, settled, key, identList("c.", w.names()), before, w.sameKey())
+}
+
+// previous is the generation that readers see, where the work builds another of the same query and columns.
+func (w *work) previous() string {
+	r := w.condition.seen(w.view, w.state)
+	if !w.fresh || r == nil || r.Forced || r.Number < w.view.QueryGeneration {
+		return ""
+	}
+	for _, c := range w.columns {
+		if i := slices.Index(r.Columns, c.Name); i < 0 || r.Types[i] != c.Type.Local {
+			return ""
+		}
+	}
+	return w.view.RelationSQL(r.Number)
 }
 
 // deleteSQL removes cached rows that the read proves to be gone. With a key that takes a read of everything; without

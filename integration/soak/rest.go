@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -131,20 +132,21 @@ func (h *history) nothingLeft(ctx context.Context) error {
 // nothingPrepared wants no session of a worker to know prepared statements, nor dblink's connections: behind a pooler, the
 // next transaction over it is somebody else's.
 func (h *history) nothingPrepared(ctx context.Context) error {
+	var errs []error
 	for n, pool := range h.pair.pools {
 		for _, conn := range pool.AcquireAllIdle(ctx) {
 			var left string
-			err := conn.QueryRow(ctx, `SELECT concat_ws(' ', (SELECT string_agg(name, ' ') FROM pg_prepared_statements),
-				(SELECT array_to_string(dblink_get_connections(), ' ')))`, pgx.QueryExecModeSimpleProtocol).Scan(&left)
+			err := conn.QueryRow(ctx, `SELECT pg_catalog.concat_ws(' ', (SELECT pg_catalog.string_agg(name, ' ') FROM pg_catalog.pg_prepared_statements),
+				pg_catalog.array_to_string(public.dblink_get_connections(), ' '))`, pgx.QueryExecModeExec).Scan(&left)
 			conn.Release()
 			if err != nil {
-				return fmt.Errorf("look for what worker %d has left in its session: %w", n+1, err)
+				errs = append(errs, fmt.Errorf("look for what worker %d has left in its session: %w", n+1, err))
 			}
 			if left != "" {
 				h.tally.left++
-				return differs("worker %d has left %s in its session", n+1, left)
+				errs = append(errs, differs("worker %d has left %s in its session", n+1, left))
 			}
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }

@@ -11,8 +11,8 @@ SELECT pg_catalog.jsonb_build_object(
     'policies', coalesce((
         SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
             'name', p.polname, 'permissive', p.polpermissive, 'command', p.polcmd,
-            'roles', ARRAY(SELECT coalesce(r.rolname::text, '') FROM pg_catalog.unnest(p.polroles) WITH ORDINALITY o (oid, place)
-                           LEFT JOIN pg_catalog.pg_roles r ON r.oid = o.oid ORDER BY o.place),
+            'roles', ARRAY(SELECT CASE WHEN o.oid <> 0 THEN pg_catalog.pg_get_userbyid(o.oid)::text ELSE '' END
+                           FROM pg_catalog.unnest(p.polroles) WITH ORDINALITY o (oid, place) ORDER BY o.place),
             'using', pg_catalog.pg_get_expr(p.polqual, p.polrelid),
             'check', pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)) ORDER BY p.polname)
         FROM pg_catalog.pg_policy p

@@ -20,6 +20,7 @@ type Grant struct {
 // DecoratedColumn is what is on a column of a published view, or of a generation.
 type DecoratedColumn struct {
 	Name       string  `json:"name"`
+	Type       string  `json:"type,omitempty"` // of a published view; older ones are remembered without
 	Comment    *string `json:"comment"`
 	Default    *string `json:"default"`
 	Statistics *int    `json:"statistics"` // the target, of a generation
@@ -153,8 +154,10 @@ type Relation struct {
 	Forced   bool // for the owner as well
 	Columns  []string
 	Types    []string // of the columns
-	Faceless bool    // its rows have no replica identity
-	KeyIndex *string // by which they could have one
+	Odd      string   // what keeps it from being used, whatever is in it: "is UNLOGGED by now"
+	Stripped bool     // its owner has not all rights any more
+	Faceless bool     // its rows have no replica identity
+	KeyIndex *string  // by which they could have one
 	Fixed    []string
 }
 

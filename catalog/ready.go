@@ -31,6 +31,9 @@ func (s Store) Ready(ctx context.Context) error {
 	if err := s.Owned(ctx); err != nil {
 		return err
 	}
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
 	files, err := fs.Glob(sql.Migrations(), "*.sql")
 	if err != nil {
 		return fmt.Errorf("list migrations: %w", err)
@@ -51,4 +54,23 @@ func (s Store) Ready(ctx context.Context) error {
 			ErrNotReady, version, len(files)), "Run `cachectl init`.")
 	}
 	return nil
+}
+
+// usable checks that nobody has revoked from the owner what it needs to work in its own schemas.
+func (s Store) usable(ctx context.Context) error {
+	var schema, role *string
+	err := s.db.QueryRow(ctx, `
+		SELECT pg_catalog.min(n.nspname::text), pg_catalog.min(pg_catalog.quote_ident(current_user::text))
+		FROM pg_catalog.pg_namespace n
+		WHERE n.nspname = 'redcache' AND NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+		   OR n.nspname = 'redcache_data' AND NOT (pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+		                                           AND pg_catalog.has_schema_privilege(n.oid, 'CREATE'))`).Scan(&schema, &role)
+	if err != nil {
+		return fmt.Errorf("look at the rights on the schemas of the cache: %w", err)
+	}
+	if schema == nil {
+		return nil
+	}
+	return infra.Hinted(fmt.Errorf("somebody has revoked the owner's rights on schema %s", *schema),
+		fmt.Sprintf("As the owner: GRANT ALL ON SCHEMA %s TO %s;", *schema, *role))
 }

@@ -81,8 +81,12 @@ func (c condition) lost(v catalog.View, generation int32) string {
 	switch {
 	case (r.Kind == "m") != v.Materialized():
 		return catalog.DataSchema + "." + v.Relation(generation) + " is something else by now"
+	case r.Odd != "":
+		return catalog.DataSchema + "." + v.Relation(generation) + " " + r.Odd
 	case len(without(names, r.Columns)) > 0:
 		return catalog.DataSchema + "." + v.Relation(generation) + " has lost columns"
+	case c.retyped(r):
+		return catalog.DataSchema + "." + v.Relation(generation) + " has columns of other types by now"
 	case len(v.Key) > 0 && r.KeyIndex == nil:
 		return catalog.DataSchema + "." + v.Relation(generation) + " has lost the index of its key"
 	}
@@ -159,7 +163,7 @@ func (c condition) makeAgain(ctx context.Context, db catalog.DB, v catalog.View,
 		}
 	}
 	r := c.relation(&seen)
-	if worn(v, seen, r) != "" || c.short(r) {
+	if worn(v, seen, r) != "" || c.short(r) || c.retyped(r) {
 		return m, nil
 	}
 	if m.steps, err = schemaSteps(ctx, db, v, c.published); err != nil {
@@ -175,6 +179,15 @@ func (c condition) short(r *catalog.Relation) bool {
 	had := c.published.Remembered
 	return had != nil && slices.ContainsFunc(had.Columns, func(column catalog.DecoratedColumn) bool {
 		return !slices.Contains(r.Columns, column.Name)
+	})
+}
+
+// retyped says whether a generation has a column of another type than its view had when it was last seen.
+func (c condition) retyped(r *catalog.Relation) bool {
+	had := c.published.Remembered
+	return had != nil && slices.ContainsFunc(had.Columns, func(column catalog.DecoratedColumn) bool {
+		i := slices.Index(r.Columns, column.Name)
+		return i >= 0 && column.Type != "" && column.Type != r.Types[i]
 	})
 }
 

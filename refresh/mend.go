@@ -3,6 +3,8 @@ package refresh
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -25,6 +27,11 @@ func (a *attempt) examine(ctx context.Context, w *work) (err error) {
 	}
 	if m.remark != "" {
 		a.mended[w.view.ID] = append(a.mended[w.view.ID], m.remark)
+	}
+	if r := w.condition.relation(w.state.Loaded); r != nil && r.Stripped && r.Owned {
+		a.mended[w.view.ID] = append(a.mended[w.view.ID], "somebody had revoked rights of its owner on "+catalog.DataSchema+"."+
+			w.view.Relation(r.Number)+": they are back")
+		m.steps = append(m.steps, Step{"let the owner use it", "GRANT ALL ON " + w.view.RelationSQL(r.Number) + " TO " + dblink.Ident(r.Owner)})
 	}
 	m.steps = append(m.steps, w.identitySteps()...)
 	if err := a.mend(ctx, w, m); err != nil {
@@ -135,7 +142,12 @@ func (w *work) blocked() error {
 		if w.condition.published.Altered {
 			w.remark("somebody has changed the query of the published view, so readers may not see what is refreshed")
 		}
-		if r := w.condition.relation(w.state.Loaded); r != nil && r.Forced {
+		r := w.condition.relation(w.state.Loaded)
+		if rule := ruleOn(r); rule != "" {
+			return infra.Hinted(fmt.Errorf("view %s: %s on %s changes what a refresh writes", w.view.Name, rule, w.relation()),
+				fmt.Sprintf("DROP RULE %s ON %s; a trigger can do what does not keep rows away.", strings.TrimPrefix(rule, rulePrefix), w.relation()))
+		}
+		if r != nil && r.Forced {
 			return infra.Hinted(fmt.Errorf("view %s: row-level security is forced on %s for its owner as well, so a refresh would "+
 				"not see all rows", w.view.Name, w.relation()),
 				fmt.Sprintf("ALTER TABLE %s NO FORCE ROW LEVEL SECURITY; or %s, which carries policies over to a new table.",
@@ -147,4 +159,18 @@ func (w *work) blocked() error {
 		return alteredError(w.view)
 	}
 	return checkCarry(w.view, w.condition.relation(w.state.Generation))
+}
+
+const rulePrefix = "rule "
+
+// ruleOn is a rule that somebody has put on a generation.
+func ruleOn(r *catalog.Relation) string {
+	if r == nil {
+		return ""
+	}
+	i := slices.IndexFunc(r.Fixed, func(what string) bool { return strings.HasPrefix(what, rulePrefix) })
+	if i < 0 {
+		return ""
+	}
+	return r.Fixed[i]
 }

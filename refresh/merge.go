@@ -168,7 +168,8 @@ func (w *work) repeatedKeys(ctx context.Context, from string) error {
 		return wrap(err, "look for repeated keys")
 	}
 	if examples == nil {
-		return fmt.Errorf("merge rows: the copy of view %s is not what was read, and no key repeats", w.view.Name)
+		return infra.Hinted(fmt.Errorf("merge rows: the copy of view %s is not what was read, and no key repeats", w.view.Name),
+			"Look at what others have put on "+w.relation()+": a trigger or a policy that keeps rows away, or changes them.")
 	}
 	return infra.Hinted(&rowsError{
 		problem:  fmt.Sprintf("its key %s repeats", strings.Join(w.view.Key, ", ")),

@@ -55,6 +55,16 @@ var meddlings = []meddling{
 		THEN ALTER TABLE @gen DROP COLUMN note CASCADE; END IF; END $$`},
 	{name: "index of the key dropped", do: `DO $$ BEGIN EXECUTE 'DROP INDEX @gen_key'; EXCEPTION WHEN undefined_object THEN NULL; END $$`},
 	{name: "state deleted", do: `DELETE FROM redcache.state`},
+	{name: "generation UNLOGGED", do: `DO $$ BEGIN IF (SELECT relkind = 'r' FROM pg_class WHERE oid = '@gen'::regclass)
+		THEN ALTER TABLE @gen SET UNLOGGED; END IF; END $$`},
+	{name: "rows of a child", do: `DO $$ BEGIN IF (SELECT relkind = 'r' FROM pg_class WHERE oid = '@gen'::regclass)
+		THEN CREATE TABLE public.child () INHERITS (@gen); INSERT INTO public.child (id, amount) VALUES (-1, -1); END IF; END $$`},
+	{name: "the child dropped", do: `DROP TABLE IF EXISTS public.child`},
+	{name: "type of a column changed", do: `DO $$ BEGIN IF (SELECT relkind = 'r' FROM pg_class WHERE oid = '@gen'::regclass)
+		THEN DROP VIEW @view; ALTER TABLE @gen ALTER COLUMN amount TYPE text; END IF; END $$`},
+	{name: "a column more", do: `DO $$ BEGIN IF (SELECT relkind = 'r' FROM pg_class WHERE oid = '@gen'::regclass)
+		THEN ALTER TABLE @gen ADD COLUMN more integer DEFAULT 7; END IF; END $$`},
+	{name: "rights of the owner revoked", do: `REVOKE ALL ON @gen FROM redcache_owner`},
 	{name: "everything published", sudo: `CREATE PUBLICATION everything FOR ALL TABLES`},
 }
 

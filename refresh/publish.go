@@ -96,7 +96,7 @@ func canMerge(fresh []*work) bool {
 // mergeable says whether all rows that readers see can be compared and written.
 func (w *work) mergeable() bool {
 	r := w.condition.seen(w.view, w.state)
-	return r != nil && r.Kind == "r" && !r.Forced
+	return r != nil && r.Kind == "r" && !r.Forced && w.condition.lost(w.view, r.Number) == ""
 }
 
 const mergedInstead = "merged, not swapped: "

@@ -64,7 +64,7 @@ LEFT JOIN LATERAL (
         'schema_grants', CASE WHEN a.nspacl IS NOT NULL THEN coalesce((/* grants of a.nspacl a.nspowner */), '[]') END,
         'columns', (
             SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
-                'name', t.attname, 'comment', pg_catalog.col_description(f.oid, t.attnum),
+                'name', t.attname, 'type', pg_catalog.format_type(t.atttypid, t.atttypmod), 'comment', pg_catalog.col_description(f.oid, t.attnum),
                 'default', pg_catalog.pg_get_expr(e.adbin, e.adrelid),
                 'grants', coalesce((/* grants of t.attacl f.relowner */), '[]')) ORDER BY t.attnum)
             FROM pg_catalog.pg_attribute t

@@ -6,6 +6,13 @@ SELECT c.oid, pg_catalog.substring(c.relname::text, '_g([0-9]+)$')::integer AS n
              WHERE t.attrelid = c.oid AND t.attnum > 0 AND NOT t.attisdropped ORDER BY t.attnum) AS columns,
        ARRAY(SELECT pg_catalog.format_type(t.atttypid, t.atttypmod) FROM pg_catalog.pg_attribute t
              WHERE t.attrelid = c.oid AND t.attnum > 0 AND NOT t.attisdropped ORDER BY t.attnum) AS types,
+       CASE WHEN c.relpersistence <> 'p' THEN 'is UNLOGGED by now'
+            WHEN EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid)
+            THEN 'has children by now, whose rows count as its own' ELSE '' END AS odd,
+       EXISTS (
+           SELECT FROM pg_catalog.unnest(ARRAY['SELECT'::text, 'INSERT'::text, 'UPDATE'::text, 'DELETE'::text]) WITH ORDINALITY r(name, n)
+           WHERE (c.relkind = 'r' OR r.n = 1) AND NOT pg_catalog.has_table_privilege(c.relowner, c.oid, r.name)
+       ) AS stripped,
        c.relkind = 'r' AND c.relreplident IN ('d', 'n', 'i') AND NOT EXISTS (
            SELECT FROM pg_catalog.pg_index i
            WHERE i.indrelid = c.oid AND (c.relreplident = 'd' AND i.indisprimary OR c.relreplident = 'i' AND i.indisreplident)
@@ -25,6 +32,15 @@ SELECT c.oid, pg_catalog.substring(c.relname::text, '_g([0-9]+)$')::integer AS n
            SELECT 'foreign key ' || pg_catalog.quote_ident(k.conname::text) || ' of ' || k.conrelid::pg_catalog.regclass::text
            FROM pg_catalog.pg_constraint k
            WHERE k.contype = 'f' AND c.oid IN (k.conrelid, k.confrelid)
+           UNION ALL
+           SELECT CASE k.contype WHEN 'c' THEN 'check ' WHEN 'x' THEN 'exclusion ' WHEN 'p' THEN 'primary key ' ELSE 'unique ' END
+                  || pg_catalog.quote_ident(k.conname::text)
+           FROM pg_catalog.pg_constraint k
+           WHERE k.conrelid = c.oid AND k.contype IN ('c', 'x', 'p', 'u')
+           UNION ALL
+           SELECT 'inheritance from ' || h.inhparent::pg_catalog.regclass::text
+           FROM pg_catalog.pg_inherits h
+           WHERE h.inhrelid = c.oid
            UNION ALL
            SELECT 'publication ' || pg_catalog.quote_ident(p.pubname::text)
            FROM pg_catalog.pg_publication_rel m

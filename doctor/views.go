@@ -67,6 +67,11 @@ func examineStale(_ context.Context, x *exam) ([]Check, error) {
 		if !v.Stale {
 			continue
 		}
+		if v.Age != nil && *v.Age < 0 {
+			objections = append(objections, fail(aboutView(v), "its as-of is from the future: the clock of the cache database has been set "+
+				"back since", infra.Command("cachectl", "refresh", v.View.Name.String())+" reads it in full, and so does its next refresh."))
+			continue
+		}
 		why, fix := x.whyStale(v)
 		promise := "it has no rows yet, and promises to be at most " + catalog.FormatDuration(v.View.MaxAge) + " old"
 		if v.Age != nil {

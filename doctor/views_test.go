@@ -62,6 +62,15 @@ func TestViewStale(t *testing.T) {
 	}
 }
 
+// An age below zero is no age.
+func TestViewStale_TellsAnAsOfFromTheFuture(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.add(t, "sales", func(v *catalog.View) { v.MaxAge = time.Minute })
+	b.exec(t, `UPDATE redcache.state SET as_of = now() + interval '2 days'`)
+	b.wants(t, "view-stale", doctor.Failed, "its as-of is from the future", "cachectl refresh bi.sales")
+}
+
 // A run that its process has left behind is no work: only who has the view's lock is at it.
 func TestViewStale_TellsARunUnderWayFromOneLeftBehind(t *testing.T) {
 	t.Parallel()

@@ -172,13 +172,29 @@ func TestLambda_IsBriefAboutNonsense(t *testing.T) {
 func TestLambda_LogsItsConfigurationAsJSON(t *testing.T) {
 	t.Parallel()
 	w := lambdaWorld(t)
-	e := w.function(t, "refresh", 10*time.Second, "REDCACHE_KEEP_RUN=3")
-	if r := invoke(t, e, direct("bi.stream")); !r.Exited {
-		t.Errorf("got %s", r)
-	}
-	for line := range strings.Lines(e.Log()) {
-		if !json.Valid([]byte(line)) || !strings.Contains(line, "REDCACHE_KEEP_RUN") {
-			t.Errorf("got %s", line)
+	for _, tt := range []struct {
+		function, env, want string
+		exits               bool
+	}{
+		{"refresh", "REDCACHE_KEEP_RUN=3", "REDCACHE_KEEP_RUN", true},
+		{"refresh", "REDCACHE_LOG_LEVEL=loud", "REDCACHE_LOG_LEVEL", true},
+		{"refresh", "DATABASE_URL=nonsense", "DATABASE_URL", true},
+		{"refresh", "DATABASE_URL=postgres://nobody:wrong@127.0.0.1:1/none", `"hint":"Check host and port`, false},
+		{"dispatch", "REDCACHE_CLAIM=soon", "REDCACHE_CLAIM", true},
+		{"dispatch", "DATABASE_URL=postgres://nobody:wrong@127.0.0.1:1/none", `"hint":"Check host and port`, false},
+	} {
+		env := []string{"REDCACHE_QUEUE_URL=http://127.0.0.1:1/queue", tt.env}
+		e := w.function(t, tt.function, 10*time.Second, env...)
+		if r := invoke(t, e, direct("bi.stream")); r.Exited != tt.exits || !r.Exited && !r.Failed() {
+			t.Errorf("%s with %s: got %s", tt.function, tt.env, r)
+		}
+		for line := range strings.Lines(e.Log()) {
+			if !json.Valid([]byte(line)) || strings.Contains(line, "nonsense") || strings.Contains(line, "wrong@") {
+				t.Errorf("%s with %s: got %s", tt.function, tt.env, line)
+			}
+		}
+		if !strings.Contains(e.Log(), tt.want) {
+			t.Errorf("%s with %s: %s is missing from %s", tt.function, tt.env, tt.want, e.Log())
 		}
 	}
 }

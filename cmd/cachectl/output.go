@@ -141,6 +141,9 @@ func age(d *time.Duration) string {
 	if d == nil {
 		return "-"
 	}
+	if *d < 0 {
+		return "from the future" // the clock of the cache database has been set back since
+	}
 	return brief(*d)
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -68,7 +69,7 @@ func (s *session) query(ctx context.Context, o queryOptions) error {
 	}
 	server, timeout := link.Server().Name, time.Duration(o.timeout)
 	limits := infra.Limits{Statement: timeout}
-	return infra.InTx(ctx, s.pool, limits, func(tx pgx.Tx) error {
+	err = infra.InTx(ctx, s.pool, limits, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SET TRANSACTION READ ONLY`); err != nil {
 			return err
 		}
@@ -89,6 +90,17 @@ func (s *session) query(ctx context.Context, o queryOptions) error {
 		}
 		return errors.Join(err, remote.Close(ctx))
 	})
+	return o.timedOut(err)
+}
+
+// timedOut names the time that is up when a server has ended a statement of a query.
+func (o queryOptions) timedOut(err error) error {
+	const canceled = "57014"
+	if dblink.ServerCode(err, dblink.Here) != canceled && dblink.ServerCode(err, dblink.There) != canceled {
+		return err
+	}
+	return infra.Hinted(err, fmt.Sprintf("Its time was up, or somebody cancelled it: --timeout is %s, the wait in a queue of Redshift included.",
+		catalog.FormatDuration(time.Duration(o.timeout))))
 }
 
 // stream describes the query and prints its rows while they come in.

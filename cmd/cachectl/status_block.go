@@ -123,7 +123,8 @@ func (s *seconds) brief() string {
 	if s == nil {
 		return "-"
 	}
-	return brief(s.duration())
+	d := s.duration()
+	return age(&d)
 }
 
 func orElse(text, otherwise string) string {

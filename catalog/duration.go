@@ -30,11 +30,14 @@ func ParseDuration(text string) (time.Duration, error) {
 	case err != nil:
 		return 0, fmt.Errorf("%q is no duration; write 30s, 5m, 2h or 7d", text)
 	}
+	if part > 0 && whole+part < whole {
+		return 0, fmt.Errorf("duration %q is too long", text)
+	}
 	return whole + part, nil
 }
 
-// number is a duration of one part, however long.
-var number = regexp.MustCompile(`^[0-9]+(h|m|s|ms)$`)
+// number is a duration, however long.
+var number = regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(h|m|s|ms|us|µs|ns))+$`)
 
 // FormatDuration writes a duration the way ParseDuration reads it, without parts that are zero.
 func FormatDuration(d time.Duration) string {

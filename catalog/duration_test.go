@@ -49,7 +49,8 @@ func TestParseDuration_RefusesWhatWouldMeanSomethingElse(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"99999999h": "too long", "99999d": "too long",
-		"9223372037s": "too long", "soon": "no duration",
+		"9223372037s": "too long", "soon": "no duration", "99999999h30m": "too long", "9999999999999999999ns": "too long",
+		"10000d2562047h": "too long", "99999999.5h": "too long", "1d99999999h": "too long",
 	} {
 		if d, err := catalog.ParseDuration(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %s, %v", text, d, err)

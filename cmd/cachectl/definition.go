@@ -153,6 +153,9 @@ func (d *definition) checkLookback() error {
 		return nil
 	}
 	span, err := catalog.ParseDuration(d.lookback)
+	if err == nil && span > 0 && span < time.Microsecond { // which PostgreSQL would take for none at all
+		return usagef("choose at least 1us, or 0", "--lookback %s is too short", d.lookback)
+	}
 	if err == nil && span >= 0 {
 		return nil
 	}

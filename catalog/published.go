@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/redcache/redcache/sql"
 )
@@ -77,8 +78,26 @@ func (p Published) Problem(generation *int32) string {
 		return "somebody has changed its query"
 	case !slices.Contains(p.Reads, *generation):
 		return "it does not show the generation that is refreshed"
+	case p.Secluded():
+		return "it asks with its readers' rights (security_invoker), and only its owner has any on its rows"
 	}
 	return ""
+}
+
+// Secluded says whether a view asks with the rights of whoever reads it, and its generation is nobody's but its owner's.
+func (p Published) Secluded() bool {
+	if p.Decorations == nil || p.Below == nil || !slices.ContainsFunc(p.Decorations.Options, asksAsReader) {
+		return false
+	}
+	others := func(g Grant) bool { return g.Right == "SELECT" && g.Role != p.Owner }
+	return !slices.ContainsFunc(p.Below.Grants, others) && !slices.ContainsFunc(p.Below.Columns, func(c DecoratedColumn) bool {
+		return slices.ContainsFunc(c.Grants, others)
+	})
+}
+
+func asksAsReader(option string) bool {
+	value, found := strings.CutPrefix(option, "security_invoker=")
+	return found && slices.Contains([]string{"true", "on", "yes", "1"}, strings.ToLower(value))
 }
 
 type publishedRow struct {

@@ -43,6 +43,9 @@ func judgePublished(v catalog.Status, p catalog.Published) (finding, fix string)
 		return finding, "Rename or drop that one. Then " + again
 	case p.OID != 0 && !p.AtHome:
 		return finding, infra.Command("cachectl", "refresh", name.String()) + " moves it back."
+	case p.Secluded():
+		return finding, "ALTER VIEW " + name.SQL() + " RESET (security_invoker); or grant its readers USAGE on schema " + catalog.DataSchema +
+			" and SELECT on " + v.View.RelationSQL(*v.Generation) + ": the generations that follow keep that."
 	case p.Altered:
 		return finding, "Put the change into a view of your own over it; then DROP VIEW " + name.SQL() + ". " + again
 	}

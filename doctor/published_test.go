@@ -36,6 +36,12 @@ func TestViewPublished(t *testing.T) {
 		b.refresh(t, v)
 		b.wants(t, "view-published", doctor.OK)
 	}
+	if row(t, b.pool, `SELECT current_setting('server_version_num')::integer >= 150000`) == "(t)" {
+		b.exec(t, "ALTER VIEW bi.sales SET (security_invoker = on)")
+		b.wants(t, "view-published", doctor.Failed, "its readers' rights", "RESET (security_invoker)", "SELECT on")
+		b.exec(t, "ALTER VIEW bi.sales RESET (security_invoker)")
+		b.wants(t, "view-published", doctor.OK)
+	}
 	b.exec(t, "DROP VIEW bi.sales; CREATE TABLE bi.sales (x int)")
 	b.wants(t, "view-published", doctor.Failed, "another relation has its name")
 	b.sudo(t, "DROP TABLE bi.sales")

@@ -138,6 +138,11 @@ func TestStore_ReadyRefusesWhatSomebodyElseHasAdded(t *testing.T) {
 		{`ALTER SCHEMA redcache_data OWNER TO %s`, "schema redcache_data belongs"},
 		{`ALTER TABLE redcache.link OWNER TO %s`, "relation redcache.link belongs"},
 		{`CREATE VIEW redcache.later AS SELECT 1; ALTER VIEW redcache.later OWNER TO %s`, "relation redcache.later belongs"},
+		{
+			`CREATE FUNCTION public.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END'; ALTER FUNCTION public.f() OWNER TO %s;
+			CREATE TRIGGER t AFTER UPDATE ON redcache.state FOR EACH ROW EXECUTE FUNCTION public.f()`,
+			"function public.f() of trigger t on redcache.state belongs",
+		},
 		{`CREATE TABLE redcache_data.v1_g2 (); ALTER TABLE redcache_data.v1_g2 OWNER TO %s`, "relation redcache_data.v1_g2 belongs"},
 	} {
 		t.Run(change.names, func(t *testing.T) {

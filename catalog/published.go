@@ -177,6 +177,7 @@ type Relation struct {
 	Stripped bool     // its owner has not all rights any more
 	Faceless bool     // its rows have no replica identity
 	KeyIndex *string  // by which they could have one
+	Trap     *string  // a trigger of a stranger, who would have its owner run it
 	Fixed    []string
 }
 
@@ -201,6 +202,7 @@ type Policy struct {
 
 // Carried is what people have put on a generation, and what the next one is given as well.
 type Carried struct {
+	Owner   uint32            `json:"owner"`
 	Grants  []Grant           `json:"grants"` // nil: nobody has ever granted or revoked anything
 	Options []string          `json:"options"`
 	Columns []DecoratedColumn `json:"columns"`

@@ -13,16 +13,26 @@ import (
 // ErrNotReady means that schema redcache is missing or older than this program. Ready returns it.
 var ErrNotReady = errors.New("the catalog is not ready")
 
-// Writable checks that the database is no standby, where nothing can be refreshed.
+// Writable checks that the database is no standby, where nothing can be refreshed, and that what is written to the catalog
+// runs nothing of a stranger's.
 func (s Store) Writable(ctx context.Context) error {
 	var standby bool
-	if err := s.db.QueryRow(ctx, `SELECT pg_catalog.pg_is_in_recovery()`).Scan(&standby); err != nil {
-		return fmt.Errorf("ask whether the database is a standby: %w", err)
+	var trap *string
+	if err := s.db.QueryRow(ctx, `SELECT pg_catalog.pg_is_in_recovery(), (`+sql.Traps+`)`).Scan(&standby, &trap); err != nil {
+		return fmt.Errorf("ask whether the database takes writes: %w", err)
 	}
 	if standby {
 		return infra.Standby()
 	}
-	return nil
+	return trapped(trap)
+}
+
+func trapped(trap *string) error {
+	if trap == nil {
+		return nil
+	}
+	return infra.Hinted(fmt.Errorf("there is %s, and whatever is written there would run it as the owner of the cache", *trap),
+		"Drop the trigger, and take the right to make one from whoever made it: REVOKE ALL ON ALL TABLES IN SCHEMA redcache FROM …;")
 }
 
 // Ready checks that the catalog is this role's, see [Store.Owned], and exists in the version that this program was built

@@ -97,8 +97,9 @@ type Stub struct {
 
 // Stub returns the stub of a view; a *NotFoundError when there is none of that name.
 func (s Store) Stub(ctx context.Context, name Name) (stub Stub, err error) {
+	var trap *string
 	err = s.db.QueryRow(ctx, `
-		SELECT v.id, m.timeout, m.ids, m.lost
+		SELECT v.id, m.timeout, m.ids, m.lost, (`+sql.Traps+`)
 		FROM redcache.view v
 		CROSS JOIN LATERAL (
 		    SELECT max(g.timeout) AS timeout, array_agg(g.id ORDER BY g.id) AS ids,
@@ -108,14 +109,14 @@ func (s Store) Stub(ctx context.Context, name Name) (stub Stub, err error) {
 		    WHERE g.id = v.id OR (v.group_name <> '' AND g.group_name = v.group_name)
 		) m
 		WHERE v.schema_name = $1 AND v.view_name = $2`,
-		name.Schema, name.View).Scan(&stub.ID, &stub.Timeout, &stub.Members, &stub.Lost)
+		name.Schema, name.View).Scan(&stub.ID, &stub.Timeout, &stub.Members, &stub.Lost, &trap)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return stub, s.missing(ctx, name)
 	}
 	if err != nil {
 		return stub, fmt.Errorf("look for view %s: %w", name, err)
 	}
-	return stub, nil
+	return stub, trapped(trap)
 }
 
 // Member is a view of a group, or one on its own, with what is true of it now.

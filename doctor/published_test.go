@@ -11,6 +11,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/doctor"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/lock"
 	"github.com/redcache/redcache/refresh"
 )
 
@@ -93,5 +94,38 @@ func TestPreparedTransactions(t *testing.T) {
 	_, err = impatient.Refresh(t.Context(), refresh.Request{View: v.Name})
 	if err == nil || !strings.Contains(err.Error(), "it''s forgotten") || !strings.Contains(infra.Hint(err), "ROLLBACK PREPARED") {
 		t.Errorf("got %v, hint %q", err, infra.Hint(err))
+	}
+}
+
+func TestStrangeLocks(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v := b.add(t, "sales", nil)
+	b.wants(t, "strange-locks", doctor.OK)
+	ours, err := b.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ours.Rollback(context.Background()) }()
+	if err := lock.View(t.Context(), ours, v.ID, 0); err != nil {
+		t.Fatal(err)
+	}
+	b.wants(t, "strange-locks", doctor.OK)
+	if err := ours.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), b.cluster.ReaderURL(b.name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	_, err = conn.Exec(t.Context(), `SELECT pg_advisory_lock(oid::int, $1) FROM pg_class WHERE relname = 'view' AND relnamespace = 'redcache'::regnamespace`, v.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.wants(t, "strange-locks", doctor.Failed, "redcache_reader", "pg_terminate_backend")
+	run, err := refresh.NewRunner(b.pool, refresh.Config{}).Refresh(t.Context(), refresh.Request{View: v.Name})
+	if err != nil || run.State != catalog.Skipped || !strings.Contains(*run.Holder, "user redcache_reader, who has no business with it") {
+		t.Errorf("got %+v, %v", run, err)
 	}
 }

@@ -101,7 +101,7 @@ func examineWritable(ctx context.Context, x *exam) ([]Check, error) {
 		if a.Kind == "schema" {
 			on = "SCHEMA " + a.Name
 		}
-		if a.Kind == "catalog" || a.Kind == "schema" {
+		if a.Kind == "catalog" || a.Kind == "schema" || slices.Contains(a.Rights, "TRIGGER") {
 			objections = append(objections, fail(a.Kind+" "+a.Name, a.Grantee+" has "+list+": it can change what "+
 				"refreshes run as the owner",
 				a.revoke(list, on)))
@@ -114,8 +114,8 @@ func examineWritable(ctx context.Context, x *exam) ([]Check, error) {
 	return orOK(objections, cacheDatabase, "only the owner can change copies and catalog"), nil
 }
 
-// examineBelow looks for roles that may read generations. Their grants are not moved to the next generation, and they
-// would keep reading an old one.
+// examineBelow looks for roles that may read generations. The next one is given their grants as well, for views that ask
+// with their reader's rights; for anything else, the cached view is what is to be granted.
 func examineBelow(ctx context.Context, x *exam) ([]Check, error) {
 	all, err := x.access(ctx, "generation", "schema")
 	if err != nil {
@@ -129,8 +129,7 @@ func examineBelow(ctx context.Context, x *exam) ([]Check, error) {
 				"cached views only",
 				a.revoke("USAGE", "SCHEMA redcache_data")))
 		case a.Kind == "generation" && slices.Contains(a.Rights, "SELECT"):
-			objections = append(objections, warn("generation "+a.Name, a.Grantee+" may read it directly, which ends "+
-				"with the next generation",
+			objections = append(objections, warn("generation "+a.Name, a.Grantee+" may read it directly, past what guards the view",
 				a.revoke("SELECT", a.Name)+" Grant the cached view instead."))
 		}
 	}

@@ -20,6 +20,7 @@ var settingsProbes = []probe{
 	{"timeouts", Settings, examineTimeouts},
 	{"idle-transactions", Settings, examineIdle},
 	{"prepared-transactions", Settings, examinePrepared},
+	{"strange-locks", Settings, examineLocks},
 	{"keepalives", Settings, examineKeepalives},
 	{"time-zone", Settings, examineTimeZone},
 	{"unusual-settings", Settings, examineUnusual},

@@ -33,6 +33,7 @@ type Holder struct {
 	ClientAddr  string    // IP address; empty for a Unix socket
 	Since       time.Time // when its transaction began
 	State       string    // of the backend, as in pg_stat_activity
+	Strange     bool      // its role has not the rights of the catalog's owner: PostgreSQL lets everybody take advisory locks
 }
 
 // String names the holder for people: pid 123 (redcache worker host-a) since 12:03:04 UTC. Without an application
@@ -43,6 +44,8 @@ func (h Holder) String() string {
 	}
 	text := fmt.Sprintf("pid %d", h.PID)
 	switch {
+	case h.Strange:
+		text += fmt.Sprintf(" (%s, user %s, who has no business with it)", h.Application, h.User)
 	case h.Application != "":
 		text += " (" + h.Application + ")"
 	case h.User != "":
@@ -87,7 +90,7 @@ func List(ctx context.Context, q Querier) ([]Held, error) {
 func scanHeld(row pgx.CollectableRow) (h Held, err error) {
 	var since *time.Time
 	err = row.Scan(&h.Kind, &h.ID, &h.Slot, &h.Waiting,
-		&h.PID, &h.Application, &h.User, &h.ClientAddr, &since, &h.State)
+		&h.PID, &h.Application, &h.User, &h.ClientAddr, &since, &h.State, &h.Strange)
 	if since != nil {
 		h.Since = *since
 	}

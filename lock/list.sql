@@ -11,10 +11,15 @@ SELECT
   coalesce(a.usename, '') AS username,
   coalesce(pg_catalog.host(a.client_addr), '') AS client_addr,
   a.xact_start,
-  coalesce(a.state, '') AS state
+  coalesce(a.state, '') AS state,
+  a.usesysid IS NOT NULL AND NOT pg_catalog.pg_has_role(a.usesysid, c.owner, 'USAGE') AS strange
 FROM pg_catalog.pg_locks AS l
-JOIN (VALUES ('redcache.view'::pg_catalog.regclass, 'view', 1), ('redcache.link'::pg_catalog.regclass, 'link', 64),
-             ('redcache.link_state'::pg_catalog.regclass, 'login', 1)) AS c (class, kind, slots) ON c.class = l.classid
+JOIN (
+    SELECT k.oid AS class, k.relowner AS owner, s.kind, s.slots
+    FROM pg_catalog.pg_class AS k
+    JOIN (VALUES ('redcache.view'::pg_catalog.regclass, 'view', 1), ('redcache.link'::pg_catalog.regclass, 'link', 64),
+                 ('redcache.link_state'::pg_catalog.regclass, 'login', 1)) AS s (class, kind, slots) ON s.class = k.oid
+) AS c ON c.class = l.classid
 LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
 WHERE l.locktype = 'advisory'
   AND l.objsubid = 2 -- the form with two keys

@@ -34,6 +34,7 @@ func carrySteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.Pu
 		return nil, infra.Hinted(fmt.Errorf("view %s: row-level security is on its rows, and a materialized view cannot have it",
 			v.Name), "Keep to a strategy other than nonconcurrent and concurrent.")
 	}
+	had = onlyReading(*had)
 	steps, err := privileges(ctx, db, to, had.Grants)
 	if err != nil {
 		return nil, err
@@ -53,6 +54,20 @@ func carrySteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.Pu
 		}
 	}
 	return append(steps, policySteps(to.name, *had)...), nil
+}
+
+// onlyReading leaves out the rights of others to do more with a generation than to read it: who may write there, or make
+// triggers, could have the owner run anything.
+func onlyReading(had catalog.Carried) *catalog.Carried {
+	more := func(g catalog.Grant) bool { return g.Right != "SELECT" && g.OID != had.Owner }
+	if had.Grants != nil {
+		had.Grants = slices.DeleteFunc(slices.Clone(had.Grants), more)
+	}
+	had.Columns = slices.Clone(had.Columns)
+	for i, c := range had.Columns {
+		had.Columns[i].Grants = slices.DeleteFunc(slices.Clone(c.Grants), more)
+	}
+	return &had
 }
 
 func relationKind(v catalog.View) string {

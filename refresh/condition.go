@@ -1,6 +1,7 @@
 package refresh
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -154,10 +155,15 @@ func renameStep(view catalog.Name, to string) Step {
 func (c condition) makeAgain(ctx context.Context, db catalog.DB, v catalog.View, seen int32) (m mending, err error) {
 	m.remark = "somebody had dropped the view: it was made again"
 	if had := c.published.Remembered; had != nil {
-		_, lost, err := stillThere(ctx, db, *had)
+		kept, lost, err := stillThere(ctx, db, *had)
 		if err != nil {
 			return m, err
 		}
+		now, err := rolesNow(ctx, db)
+		if err != nil {
+			return m, err
+		}
+		m.remark += readersAgain(kept, now)
 		if len(lost) > 0 {
 			m.remark += ", without " + strings.Join(lost, ", ")
 		}
@@ -172,6 +178,20 @@ func (c condition) makeAgain(ctx context.Context, db catalog.DB, v catalog.View,
 	more, err := viewSteps(ctx, db, v, c.published.Remembered, seen, c.shown(v, r))
 	m.steps = append(m.steps, more...)
 	return m, err
+}
+
+// readersAgain says to whom a view is given back: what was revoked since it was last looked at is not known.
+func readersAgain(had catalog.Decorations, now *roles) string {
+	var roles []string
+	for _, g := range had.Grants {
+		if g.Right == "SELECT" && (g.Role == "" || !now.ours[g.Role]) {
+			roles = append(roles, cmp.Or(g.Role, "everybody"))
+		}
+	}
+	if roles == nil {
+		return ""
+	}
+	return ", with what it had when it was last looked at: SELECT for " + strings.Join(roles, ", ")
 }
 
 // short says whether a generation has lost columns that its view had when it was last seen.

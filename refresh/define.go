@@ -22,6 +22,7 @@ type Definer struct {
 	pool   *pgxpool.Pool
 	runner *Runner
 	tell   func(Phase) // of what is waited for; may be nil
+	grant  bool        // to all whom a changed definition names, also to those whom it had named before
 }
 
 // NewDefiner returns a Definer that fills views through runner.
@@ -34,6 +35,14 @@ func (d *Definer) Telling(progress func(Phase)) *Definer {
 	told := *d
 	told.tell = progress
 	return &told
+}
+
+// Granting returns a Definer that grants what a changed definition says to all whom it names. Another leaves those alone
+// whom it had named before, and from whom somebody may have revoked it.
+func (d *Definer) Granting() *Definer {
+	granting := *d
+	granting.grant = true
+	return &granting
 }
 
 // Add describes the view's query through its link, holds the definition against the result, rehearses the statements
@@ -210,7 +219,10 @@ func (d *Definer) alterIn(
 			return before, after, err
 		}
 	}
-	if err = regrant(ctx, tx, before.State, before.View, after); err != nil {
+	if err = remember(ctx, tx, after, c.published); err != nil {
+		return before, after, err
+	}
+	if err = d.regrant(ctx, tx, before.State, before.View, after); err != nil {
 		return before, after, err
 	}
 	state := restate(before.View, after, before.State, noData)
@@ -240,7 +252,7 @@ func checkGroup(ctx context.Context, tx pgx.Tx, v catalog.View) error {
 // restore puts back a definition whose successor could not be built, and when it was due.
 func (d *Definer) restore(ctx context.Context, before catalog.Member, after catalog.View) error {
 	return d.undo(ctx, after, func(tx pgx.Tx, state catalog.State) error {
-		if err := regrant(ctx, tx, state, after, before.View); err != nil {
+		if err := d.regrant(ctx, tx, state, after, before.View); err != nil {
 			return err
 		}
 		_, err := catalog.In(tx).AlterView(ctx, before.View, before.State)

@@ -90,8 +90,8 @@ func without(names, others []string) []string {
 
 // regrant lets those read the published view that one definition has more than another, and those no longer that it has
 // less. What others have granted or revoked stays.
-func regrant(ctx context.Context, tx pgx.Tx, state catalog.State, from, to catalog.View) error {
-	gone, added := without(from.Grantees, to.Grantees), without(to.Grantees, from.Grantees)
+func (d *Definer) regrant(ctx context.Context, tx pgx.Tx, state catalog.State, from, to catalog.View) error {
+	gone, added := without(from.Grantees, to.Grantees), d.added(from, to)
 	if state.Generation == nil || len(gone)+len(added) == 0 {
 		return nil
 	}
@@ -105,21 +105,32 @@ func regrant(ctx context.Context, tx pgx.Tx, state catalog.State, from, to catal
 	if err := lock.Rights(ctx, tx); err != nil {
 		return err
 	}
-	steps, err := revokeSteps(ctx, tx, to, gone)
+	steps, err := d.regrantSteps(ctx, tx, from, to)
 	if err != nil {
 		return err
 	}
-	more, err := grantSteps(ctx, tx, to, added)
-	if err != nil {
-		return err
-	}
-	if err := runSteps(ctx, tx, append(steps, more...)); err != nil {
+	if err := runSteps(ctx, tx, steps); err != nil {
 		return explainPublish(to, err)
 	}
-	if p.Altered {
-		return catalog.In(tx).RememberAround(ctx, to.ID)
+	p.Changed = true
+	return remember(ctx, tx, to, p)
+}
+
+// added are those to whom a changed definition grants.
+func (d *Definer) added(from, to catalog.View) []string {
+	if d.grant {
+		return to.Grantees
 	}
-	return catalog.In(tx).Remember(ctx, to.ID)
+	return without(to.Grantees, from.Grantees)
+}
+
+func (d *Definer) regrantSteps(ctx context.Context, tx pgx.Tx, from, to catalog.View) ([]Step, error) {
+	steps, err := revokeSteps(ctx, tx, to, without(from.Grantees, to.Grantees))
+	if err != nil {
+		return nil, err
+	}
+	more, err := grantSteps(ctx, tx, to, d.added(from, to))
+	return append(steps, more...), err
 }
 
 // regrantLater changes what a view that somebody has dropped is given when it is made again. One of which nothing is

@@ -383,3 +383,48 @@ func TestRefresh_RefusesAForcedPolicyInPlace(t *testing.T) {
 		})
 	}
 }
+
+// Whoever has the right to put a trigger on a table has its writer run what he likes. No refresh does.
+func TestRefresh_RunsNoTriggerOfAStranger(t *testing.T) {
+	t.Parallel()
+	for _, on := range []string{"generation", "catalog"} {
+		t.Run(on, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, salesSQL...)
+			evil := b.app(t)
+			v := b.salesView(catalog.Merge)
+			b.add(t, v)
+			b.exec(t, `GRANT USAGE ON SCHEMA redcache, redcache_data TO `+evil+`; GRANT ALL ON ALL TABLES IN SCHEMA redcache, redcache_data TO `+evil)
+			b.sudo(t, `CREATE SCHEMA evil AUTHORIZATION `+evil+`; CREATE TABLE evil.loot (who text); GRANT ALL ON evil.loot TO PUBLIC`)
+			pool := pgtest.OpenPool(t, b.cache.Cluster.URL(b.cache.Name, evil, "app"))
+			table := map[string]string{"generation": "redcache_data.v1_g1", "catalog": "redcache.state"}[on]
+			for _, statement := range []string{
+				`CREATE FUNCTION evil.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO evil.loot VALUES (current_user); RETURN new; END'`,
+				`GRANT USAGE ON SCHEMA evil TO PUBLIC`,
+				`CREATE TRIGGER t BEFORE INSERT OR UPDATE OR DELETE ON ` + table + ` FOR EACH ROW EXECUTE FUNCTION evil.f()`,
+			} {
+				if _, err := pool.Exec(t.Context(), statement); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.change(t, `UPDATE public.sales SET amount = amount + 1`)
+			_, err := b.runner.Refresh(t.Context(), refresh.Request{View: v.Name})
+			if err == nil || !strings.Contains(err.Error(), "trigger t") || !strings.Contains(err.Error(), "belongs to "+evil) {
+				t.Errorf("refresh: got %v", err)
+			}
+			if got := rows(t, b.pool, `SELECT who FROM evil.loot WHERE who <> '`+evil+`'`); on == "generation" && len(got) > 0 {
+				t.Errorf("it ran as %v", got)
+			}
+			b.sudo(t, `DROP TRIGGER t ON `+table)
+			b.refresh(t, refresh.Request{View: v.Name})
+			b.refresh(t, refresh.Request{View: v.Name, Strategy: catalog.Swap})
+			if got := rows(t, b.pool, `SELECT relname FROM pg_class, aclexplode(relacl) a WHERE relnamespace = 'redcache_data'::regnamespace
+				AND relkind = 'r' AND relname <> 'v1_g1' AND a.grantee = '`+evil+`'::regrole AND privilege_type <> 'SELECT'`); len(got) > 0 {
+				t.Errorf("a new generation gives rights to write: %v", got)
+			}
+			b.wantEqual(t, v)
+			pool.Close()
+			b.sudo(t, `DROP SCHEMA evil CASCADE`)
+		})
+	}
+}

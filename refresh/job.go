@@ -176,12 +176,20 @@ func (j *job) record(ctx context.Context, tx pgx.Tx, a *attempt) error {
 // remember keeps what people have put on the view since it was last looked at. Where readers wait for the commit, that
 // is left for after it. A query that is not ours is not remembered as if it were.
 func (w *work) remember(ctx context.Context, tx pgx.Tx) error {
-	if p := w.condition.published; !p.AtHome || !p.Changed || !w.seen() {
+	if !w.seen() {
 		return nil
-	} else if p.Altered {
-		return catalog.In(tx).RememberAround(ctx, w.view.ID)
 	}
-	return catalog.In(tx).Remember(ctx, w.view.ID)
+	return remember(ctx, tx, w.view, w.condition.published)
+}
+
+func remember(ctx context.Context, tx pgx.Tx, v catalog.View, p catalog.Published) error {
+	switch {
+	case !p.AtHome || !p.Changed:
+		return nil
+	case p.Altered:
+		return catalog.In(tx).RememberAround(ctx, v.ID)
+	}
+	return catalog.In(tx).Remember(ctx, v.ID)
 }
 
 func (j *job) reason(w *work) string {

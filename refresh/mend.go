@@ -143,6 +143,9 @@ func (w *work) blocked() error {
 			w.remark("somebody has changed the query of the published view, so readers may not see what is refreshed")
 		}
 		r := w.condition.relation(w.state.Loaded)
+		if r != nil && r.Trap != nil {
+			return trapError(w.view, w.relation(), *r.Trap)
+		}
 		if rule := ruleOn(r); rule != "" {
 			return infra.Hinted(fmt.Errorf("view %s: %s on %s changes what a refresh writes", w.view.Name, rule, w.relation()),
 				fmt.Sprintf("DROP RULE %s ON %s; a trigger can do what does not keep rows away.", strings.TrimPrefix(rule, rulePrefix), w.relation()))
@@ -173,4 +176,11 @@ func ruleOn(r *catalog.Relation) string {
 		return ""
 	}
 	return r.Fixed[i]
+}
+
+// trapError refuses to write where that would run what a stranger has written.
+func trapError(v catalog.View, relation, trap string) error {
+	return infra.Hinted(fmt.Errorf("view %s: on %s is %s, and a refresh would run it as the owner of the cache", v.Name, relation, trap),
+		fmt.Sprintf("Drop the trigger, and take the right to make one: REVOKE ALL ON %s FROM whoever made it.",
+			relation))
 }

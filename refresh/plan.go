@@ -64,11 +64,22 @@ func (d *Definer) PlanAlter(ctx context.Context, name catalog.Name, change func(
 			return nil, err
 		}
 		is, err := storedView(ctx, tx, v.ID)
-		if err != nil || before.View.Generation == after.Generation {
-			return changeSteps(v.ID, was, is), err
+		if err != nil {
+			return nil, err
+		}
+		steps := changeSteps(v.ID, was, is)
+		if before.State.Generation != nil {
+			grants, err := d.regrantSteps(ctx, tx, before.View, after)
+			if err != nil {
+				return nil, err
+			}
+			steps = append(steps, grants...)
+		}
+		if before.View.Generation == after.Generation {
+			return steps, nil
 		}
 		load, err := d.runner.planLoad(ctx, tx, Request{View: name})
-		return append(changeSteps(v.ID, was, is), load...), err
+		return append(steps, load...), err
 	})
 	return steps, about("alter view", name, err)
 }

@@ -19,6 +19,7 @@ const (
 	dependentObjects   = "2BP01"
 	undefinedObject    = "42704"
 	insufficientRights = "42501"
+	tooManyColumns     = "54011"
 
 	featureNotSupported = "0A000"
 )

@@ -130,6 +130,9 @@ func explainBuild(err error) error {
 	case strings.Contains(err.Error(), "create index"):
 		return infra.Hinted(err, `An --index is what stands between the parentheses of CREATE INDEX, like "region, sold_at DESC", `+
 			`or begins with USING: "USING gin (tags)".`)
+	case pg.Code == tooManyColumns:
+		return infra.Hinted(err, "PostgreSQL has 1600 columns for a table, and a materialized view with a key takes one of them: leave "+
+			"a column out of the query, or choose strategy swap, merge or incremental.")
 	case pg.Code == insufficientRights:
 		return infra.Hinted(err, "`cachectl init` must be run by the role of DATABASE_URL, which owns schema redcache_data.")
 	}

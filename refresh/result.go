@@ -115,7 +115,11 @@ func (r *Runner) skip(ctx context.Context, a *attempt, held *lock.HeldError) (ca
 	r.tidy(ctx, view)
 	run, err := r.store.Run(ctx, id)
 	if err == nil {
-		r.log(ctx, slog.LevelInfo, run)
+		level := slog.LevelInfo
+		if held.Holder.Strange {
+			level = slog.LevelWarn
+		}
+		r.log(ctx, level, run)
 	}
 	return run, err
 }

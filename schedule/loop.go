@@ -114,11 +114,11 @@ const lookTimeout = 10 * time.Second
 func (l *Loop) look(ctx context.Context, except []int32, free int) ([]catalog.Due, map[int32]int, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, lookTimeout, fmt.Errorf("timed out after %s", lookTimeout))
 	defer cancel()
-	if err := l.mendClock(ctx); err != nil {
-		return nil, nil, explain(ctx, err)
-	}
 	if err := l.store.Writable(ctx); err != nil {
 		return nil, nil, explain(ctx, err) // what is due there would be tried in vain, again and again
+	}
+	if err := l.mendClock(ctx); err != nil {
+		return nil, nil, explain(ctx, err)
 	}
 	links, err := l.store.Links(ctx)
 	if err != nil || len(links) == 0 {

@@ -61,6 +61,8 @@ var (
 	OpenTransactions string
 	//go:embed queries/mend_clock.sql
 	MendClock string
+	//go:embed queries/traps.sql
+	Traps string
 	//go:embed queries/restore_states.sql
 	RestoreStates string
 	//go:embed queries/tidy.sql

@@ -66,15 +66,19 @@ func (s *session) alterView(ctx context.Context, name catalog.Name, d definition
 		set(d.given("link"), &v.Link, link)
 		return d.change(v)
 	}
+	definer := s.definer()
+	if d.given("grant") {
+		definer = definer.Granting()
+	}
 	if d.dryRun {
-		steps, err := s.definer().PlanAlter(ctx, name, change)
+		steps, err := definer.PlanAlter(ctx, name, change)
 		if err != nil {
 			return err
 		}
 		return s.printPlan(planOf("view "+name.String(), steps), d.json)
 	}
 	show := s.watch("alter view "+name.String(), "", s.lastTook(ctx, name))
-	run, err := s.definer().Alter(ctx, name, change, d.noData, show.phase)
+	run, err := definer.Alter(ctx, name, change, d.noData, show.phase)
 	show.stop()
 	if err != nil {
 		return err

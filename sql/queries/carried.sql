@@ -1,4 +1,5 @@
 SELECT pg_catalog.jsonb_build_object(
+    'owner', c.relowner::bigint,
     'grants', CASE WHEN c.relacl IS NOT NULL THEN coalesce((/* grants of c.relacl c.relowner */), '[]') END,
     'options', coalesce(pg_catalog.to_jsonb(c.reloptions), '[]'),
     'columns', (

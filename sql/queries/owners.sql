@@ -14,6 +14,16 @@ WITH cache AS (
     SELECT 'function ' || pg_catalog.format('%I.%I', n.nspname, p.proname), p.proowner, 2
     FROM pg_catalog.pg_proc p
     JOIN cache n ON n.oid = p.pronamespace
+    UNION ALL -- whoever may put a trigger on a table has its owner run it
+    SELECT 'function ' || pg_catalog.format('%I.%I', f.nspname, p.proname) || '() of trigger ' ||
+           pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, c.relname), p.proowner, 3
+    FROM pg_catalog.pg_trigger t
+    JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
+    JOIN cache n ON n.oid = c.relnamespace
+    JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+    JOIN pg_catalog.pg_namespace f ON f.oid = p.pronamespace
+    JOIN pg_catalog.pg_roles r ON r.oid = p.proowner
+    WHERE NOT t.tgisinternal AND NOT r.rolsuper
 )
 SELECT o.what, pg_catalog.pg_get_userbyid(o.owner)::text AS owner, current_user::text AS role
 FROM object o

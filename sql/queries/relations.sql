@@ -20,6 +20,12 @@ SELECT c.oid, pg_catalog.substring(c.relname::text, '_g([0-9]+)$')::integer AS n
        (SELECT i.relname::text FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
         WHERE x.indrelid = c.oid AND i.relname = c.relname::text || '_key' AND x.indisunique AND x.indisvalid
           AND x.indimmediate AND x.indpred IS NULL AND x.indexprs IS NULL) AS key_index,
+       (SELECT pg_catalog.format('trigger %I, whose function belongs to %I', t.tgname, r.rolname)
+        FROM pg_catalog.pg_trigger t
+        JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+        JOIN pg_catalog.pg_roles r ON r.oid = p.proowner
+        WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND NOT r.rolsuper AND NOT pg_catalog.pg_has_role(r.oid, 'USAGE')
+        ORDER BY t.tgname LIMIT 1) AS trap,
        ARRAY(
            SELECT 'trigger ' || pg_catalog.quote_ident(t.tgname::text)
            FROM pg_catalog.pg_trigger t

@@ -1,0 +1,30 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/lock"
+)
+
+// examineLocks looks for sessions of others that hold locks of views and links. Everybody who may log in can take them.
+func examineLocks(ctx context.Context, x *exam) ([]Check, error) {
+	locks, err := lock.List(ctx, x.tx)
+	if err != nil {
+		return nil, err
+	}
+	var objections []Check
+	seen := map[int]bool{}
+	for _, l := range locks {
+		if !l.Strange || seen[l.PID] {
+			continue
+		}
+		seen[l.PID] = true
+		objections = append(objections, fail("role "+l.User, fmt.Sprintf(
+			"its session %d (%s) holds or waits for a lock of a %s, which keeps refreshes from running, and it is not Redcache's to take",
+			l.PID, l.Application, l.Kind), fmt.Sprintf("SELECT pg_catalog.pg_terminate_backend(%d); as that role, as a member of "+
+			"pg_signal_backend or as a superuser. For good: REVOKE CONNECT ON DATABASE … FROM %s.", l.PID, dblink.Ident(l.User))))
+	}
+	return orOK(objections, cacheDatabase, "no stranger holds a lock of a view or a link"), nil
+}

@@ -1,0 +1,33 @@
+package refresh_test
+
+import (
+	"testing"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/refresh"
+)
+
+// A watermark without end, which an older version took from a row, is none: everything is read, and the next one is that
+// of a row again.
+func TestIncremental_AWatermarkWithoutEndIsNone(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "CREATE TABLE public.log (id integer, seq numeric(12,3), at timestamp)",
+		"INSERT INTO public.log SELECT i, i, timestamp '2026-01-01' + i * interval '1 second' FROM generate_series(1, 100) i")
+	for watermark, ends := range map[string][]string{"seq": {"NaN", "Infinity", "-Infinity"}, "at": {"infinity", "-infinity"}} {
+		v := b.view(watermark, "SELECT id, seq, at FROM public.log", catalog.Incremental)
+		v.Key, v.Watermark, v.Lookback = []string{"id"}, watermark, "0"
+		if watermark == "at" {
+			v.Lookback = "0s"
+		}
+		want := b.add(t, v)
+		for _, end := range ends {
+			b.do(t, "UPDATE redcache.watermark SET value = '"+end+"' WHERE view_id = (SELECT id FROM redcache.view WHERE view_name = '"+watermark+"')")
+			b.change(t, "UPDATE public.log SET seq = seq WHERE id = 1")
+			run := b.refresh(t, refresh.Request{View: v.Name})
+			if !run.Whole || run.Watermark == nil || *run.Watermark != *want.Watermark {
+				t.Errorf("from %s: whole %t, watermark %v, want %s", end, run.Whole, run.Watermark, *want.Watermark)
+			}
+			b.wantEqual(t, v)
+		}
+	}
+}

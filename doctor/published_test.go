@@ -90,10 +90,13 @@ func TestPreparedTransactions(t *testing.T) {
 	})
 	b.cfg.Idle = time.Nanosecond
 	b.wants(t, "prepared-transactions", doctor.Warning, "it''s forgotten", "ROLLBACK PREPARED 'it''s forgotten'", "v1_g1")
-	impatient := refresh.NewRunner(b.pool, refresh.Config{Attempts: 1})
-	_, err = impatient.Refresh(t.Context(), refresh.Request{View: v.Name})
-	if err == nil || !strings.Contains(err.Error(), "it''s forgotten") || !strings.Contains(infra.Hint(err), "ROLLBACK PREPARED") {
-		t.Errorf("got %v, hint %q", err, infra.Hint(err))
+	impatient := refresh.NewRunner(b.pool, refresh.Config{Attempts: 1, Patience: 200 * time.Millisecond})
+	_, refreshing := impatient.Refresh(t.Context(), refresh.Request{View: v.Name})
+	dropping := refresh.NewDefiner(b.pool, impatient).Drop(t.Context(), v.Name)
+	for what, err := range map[string]error{"refresh": refreshing, "drop": dropping} {
+		if err == nil || !strings.Contains(err.Error(), "it''s forgotten") || !strings.Contains(infra.Hint(err), "ROLLBACK PREPARED") {
+			t.Errorf("%s: got %v, hint %q", what, err, infra.Hint(err))
+		}
 	}
 }
 

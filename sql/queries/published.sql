@@ -9,7 +9,8 @@ WITH asked AS (
     WHERE $1::integer IS NULL OR v.id = $1::integer
 ), seen AS (
     SELECT a.id, c.oid, c.relnamespace, c.relname, c.relowner, c.relacl, c.reloptions, r.oid AS rule, t.reads, k.fingerprint,
-           c.oid = (a.remembered ->> 'oid')::pg_catalog.oid AS known
+           c.oid = (a.remembered ->> 'oid')::pg_catalog.oid AS known,
+           c.relnamespace = a.schema_oid AND c.relname = a.view_name AS at_home
     FROM asked a
     JOIN pg_catalog.pg_class c
         ON c.relnamespace = a.schema_oid AND c.relname = a.view_name OR c.oid = (a.remembered ->> 'oid')::pg_catalog.oid
@@ -31,10 +32,9 @@ WITH asked AS (
       AND t.reads <> '{}' OR c.relkind = 'v' AND c.relnamespace = a.schema_oid AND c.relname = a.view_name
                              AND c.oid = (a.remembered ->> 'oid')::pg_catalog.oid
 ), found AS (
-    SELECT DISTINCT ON (s.id) s.*, s.relnamespace = a.schema_oid AND s.relname = a.view_name AS at_home
+    SELECT DISTINCT ON (s.id) s.*
     FROM seen s
-    JOIN asked a ON a.id = s.id
-    ORDER BY s.id, s.relnamespace = a.schema_oid AND s.relname = a.view_name DESC
+    ORDER BY s.id, s.at_home DESC
 )
 SELECT a.id, a.schema_oid IS NOT NULL AS schema_exists, coalesce(o.relkind::text, '') AS taken_kind,
        coalesce(pg_catalog.pg_get_userbyid(o.relowner)::text, '') AS taken_by,
@@ -52,7 +52,7 @@ FROM asked a
 LEFT JOIN pg_catalog.pg_class o ON o.relnamespace = a.schema_oid AND o.relname = a.view_name
 LEFT JOIN found f ON f.id = a.id
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = f.relnamespace
-CROSS JOIN LATERAL (SELECT (/* carried */) AS below) b
+CROSS JOIN LATERAL (SELECT (/* carried */) AS below OFFSET 0) b -- once, not in each place that it is used in
 LEFT JOIN LATERAL (
     SELECT pg_catalog.jsonb_build_object(
         'oid', f.oid::bigint, 'rule', f.fingerprint, 'reads', f.reads,

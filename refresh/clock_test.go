@@ -85,6 +85,10 @@ func TestClock_AStateOfTheFutureIsMendedByTheNextRun(t *testing.T) {
 			if run := b.refresh(t, refresh.Request{View: v.Name}); !run.Whole {
 				t.Errorf("%s: not read in full, though as-of alone is from the future", v.Name)
 			}
+			b.do(t, `UPDATE redcache.state SET reconciled_at = now() + interval '1 day'`) // alone: the next full read is not in a day
+			if run := b.refresh(t, refresh.Request{View: v.Name}); !run.Whole && strategy == catalog.Incremental {
+				t.Errorf("%s: not read in full, though the last full read alone is from the future", v.Name)
+			}
 			if skip == catalog.SkipContent {
 				wantState(t, b.runner, refresh.Request{View: v.Name}, catalog.Unchanged)
 			}

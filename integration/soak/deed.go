@@ -72,7 +72,11 @@ func planChange(what string) func(h *history, r *rand.Rand, n int, p *plan) {
 // planIncremental has a view become an incremental one with a key, and what else is said.
 func planIncremental(and func(d *catalog.View)) func(h *history, r *rand.Rand, n int, p *plan) {
 	return func(h *history, r *rand.Rand, _ int, p *plan) {
-		alteration := h.drawAlteration(r, one(r, h.units))
+		alone := slices.DeleteFunc(slices.Clone(h.units), func(u *unit) bool { return u.group != "" })
+		if len(alone) == 0 {
+			return
+		}
+		alteration := h.drawAlteration(r, one(r, alone))
 		d := alteration.alter
 		d.Strategy, d.Key, d.Transport, d.AllowShrink = catalog.Incremental, one(r, [][]string{{"id"}, {"part"}}), one(r, catalog.Transports), 100
 		d.Watermark, d.Lookback, d.Split, d.Sessions = "at", "5s", "", 1

@@ -13,9 +13,7 @@ func TestDeeds_EveryHistoryHasThemAll(t *testing.T) {
 	t.Parallel()
 	traits := map[string]func(d catalog.View) bool{
 		"a key of floating point":                func(d catalog.View) bool { return len(d.Key) == 1 && d.Key[0] == "part" },
-		"a safety lag together with a key":       func(d catalog.View) bool { return d.SafetyLag > 0 && len(d.Key) > 0 },
 		"a full read each time":                  func(d catalog.View) bool { return d.ReconcileEvery == always },
-		"a full read when the time has come":     mayReconcile,
 		"a split":                                func(d catalog.View) bool { return d.Sessions > 1 },
 		"a number with a fraction as a lookback": func(d catalog.View) bool { return d.Lookback == "0.6" },
 	}

@@ -43,9 +43,12 @@ func become(v *catalog.View, d catalog.View) {
 // always is how often a view is read in full that always is, as each run begins later than the one before has.
 const always = time.Microsecond
 
-// fullReads are how often incremental views are read in full: on demand, always, when the time has come, and not in a
-// history's lifetime.
-var fullReads = []time.Duration{0, 0, 0, always, time.Second, 24 * time.Hour}
+// fullReads are how often incremental views are read in full: on demand, always, and not in a history's lifetime.
+var fullReads = []time.Duration{0, 0, 0, always, 24 * time.Hour}
+
+// single says that the model knows a definition of a view that stands alone only: in a group, which of the views are read
+// in full, and into what, is not the same for all.
+func single(v catalog.View) bool { return mayReconcile(v) || v.SafetyLag > 0 && len(v.Key) > 0 }
 
 // mayReconcile says that the clock decides whether a view is read in full.
 func mayReconcile(v catalog.View) bool {
@@ -65,7 +68,9 @@ func drawWatermark(r *rand.Rand, d *catalog.View) {
 	lag := time.Duration(0)
 	if watermark == "at" {
 		lookback = one(r, []string{"0s", "1s", "5s", "10m"})
-		lag = one(r, []time.Duration{0, time.Hour})
+		if len(d.Key) == 0 { // with a key: see planIncremental
+			lag = one(r, []time.Duration{0, time.Hour})
+		}
 	}
 	reconcile := one(r, fullReads)
 	if d.Strategy == catalog.Incremental {

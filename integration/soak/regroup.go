@@ -25,12 +25,16 @@ func (h *history) regroup(ctx context.Context, name catalog.Name, group string) 
 // join has a view that stands alone join another unit.
 func (h *history) join(ctx context.Context, n int) error {
 	r := h.random(deedsStep + n)
-	alone := slices.DeleteFunc(slices.Clone(h.units), func(u *unit) bool { return len(u.names) > 1 })
-	if len(alone) == 0 || len(h.units) < 2 {
+	alone := slices.DeleteFunc(slices.Clone(h.units), func(u *unit) bool { return len(u.names) > 1 || single(u.now[0].def) })
+	if len(alone) == 0 {
 		return h.leave(ctx, n)
 	}
 	u := one(r, alone)
-	to := one(r, slices.DeleteFunc(slices.Clone(h.units), func(other *unit) bool { return other == u }))
+	others := slices.DeleteFunc(slices.Clone(h.units), func(other *unit) bool { return other == u || single(other.now[0].def) })
+	if len(others) == 0 {
+		return h.leave(ctx, n)
+	}
+	to := one(r, others)
 	if to.group == "" {
 		to.group = fmt.Sprintf("joined%d", n)
 		if ok, err := h.regroup(ctx, to.names[0], to.group); err != nil || !ok {

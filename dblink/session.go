@@ -39,6 +39,7 @@ type Session struct {
 	tx     pgx.Tx
 	server string
 	schema string
+	limit  time.Duration // of a statement; zero is the usual one
 	pid    int
 	clock  string
 }
@@ -65,7 +66,7 @@ func open(ctx context.Context, tx pgx.Tx, server string, set Settings) (*Session
 			return nil, err
 		}
 	}
-	s := &Session{tx: tx, server: server, schema: schema}
+	s := &Session{tx: tx, server: server, schema: schema, limit: set.StatementTimeout}
 	guard, err := tx.Begin(ctx) // so that a failure can still close what it left open
 	if err != nil {
 		return nil, err
@@ -102,7 +103,8 @@ func (s *Session) connect(ctx context.Context, prepare string) error {
 	var pid string
 	// A backend that waits for a connection hears nothing until the connect timeout, so it is not waited for: it rolls back
 	// when it finds that nobody is there any more.
-	err := s.tx.QueryRow(infra.WithGrace(ctx, connectGrace), connect, s.server, prepare+"SELECT pg_backend_pid(), GETDATE()").Scan(&pid, &s.clock)
+	ctx, done := WithinTimeout(infra.WithGrace(ctx, connectGrace), s.limit)
+	err := done(s.tx.QueryRow(ctx, connect, s.server, prepare+"SELECT pg_backend_pid(), GETDATE()").Scan(&pid, &s.clock))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return &missingError{s.server, ErrNoServer}
 	}
@@ -188,6 +190,12 @@ func (s *Session) Rows(ctx context.Context, sql string, n int) ([][]*string, err
 }
 
 func (s *Session) rows(ctx context.Context, sql string, n int) ([][]*string, error) {
+	ctx, done := WithinTimeout(ctx, s.limit)
+	rows, err := s.ask(ctx, sql, n)
+	return rows, done(err)
+}
+
+func (s *Session) ask(ctx context.Context, sql string, n int) ([][]*string, error) {
 	columns := make([]string, n)
 	for i := range columns {
 		columns[i] = "c" + strconv.Itoa(i) + " text"
@@ -209,8 +217,9 @@ func (s *Session) rows(ctx context.Context, sql string, n int) ([][]*string, err
 
 // exec runs a command on the remote.
 func (s *Session) exec(ctx context.Context, sql string) error {
+	ctx, done := WithinTimeout(ctx, s.limit)
 	_, err := s.tx.Exec(ctx, "SELECT "+Call(s.schema, "dblink_exec", "$1", "$2"), s.server, sql)
-	return err
+	return done(err)
 }
 
 // disconnect closes a named connection of this backend if there is one.

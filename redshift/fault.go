@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"time"
 
@@ -78,6 +79,12 @@ func (e *ProtocolError) Error() string {
 	return "the answer of the server makes no sense: " + e.Problem
 }
 
+// Hint says what may be the matter.
+func (e *ProtocolError) Hint() string {
+	return "Try again. When it comes back, see what stands between here and Redshift, a proxy say, and whether the link's host " +
+		"and port are Redshift's own."
+}
+
 // Timeout implements net.Error.
 func (e *ProtocolError) Timeout() bool { return false }
 
@@ -93,7 +100,7 @@ func (s *Session) reason(ctx context.Context, err error) error {
 	ended := context.Cause(ctx)
 	switch {
 	case ended == nil || !endedBy(err):
-		return err
+		return nonsenseOr(err)
 	case errors.Is(ended, errClosed), s.pid == 0, pgconn.SafeToRetry(err): // it was us, or nothing of ours was begun
 		return ended
 	case errors.As(err, new(*pgconn.PgError)):
@@ -103,6 +110,23 @@ func (s *Session) reason(ctx context.Context, err error) error {
 }
 
 var errUnanswered = errors.New("it was asked to cancel it, and has not answered")
+
+// nonsenseOr makes what pgconn does not understand a [*ProtocolError]. All else has a type of its own.
+func nonsenseOr(err error) error {
+	_, network := errors.AsType[net.Error](err)
+	switch {
+	case network, errors.As(err, new(*pgconn.PgError)), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.As(err, new(hinter)), pgconn.SafeToRetry(err), errors.Is(err, net.ErrClosed):
+		return err
+	}
+	return &ProtocolError{err.Error()}
+}
+
+// hinter is an error of ours.
+type hinter interface {
+	error
+	Hint() string
+}
 
 const codeCanceled = "57014"
 

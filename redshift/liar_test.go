@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -147,12 +148,17 @@ func TestReader_DoesNotBelieveALiar(t *testing.T) {
 		{"a row without a count", []byte("D\x00\x00\x00\x05\x00"), nil, "DataRow"},
 		{"a message shorter than its length", []byte("D\x00\x00\x00\x03"), nil, "invalid message length"},
 		{"a message of a gigabyte", []byte("D\x7f\xff\xff\xff\x00\x01"), nil, "body length"},
+		{"a notice of a gigabyte", []byte("N\x3f\xff\xff\xfe"), nil, "body length"},
+		{"an error of a gigabyte", append(messages(t, row), "E\x3f\xff\xff\xfe"...), nil, "body length"},
+		{"a description of a gigabyte", []byte("T\x3f\xff\xff\xfe"), nil, "body length"},
 		{"a message of negative length", []byte("D\xff\xff\xff\xff\x00\x01"), nil, "invalid message length"},
 		{"a message that nobody knows", []byte("!\x00\x00\x00\x04"), nil, "unknown message type"},
 		{"another format", messages(t, row, done), textField, "comes in format 0"},
 		{"another column", messages(t, row, done), otherField, "have changed"},
 		{"a result that does not end", messages(t, row, &pgproto3.ReadyForQuery{TxStatus: 'I'}), nil, "nothing more"},
 	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		s := startLiar(t, &liar{fields: intField, answers: test.answers, rows: test.rows})
 		r, err := s.Read(t.Context(), "SELECT", []redshift.Column{number}, redshift.StripNUL)
 		if err == nil {
@@ -166,6 +172,10 @@ func TestReader_DoesNotBelieveALiar(t *testing.T) {
 			t.Errorf("%s: class %v", test.name, dblink.Classify(err))
 		}
 		_ = s.Close(t.Context()) // what it says depends on the lie
+		const most = 256 << 20   // of all tests that run at the same time
+		if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > most {
+			t.Errorf("%s: %d bytes were allocated for it", test.name, after.TotalAlloc-before.TotalAlloc)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package redshift
 
 import (
 	"encoding/binary"
+	"fmt"
 	"io"
 )
 
@@ -11,8 +12,10 @@ const (
 	wireSize = 64 << 10
 	// messageHead is a message's type and its length.
 	messageHead = 5
-	// maxMessage is the longest message that a server may send.
-	maxMessage = 1 << 30
+	// maxRow is the longest row that is taken. A table's row on Redshift has 1,600 columns of 64 KiB at most, or SUPERs.
+	maxRow = 256 << 20
+	// maxMessage is the longest message that pgconn gets, which makes room for what is announced before it arrives.
+	maxMessage = 32 << 20
 )
 
 // wire stands between the connection and pgconn. pgconn reads all messages through it and keeps the books of the
@@ -34,7 +37,11 @@ func (w *wire) Read(p []byte) (int, error) {
 		if err := w.fill(messageHead); err != nil && w.from == w.to {
 			return 0, err
 		}
-		w.left = w.next()
+		if w.left = w.next(); w.left > maxMessage {
+			w.err = &ProtocolError{fmt.Sprintf("a message has a body length of %d bytes", w.left-messageHead)}
+			w.from, w.to = 0, 0
+			return 0, w.err
+		}
 	}
 	if err := w.fill(1); err != nil {
 		return 0, err
@@ -63,7 +70,7 @@ func (w *wire) row() []byte {
 		return nil
 	}
 	length := w.length()
-	if length < 4+2 || length > maxMessage || w.fill(1+length) != nil {
+	if length < 4+2 || length > maxRow || w.fill(1+length) != nil {
 		return nil
 	}
 	body := w.buf[w.from+messageHead : w.from+1+length]

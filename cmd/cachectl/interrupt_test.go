@@ -24,7 +24,10 @@ func TestRun_InterruptIsHeardWhileRedshiftIsSilent(t *testing.T) {
 	pool := cache.AdminPool(t)
 	var all sync.WaitGroup
 	for _, args := range [][]string{
-		{"query", "dw", "select 1"}, {"link", "test", "dw"}, {"refresh", "bi.one"}, {"doctor"},
+		{"query", "dw", "select 1"},
+		{"link", "test", "dw"},
+		{"refresh", "bi.one"},
+		{"doctor"},
 		{"add-view", "bi.two", "--link", "dw", "--query", "select 1 as a"},
 	} {
 		all.Go(func() {

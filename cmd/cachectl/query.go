@@ -81,7 +81,8 @@ func (s *session) query(ctx context.Context, o queryOptions) error {
 		}
 		stop := dblink.Watch(ctx, s.pool, remote)
 		// In a savepoint, so that the connection can be closed also after a failure.
-		err = infra.InSavepoint(ctx, tx, func(nested pgx.Tx) error { return s.stream(ctx, nested, remote, server, o) })
+		within, done := dblink.WithinTimeout(ctx, timeout)
+		err = done(infra.InSavepoint(within, tx, func(nested pgx.Tx) error { return s.stream(within, nested, remote, server, o) }))
 		if failure := stop(err); failure != nil {
 			err = errors.Join(err, failure)
 		}

@@ -103,7 +103,8 @@ func (a *attempt) run(ctx context.Context) error {
 			return err
 		}
 		a.tell(Loading)
-		if err := j.closeSource(ctx, j.read(ctx, a.runner)); err != nil {
+		reading := infra.WithEnd(ctx, time.Now().Add(timeLeft(ctx, j.timeout())+silence+ending))
+		if err := j.closeSource(reading, j.read(reading, a.runner)); err != nil {
 			return err
 		}
 		a.tell(Committing)

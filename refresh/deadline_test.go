@@ -3,6 +3,7 @@ package refresh_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -123,6 +124,46 @@ func TestDeadline_IsKeptWithASourceThatAnswersNothing(t *testing.T) {
 				b.wantRows(t, v, before)
 			})
 		}
+	}
+}
+
+// Without a deadline, it is the view's timeout that ends the wait: 5 s later it is given up, and all endings share 5 s more.
+func TestTimeout_OfASourceThatAnswersNothing(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		transport catalog.Transport
+		split     string
+		sessions  int
+		at        refresh.Phase // when it falls silent
+	}{
+		{catalog.DblinkTransport, "", 1, refresh.Loading},
+		{catalog.StreamTransport, "", 1, refresh.Loading},
+		{catalog.StreamTransport, "id", 3, refresh.Loading},
+		{catalog.StreamTransport, "", 1, refresh.Connecting},
+	} {
+		t.Run(fmt.Sprint(tt), func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, salesSQL...)
+			v := b.slowView(t, tt.transport, catalog.Merge, "SELECT id, region, amount, note, updated_at FROM public.sales")
+			err := <-b.alter(t.Context(), v.Name, func(v *catalog.View) {
+				v.Timeout, v.Split, v.Sessions = time.Second, tt.split, tt.sessions
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.change(t, "CREATE OR REPLACE VIEW public.source AS SELECT id, region, amount, repeat('x', 9000) AS note, updated_at FROM public.sales WHERE pg_sleep(0.01) IS NOT NULL")
+			fallSilent := func(phase refresh.Phase) {
+				if phase == tt.at {
+					b.source.Stall(true)
+				}
+			}
+			defer b.source.Stall(false)
+			began := time.Now()
+			_, err = b.runner.Refresh(t.Context(), refresh.Request{View: v.Name, Progress: fallSilent})
+			if took := time.Since(began); err == nil || took > (1+5+5+3)*time.Second {
+				t.Errorf("it took %s, and ended with %v", took, err)
+			}
+		})
 	}
 }
 

@@ -34,6 +34,9 @@ func (j *job) remark(why error) { j.remarks = append(j.remarks, why) }
 // silence is how long after the timeout a statement that should have ended is given up.
 const silence = 5 * time.Second
 
+// ending is how long all may take that is left to be done when a statement has been given up.
+const ending = 5 * time.Second
+
 // errSilent is why the context of an attempt ends when no server has ended the statement at the timeout.
 var errSilent = errors.New("the remote side does not answer")
 

@@ -164,7 +164,7 @@ func checkRequest(v catalog.View, req Request) error {
 
 // tryUntilDone makes attempts until one commits, or fails in a way that trying again does not mend.
 func (r *Runner) tryUntilDone(ctx context.Context, a *attempt) error {
-	for {
+	for began := time.Now(); ; {
 		a.number++
 		err := a.run(ctx)
 		if errors.Is(err, infra.ErrOutcomeUnknown) && r.committed(ctx, a) {
@@ -174,10 +174,11 @@ func (r *Runner) tryUntilDone(ctx context.Context, a *attempt) error {
 			return fmt.Errorf("%w; then %w", a.lastErr, err) // lost to somebody else between two attempts
 		}
 		again, hopeless := a.repair(ctx, err)
+		late := time.Since(began) >= a.stub.Timeout // of a source that answers nothing, for instance
 		if hopeless != nil {
 			return hopeless
 		}
-		if err == nil || ctx.Err() != nil || !again && (a.number >= r.cfg.Attempts || !retryable(err)) {
+		if err == nil || ctx.Err() != nil || !again && (late || a.number >= r.cfg.Attempts || !retryable(err)) {
 			return err
 		}
 		a.lastErr = err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/redcache/redcache/catalog"
@@ -179,7 +180,9 @@ func (s streamSource) loadParts(ctx context.Context, w *work, parts []part, want
 func closeSessions(ctx context.Context, sessions []*redshift.Session) {
 	ctx, cancel := recording(ctx)
 	defer cancel()
+	var all sync.WaitGroup
 	for _, s := range sessions {
-		_ = s.Close(ctx) // it ends with this process at the latest
+		all.Go(func() { _ = s.Close(ctx) }) // it ends with this process at the latest
 	}
+	all.Wait()
 }

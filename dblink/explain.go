@@ -89,7 +89,8 @@ func matches(err *pgconn.PgError, codes, texts []string) bool {
 		}
 	}
 	// Redshift's own codes stand alone in the message, or behind a varying number of blanks in the detail.
-	said := "error: " + strings.Join(strings.Fields(strings.ToLower(err.Message+" "+err.Detail)), " ")
+	text := infra.BoundedMessage(err.Message) + " " + infra.BoundedMessage(err.Detail) // what is known stands at their beginning
+	said := "error: " + strings.Join(strings.Fields(strings.ToLower(text)), " ")
 	for _, fragment := range texts {
 		if strings.Contains(said, fragment) {
 			return true

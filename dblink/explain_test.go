@@ -74,3 +74,22 @@ func TestExplain_TellsABadValueFromBadSQL(t *testing.T) {
 		t.Errorf("a hint on an error of nobody's: %s", hint)
 	}
 }
+
+// What is known of errors stands at their beginning: however long a remote goes on, nobody reads all of it for each thing
+// that it might be.
+func TestExplain_ReadsTheBeginningOnly(t *testing.T) {
+	t.Parallel()
+	const known = "recursive cte in subquery"
+	short := pgconn.PgError{Code: "99999", Message: known, File: "dblink.c", Routine: "dblink_res_error"}
+	told, hint := dblink.Explain(&short)
+	for name, err := range map[string]pgconn.PgError{
+		"at the beginning": {Message: known + strings.Repeat(" and on", 1<<20)},
+		"at the end":       {Message: strings.Repeat("on and ", 1<<20) + known},
+	} {
+		err.Code, err.File, err.Routine = short.Code, short.File, short.Routine
+		_, got := dblink.Explain(&err)
+		if recognised := got == hint; recognised != (name == "at the beginning") {
+			t.Errorf("%s: recognised is %v, the hint is %q; alone it is told as %q, %q", name, recognised, got, told, hint)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package integration_test
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -10,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,7 +21,7 @@ import (
 const (
 	contendedViews = 20
 	contendedRows  = 100
-	contention     = time.Minute
+	contention     = 5 * time.Minute // at most
 	// slow is what each statement on the source waits, so that refreshes take long enough to meet.
 	slow = 30 * time.Millisecond
 )
@@ -35,7 +37,7 @@ func TestContention_NoViewIsRefreshedTwiceAtOnce(t *testing.T) {
 	seen := w.sample(t)
 	workers := []*process{w.worker(t), w.worker(t)}
 
-	w.refreshInLoops(t, contentionTime(t))
+	w.refreshInLoops(t, crowd{since: first, written: 1000, met: 200, least: contentionTime(t)})
 
 	for _, worker := range workers {
 		worker.stop(t)
@@ -51,13 +53,40 @@ func TestContention_NoViewIsRefreshedTwiceAtOnce(t *testing.T) {
 	w.wantContendedFresh(t)
 }
 
-// contentionTime is a minute, or what REDCACHE_TEST_CONTENTION says.
+// crowd is what has to have happened, since a run, before the loops end: so many runs have written, and so many have met
+// one that did. On a quick machine that takes a quarter of a minute.
+type crowd struct {
+	since        int64
+	written, met int
+	least        time.Duration
+}
+
+// await returns when it has happened, or when the test has failed or has waited for long.
+func (c crowd) await(t *testing.T, w *world) {
+	t.Helper()
+	const enough = `
+		SELECT count(*) FILTER (WHERE state = 'succeeded') >= $2 AND count(*) FILTER (WHERE state = 'skipped') >= $3
+		   AND count(DISTINCT view_id) FILTER (WHERE state = 'succeeded') >= $4
+		   AND count(*) FILTER (WHERE state = 'succeeded' AND origin = 'cli') >= $4
+		   AND count(*) FILTER (WHERE state = 'succeeded' AND origin = 'worker') >= $4
+		FROM redcache.run WHERE id > $1`
+	begun, tick := time.Now(), time.NewTicker(200*time.Millisecond)
+	defer tick.Stop()
+	for happened := false; !t.Failed() && time.Since(begun) < max(contention, c.least); <-tick.C {
+		if happened && time.Since(begun) >= c.least {
+			return
+		}
+		err := w.pool.QueryRow(t.Context(), enough, c.since, c.written, c.met, contendedViews).Scan(&happened)
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// contentionTime is how long the crowd goes on at least, which REDCACHE_TEST_CONTENTION may say.
 func contentionTime(t *testing.T) time.Duration {
 	t.Helper()
-	text := os.Getenv("REDCACHE_TEST_CONTENTION")
-	if text == "" {
-		return contention
-	}
+	text := cmp.Or(os.Getenv("REDCACHE_TEST_CONTENTION"), "0s")
 	d, err := time.ParseDuration(text)
 	if err != nil {
 		t.Fatalf("REDCACHE_TEST_CONTENTION: %v", err)
@@ -89,11 +118,16 @@ func (w *world) addContended(t *testing.T) {
 	}
 }
 
-// refreshInLoops runs three loops, each in an order of its own, and changes the source meanwhile.
-func (w *world) refreshInLoops(t *testing.T, length time.Duration) {
+// refreshInLoops runs three loops, each in an order of its own, and changes the source meanwhile, until enough has
+// happened.
+func (w *world) refreshInLoops(t *testing.T, until crowd) {
 	t.Helper()
-	end := time.Now().Add(length)
+	var over atomic.Bool
 	var loops sync.WaitGroup
+	loops.Go(func() {
+		until.await(t, w)
+		over.Store(true)
+	})
 	for n := range 3 {
 		order := []string{"--all"}
 		if n > 0 {
@@ -104,7 +138,7 @@ func (w *world) refreshInLoops(t *testing.T, length time.Duration) {
 			}
 		}
 		loops.Go(func() {
-			for time.Now().Before(end) && !t.Failed() {
+			for !over.Load() {
 				p := w.start(t, nil, "cachectl", append([]string{"refresh"}, order...)...)
 				<-p.ended
 				if code := p.cmd.ProcessState.ExitCode(); code != 0 {
@@ -114,7 +148,7 @@ func (w *world) refreshInLoops(t *testing.T, length time.Duration) {
 		})
 	}
 	loops.Go(func() {
-		for n := 0; time.Now().Before(end) && !t.Failed(); n++ {
+		for n := 0; !over.Load(); n++ {
 			_, table := contended(n % contendedViews)
 			_, err := w.engine.Exec(t.Context(), fmt.Sprintf(`
 				UPDATE %s SET value = value + 1, updated_at = clock_timestamp() AT TIME ZONE 'UTC'

@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -185,19 +184,20 @@ func TestPooler_NoViewIsRefreshedTwiceAtOnce(t *testing.T) {
 	w, p := pooledWorld(t, pgtest.Config{}, pgtest.PoolerConfig{Size: size})
 	w.addContended(t)
 	before := w.runs(t, 0)
+	first := before[len(before)-1].ID
 	w.source.Delay(slow)
 	seen := w.sample(t)
 	few := "REDCACHE_CONCURRENCY=" + strconv.Itoa(concurrency)
 	workers := []*process{w.worker(t, few), w.worker(t, few)}
 
-	w.refreshInLoops(t, 7*time.Second)
+	w.refreshInLoops(t, crowd{since: first, written: 100, met: 30})
 
 	for _, worker := range workers {
 		worker.stop(t)
 	}
 	seen.stop(t)
 	w.source.Delay(0)
-	runs := w.runs(t, before[len(before)-1].ID)
+	runs := w.runs(t, first)
 	wantTurns(t, runs)
 	wantHoldersNamed(t, runs)
 	wantShared(t, runs, size)

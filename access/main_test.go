@@ -14,10 +14,10 @@ import (
 
 	"github.com/redcache/redcache/access"
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/catalog/migrate"
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/internal/awssim"
+	"github.com/redcache/redcache/internal/cachetest"
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/internal/redshiftsim"
 )
@@ -53,14 +53,11 @@ var quick = access.Config{
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
-	b := &bundle{source: redshiftsim.For(t), aws: awssim.Start(t), cache: pgtest.New(t), log: &logged{}}
+	b := &bundle{source: redshiftsim.For(t), aws: awssim.Start(t), cache: cachetest.New(t), log: &logged{}}
 	b.cluster = b.aws.Cluster("prod", b.source.Server)
 	b.group = b.aws.Workgroup("adhoc", b.source.Server)
 	b.pool = openPool(t, b.cache.URL)
 	b.store = catalog.In(b.pool)
-	if _, err := migrate.Up(t.Context(), b.pool); err != nil {
-		t.Fatal(err)
-	}
 	b.keeper = b.another(t, quick)
 	return b
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/redcache/redcache/catalog/migrate"
 	"github.com/redcache/redcache/doctor"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/internal/cachetest"
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/internal/redshiftsim"
 	"github.com/redcache/redcache/refresh"
@@ -47,7 +48,7 @@ func onServer(t testing.TB, settings ...string) *bundle {
 	t.Helper()
 	b := &bundle{source: redshiftsim.For(t)}
 	if settings == nil {
-		db := pgtest.New(t)
+		db := cachetest.New(t)
 		b.cluster, b.name = db.Cluster, db.Name
 	} else {
 		conf := map[string]string{}

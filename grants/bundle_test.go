@@ -12,9 +12,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/catalog/migrate"
 	"github.com/redcache/redcache/grants"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/internal/cachetest"
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/internal/redshiftsim"
 	"github.com/redcache/redcache/refresh"
@@ -45,7 +45,7 @@ var tests atomic.Int32
 
 func setup(t testing.TB, sourceSQL ...string) *bundle {
 	t.Helper()
-	b := &bundle{source: redshiftsim.For(t), cache: pgtest.New(t), prefix: fmt.Sprintf("t%d_", tests.Add(1))}
+	b := &bundle{source: redshiftsim.For(t), cache: cachetest.New(t), prefix: fmt.Sprintf("t%d_", tests.Add(1))}
 	b.admin = b.cache.AdminPool(t)
 	for _, sql := range sourceSQL {
 		b.remote(t, sql)
@@ -55,9 +55,6 @@ func setup(t testing.TB, sourceSQL ...string) *bundle {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.pool.Close)
-	if _, err := migrate.Up(t.Context(), b.pool); err != nil {
-		t.Fatal(err)
-	}
 	b.link, err = catalog.ProvisionLink(t.Context(), b.pool, catalog.Link{
 		Name: "dw", Host: b.source.Host(), Port: b.source.Port(), Database: b.source.Name, User: redshiftsim.User,
 		SSLMode: "require", MaxConcurrency: 4,

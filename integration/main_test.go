@@ -46,7 +46,7 @@ func run(m *testing.M) (code int, err error) {
 	if out, err := build.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("build the programs: %w\n%s", err, out)
 	}
-	if built.engine, err = pgtest.Start(context.Background(), pgtest.Config{}); err != nil {
+	if built.engine, err = pgtest.Start(context.Background(), pgtest.Config{InMemory: true}); err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, built.engine.Stop()) }()

@@ -73,7 +73,7 @@ func unlinkedWorld(t *testing.T, cfg pgtest.Config, sourceSQL ...string) *world 
 func (w *world) startSource(t *testing.T, sourceSQL []string) {
 	t.Helper()
 	var err error
-	if w.sourceDB, err = built.engine.CreateDatabase(t.Context()); err != nil {
+	if w.sourceDB, err = built.engine.CreateDatabaseFrom(t.Context(), redshiftsim.Engine); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -86,9 +86,6 @@ func (w *world) startSource(t *testing.T, sourceSQL []string) {
 		}
 	})
 	url := built.engine.AdminURL(w.sourceDB)
-	if err := redshiftsim.Prepare(t.Context(), url); err != nil {
-		t.Fatal(err)
-	}
 	w.engine = pgtest.OpenPool(t, url)
 	for _, sql := range sourceSQL {
 		w.change(t, sql)

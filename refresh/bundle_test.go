@@ -13,8 +13,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/catalog/migrate"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/internal/cachetest"
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/internal/redshiftsim"
 	"github.com/redcache/redcache/refresh"
@@ -50,10 +50,10 @@ var quick = infra.Backoff{Base: 10 * time.Millisecond, Max: 50 * time.Millisecon
 
 func setup(t testing.TB, sourceSQL ...string) *bundle {
 	t.Helper()
-	return setupIn(t, pgtest.New(t), sourceSQL...)
+	return setupIn(t, cachetest.New(t), sourceSQL...)
 }
 
-// setupIn makes a bundle whose cache is a given database.
+// setupIn makes a bundle whose cache is a given database with a catalog.
 func setupIn(t testing.TB, cache *pgtest.Database, sourceSQL ...string) *bundle {
 	t.Helper()
 	b := &bundle{source: redshiftsim.For(t), cache: cache}
@@ -69,9 +69,6 @@ func setupIn(t testing.TB, cache *pgtest.Database, sourceSQL ...string) *bundle 
 	t.Cleanup(b.pool.Close)
 	b.readers = b.cache.ReaderPool(t)
 	b.store = catalog.In(b.pool)
-	if _, err := migrate.Up(t.Context(), b.pool); err != nil {
-		t.Fatal(err)
-	}
 	b.link, err = catalog.ProvisionLink(t.Context(), b.pool, catalog.Link{
 		Name: "dw", Host: b.source.Host(), Port: b.source.Port(), Database: b.source.Name, User: redshiftsim.User,
 		SSLMode: "require", MaxConcurrency: 4,

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/catalog/migrate"
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/refresh"
 )
@@ -40,6 +41,9 @@ func TestStandby_ReadersSeeWhatTheReadmeSays(t *testing.T) {
 	}})
 	name, err := primary.CreateDatabase(t.Context())
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := migrate.Up(t.Context(), pgtest.OpenPool(t, primary.OwnerURL(name))); err != nil {
 		t.Fatal(err)
 	}
 	b := setupIn(t, &pgtest.Database{Cluster: primary, Name: name, URL: primary.OwnerURL(name)}, batchSQL...)

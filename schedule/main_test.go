@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/catalog/migrate"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/internal/cachetest"
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/refresh"
 	"github.com/redcache/redcache/schedule"
@@ -34,14 +34,11 @@ type bundle struct {
 
 func setup(t testing.TB) *bundle {
 	t.Helper()
-	pool, err := infra.OpenPool(t.Context(), infra.DatabaseConfig{URL: pgtest.New(t).URL})
+	pool, err := infra.OpenPool(t.Context(), infra.DatabaseConfig{URL: cachetest.New(t).URL})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	if _, err := migrate.Up(t.Context(), pool); err != nil {
-		t.Fatal(err)
-	}
 	return &bundle{pool: pool, store: catalog.In(pool), fake: newFake(), log: &logBuffer{}}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/catalog/migrate"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/internal/cachetest"
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/internal/redshiftsim"
 	"github.com/redcache/redcache/refresh"
@@ -50,7 +51,7 @@ type bundle struct {
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
-	return setupOn(t, pgtest.New(t).URL)
+	return setupOn(t, cachetest.New(t).URL)
 }
 
 func setupOn(t *testing.T, cacheURL string) *bundle {

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
@@ -39,21 +40,26 @@ type Config struct {
 	Settings map[string]string
 	// Extensions are the extensions of the template database; nil means dblink and postgres_fdw.
 	Extensions []string
+	// InMemory keeps the files in memory where there is room, as [New] and [StartFor] do.
+	InMemory bool
 }
 
-// Cluster is one running server. Its methods may be called from several goroutines, except Stop and Restart.
+// Cluster is one running server. Its methods may be called from several goroutines, except that Stop, Halt and Resume are
+// called by one of them.
 type Cluster struct {
 	Host           string
-	Port           int
+	Port           int    // does not change, so that it may be read while the server is started again
 	Dir            string // holds data/ and server.log
 	SuperPassword  string
 	OwnerPassword  string
 	ReaderPassword string
 
 	bin     string
+	place   *place
 	keep    atomic.Bool
 	server  *server
 	serial  atomic.Int64
+	bases   sync.Map // of the functions that make them, by name
 	account *account
 }
 
@@ -71,8 +77,8 @@ func Start(ctx context.Context, cfg Config) (_ *Cluster, err error) {
 	if c.account, err = unprivileged(); err != nil {
 		return nil, err
 	}
-	if c.Dir, err = os.MkdirTemp("", "redcache-pg-"); err != nil {
-		return nil, fmt.Errorf("make cluster directory: %w", err)
+	if err = c.settle(cfg.InMemory); err != nil {
+		return nil, err
 	}
 	defer func() {
 		if err != nil {
@@ -82,7 +88,7 @@ func Start(ctx context.Context, cfg Config) (_ *Cluster, err error) {
 	if err = c.initdb(ctx, cfg); err != nil {
 		return c, err
 	}
-	if err = c.start(ctx); err != nil {
+	if err = c.startAnywhere(ctx); err != nil {
 		return c, err
 	}
 	return c, c.bootstrap(ctx, cfg)
@@ -95,14 +101,14 @@ func (c *Cluster) Stop() error {
 		err = c.server.stop(fast)
 		c.server = nil
 	}
-	if c.keep.Load() {
-		return err
-	}
-	return errors.Join(err, os.RemoveAll(c.Dir))
+	return errors.Join(err, c.place.leave(c.keep.Load()))
 }
 
-// Keep makes Stop leave the directory for a human to look at.
-func (c *Cluster) Keep() { c.keep.Store(true) }
+// Keep makes Stop leave the directory for a human to look at, and returns where it will be.
+func (c *Cluster) Keep() string {
+	c.keep.Store(true)
+	return c.place.kept
+}
 
 // Halt ends the server, and leaves it to be started again by [Cluster.Resume]. With crash, it ends as if it had been
 // killed: no checkpoint, no goodbye to its clients.
@@ -149,8 +155,23 @@ func (c *Cluster) ReaderURL(database string) string {
 
 // CreateDatabase clones the template into a new database that [Owner] owns, and returns its name.
 func (c *Cluster) CreateDatabase(ctx context.Context) (string, error) {
-	name := "t" + strconv.FormatInt(c.serial.Add(1), 10)
-	return name, c.Admin(ctx, "postgres", "CREATE DATABASE "+name+" OWNER "+Owner+" TEMPLATE "+template)
+	name := c.nextName()
+	return name, c.create(ctx, name, template)
+}
+
+func (c *Cluster) nextName() string { return "t" + strconv.FormatInt(c.serial.Add(1), 10) }
+
+func (c *Cluster) create(ctx context.Context, name, from string) error {
+	return c.Admin(ctx, "postgres", "CREATE DATABASE "+name+" OWNER "+Owner+" TEMPLATE "+from+c.strategy())
+}
+
+// strategy has a database copied file by file, as servers before 15 always do. By way of the log it takes twice as long.
+func (c *Cluster) strategy() string {
+	text, err := os.ReadFile(filepath.Join(c.data(), "PG_VERSION"))
+	if major, _ := strconv.Atoi(string(bytes.TrimSpace(text))); err != nil || major < 15 {
+		return ""
+	}
+	return " STRATEGY file_copy"
 }
 
 // DropDatabase drops a database and ends the sessions in it.
@@ -212,21 +233,22 @@ func (c *Cluster) initdb(ctx context.Context, cfg Config) error {
 	return c.account.own(file)
 }
 
-func (c *Cluster) start(ctx context.Context) error {
+// startAnywhere starts the server for the first time, on a port that is free.
+func (c *Cluster) startAnywhere(ctx context.Context) (err error) {
 	const tries = 3 // a port that was free a moment ago may be taken by now
-	var err error
 	for range tries {
-		port := c.Port
-		if port == 0 {
-			if port, err = freePort(c.Host); err != nil {
-				return err
-			}
+		if c.Port, err = freePort(c.Host); err != nil {
+			return err
 		}
-		if c.server, err = startServer(ctx, c, port); err == nil {
-			c.Port = port
+		if err = c.start(ctx); err == nil {
 			return nil
 		}
 	}
+	return err
+}
+
+func (c *Cluster) start(ctx context.Context) (err error) {
+	c.server, err = startServer(ctx, c)
 	return err
 }
 
@@ -235,14 +257,21 @@ func (c *Cluster) bootstrap(ctx context.Context, cfg Config) error {
 	if extensions == nil {
 		extensions = []string{"dblink", "postgres_fdw"}
 	}
-	err := c.Admin(ctx, "postgres",
-		"CREATE ROLE "+Owner+" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '"+c.OwnerPassword+"'",
-		"CREATE ROLE "+Reader+" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '"+c.ReaderPassword+"'",
-		"CREATE DATABASE "+template)
-	if err != nil {
+	statements := []string{"CREATE DATABASE " + template + c.strategy()}
+	for role, password := range map[string]string{Owner: c.OwnerPassword, Reader: c.ReaderPassword, Superuser: c.SuperPassword} {
+		secret, err := Secret(password)
+		if err != nil {
+			return err
+		}
+		if role != Superuser {
+			statements = append(statements, "CREATE ROLE "+role+" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE")
+		}
+		statements = append(statements, "ALTER ROLE "+role+" PASSWORD '"+secret+"'")
+	}
+	if err := c.Admin(ctx, "postgres", statements...); err != nil {
 		return err
 	}
-	var statements []string
+	statements = nil
 	for _, name := range extensions {
 		statements = append(statements, "CREATE EXTENSION "+name)
 		if name == "postgres_fdw" {

@@ -39,16 +39,20 @@ func Main(m *testing.M) {
 // New gives the test a fresh database, dropped when it ends, or kept and named when it failed.
 func New(t testing.TB) *Database {
 	t.Helper()
+	return newDatabase(t, func(c *Cluster) (string, error) { return c.CreateDatabase(t.Context()) })
+}
+
+func newDatabase(t testing.TB, create func(c *Cluster) (string, error)) *Database {
+	t.Helper()
 	cluster := sharedCluster(t)
-	name, err := cluster.CreateDatabase(t.Context())
+	name, err := create(cluster)
 	if err != nil {
 		t.Fatalf("create test database: %v", err)
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			cluster.Keep()
 			t.Logf("database %s is kept in %s/data: start it with pg_ctl, log in as %s with password %s",
-				name, cluster.Dir, Superuser, cluster.SuperPassword)
+				name, cluster.Keep(), Superuser, cluster.SuperPassword)
 			return
 		}
 		if err := cluster.DropDatabase(context.Background(), name); err != nil {
@@ -61,14 +65,14 @@ func New(t testing.TB) *Database {
 // StartFor starts a server of the test's own, for tests that stop it or change its settings.
 func StartFor(t testing.TB, cfg Config) *Cluster {
 	t.Helper()
+	cfg.InMemory = true
 	cluster, err := Start(t.Context(), cfg)
 	if err != nil {
 		t.Fatalf("start server: %v", err)
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			cluster.Keep()
-			t.Logf("server is kept in %s/data, superuser password %s", cluster.Dir, cluster.SuperPassword)
+			t.Logf("server is kept in %s/data, superuser password %s", cluster.Keep(), cluster.SuperPassword)
 		}
 		if err := cluster.Stop(); err != nil {
 			t.Errorf("stop server: %v", err)
@@ -108,7 +112,7 @@ func sharedCluster(t testing.TB) *Cluster {
 	}
 	if shared.cluster == nil {
 		// The server outlives the test that happens to start it.
-		cluster, err := Start(context.WithoutCancel(t.Context()), Config{})
+		cluster, err := Start(context.WithoutCancel(t.Context()), Config{InMemory: true})
 		if err != nil {
 			t.Fatalf("start shared server: %v", err)
 		}

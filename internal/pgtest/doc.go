@@ -5,7 +5,11 @@
 // else differs from a server in production, in particular the product never gets a superuser: [Owner] is an ordinary
 // role, and the extensions it needs were created by somebody else, as on RDS.
 //
-// A test calls [New] for a database of its own, cloned from a template on the one server that its package shares:
+// Its files are in memory where there is room, and a login costs one round of SCRAM, as tests make databases and log in all
+// the time.
+//
+// A test calls [New] for a database of its own, cloned from a template on the one server that its package shares, or
+// [NewFrom] for one that has something in it already:
 //
 //	func TestMain(m *testing.M) { pgtest.Main(m) }
 //

@@ -1,7 +1,10 @@
 package pgtest_test
 
 import (
+	"context"
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/redcache/redcache/internal/pgtest"
 )
@@ -63,5 +66,47 @@ func TestCluster_KeepsCommittedRowsOverACrash(t *testing.T) {
 	}
 	if n != 7 {
 		t.Errorf("got %d, want 7", n)
+	}
+}
+
+// The address of a server may be asked for while the server is started again: its readers never stop asking.
+func TestCluster_KeepsItsAddressOverARestart(t *testing.T) {
+	t.Parallel()
+	cluster := pgtest.StartFor(t, pgtest.Config{})
+	before := cluster.ReaderURL("postgres")
+	restarted := make(chan error, 1)
+	go func() { restarted <- errors.Join(cluster.Halt(false), cluster.Resume(context.Background())) }()
+	for {
+		if now := cluster.ReaderURL("postgres"); now != before {
+			t.Errorf("the address was %s, now it is %s", before, now)
+		}
+		select {
+		case err := <-restarted:
+			if err != nil {
+				t.Error(err)
+			}
+			return
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// A copy of a base has what the base has, and what becomes of the copy leaves the base as it is.
+func TestNewFrom_CopiesTheBase(t *testing.T) {
+	t.Parallel()
+	filled := 0
+	base := pgtest.Base{Name: "with_a_table", Fill: func(ctx context.Context, c *pgtest.Cluster, database string) error {
+		filled++
+		return c.Admin(ctx, database, "CREATE TABLE public.kept AS SELECT 7 AS n")
+	}}
+	for range 2 {
+		pool := pgtest.NewFrom(t, base).AdminPool(t)
+		var n int
+		if err := pool.QueryRow(t.Context(), "UPDATE kept SET n = n + 1 RETURNING n").Scan(&n); err != nil || n != 8 {
+			t.Errorf("got %d, %v; want 8", n, err)
+		}
+	}
+	if filled != 1 {
+		t.Errorf("the base was filled %d times", filled)
 	}
 }

@@ -36,8 +36,8 @@ type launch struct {
 }
 
 // startServer runs postgres as a child and returns when it says that it accepts connections.
-func startServer(ctx context.Context, c *Cluster, port int) (*server, error) {
-	cmd := exec.Command(filepath.Join(c.bin, "postgres"), "-D", c.data(), "-p", strconv.Itoa(port))
+func startServer(ctx context.Context, c *Cluster) (*server, error) {
+	cmd := exec.Command(filepath.Join(c.bin, "postgres"), "-D", c.data(), "-p", strconv.Itoa(c.Port))
 	cmd.Dir = c.Dir
 	return launch{
 		cmd: cmd, account: c.account, log: filepath.Join(c.Dir, "server.log"),

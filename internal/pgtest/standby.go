@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -29,31 +28,28 @@ func StandbyFor(t testing.TB, primary *Cluster, name string) *Cluster {
 }
 
 func follower(ctx context.Context, primary *Cluster, name string) (*Cluster, error) {
-	dir, err := os.MkdirTemp("", "redcache-pg-")
-	if err != nil {
-		return nil, err
-	}
 	c := &Cluster{
-		Host: primary.Host, Dir: dir, bin: primary.bin, account: primary.account,
+		Host: primary.Host, bin: primary.bin, account: primary.account,
 		SuperPassword: primary.SuperPassword, OwnerPassword: primary.OwnerPassword, ReaderPassword: primary.ReaderPassword,
 	}
-	if err := c.account.own(dir); err != nil {
-		return c, err
+	if err := c.settle(true); err != nil {
+		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, filepath.Join(c.bin, "pg_basebackup"), "-R", "-c", "fast", "--no-sync", "-D", c.data(), "-d",
 		fmt.Sprintf("host=%s port=%d user=%s password=%s application_name=%s", primary.Host, primary.Port, Superuser,
 			primary.SuperPassword, name))
-	cmd.Dir = dir
+	cmd.Dir = c.Dir
 	c.account.run(cmd)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return c, fmt.Errorf("copy cluster: %w\n%s", err, out)
 	}
+	var err error
 	if c.Port, err = freePort(c.Host); err != nil {
 		return c, err
 	}
 	server := exec.Command(filepath.Join(c.bin, "postgres"), "-D", c.data(), "-p", strconv.Itoa(c.Port))
-	server.Dir = dir
-	log := filepath.Join(dir, "server.log")
+	server.Dir = c.Dir
+	log := filepath.Join(c.Dir, "server.log")
 	c.server, err = launch{cmd: server, account: c.account, log: log, ready: "started streaming WAL"}.start(ctx)
 	if err != nil {
 		return c, errors.Join(err, ctx.Err())

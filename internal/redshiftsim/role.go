@@ -10,6 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/redcache/redcache/internal/pgtest"
 )
 
 // rolePassword is what the stand-in itself uses to log in to the engine as a role. Roles belong to a whole cluster, so
@@ -22,11 +24,15 @@ func (s *Server) rolePassword(user string) string {
 
 // makeRole makes the engine's role of a login unless another stand-in did.
 func makeRole(ctx context.Context, conn *pgx.Conn, user, password string, readsAll bool) error {
-	statement := "CREATE ROLE " + pgx.Identifier{user}.Sanitize() + " LOGIN NOSUPERUSER PASSWORD '" + password + "'"
+	secret, err := pgtest.Secret(password)
+	if err != nil {
+		return err
+	}
+	statement := "CREATE ROLE " + pgx.Identifier{user}.Sanitize() + " LOGIN NOSUPERUSER PASSWORD '" + secret + "'"
 	if readsAll {
 		statement += " IN ROLE pg_read_all_data"
 	}
-	_, err := conn.Exec(ctx, statement)
+	_, err = conn.Exec(ctx, statement)
 	if pgErr := (*pgconn.PgError)(nil); errors.As(err, &pgErr) {
 		// 42710 is the role of an earlier stand-in, 23505 that of one that was quicker.
 		if pgErr.Code == "42710" || pgErr.Code == "23505" {

@@ -15,6 +15,14 @@ const (
 	Password = `p\a'ss w"ord$%`
 )
 
+// Engine is a database that [Prepare] was run on.
+var Engine = pgtest.Base{
+	Name: "redshift_engine",
+	Fill: func(ctx context.Context, c *pgtest.Cluster, database string) error {
+		return Prepare(ctx, c.AdminURL(database))
+	},
+}
+
 // Warehouse is a stand-in of a test's own, with an engine database on the package's shared server.
 type Warehouse struct {
 	*Server
@@ -26,11 +34,8 @@ type Warehouse struct {
 // For starts a stand-in on a fresh engine database and closes it when the test ends.
 func For(t testing.TB) *Warehouse {
 	t.Helper()
-	db := pgtest.New(t)
+	db := pgtest.NewFrom(t, Engine)
 	engineURL := db.AdminURL(db.Name)
-	if err := Prepare(t.Context(), engineURL); err != nil {
-		t.Fatal(err)
-	}
 	return &Warehouse{
 		Server:    StartFor(t, Config{EngineURL: engineURL, Users: map[string]string{User: Password}}),
 		Engine:    db.AdminPool(t),

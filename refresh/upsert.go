@@ -68,7 +68,7 @@ func (w *work) settleSQL(b bounds) string {
 	return fmt.Sprintf("SELECT DISTINCT ON (%s) f.* FROM fetched f%s ORDER BY %s", identList("f.", w.view.Key), old, order)
 }
 
-// keptSQL adds to a new generation what readers see of rows that were changed too lately: as if it had been read into the
+// keptSQL adds to a new generation what the copy has of rows that were changed too lately: as if it had been read into the
 // old one. Nothing when there is no such row, or no old generation of the same rows.
 func (w *work) keptSQL(b bounds, settled string) string {
 	before := w.previous()
@@ -83,10 +83,10 @@ UNION ALL
  ORDER BY %[3]s)`, columns, settled, key, identList("c.", w.names()), before, w.sameKey())
 }
 
-// previous is the generation that readers see, where the work builds another of the same query and columns.
+// previous is the generation that runs have written to, where the work builds another of the same query and columns.
 func (w *work) previous() string {
-	r := w.condition.seen(w.view, w.state)
-	if !w.fresh || r == nil || r.Forced || r.Number < w.view.QueryGeneration {
+	r := w.condition.relation(w.state.Loaded)
+	if !w.fresh || r == nil || worn(w.view, r.Number, r) != "" || r.Forced || r.Number < w.view.QueryGeneration {
 		return ""
 	}
 	for _, c := range w.columns {

@@ -112,7 +112,8 @@ func (h *history) refreshed(n node, defs []copied, v int, whole bool) (next node
 	for i, c := range defs {
 		fresh := c.def.Generation != n.loaded[i]
 		source := h.versions[v].rows[queryIndex(c.def)]
-		after, why := apply(c.def, n.bases[i], source, whole || c.def.ReconcileEvery == always, fresh)
+		how := way{whole: whole || c.def.ReconcileEvery == always, fresh: fresh, known: c.def.QueryGeneration <= n.loaded[i]}
+		after, why := apply(c.def, n.bases[i], source, how)
 		lost := shrinks(c.def, n.bases[i].rows, after.rows, fresh)
 		switch {
 		case fresh:

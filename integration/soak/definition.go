@@ -47,8 +47,8 @@ const always = time.Microsecond
 var fullReads = []time.Duration{0, 0, 0, always, 24 * time.Hour}
 
 // single says that the model knows a definition of a view that stands alone only: in a group, which of the views are read
-// in full, and into what, is not the same for all.
-func single(v catalog.View) bool { return mayReconcile(v) || v.SafetyLag > 0 && len(v.Key) > 0 }
+// in full is not the same for all.
+func single(v catalog.View) bool { return mayReconcile(v) }
 
 // mayReconcile says that the clock decides whether a view is read in full.
 func mayReconcile(v catalog.View) bool {

@@ -35,9 +35,15 @@ func repeats(rows []row, key []string) string {
 	return ""
 }
 
-// apply returns what a refresh makes of a copy. whole says that everything is read, fresh that it is read into a new
-// generation; refused says why the refresh has to fail instead, "" if it has to succeed.
-func apply(def catalog.View, before content, source []row, whole, fresh bool) (after content, refused string) {
+// way is how a refresh reads.
+type way struct {
+	whole bool // everything
+	fresh bool // into a new generation
+	known bool // whose query is that of the old one
+}
+
+// apply returns what a refresh makes of a copy; refused says why the refresh has to fail instead, "" if it has to succeed.
+func apply(def catalog.View, before content, source []row, how way) (after content, refused string) {
 	if def.Strategy != catalog.Incremental {
 		if len(def.Key) > 0 {
 			refused = repeats(source, def.Key)
@@ -45,22 +51,23 @@ func apply(def catalog.View, before content, source []row, whole, fresh bool) (a
 		return content{rows: source}, refused
 	}
 	none := before.mark == nil || *before.mark == math.MinInt64 // nothing lies below it
-	return applyIncremental(def, before, source, whole || fresh || none, fresh)
+	how.whole = how.whole || how.fresh || none
+	return applyIncremental(def, before, source, how)
 }
 
-func applyIncremental(def catalog.View, before content, all []row, whole, fresh bool) (after content, refused string) {
+func applyIncremental(def catalog.View, before content, all []row, how way) (after content, refused string) {
 	low := int64(math.MinInt64)
-	if !whole {
+	if !how.whole {
 		low = lowest(def, *before.mark)
 	}
 	source := within(all, def, math.MinInt64) // what is too young does not exist yet
 	read := within(source, def, low)
 	after.mark = highest(read, def)
-	if !whole && (after.mark == nil || *after.mark < *before.mark) {
+	if !how.whole && (after.mark == nil || *after.mark < *before.mark) {
 		after.mark = before.mark
 	}
 	if len(def.Key) == 0 {
-		if !whole {
+		if !how.whole {
 			after.rows = slices.DeleteFunc(slices.Clone(before.rows), func(r row) bool { return inRange(r, def, low) })
 		}
 		after.rows = append(after.rows, read...)
@@ -72,20 +79,32 @@ func applyIncremental(def catalog.View, before content, all []row, whole, fresh 
 	settled := settle(read, def)
 	var old []row
 	switch {
-	case fresh:
-	case whole: // a key whose rows are all too young keeps what it was
-		known := settle(all, def)
-		for _, r := range before.rows {
-			k, _ := r.key(def.Key)
-			if _, there := known[k]; there {
-				old = append(old, r)
-			}
-		}
+	case how.fresh && !how.known:
+	case how.whole: // a key whose rows are all too young keeps what it was
+		old = stillThere(def, before.rows, all)
 	default:
 		old = before.rows
 	}
 	after.rows = upsert(def, old, source, settled, low)
 	return after, ""
+}
+
+// stillThere are the rows of a copy whose keys there are. By another key than the copy's, several may be one.
+func stillThere(def catalog.View, copied, all []row) (old []row) {
+	known, at := settle(all, def), map[string]int{}
+	for _, r := range copied {
+		k, _ := r.key(def.Key)
+		first, found := at[k]
+		switch _, there := known[k]; {
+		case !there:
+		case found:
+			old[first].alts = append(slices.Clone(old[first].alts), r.text)
+		default:
+			at[k] = len(old)
+			old = append(old, r)
+		}
+	}
+	return old
 }
 
 // inRange says whether a read from low on returns the row: rows without a watermark are read every time, those that are

@@ -56,7 +56,7 @@ func TestModel_SaysWhatTheReadmeSays(t *testing.T) {
 		"a row that moves into it, and is two": {keyless, []row{rowOf("a", "2", 21)}, false, "a1 a2", false},
 	} {
 		mark := int64(20_000_000)
-		after, refused := apply(tt.def, content{rows: copied, mark: &mark}, tt.source, tt.whole, false)
+		after, refused := apply(tt.def, content{rows: copied, mark: &mark}, tt.source, way{whole: tt.whole})
 		if (refused != "") != tt.fails {
 			t.Errorf("%s: refused for %q", name, refused)
 			continue
@@ -77,7 +77,7 @@ func TestModel_KeepsWhatIsTooYoungByNow(t *testing.T) {
 	mark := int64(20_000_000)
 	copied := []row{rowOf("a", "1", time.Now().Add(time.Hour).Unix())}
 	for second, want := range map[int64]string{21: "a1", 14: "a1"} {
-		after, _ := apply(def, content{rows: copied, mark: &mark}, []row{rowOf("a", "2", second)}, false, false)
+		after, _ := apply(def, content{rows: copied, mark: &mark}, []row{rowOf("a", "2", second)}, way{})
 		if got := texts(after.rows); len(got) != 1 || got[0] != want {
 			t.Errorf("at %d: got %v, want %s", second, got, want)
 		}

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/dblink"
 )
 
 // maxName is how many bytes Postgres keeps of a name; it cuts the rest without a word.
@@ -94,7 +96,7 @@ func (n Name) validate() error {
 }
 
 // SQL returns the name as an SQL identifier, quoted in full.
-func (n Name) SQL() string { return pgx.Identifier{n.Schema, n.View}.Sanitize() }
+func (n Name) SQL() string { return dblink.Ident(n.Schema, n.View) }
 
 // String returns the name as people write it, with quotes only where they are needed; ParseName reads it back.
 func (n Name) String() string { return bare(n.Schema) + "." + bare(n.View) }

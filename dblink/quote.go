@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/infra"
 )
 
 // maxRemoteIdent is Redshift's limit of a name, in bytes; a longer one would be cut without a word.
@@ -29,8 +31,66 @@ func Literal(s string) string {
 	return "E" + strings.ReplaceAll(quoted, `\`, `\\`)
 }
 
-// Ident quotes a PostgreSQL name of one or more parts.
-func Ident(parts ...string) string { return pgx.Identifier(parts).Sanitize() }
+// LiteralLine is [Literal] for a statement that people are to paste: one line, with escapes in place of what they would not see.
+func LiteralLine(s string) string {
+	s = strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\ufffd")
+	if infra.Printable(s) == s {
+		return Literal(s)
+	}
+	return "E'" + escaped(strings.ReplaceAll(s, "'", "''"), `\u%04x`, `\U%08x`) + "'"
+}
+
+// Ident quotes a PostgreSQL name of one or more parts. In place of what people would not see stand escapes, so that a statement
+// that is printed still names the same when it is pasted.
+func Ident(parts ...string) string { return Pasted(pgx.Identifier(parts).Sanitize()) }
+
+// Pasted is a text in which PostgreSQL has quoted the names, with escapes in place of what people would not see of them.
+func Pasted(text string) string {
+	if infra.Printable(text) == text {
+		return text
+	}
+	parts := strings.Split(text, `"`) // each second one is a name, or a piece of one between quotes that are doubled
+	var b strings.Builder
+	for i := 0; i < len(parts); i++ {
+		switch {
+		case i%2 == 0:
+			b.WriteString(parts[i])
+			continue
+		case i == len(parts)-1: // a quote that is not closed
+			b.WriteString(`"` + parts[i])
+			continue
+		}
+		name := parts[i]
+		for i+2 < len(parts)-1 && parts[i+1] == "" {
+			name += `""` + parts[i+2]
+			i += 2
+		}
+		if infra.Printable(name) == name {
+			b.WriteString(`"` + name + `"`)
+		} else {
+			b.WriteString(`U&"` + escaped(name, `\%04x`, `\+%06x`) + `"`)
+		}
+	}
+	return b.String()
+}
+
+// escaped writes backslashes twice, and what people would not see as one of two escapes, by how large it is.
+func escaped(text, short, long string) string {
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case r == '\\':
+			b.WriteString(`\\`)
+		case infra.Printable(string(r)) == string(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			fmt.Fprintf(&b, long, r)
+		default:
+			fmt.Fprintf(&b, short, r)
+		}
+	}
+	return b.String()
+}
 
 // RemoteLiteral quotes a text for Redshift, where a backslash escapes in every literal, and an E before it is an error.
 // It refuses a text with a zero byte.

@@ -14,6 +14,10 @@ func examineLocks(ctx context.Context, x *exam) ([]Check, error) {
 	if err != nil {
 		return nil, err
 	}
+	var database string
+	if err := x.tx.QueryRow(ctx, `SELECT pg_catalog.current_database()`).Scan(&database); err != nil {
+		return nil, fmt.Errorf("read the name of the database: %w", err)
+	}
 	var objections []Check
 	seen := map[int]bool{}
 	for _, l := range locks {
@@ -24,7 +28,8 @@ func examineLocks(ctx context.Context, x *exam) ([]Check, error) {
 		objections = append(objections, fail("role "+l.User, fmt.Sprintf(
 			"its session %d (%s) holds or waits for a lock of a %s, which keeps refreshes from running, and it is not Redcache's to take",
 			l.PID, l.Application, l.Kind), fmt.Sprintf("SELECT pg_catalog.pg_terminate_backend(%d); as that role, as a member of "+
-			"pg_signal_backend or as a superuser. For good: REVOKE CONNECT ON DATABASE … FROM %s.", l.PID, dblink.Ident(l.User))))
+			"pg_signal_backend or as a superuser. For good: REVOKE CONNECT ON DATABASE %s FROM %s; and from PUBLIC, if that has it.",
+			l.PID, dblink.Ident(database), dblink.Ident(l.User))))
 	}
 	return orOK(objections, cacheDatabase, "no stranger holds a lock of a view or a link"), nil
 }

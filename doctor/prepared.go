@@ -36,7 +36,7 @@ func examinePrepared(ctx context.Context, x *exam) ([]Check, error) {
 		}
 		objections = append(objections, warn("prepared transaction "+dblink.Literal(p.GID), fmt.Sprintf(
 			"%s has prepared it %s ago, and it holds %s since: refreshes wait for it, and pg_stat_activity does not show it",
-			p.Owner, brief(p.Age), p.Name), "ROLLBACK PREPARED "+dblink.Literal(p.GID)+"; in this database, as "+p.Owner+
+			p.Owner, brief(p.Age), p.Name), "ROLLBACK PREPARED "+dblink.LiteralLine(p.GID)+"; in this database, as "+p.Owner+
 			" or a superuser, if nobody is going to end it."))
 	}
 	return orOK(objections, cacheDatabase, "no prepared transaction holds a view"), nil

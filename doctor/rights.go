@@ -58,7 +58,7 @@ func (a access) role() string {
 }
 
 func (a access) revoke(rights, on string) string {
-	return fmt.Sprintf("REVOKE %s ON %s FROM %s;", rights, on, a.role())
+	return fmt.Sprintf("REVOKE %s ON %s FROM %s;", rights, dblink.Pasted(on), a.role())
 }
 
 // examinePublic looks for views that everybody may read who can log in. Whether those who may read one may read its

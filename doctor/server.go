@@ -72,9 +72,9 @@ func change(name, wanted string, has bool) string {
 	case wanted == "":
 		return "DROP " + dblink.Ident(name)
 	case has:
-		return "SET " + dblink.Ident(name) + " " + dblink.Literal(wanted)
+		return "SET " + dblink.Ident(name) + " " + dblink.LiteralLine(wanted)
 	}
-	return "ADD " + dblink.Ident(name) + " " + dblink.Literal(wanted)
+	return "ADD " + dblink.Ident(name) + " " + dblink.LiteralLine(wanted)
 }
 
 // overdue returns the views of a link, or of all for 0, that are due for a minute and are not being refreshed.

@@ -188,7 +188,7 @@ func examineIndexes(ctx context.Context, x *exam) ([]Check, error) {
 		for _, name := range i.Invalid {
 			objections = append(objections, warn(aboutView(v), "index "+name+" is not valid: it costs every write, "+
 				"and serves nobody",
-				"DROP INDEX "+name+"; then make it again."))
+				"DROP INDEX "+dblink.Pasted(name)+"; then make it again."))
 		}
 	}
 	return orOK(objections, x.all(), "keys and watermarks have their indexes"), nil

@@ -43,7 +43,7 @@ func cannotDrop(err error) string {
 	case err == nil, sqlState(err) == lockNotAvailable:
 		return ""
 	case errors.As(err, &pg) && pg.Code == dependentObjects:
-		return strings.ReplaceAll(pg.Detail, "\n", "; ")
+		return oneLine(pg.Detail)
 	}
 	return infra.Message(err)
 }

@@ -148,7 +148,7 @@ func (w *work) blocked() error {
 		}
 		if rule := ruleOn(r); rule != "" {
 			return infra.Hinted(fmt.Errorf("view %s: %s on %s changes what a refresh writes", w.view.Name, rule, w.relation()),
-				fmt.Sprintf("DROP RULE %s ON %s; a trigger can do what does not keep rows away.", strings.TrimPrefix(rule, rulePrefix), w.relation()))
+				fmt.Sprintf("DROP RULE %s ON %s; a trigger can do what does not keep rows away.", dblink.Pasted(strings.TrimPrefix(rule, rulePrefix)), w.relation()))
 		}
 		if r != nil && r.Forced {
 			return infra.Hinted(fmt.Errorf("view %s: row-level security is forced on %s for its owner as well, so a refresh would "+

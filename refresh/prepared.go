@@ -34,5 +34,5 @@ func nameHolders(ctx context.Context, db catalog.DB, err error) error {
 	return infra.Hinted(
 		fmt.Errorf("%w; prepared transaction %s of %s has held %s for %s", err, dblink.Literal(gid), owner, name, age.Round(time.Second)),
 		fmt.Sprintf("pg_stat_activity does not show it, pg_prepared_xacts does. If nobody is going to end it: ROLLBACK PREPARED %s; "+
-			"in this database, as %s or a superuser.", dblink.Literal(gid), owner))
+			"in this database, as %s or a superuser.", dblink.LiteralLine(gid), owner))
 }

@@ -139,6 +139,9 @@ func explainBuild(err error) error {
 	return err
 }
 
+// oneLine puts the objects that PostgreSQL lists on one line, with the names as they can be pasted.
+func oneLine(detail string) string { return strings.ReplaceAll(dblink.Pasted(detail), "\n", "; ") }
+
 func dropStep(name catalog.Name) Step { return Step{"drop view", "DROP VIEW " + name.SQL()} }
 
 // explainDrop names what depends on a view that is to be dropped.
@@ -149,7 +152,7 @@ func explainDrop(err error) error {
 	}
 	switch pg.Code {
 	case dependentObjects:
-		return infra.Hinted(err, "Drop these first: "+strings.ReplaceAll(pg.Detail, "\n", "; "))
+		return infra.Hinted(err, "Drop these first: "+oneLine(pg.Detail))
 	case insufficientRights:
 		return infra.Hinted(err, "Somebody else owns it by now. As that role, or as a superuser: ALTER … OWNER TO the role of "+
 			"DATABASE_URL; then drop the view again.")

@@ -173,7 +173,7 @@ func explainPublish(v catalog.View, err error) error {
 		return infra.Hinted(
 			fmt.Errorf("view %s: its columns change, and other objects depend on it: %w", v.Name, err),
 			"Drop these first and make them again afterwards, or keep the old columns in the query: "+
-				strings.ReplaceAll(pg.Detail, "\n", "; "))
+				oneLine(pg.Detail))
 	case featureNotSupported:
 		return infra.Hinted(fmt.Errorf("view %s: %w", v.Name, err), "Take off what the view cannot keep, for instance: ALTER VIEW "+
 			v.Name.SQL()+" RESET (check_option);")

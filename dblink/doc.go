@@ -38,6 +38,11 @@
 //	Cancel, from another backend         Redshift ends the query, and the statement fails at once with Redshift's
 //	                                     57014. The session can be used again.
 //
+// Nothing of it ends a backend whose other server answers a SELECT as if it were a COPY, which Redshift does not: libpq
+// then gives dblink that answer again and again, and once the statement is cancelled dblink looks for no more interrupts
+// while it waits for another one. It keeps its locks, and a processor busy, until the server is stopped with -m immediate.
+// A session of package redshift takes no notice of such an answer.
+//
 // Hence [Watch]: when the context ends, which cancels the local statement, it cancels on Redshift as well.
 //
 // # Whether anything changed

@@ -45,21 +45,29 @@ func SideOf(err error) Side {
 		return There
 	}
 	server, said := errors.AsType[*pgconn.PgError](err)
-	if said && path.Base(server.File) == dblinkSource {
+	if said && (path.Base(server.File) == dblinkSource || unlikeAnnounced(server)) {
 		return There
 	}
 	return Here
 }
 
+// unlikeAnnounced tells whether PostgreSQL has found that the rows which a statement of ours got from a function are not
+// those that it named: dblink hands on the status of a command where the other server says that it was none with rows. Of
+// a statement inside of somebody's function, the context would say so.
+func unlikeAnnounced(err *pgconn.PgError) bool {
+	return err.Code == datatypeMismatch && path.Base(err.File) == "execSRF.c" && err.Where == ""
+}
+
+const datatypeMismatch = "42804"
+
 // relayed tells whether it is Redshift itself that said so, and not dblink on its behalf.
 func relayed(err error) bool {
 	server, said := errors.AsType[*pgconn.PgError](err)
-	return SideOf(err) == There && said && (path.Base(server.File) != dblinkSource || server.Routine == relaying)
+	return SideOf(err) == There && said && !unlikeAnnounced(server) && (path.Base(server.File) != dblinkSource || server.Routine == relaying)
 }
 
 // OtherShape tells whether dblink has refused a result since it has other columns than were asked for.
 func OtherShape(err error) bool {
-	const datatypeMismatch = "42804"
 	server, said := errors.AsType[*pgconn.PgError](err)
 	return said && server.Code == datatypeMismatch && SideOf(err) == There && !relayed(err)
 }

@@ -24,8 +24,11 @@ var hostileTexts = map[string]string{
 
 // raw returns what of an output a terminal would act upon.
 func raw(output string) string {
+	if !utf8.ValidString(output) {
+		return "what is no UTF-8"
+	}
 	for _, r := range output {
-		if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) || r == utf8.RuneError {
+		if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) {
 			return fmt.Sprintf("%U", r)
 		}
 	}

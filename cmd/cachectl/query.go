@@ -87,11 +87,29 @@ func (s *session) query(ctx context.Context, o queryOptions) error {
 			err = errors.Join(err, failure)
 		}
 		if err != nil && infra.Hint(err) == "" {
-			err = catalog.ExplainRemote(err, "read through link "+o.link)
+			err = o.explained(err)
+		}
+		if tx.Conn().IsClosed() { // it has been given up, and the session with it
+			return err
 		}
 		return errors.Join(err, remote.Close(ctx))
 	})
 	return o.timedOut(err)
+}
+
+// explained says what a failure to read means. There is no view that could be the matter.
+func (o queryOptions) explained(err error) error {
+	const dataException = "22"
+	doing := "read through link " + o.link
+	switch {
+	case strings.HasPrefix(dblink.ServerCode(err, dblink.Here), dataException):
+		return infra.Hinted(fmt.Errorf("%s: a value is none of its column's type: %w", doing, err),
+			"Cast the column to another type in the query, repair the value on Redshift, or leave it out.")
+	case dblink.OtherShape(err):
+		return infra.Hinted(fmt.Errorf("%s: the answer has other columns than were announced: %w", doing, err),
+			"Try again: somebody may have changed a table meanwhile.")
+	}
+	return catalog.ExplainRemote(err, doing)
 }
 
 // timedOut names the time that is up when a server has ended a statement of a query.

@@ -44,7 +44,7 @@ func (p *program) connected(ctx context.Context, work func(s *session) error) er
 		}
 		return doing(err, "open cache database")
 	}
-	defer closePool(ctx, pool)
+	defer closePool(pool)
 	keeper := access.NewKeeper(pool, aws, access.Config{Log: p.talk()})
 	return work(&session{
 		program: p, pool: pool, store: catalog.In(pool), keeper: keeper,
@@ -52,21 +52,17 @@ func (p *program) connected(ctx context.Context, work func(s *session) error) er
 	})
 }
 
-// closeLimit is how long the goodbyes of an interrupted command may take.
+// closeLimit is how long the goodbyes may take.
 const closeLimit = 500 * time.Millisecond
 
-// closePool closes all connections. A server that does not answer one is not waited for once the user has had enough.
-func closePool(ctx context.Context, pool *pgxpool.Pool) {
+// closePool closes all connections. A server that does not take a goodbye is not waited for: pgx would for 15 s, of a
+// backend that hangs in dblink, when the command has long said how it ended.
+func closePool(pool *pgxpool.Pool) {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
 		pool.Close()
 	}()
-	select {
-	case <-closed:
-		return
-	case <-ctx.Done():
-	}
 	select {
 	case <-closed:
 	case <-time.After(closeLimit):

@@ -19,13 +19,19 @@ func (s scan) literalEnd(i int) int {
 	return i
 }
 
-// chainEnd returns the index behind the literals from i on that || joins.
+// chainEnd returns the index behind the literals from i on that || joins, or +, which on Redshift joins texts as well.
 func (s scan) chainEnd(i int) int {
 	end := s.literalEnd(i)
-	for s.word(end) == "|" && s.word(end+1) == "|" && s.isLiteral(end+2) {
-		end = s.literalEnd(end + 2)
+	for {
+		next := end + 1
+		if s.word(end) == "|" {
+			next++
+		}
+		if word := s.word(next - 1); word != "|" && word != "+" || !s.isLiteral(next) {
+			return end
+		}
+		end = s.literalEnd(next)
 	}
-	return end
 }
 
 // literals returns what the literals from i to end mean as one, in each way in which a server may read them: that of PostgreSQL 8.0,

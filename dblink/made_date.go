@@ -148,7 +148,7 @@ func (s scan) spellsMover(from, to int) bool {
 				}
 				letters.WriteString(foldName(text))
 			}
-		case word == "|":
+		case word == "|" || word == "+":
 			made = true
 		case s.word(i+1) != "(" || !s.isCall(i+1) || typeWords[word]:
 		case word == "chr":

@@ -20,6 +20,7 @@ func TestVolatile_ReadsLiteralsAsAParserOfDatesDoes(t *testing.T) {
 		`'today allballs'`, `'on today'`, `'Friday, today'`, `'today bc'`, `'today 04:05:06.789 z'`, "'today\u00a0'", "'\ttoday\n'",
 		`'\156ow'`, `'\x6eow'`, `'n\ow'`, `'to\day'`, `'\u006eow'`, `'now\''`, `'now'''`, `'''now'`, `'\ttoday\n'`,
 		"'to'\n'day'", "'to' -- half\n 'day'", "'no'\r\n'w'", "'to'\n''\n'day'", `'to' || 'day'`, `'n' || 'o' || 'w'`, `'to' || 'day' || ' 8:00'`,
+		`'to' + 'day'`, `'n'+'o'+'w'`, `'to' || 'day' + ' 8:00'`,
 		`$$today$$`, `$a$ now, $a$`,
 	} {
 		for _, query := range []string{
@@ -56,7 +57,7 @@ func TestVolatile_SeesDatesThatFunctionsMake(t *testing.T) {
 		`json_extract_path_text('{"a":"now"}', 'a')`, `json_extract_path_text('{"a":"\\u006eow"}', 'a')`, `translate('n0w', '0', 'o')`,
 		`json_extract_array_element_text('["now"]', 0)`, `coalesce(null, concat('to', 'day'))`, `nvl(reverse('won'), 'x')`,
 		`decode(1, 1, reverse('yadot'))`, `(case when true then reverse('won') end)`, `(SELECT reverse('won'))`, `lpad('w', 3, 'no')`,
-		`repeat('n', 1) || 'ow'`, `regexp_substr('xx now', '[a-z]+$')`, `regexp_replace('n-ow', '-', '')`, `initcap(reverse('won'))`,
+		`repeat('n', 1) || 'ow'`, `('n'+'ow')`, `('n' + ('o' + 'w'))`, `('n'::varchar + 'ow')`, `(chr(110) + 'ow')`, `nvl(note, 'n' + 'ow')`, `('no' + left('war', 1))`, `regexp_substr('xx now', '[a-z]+$')`, `regexp_replace('n-ow', '-', '')`, `initcap(reverse('won'))`,
 		`reverse('won')::varchar`, `cast(reverse('won') as varchar(10))`, `from_varbyte('6e6f77', 'utf8')`, `pg_catalog.reverse('won')`,
 		`(case when id > 7 then reverse('won') else note end)`, `nvl(note, reverse('won'))`, `"reverse"('won')`, `(('no' || reverse('w')))`,
 	} {
@@ -91,7 +92,7 @@ func TestVolatile_SeesDatesThatFunctionsMake(t *testing.T) {
 		`nullif(trim(note), '')::timestamp`, `replace(note, chr(13) || chr(10), ' ')::date`, `regexp_replace(note, '[^0-9]', '')::date`,
 		`json_extract_path_text(note, 'known', 'at')::timestamp`, `split_part(split_part(note, 'from now on', 1), 'w', 2)::date`,
 		`left(note, 10)::date`, `(left(note, 4) || '-' || right(note, 2) || '-01')::date`, `lower('2024-MAY-01')::date`, `min(d)::timestamp`,
-		`nvl(note, 'infinity')::date`, `md5('now or never')::varchar`, `concat('no', 'w')`, `date_part('year', at)`, `extract(year from note::date)`,
+		`nvl(note, 'infinity')::date`, `md5('now or never')::varchar`, `('2024-05-' + '01')::date`, `(note + '-01-01')::date`, `('2024-05-01'::date + 7)::timestamp`, `concat('no', 'w')`, `date_part('year', at)`, `extract(year from note::date)`,
 	} {
 		query := "SELECT id FROM s.t WHERE at < " + pure
 		if word, volatile := dblink.Volatile(query); volatile {

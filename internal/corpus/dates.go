@@ -33,6 +33,8 @@ var madeDates = []Query{
 	{SQL: `select id from shop.sale where at < split_part('x,now', ',', 2)::timestamp`, Moves: `split_part('x,now', ',', 2)`, Reads: "shop.sale"},
 	{SQL: `select id from shop.sale where at < cast(left('today is', 5) as timestamp)`, Moves: `left('today is', 5)`, Reads: "shop.sale"},
 	{SQL: `select id from shop.sale where at < (chr(110) || 'ow')::date`, Moves: `(chr(110) || 'ow')`, Reads: "shop.sale"},
+	{SQL: `select id from shop.sale where at < ('n'+'ow')::timestamp`, Moves: `'now'`, Reads: "shop.sale"},
+	{SQL: `select id from shop.sale where at < ('n' + chr(111) + 'w')::date`, Moves: `('n' + chr(111) + 'w')`, Reads: "shop.sale"},
 	{SQL: `select id from shop.sale where at < convert(timestamp, nvl(note, reverse('won')))`, Moves: `reverse('won')`, Reads: "shop.sale"},
 }
 

@@ -103,7 +103,7 @@ func (s *Session) connect(ctx context.Context, prepare string) error {
 	var pid string
 	// A backend that waits for a connection hears nothing until the connect timeout, so it is not waited for: it rolls back
 	// when it finds that nobody is there any more.
-	ctx, done := WithinTimeout(infra.WithGrace(ctx, connectGrace), s.limit)
+	ctx, done := WithinTimeout(infra.WithGrace(ctx, connectGrace), s.server, s.limit)
 	err := done(s.tx.QueryRow(ctx, connect, s.server, prepare+"SELECT pg_backend_pid(), GETDATE()").Scan(&pid, &s.clock))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return &missingError{s.server, ErrNoServer}
@@ -190,7 +190,7 @@ func (s *Session) Rows(ctx context.Context, sql string, n int) ([][]*string, err
 }
 
 func (s *Session) rows(ctx context.Context, sql string, n int) ([][]*string, error) {
-	ctx, done := WithinTimeout(ctx, s.limit)
+	ctx, done := WithinTimeout(ctx, s.server, s.limit)
 	rows, err := s.ask(ctx, sql, n)
 	return rows, done(err)
 }
@@ -217,7 +217,7 @@ func (s *Session) ask(ctx context.Context, sql string, n int) ([][]*string, erro
 
 // exec runs a command on the remote.
 func (s *Session) exec(ctx context.Context, sql string) error {
-	ctx, done := WithinTimeout(ctx, s.limit)
+	ctx, done := WithinTimeout(ctx, s.server, s.limit)
 	_, err := s.tx.Exec(ctx, "SELECT "+Call(s.schema, "dblink_exec", "$1", "$2"), s.server, sql)
 	return done(err)
 }

@@ -81,7 +81,7 @@ func (s *session) query(ctx context.Context, o queryOptions) error {
 		}
 		stop := dblink.Watch(ctx, s.pool, remote)
 		// In a savepoint, so that the connection can be closed also after a failure.
-		within, done := dblink.WithinTimeout(ctx, timeout)
+		within, done := dblink.WithinTimeout(ctx, server, timeout)
 		err = done(infra.InSavepoint(within, tx, func(nested pgx.Tx) error { return s.stream(within, nested, remote, server, o) }))
 		if failure := stop(err); failure != nil {
 			err = errors.Join(err, failure)

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/user"
 	"strconv"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -44,29 +43,12 @@ func (p *program) connected(ctx context.Context, work func(s *session) error) er
 		}
 		return doing(err, "open cache database")
 	}
-	defer closePool(pool)
+	defer infra.ClosePool(pool)
 	keeper := access.NewKeeper(pool, aws, access.Config{Log: p.talk()})
 	return work(&session{
 		program: p, pool: pool, store: catalog.In(pool), keeper: keeper,
 		runner: refresh.NewRunner(pool, refresh.Config{Origin: "cli", Links: keeper}),
 	})
-}
-
-// closeLimit is how long the goodbyes may take.
-const closeLimit = 500 * time.Millisecond
-
-// closePool closes all connections. A server that does not take a goodbye is not waited for: pgx would for 15 s, of a
-// backend that hangs in dblink, when the command has long said how it ended.
-func closePool(pool *pgxpool.Pool) {
-	closed := make(chan struct{})
-	go func() {
-		defer close(closed)
-		pool.Close()
-	}()
-	select {
-	case <-closed:
-	case <-time.After(closeLimit):
-	}
 }
 
 // database says where the cache database is, from the flag and the environment.

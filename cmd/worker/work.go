@@ -41,7 +41,7 @@ func work(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer pool.Close()
+	defer infra.ClosePool(pool)
 	runner := refresh.NewRunner(pool, refresh.Config{
 		Origin: "worker", Log: log, KeepRuns: cfg.KeepRuns, SwitchPatience: cfg.SwitchPatience, ModifiedLag: cfg.ModifiedLag,
 		Links: access.NewKeeper(pool, aws, access.Config{Log: log}),

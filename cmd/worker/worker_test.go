@@ -62,6 +62,25 @@ func TestWorker_CancelsWhatOutlastsTheGrace(t *testing.T) {
 	b.await(t, `SELECT count(*) = 1 FROM redcache.run WHERE state = 'canceled' AND error LIKE '%the worker was stopped%'`)
 }
 
+// While PostgreSQL connects to a Redshift that is silent, it hears nothing, also no goodbye.
+func TestWorker_StopsWhileRedshiftIsSilent(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.addView(t, "slow", catalog.Concurrent, time.Hour)
+	b.source.Stall(true)
+	w := b.start(t, "REDCACHE_STOP_GRACE=200ms")
+	b.await(t, `SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_database()
+		AND application_name LIKE 'redcache worker %' AND query LIKE '%dblink_connect%' AND state = 'active'`)
+	start := time.Now()
+	w.stop(t)
+	if took := time.Since(start); took > 6*time.Second {
+		t.Errorf("the worker took %s to stop", took)
+	}
+	b.source.Stall(false)
+	b.await(t, `SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'redcache worker %'`)
+	b.wantNothingLeft(t)
+}
+
 func TestWorker_RepairsWhatAKilledOneLeft(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

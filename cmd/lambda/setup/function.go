@@ -130,7 +130,7 @@ func (f *Function) Stop() (busy bool) {
 	}
 	defer f.mu.Unlock()
 	if f.pool != nil {
-		f.pool.Close()
+		infra.ClosePool(f.pool)
 		f.pool = nil
 	}
 	return busy

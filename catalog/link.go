@@ -86,6 +86,10 @@ func (l Link) Validate() error {
 	switch {
 	case l.Name == "":
 		return &InvalidError{What: "link", Problem: "it has no name"}
+	case l.Name[0] == '-':
+		return &InvalidError{
+			What: "link " + l.Name, Problem: "its name begins with a dash, which commands take for a flag", Fix: "choose another name",
+		}
 	case len(l.Name) > maxLinkName:
 		return &InvalidError{
 			What: "link " + l.Name, Problem: fmt.Sprintf("its name has %d bytes", len(l.Name)),

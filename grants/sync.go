@@ -243,7 +243,7 @@ func undefine(d *database, v *catalog.View, roles map[string]bool) []string {
 	v.Grantees = kept
 	quoted := make([]string, len(kept))
 	for i, name := range kept {
-		quoted[i] = dblink.Literal(name)
+		quoted[i] = dblink.LiteralLine(name)
 	}
 	return []string{fmt.Sprintf("UPDATE redcache.view SET grantees = ARRAY[%s]::text[], "+
 		"changed_at = pg_catalog.clock_timestamp() WHERE id = %d", strings.Join(quoted, ", "), v.ID)}

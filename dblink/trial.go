@@ -1,6 +1,7 @@
 package dblink
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,7 +50,11 @@ func Try(ctx context.Context, tx pgx.Tx, server string, set Settings) (Trial, er
 	return Trial{Failed: step, Cause: err}, nil
 }
 
+// trialLimit is how long each statement of a trial may take, which waits for no data.
+const trialLimit = 20 * time.Second
+
 func try(ctx context.Context, tx pgx.Tx, server string, set Settings) (trial Trial, err error) {
+	set.StatementTimeout = cmp.Or(set.StatementTimeout, trialLimit)
 	s, err := Open(ctx, tx, server, set)
 	if err != nil {
 		return trial, err
@@ -59,11 +64,12 @@ func try(ctx context.Context, tx pgx.Tx, server string, set Settings) (trial Tri
 		return trial, err
 	}
 	// The rows are asked for after the first look at the clock, and the second look needs them.
-	err = guard.QueryRow(ctx, `
+	within, done := WithinTimeout(ctx, s.limit)
+	err = done(guard.QueryRow(within, `
 		SELECT coalesce(t.who, ''), pg_catalog.clock_timestamp() - began.at
 		FROM (SELECT pg_catalog.clock_timestamp() AS at OFFSET 0) began
 		CROSS JOIN LATERAL `+Call(s.schema, "dblink", "$1", "CASE WHEN began.at IS NOT NULL THEN $2 END")+` AS t(who text)`,
-		server, "SELECT current_user").Scan(&trial.User, &trial.RoundTrip)
+		server, "SELECT current_user").Scan(&trial.User, &trial.RoundTrip))
 	if err == nil {
 		err = guard.Commit(ctx)
 	} else {

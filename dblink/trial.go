@@ -64,7 +64,7 @@ func try(ctx context.Context, tx pgx.Tx, server string, set Settings) (trial Tri
 		return trial, err
 	}
 	// The rows are asked for after the first look at the clock, and the second look needs them.
-	within, done := WithinTimeout(ctx, s.limit)
+	within, done := WithinTimeout(ctx, server, s.limit)
 	err = done(guard.QueryRow(within, `
 		SELECT coalesce(t.who, ''), pg_catalog.clock_timestamp() - began.at
 		FROM (SELECT pg_catalog.clock_timestamp() AS at OFFSET 0) began

@@ -35,8 +35,10 @@ func TestRun_AServerThatLiesToOtherCommandsDoesNoHarm(t *testing.T) {
 			for on, commands := range map[string][][]string{
 				"": {
 					{"link", "test", "dw"},
-					{"link", "add", "other", "--host", "127.0.0.1", "--port", strconv.Itoa(liar.Port()), "--database", o.source.Name,
-						"--user", redshiftsim.User, "--password-env", "DW_PASSWORD", "--sslmode", "disable"},
+					{
+						"link", "add", "other", "--host", "127.0.0.1", "--port", strconv.Itoa(liar.Port()), "--database", o.source.Name,
+						"--user", redshiftsim.User, "--password-env", "DW_PASSWORD", "--sslmode", "disable",
+					},
 					{"doctor"},
 				},
 				"public.src": {

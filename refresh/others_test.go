@@ -123,7 +123,7 @@ func (b *bundle) meddle(t *testing.T, v catalog.View, m meddling, app string, re
 		return
 	}
 	got, err := tryRows(t.Context(), reader, "SELECT id, region, amount, note, updated_at FROM "+v.Name.SQL())
-	if want := rows(t, b.source.Engine, v.Query); err != nil || v.Strategy != catalog.Incremental && !equalRows(got, want) {
+	if want := rows(t, b.source.Engine, v.Query); err != nil || !equalRows(got, want) {
 		t.Errorf("%s: the application sees %d rows, %v; the source has %d", m.name, len(got), err, len(want))
 	}
 	if after := b.dressed(t, v); !equalRows(before, after) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -202,5 +203,33 @@ func TestClient_EndsWithItsContext(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), action+" on ") || !strings.Contains(err.Error(), "out of patience") {
 			t.Errorf("%s: got %v", action, err)
 		}
+	}
+}
+
+// An endpoint that takes a request and says nothing costs one attempt, and not all the time that there is.
+func TestClient_GivesUpAnAttemptThatIsNotAnswered(t *testing.T) {
+	t.Parallel()
+	asked := make(chan struct{}, 10)
+	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
+		_, _ = io.Copy(io.Discard, r.Body) // else the server does not notice that the client is gone
+		<-r.Context().Done()
+	}))
+	defer silent.Close()
+	client := cloud.New(config.WithRegion("eu-central-1"), config.WithBaseEndpoint(silent.URL),
+		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("id", "key", "")))
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ended := make(chan error, 1)
+	go func() { _, err := client.Send(ctx, queueURL, []string{"{}"}); ended <- err }()
+	for range 2 {
+		select {
+		case <-asked:
+		case <-ctx.Done():
+			t.Error("an attempt that nobody answers is not given up")
+		}
+	}
+	cancel()
+	if err := <-ended; err == nil {
+		t.Error("a silent endpoint has taken the message")
 	}
 }

@@ -50,11 +50,11 @@ func Try(ctx context.Context, tx pgx.Tx, server string, set Settings) (Trial, er
 	return Trial{Failed: step, Cause: err}, nil
 }
 
-// trialLimit is how long each statement of a trial may take, which waits for no data.
-const trialLimit = 20 * time.Second
+// TrialLimit is how long each statement of a trial may take, or of whatever else waits for no data.
+const TrialLimit = 20 * time.Second
 
 func try(ctx context.Context, tx pgx.Tx, server string, set Settings) (trial Trial, err error) {
-	set.StatementTimeout = cmp.Or(set.StatementTimeout, trialLimit)
+	set.StatementTimeout = cmp.Or(set.StatementTimeout, TrialLimit)
 	s, err := Open(ctx, tx, server, set)
 	if err != nil {
 		return trial, err

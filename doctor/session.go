@@ -70,8 +70,9 @@ func open(ctx context.Context, tx pgx.Tx, l catalog.Link) (o opened, took time.D
 	if err := clock(&o.before); err != nil {
 		return o, 0, err
 	}
-	if o.Session, err = dblink.Open(ctx, tx, l.Server().Name, dblink.Settings{QueryGroup: "redcache " +
-		"doctor"}); err != nil {
+	if o.Session, err = dblink.Open(ctx, tx, l.Server().Name, dblink.Settings{
+		QueryGroup: "redcache doctor", StatementTimeout: dblink.TrialLimit,
+	}); err != nil {
 		return o, 0, err
 	}
 	err = clock(&o.after)

@@ -73,8 +73,12 @@ func refusedAgain(l catalog.Link, cause error) error {
 	case catalog.SecretCredentials:
 		hint = "The secret has been read again: put the login that Redshift knows into it."
 	case catalog.ClusterCredentials:
+		user, err := dblink.RemoteIdent(l.User)
+		if err != nil {
+			user = "of that name"
+		}
 		hint = fmt.Sprintf("AWS issues logins also for users that do not exist: on Redshift, CREATE USER %s PASSWORD DISABLE, "+
-			"and let it use database %s.", dblink.Ident(l.User), l.Database)
+			"and let it use database %s.", user, l.Database)
 	}
 	return infra.Hinted(fmt.Errorf("the login was renewed, and is refused again: %w", cause), hint)
 }

@@ -51,6 +51,9 @@ func TestRun_AServerThatLiesToOtherCommandsDoesNoHarm(t *testing.T) {
 					start := time.Now()
 					got, stdout, stderr := o.run(t.Context(), args...)
 					took := time.Since(start)
+					if liar.Told() == 0 {
+						t.Errorf("%q: nobody was lied to", args)
+					}
 					if took > 30*time.Second {
 						t.Errorf("%q: it took %s", args, took)
 					}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/redcache/redcache/catalog"
 )
 
@@ -219,13 +221,27 @@ func (h *history) holds(ctx context.Context, u *unit, after []copied, nodes []no
 			return err
 		}
 		if len(rows) > 0 {
-			return &differenceError{fmt.Sprintf("%s (%s) differs from its source", from, describe(c.def)), rows}
+			return &differenceError{fmt.Sprintf("%s (%s) differs from its source", from, describe(c.def)), append(rows, h.lastRuns(ctx, c)...)}
 		}
 		if c.marked() && c.loaded == n.loaded[i] && !sameMark(c.base.mark, n.bases[i].mark) {
 			return differs("%s (%s) has watermark %s, want %s", from, describe(c.def), show(c.base.mark), show(n.bases[i].mark))
 		}
 	}
 	return nil
+}
+
+// lastRuns is what the history says of a view's last runs.
+func (h *history) lastRuns(ctx context.Context, c copied) []string {
+	rows, err := h.pair.admin.Query(ctx, `SELECT concat_ws(' ', 'run', id, strategy, state, 'whole', whole, 'as of', as_of, reason, error)
+		FROM redcache.run WHERE view_id = $1 ORDER BY id DESC LIMIT 4`, c.def.ID)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	runs, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return []string{err.Error()}
+	}
+	return runs
 }
 
 func (h *history) sawBefore(ctx context.Context, u *unit, i int, nodes []node) error {

@@ -69,9 +69,22 @@ func (h *history) untilThere(ctx context.Context, r *rand.Rand, u *unit, name ca
 			if err := h.commit(ctx, changed("mend the keys", mendKeys...), false); err != nil {
 				return results, err
 			}
+			results = append(results, h.letShrink(ctx, u, name)...)
 		}
 	}
 	return results, differs("%s is not there after all attempts", name)
+}
+
+// letShrink refreshes the others of a group, of which an added view cannot say that they may lose rows.
+func (h *history) letShrink(ctx context.Context, u *unit, name catalog.Name) []result {
+	i := slices.IndexFunc(u.names, func(other catalog.Name) bool { return other != name })
+	if i < 0 {
+		return nil
+	}
+	res := result{what: "refresh " + u.names[i].String(), altered: true}
+	res.run, res.err = h.pair.workers[0].Refresh(ctx, refresh.Request{View: u.names[i], Whole: true, AllowShrink: 100, Wait: time.Minute})
+	h.say("%s: %s", res.what, outcome(res))
+	return []result{res}
 }
 
 // holdRemade holds a unit against the model of which one view began with nothing.

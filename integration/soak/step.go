@@ -179,11 +179,13 @@ func tried(u *unit, d doing) []copied {
 func (h *history) noted(did happened) int {
 	from := did.from
 	for _, r := range did.results {
-		if r.run.State != catalog.Unchanged || r.run.AsOf == nil {
-			continue
-		}
-		for from > 0 && !h.versions[from].committed.Before(*r.run.AsOf) {
-			from--
+		for _, run := range append([]catalog.Run{r.run}, r.run.Others...) { // each may have another proof
+			if run.State != catalog.Unchanged || run.AsOf == nil {
+				continue
+			}
+			for from > 0 && !h.versions[from].committed.Before(*run.AsOf) {
+				from--
+			}
 		}
 	}
 	return from

@@ -21,31 +21,60 @@ func fillIncremental(ctx context.Context, w *work) (catalog.Outcome, error) {
 	if err != nil {
 		return catalog.Outcome{}, err
 	}
-	o := catalog.Outcome{AsOf: w.readUpTo(), Whole: b.low == nil}
-	fetch, err := w.fetchSQL(ctx, where, &o)
-	if err != nil {
-		return catalog.Outcome{}, err
-	}
 	if err := w.moreMemory(ctx, "work_mem"); err != nil {
 		return catalog.Outcome{}, err
+	}
+	o := catalog.Outcome{AsOf: w.readUpTo(), Whole: b.low == nil, RowCount: w.rowCount()}
+	undated, err := w.fillRange(ctx, where, b, &o)
+	if err != nil || undated == 0 {
+		return o, err
+	}
+	err = w.fillInSnapshot(ctx, where, b, &o)
+	return o, err
+}
+
+// fillInSnapshot goes on where rows have lost their watermark, which takes a second look at the source. Both looks have to
+// see one moment: what the first saw may have passed when the second begins, so it is taken again.
+func (w *work) fillInSnapshot(ctx context.Context, where string, b bounds, o *catalog.Outcome) error {
+	if w.needsSnapshot() { // there is one already
+		return w.fillUndated(ctx, b, o)
+	}
+	if err := w.source.Begin(ctx); err != nil {
+		return err
+	}
+	undated, err := w.fillRange(ctx, where, b, o)
+	if err == nil && undated > 0 {
+		err = w.fillUndated(ctx, b, o)
+	}
+	if err != nil {
+		return err
+	}
+	return w.source.Commit(ctx)
+}
+
+// fillRange reads what lies within the bounds, writes what differs, and adds to what the refresh has come to. It returns how
+// many rows have lost their watermark, and are left to fillUndated.
+func (w *work) fillRange(ctx context.Context, where string, b bounds, o *catalog.Outcome) (undated int64, err error) {
+	again := catalog.Outcome{}
+	fetch, err := w.fetchSQL(ctx, where, &again)
+	if err != nil {
+		return 0, err
 	}
 	w.doing = writing
 	if w.source.transport() == catalog.DblinkTransport {
 		w.doing = applying
 	}
-	var settled, undated int64
+	var settled int64
 	err = w.tx.QueryRow(ctx, w.writeSQL(fetch, b), pgx.QueryExecModeExec).Scan(
-		&o.RowsRead, &settled, &o.RowsInserted, &o.RowsUpdated, &o.RowsDeleted, &o.Watermark, &undated)
+		&again.RowsRead, &settled, &again.RowsInserted, &again.RowsUpdated, &again.RowsDeleted, &o.Watermark, &undated)
 	if err != nil {
-		return catalog.Outcome{}, fmt.Errorf("load rows: %w", err)
+		return 0, fmt.Errorf("load rows: %w", err)
 	}
-	if o.RowCount = settled; !o.Whole || b.high != nil {
-		o.RowCount = w.rowCount() + o.RowsInserted - o.RowsDeleted
+	sum(o, again)
+	if o.Whole && b.high == nil {
+		o.RowCount = settled
 	}
-	if undated > 0 {
-		return o, w.fillUndated(ctx, b, &o)
-	}
-	return o, nil
+	return undated, nil
 }
 
 // clockStep is how far the remote clock can be behind itself: GETDATE() has whole seconds.
@@ -62,7 +91,7 @@ func (w *work) readUpTo() time.Time {
 
 // fillUndated writes rows that were read without a watermark where the copy has one. Their watermark has become NULL, or
 // they are duplicates of a row that is older than what was read, and counts for more. Which of the two is known once all
-// rows of their keys are read. That is a second look at the source, a moment later, so it moves no watermark.
+// rows of their keys are read, in the snapshot of what was read.
 func (w *work) fillUndated(ctx context.Context, b bounds, o *catalog.Outcome) error {
 	where, err := dblink.SameKeyWithout(w.view.Query, w.view.Key, w.view.Watermark)
 	if err != nil {
@@ -77,12 +106,24 @@ func (w *work) fillUndated(ctx context.Context, b bounds, o *catalog.Outcome) er
 	if err != nil {
 		return fmt.Errorf("load rows without a watermark: %w", err)
 	}
-	o.RowsRead += again.RowsRead
-	o.RowsUpdated += again.RowsUpdated
-	if again.BytesRead != nil {
-		*o.BytesRead += *again.BytesRead
-	}
+	sum(o, again)
 	return nil
+}
+
+// sum adds what a read has brought to what others have.
+func sum(o *catalog.Outcome, more catalog.Outcome) {
+	o.RowsRead += more.RowsRead
+	o.RowsInserted += more.RowsInserted
+	o.RowsUpdated += more.RowsUpdated
+	o.RowsDeleted += more.RowsDeleted
+	o.RowCount += more.RowsInserted - more.RowsDeleted
+	if more.BytesRead != nil {
+		bytes := *more.BytesRead
+		if o.BytesRead != nil {
+			bytes += *o.BytesRead
+		}
+		o.BytesRead = &bytes
+	}
 }
 
 // fetchSQL is the statement that brings the rows for which the condition holds. Through dblink it is a part of the one

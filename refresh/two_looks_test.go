@@ -1,0 +1,48 @@
+package refresh_test
+
+import (
+	"io"
+	"sync"
+	"testing"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/internal/redshiftsim"
+	"github.com/redcache/redcache/refresh"
+)
+
+// Rows that have lost their watermark take a second look at the source. What is committed between the two is there as a
+// whole, or not yet.
+func TestIncremental_BothLooksSeeOneMoment(t *testing.T) {
+	t.Parallel()
+	for _, transport := range bothTransports {
+		t.Run(string(transport), func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, "CREATE TABLE public.log (id integer, note varchar(9), at timestamp)",
+				"INSERT INTO public.log SELECT i, 'old', timestamp '2026-01-01' + i * interval '1 hour' FROM generate_series(1, 3) i")
+			liar := redshiftsim.LiarFor(t, b.source)
+			link := b.link
+			link.Name, link.Port, link.SSLMode, link.SSLRootCert = "liar", liar.Port(), "disable", ""
+			link, err := catalog.ProvisionLink(t.Context(), b.pool, link, catalog.Login{Password: redshiftsim.Password})
+			if err != nil {
+				t.Fatal(err)
+			}
+			v := b.view("log", "SELECT id, note, at FROM public.log", catalog.Incremental)
+			v.Link, v.Key, v.Watermark, v.Lookback, v.Transport = link, []string{"id"}, "at", "1s", transport
+			b.add(t, v)
+			b.change(t, "UPDATE public.log SET note = 'A', at = NULL WHERE id = 1; UPDATE public.log SET note = 'A', at = '2026-01-02' WHERE id = 2")
+			var once sync.Once
+			liar.Lie(">= '", 'C', func(w io.Writer, message []byte) error { // when all rows past the watermark have been read
+				once.Do(func() {
+					b.change(t, "UPDATE public.log SET note = 'B', at = CASE id WHEN 1 THEN timestamp '2026-01-03' END WHERE id IN (1, 2)")
+				})
+				_, err := w.Write(message)
+				return err
+			})
+			b.refresh(t, refresh.Request{View: v.Name})
+			if liar.Told() == 0 {
+				t.Fatal("nothing was committed between the looks")
+			}
+			b.wantEqual(t, v)
+		})
+	}
+}

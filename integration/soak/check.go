@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/redcache/redcache/catalog"
 )
 
@@ -163,7 +161,7 @@ func (h *history) check(ctx context.Context, u *unit, did happened) error {
 	}
 	found, err := h.match(ctx, u, after, nodes, least)
 	if err != nil {
-		return err
+		return h.withRuns(ctx, after, err)
 	}
 	if done > 0 {
 		if err := h.holdAsOf(after, found.version, did); err != nil {
@@ -221,27 +219,13 @@ func (h *history) holds(ctx context.Context, u *unit, after []copied, nodes []no
 			return err
 		}
 		if len(rows) > 0 {
-			return &differenceError{fmt.Sprintf("%s (%s) differs from its source", from, describe(c.def)), append(rows, h.lastRuns(ctx, c)...)}
+			return &differenceError{fmt.Sprintf("%s (%s) differs from its source", from, describe(c.def)), rows}
 		}
 		if c.marked() && c.loaded == n.loaded[i] && !sameMark(c.base.mark, n.bases[i].mark) {
 			return differs("%s (%s) has watermark %s, want %s", from, describe(c.def), show(c.base.mark), show(n.bases[i].mark))
 		}
 	}
 	return nil
-}
-
-// lastRuns is what the history says of a view's last runs.
-func (h *history) lastRuns(ctx context.Context, c copied) []string {
-	rows, err := h.pair.admin.Query(ctx, `SELECT concat_ws(' ', 'run', id, strategy, state, 'whole', whole, 'as of', as_of, reason, error)
-		FROM redcache.run WHERE view_id = $1 ORDER BY id DESC LIMIT 4`, c.def.ID)
-	if err != nil {
-		return []string{err.Error()}
-	}
-	runs, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return []string{err.Error()}
-	}
-	return runs
 }
 
 func (h *history) sawBefore(ctx context.Context, u *unit, i int, nodes []node) error {
@@ -273,25 +257,6 @@ func expected(did happened, refusals []string) error {
 // refusedDefinition says that a definition was refused by its own contradictions, as documented, before it was stored.
 func refusedDefinition(r result) bool {
 	return r.altered && errors.As(r.err, new(*catalog.InvalidError))
-}
-
-// holdAsOf wants everything that was committed before a copy's as-of to be in it. Rows that are the same in later versions may
-// be of these.
-func (h *history) holdAsOf(after []copied, version int, did happened) error {
-	for _, c := range after {
-		at, query := version, queryIndex(c.def)
-		for rows := digest(h.versions[at].rows[query]); at < did.to && digest(h.versions[at+1].rows[query]) == rows; {
-			at++
-		}
-		if at >= did.to {
-			continue
-		}
-		if next := h.versions[at+1].committed; c.asOf.After(next) {
-			return differs("%s claims to be as of %s, and lacks what was committed by %s", c.def.Name,
-				c.asOf.Format("15:04:05.000000"), next.Format("15:04:05.000000"))
-		}
-	}
-	return nil
 }
 
 func show(mark *int64) string {

@@ -75,17 +75,21 @@ fuzz: deps ## fuzz the quoting of both sides for a minute each
 	scripts/fuzz 60s
 
 .PHONY: lint
-lint: ## gofumpt, vet, staticcheck, and cfn-lint where it is installed
+lint: ## gofumpt, vet, staticcheck, and cfn-lint where it is on PATH
 	@unformatted=$$($(GO) tool gofumpt -l .); if [ -n "$$unformatted" ]; then \
 	  echo "not formatted, run: go tool gofumpt -w ."; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	@if command -v cfn-lint >/dev/null; then cfn-lint --include-checks I -- template.yaml; \
-	  else echo "cfn-lint is not installed: template.yaml is not checked" >&2; fi
+	  else echo "cfn-lint is not on PATH: template.yaml is NOT CHECKED; make tools installs it" >&2; [ "$$CI" != true ]; fi
 
 .PHONY: deps
 deps: ## check for Go, PostgreSQL and PgBouncer, and install the two where that is possible
 	@scripts/deps
+
+.PHONY: tools
+tools: ## install what lint and tests use of Python, and print where it is, for PATH
+	@scripts/tools/install
 
 .PHONY: clean
 clean: ## remove what was built

@@ -7,15 +7,13 @@ import (
 	"testing"
 
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/internal/need"
 )
 
 // A command that is told can be pasted: a shell gives the program the very words, whatever is in them, and runs nothing else.
 func TestCommand_SurvivesAShell(t *testing.T) {
 	t.Parallel()
-	shell, err := exec.LookPath("bash")
-	if err != nil {
-		t.Skip("no bash")
-	}
+	shell := need.Program(t, "bash", "no shell takes the commands that are told")
 	words := []string{
 		"bi.sales", `bi."Net Sales"`, "it's", "$(touch /tmp/never) ${HOME} `id` !!", "", "a\nb", "\x1b[2J\u202egnp", `back\slash`,
 		"-- ; & | > x", "süd", "%s%n", "\xff\xfe", "a\u200bb", "~", "*", "#x", "'", "'\n'",

@@ -15,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/redcache/redcache/internal/need"
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/internal/redshiftsim"
 )
@@ -217,7 +218,7 @@ func TestRun_FailsWhenNobodyCanReadIt(t *testing.T) {
 	for _, args := range []string{"--help", "help", "help link add", "link add --help", "--version", "version", "completion bash"} {
 		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 		if err != nil {
-			t.Skip("there is no /dev/full")
+			need.Missing(t, "what becomes of answers that cannot be written: there is no /dev/full")
 		}
 		defer func() { _ = full.Close() }()
 		var stderr bytes.Buffer

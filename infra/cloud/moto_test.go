@@ -18,15 +18,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/redcache/redcache/infra/cloud"
+	"github.com/redcache/redcache/internal/need"
 )
 
 // moto starts moto_server, whose formats of requests and answers are somebody else's, and returns how to reach it.
 func moto(t *testing.T) []cloud.Option {
 	t.Helper()
-	path, err := exec.LookPath("moto_server")
-	if err != nil {
-		t.Skip("moto_server is not on PATH: the formats of AWS's answers are checked against our own double only")
-	}
+	path := need.Program(t, "moto_server", "the formats of AWS's answers are checked against our own double only")
 	cmd := exec.Command(path, "-H", "127.0.0.1", "-p", "0")
 	out, err := cmd.StderrPipe()
 	if err != nil {

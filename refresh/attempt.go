@@ -40,6 +40,7 @@ type member struct {
 	first       bool // readers saw none before
 	switches    bool // readers saw another generation before, or none
 	unpublished bool // and go on to, until old transactions have ended
+	leftovers   bool // there were generations that nobody needs: a process ended before it could drop them, say
 }
 
 // settle keeps what became of the view, for after the commit.
@@ -47,6 +48,7 @@ func (m *member) settle(w *work, run catalog.Run) {
 	m.view, m.result, m.canMerge = w.view, run, canMerge([]*work{w})
 	m.first, m.switches = w.state.Generation == nil, !w.seen()
 	m.unpublished = m.switches && !w.published
+	m.leftovers = w.condition.leftovers(w.state)
 }
 
 func (a *attempt) member(viewID int32) *member {

@@ -45,6 +45,14 @@ func (c condition) seen(v catalog.View, s catalog.State) *catalog.Relation {
 	return r
 }
 
+// leftovers says whether there are generations that neither readers see nor runs write to.
+func (c condition) leftovers(s catalog.State) bool {
+	return slices.ContainsFunc(c.relations, func(r catalog.Relation) bool {
+		is := func(generation *int32) bool { return generation != nil && *generation == r.Number }
+		return (r.Kind == "r" || r.Kind == "m") && !is(s.Generation) && !is(s.Loaded)
+	})
+}
+
 // next is a number that no relation has yet.
 func (c condition) next(after int32) int32 {
 	if n := len(c.relations); n > 0 {

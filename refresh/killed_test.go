@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"testing"
 
@@ -17,6 +18,7 @@ import (
 
 // doomed is a runner with a pool of its own, whose sessions somebody ends before a given statement.
 type doomed struct {
+	pool   *pgxpool.Pool
 	runner *refresh.Runner
 	kill   func(conn *pgx.Conn)
 
@@ -59,19 +61,25 @@ func (b *bundle) doomed(t *testing.T) *doomed {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	d.runner = refresh.NewRunner(pool, refresh.Config{Attempts: 1, Backoff: quick})
+	d.pool, d.runner = pool, refresh.NewRunner(pool, refresh.Config{Attempts: 1, Backoff: quick})
 	return d
 }
 
 // refresh refreshes until the statement that follows so many, and says whether it got that far.
 func (d *doomed) refresh(ctx context.Context, v catalog.View, after int) (run catalog.Run, struck bool, err error) {
+	sent := d.until(after, func() { run, err = d.runner.Refresh(ctx, refresh.Request{View: v.Name}) })
+	return run, sent > after, err
+}
+
+// until does something until the statement that follows so many, and says how many it has sent.
+func (d *doomed) until(after int, do func()) (sent int) {
 	d.mu.Lock()
 	d.sent, d.after, d.dead = 0, after, false
 	d.mu.Unlock()
-	run, err = d.runner.Refresh(ctx, refresh.Request{View: v.Name})
+	do()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return run, d.sent > after, err
+	return d.sent
 }
 
 // terminate ends backends of the cache, and waits until they are gone.
@@ -151,6 +159,40 @@ func (b *bundle) killAtEveryStep(t *testing.T, v catalog.View, way string) {
 				t.Errorf("a refresh was all of %d statements", after)
 			}
 			return
+		}
+	}
+}
+
+// A process that alters a view has switched it when it is killed. The old generation goes with the next refresh, also with
+// one that switches nothing.
+func TestKilled_AnAlterationLeavesNothingBeyondTheNextRefresh(t *testing.T) {
+	t.Parallel()
+	b, v := batches(t, catalog.Merge, catalog.DblinkTransport)
+	d := b.doomed(t)
+	definer := refresh.NewDefiner(d.pool, d.runner)
+	alter := func(n, after int) (sent int) {
+		return d.until(after, func() {
+			_, _ = definer.Alter(t.Context(), v.Name, func(v *catalog.View) error {
+				v.Indexes = []string{[]string{"batch", "note"}[n%2]}
+				return nil
+			}, false, nil)
+		})
+	}
+	d.kill = func(*pgx.Conn) {
+		d.mu.Lock()
+		d.dead = true
+		d.mu.Unlock()
+		b.terminate(t, `application_name = 'doomed'`)
+	}
+	all := alter(0, math.MaxInt)
+	for n := range 12 { // the last statements, the first of which comes before the switch
+		b.nextBatch(t, n+1)
+		alter(n+1, all-1-n)
+		b.refresh(t, refresh.Request{View: v.Name})
+		b.wantBatch(t, v, n+1)
+		b.wantNothingLeft(t)
+		if t.Failed() {
+			t.Fatalf("after a kill before statement %d of %d", all-n, all)
 		}
 	}
 }

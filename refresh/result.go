@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -34,7 +35,7 @@ func (r *Runner) succeed(ctx context.Context, a *attempt) catalog.Run {
 		if m.switches {
 			r.remember(ctx, m.view)
 		}
-		if m.switches || m.runID%tidyEvery == 0 {
+		if m.switches || m.leftovers || rand.IntN(tidyEvery) == 0 {
 			r.remark(ctx, m, r.tidy(ctx, m.view))
 		}
 		r.log(ctx, slog.LevelInfo, m.result)
@@ -59,7 +60,8 @@ func (r *Runner) remember(ctx context.Context, v catalog.View) {
 	}
 }
 
-// tidyEvery is the share of ordinary runs after which the history is pruned: not each has to pay for that.
+// tidyEvery is how few of the ordinary runs prune the history: not each has to pay for that. It is left to chance which,
+// as the numbers of a view's runs follow a pattern when several views are refreshed in turns.
 const tidyEvery = 16
 
 // tidy bounds the history and drops what no reader can see any more. A later run tries again what fails here; stuck is

@@ -205,24 +205,26 @@ func (h *history) match(ctx context.Context, u *unit, after []copied, nodes []no
 }
 
 // holds says how a unit differs from a node. A generation that readers do not see yet leaves them at an earlier node.
-func (h *history) holds(ctx context.Context, u *unit, after []copied, nodes []node, n node) error {
+func (h *history) holds(ctx context.Context, u *unit, after []copied, nodes []node, n node) (err error) {
 	for i, c := range after {
 		from := u.names[i].SQL()
 		if c.hidden {
 			if err := h.sawBefore(ctx, u, i, nodes); err != nil {
 				return err
 			}
-			from = h.relation(c)
+			if from, err = h.loaded(ctx, c); err != nil {
+				return err
+			}
 		}
 		rows, err := difference(ctx, h.pair.admin, from, resolve(n.bases[i].rows, c.base.rows))
 		if err != nil {
 			return err
 		}
 		if len(rows) > 0 {
-			return &differenceError{fmt.Sprintf("%s (%s) differs from its source", from, describe(c.def)), rows}
+			return &differenceError{fmt.Sprintf("%s, generation %d (%s) differs from its source", u.names[i], c.loaded, describe(c.def)), rows}
 		}
 		if c.marked() && c.loaded == n.loaded[i] && !sameMark(c.base.mark, n.bases[i].mark) {
-			return differs("%s (%s) has watermark %s, want %s", from, describe(c.def), show(c.base.mark), show(n.bases[i].mark))
+			return differs("%s, generation %d (%s) has watermark %s, want %s", u.names[i], c.loaded, describe(c.def), show(c.base.mark), show(n.bases[i].mark))
 		}
 	}
 	return nil

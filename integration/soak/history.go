@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 )
 
@@ -206,11 +205,6 @@ func (h *history) holdLooks() error {
 		errs = append(errs, u.holdLooks())
 	}
 	return errors.Join(errs...)
-}
-
-// relation is the generation that runs write to.
-func (h *history) relation(c copied) string {
-	return dblink.Ident(catalog.DataSchema, c.def.Relation(c.loaded))
 }
 
 // did counts what was done, changed what happened to the source.

@@ -16,15 +16,7 @@ import (
 // The soak proves little unless it notices what is wrong. Each case does harm once, in the step that it is told.
 func TestSoak_NoticesHarm(t *testing.T) {
 	t.Parallel()
-	w, err := startWorld(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.stop(false); err != nil {
-			t.Error(err)
-		}
-	})
+	w := testWorld(t)
 	const generation = "redcache_data.v1_g1"
 	for name, tt := range map[string]struct {
 		harm func(ctx context.Context, h *history) error
@@ -71,6 +63,21 @@ func TestSoak_NoticesHarm(t *testing.T) {
 			}
 		})
 	}
+}
+
+// testWorld starts servers for the histories of one test.
+func testWorld(t *testing.T) *world {
+	t.Helper()
+	w, err := startWorld(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.stop(false); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
 }
 
 // everything is what an error says, with the rows.

@@ -102,7 +102,11 @@ func (h *history) observe(ctx context.Context, names []catalog.Name) ([]copied, 
 		}
 		c.base.rows = c.seen
 		if c.hidden {
-			if c.base.rows, err = readRows(ctx, h.pair.admin, dblink.Ident(catalog.DataSchema, v.Relation(c.loaded))); err != nil {
+			from, err := h.loaded(ctx, c)
+			if err != nil {
+				return nil, err
+			}
+			if c.base.rows, err = readRows(ctx, h.pair.admin, from); err != nil {
 				return nil, err
 			}
 		}
@@ -114,6 +118,15 @@ func (h *history) observe(ctx context.Context, names []catalog.Name) ([]copied, 
 		all[n] = c
 	}
 	return all, nil
+}
+
+// loaded is the generation that runs write to, as readers will see it: a materialized view has a column more.
+func (h *history) loaded(ctx context.Context, c copied) (from string, err error) {
+	relation := dblink.Ident(catalog.DataSchema, c.def.Relation(c.loaded))
+	err = h.pair.admin.QueryRow(ctx, `SELECT '(SELECT ' || string_agg(quote_ident(attname), ', ' ORDER BY attnum) || ' FROM ' || $1 || ')'
+		FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attname <> 'redcache_repeats'`,
+		relation).Scan(&from)
+	return from, err
 }
 
 // parseMark reads a watermark of the catalog in the units of [row.mark].

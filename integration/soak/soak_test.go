@@ -40,7 +40,7 @@ func TestSoak_NoticesHarm(t *testing.T) {
 		"a moment without rows":    {emptyForAMoment, "which was at no time"},
 		"a lock that is left":      {lockForGood(t), "holds an advisory lock"},
 		"a prepared transaction":   {harmBy("BEGIN", "SELECT 1", "PREPARE TRANSACTION 'forgotten'"), "forgotten"},
-		"a generation nobody sees": {harmBy("CREATE TABLE redcache_data.v1_g99 ()"), "v1_g99"},
+		"a generation of no view":  {harmBy("CREATE TABLE redcache_data.v99_g1 ()"), "v99_g1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

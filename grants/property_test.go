@@ -65,7 +65,7 @@ func (w *world) check() {
 	w.local(w.t, w.shuffleLocal())
 	w.remote(w.t, w.shuffleRemote())
 	w.drawMapping()
-	auditor := grants.New(w.pool, grants.Config{Mapping: w.mapping})
+	auditor := grants.New(w.pool, grants.Config{Mapping: w.mapping, RevokeAll: true}) // also where nobody is mapped
 	before := w.hold(auditor)
 	changes, _, err := auditor.Sync(w.t.Context(), nil, false)
 	if err != nil {

@@ -58,7 +58,7 @@ func cutPart(text string) (part, rest string, err error) {
 		if strings.ContainsAny(part, "\" \t\n;") {
 			return "", "", fmt.Errorf("%s needs double quotes", part)
 		}
-		return strings.ToLower(part), rest, nil
+		return dblink.Folded(part), rest, nil
 	}
 	var b strings.Builder
 	for i := 1; i < len(text); i++ {

@@ -20,6 +20,8 @@ func TestParseName(t *testing.T) {
 		{`"a.b"."c""d"`, catalog.Name{Schema: "a.b", View: `c"d`}},
 		{`bi."Weird Name; drop table x"`, catalog.Name{Schema: "bi", View: "Weird Name; drop table x"}},
 		{`bi.umsätze`, catalog.Name{Schema: "bi", View: "umsätze"}},
+		{"BI.ÖSTK", catalog.Name{Schema: "bi", View: "Östk"}}, // PostgreSQL folds ASCII only
+		{"bi.212aİ", catalog.Name{Schema: "bi", View: "212aİ"}},
 		{`bi."back\slash"`, catalog.Name{Schema: "bi", View: `back\slash`}},
 		{"bi.order", catalog.Name{Schema: "bi", View: "order"}},
 	} {

@@ -24,12 +24,13 @@ var (
 // out, as in [Ident].
 func Literal(s string) string {
 	s = strings.ReplaceAll(s, "\x00", "")
-	quoted := "'" + strings.ReplaceAll(s, "'", "''") + "'"
 	if !strings.Contains(s, `\`) {
-		return quoted
+		return quoted(s)
 	}
-	return "E" + strings.ReplaceAll(quoted, `\`, `\\`)
+	return "E" + strings.ReplaceAll(quoted(s), `\`, `\\`)
 }
+
+func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 // LiteralLine is [Literal] for a statement that people are to paste: one line, with escapes in place of what they would not see.
 func LiteralLine(s string) string {
@@ -83,13 +84,28 @@ func escaped(text, short, long string) string {
 			b.WriteString(`\\`)
 		case infra.Printable(string(r)) == string(r):
 			b.WriteRune(r)
-		case r > 0xffff:
-			fmt.Fprintf(&b, long, r)
 		default:
-			fmt.Fprintf(&b, short, r)
+			b.WriteString(escapeOf(r, short, long))
 		}
 	}
 	return b.String()
+}
+
+func escapeOf(r rune, short, long string) string {
+	if r > 0xffff {
+		return fmt.Sprintf(long, r)
+	}
+	return fmt.Sprintf(short, r)
+}
+
+// Folded is what PostgreSQL, and Redshift, make of a name that is written without quotes. Letters beyond ASCII keep their case.
+func Folded(name string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}, name)
 }
 
 // RemoteLiteral quotes a text for Redshift, where a backslash escapes in every literal, and an E before it is an error.

@@ -56,48 +56,60 @@ func (e *MappingError) Hint() string {
 // taken as they are written, without folding, and may stand in double quotes. To map a role twice to the same identity
 // is no error, to another one is. PUBLIC is everybody, so it cannot be mapped, but a role "PUBLIC" can, in quotes.
 func (m Mapping) Add(text string) error {
-	lines := strings.Split(text, "\n")
-	for i, line := range lines {
-		if err := m.addLine(line); err != nil {
+	for rest := text; rest != ""; {
+		tail, err := m.addEntry(rest)
+		if err != nil {
 			problem := &MappingError{Problem: err.Error()}
-			if len(lines) > 1 {
-				problem.Line = i + 1
+			if strings.Contains(text, "\n") {
+				problem.Line = 1 + strings.Count(text[:len(text)-len(strings.TrimLeft(rest, blanks+"\n"))], "\n")
 			}
 			return problem
-		}
-	}
-	return nil
-}
-
-func (m Mapping) addLine(line string) error {
-	for rest := strings.TrimSpace(line); rest != "" && rest[0] != '#'; {
-		quoted := rest[0] == '"'
-		role, tail, err := cutName(rest, "=,#")
-		if err != nil {
-			return err
-		}
-		if !strings.HasPrefix(tail, "=") {
-			return fmt.Errorf("%q has no = behind the role", rest)
-		}
-		identity, tail, err := cutIdentity(strings.TrimSpace(tail[1:]))
-		if err != nil {
-			return err
-		}
-		if everybody := catalog.Everybody(role) && !(quoted && role == PUBLIC); everybody {
-			return fmt.Errorf("PUBLIC is everybody, who is nobody in particular on Redshift")
-		}
-		if err := m.put(role, identity); err != nil {
-			return err
-		}
-		switch {
-		case strings.HasPrefix(tail, ","):
-			tail = strings.TrimSpace(tail[1:])
-		case tail != "" && tail[0] != '#':
-			return fmt.Errorf("%q is more than one name", rest)
 		}
 		rest = tail
 	}
 	return nil
+}
+
+// blanks are those within a line.
+const blanks = " \t\r\v\f"
+
+// addEntry reads one entry, if there is one before the next comma or the end of the line, and returns what is behind that.
+func (m Mapping) addEntry(text string) (rest string, err error) {
+	rest = strings.TrimLeft(text, blanks+"\n")
+	if rest == "" || rest[0] == '#' {
+		_, rest, _ = strings.Cut(rest, "\n")
+		return rest, nil
+	}
+	quoted, entry := rest[0] == '"', rest
+	role, rest, err := cutName(rest, "=,#")
+	if err != nil {
+		return "", err
+	}
+	if !strings.HasPrefix(rest, "=") {
+		return "", fmt.Errorf("%q has no = behind the role", firstLine(entry))
+	}
+	identity, rest, err := cutIdentity(strings.TrimLeft(rest[1:], blanks))
+	if err != nil {
+		return "", err
+	}
+	if everybody := catalog.Everybody(role) && !(quoted && role == PUBLIC); everybody {
+		return "", fmt.Errorf("PUBLIC is everybody, who is nobody in particular on Redshift")
+	}
+	if err := m.put(role, identity); err != nil {
+		return "", err
+	}
+	switch {
+	case strings.HasPrefix(rest, ","):
+		return rest[1:], nil
+	case rest != "" && !strings.ContainsAny(rest[:1], "#\n"):
+		return "", fmt.Errorf("%q is more than one name", firstLine(entry))
+	}
+	return rest, nil
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return strings.TrimRight(line, blanks)
 }
 
 func (m Mapping) put(role string, identity Identity) error {
@@ -114,7 +126,7 @@ func cutIdentity(text string) (identity Identity, rest string, err error) {
 	identity.Kind = User
 	for _, kind := range []Kind{User, Group, Role} {
 		if after, found := strings.CutPrefix(text, string(kind)+":"); found {
-			identity.Kind, text = kind, strings.TrimSpace(after)
+			identity.Kind, text = kind, strings.TrimLeft(after, blanks)
 			break
 		}
 	}
@@ -125,13 +137,13 @@ func cutIdentity(text string) (identity Identity, rest string, err error) {
 // cutName takes a name off the front, and the blanks around it. A name without quotes ends before one of the signs.
 func cutName(text, ends string) (name, rest string, err error) {
 	if !strings.HasPrefix(text, `"`) {
-		end := strings.IndexAny(text, ends)
+		end := strings.IndexAny(text, ends+"\n")
 		if end < 0 {
 			end = len(text)
 		}
 		name = strings.TrimSpace(text[:end])
 		if name == "" {
-			return "", "", fmt.Errorf("a name is missing before %q", text[end:])
+			return "", "", fmt.Errorf("a name is missing before %q", firstLine(text[end:]))
 		}
 		if strings.Contains(name, `"`) {
 			return "", "", fmt.Errorf("%s has a quote within", name)
@@ -149,7 +161,7 @@ func cutName(text, ends string) (name, rest string, err error) {
 		case b.Len() == 0:
 			return "", "", fmt.Errorf("a name is empty")
 		default:
-			return b.String(), strings.TrimSpace(text[i+1:]), nil
+			return b.String(), strings.TrimLeft(text[i+1:], blanks), nil
 		}
 	}
 	return "", "", fmt.Errorf("a double quote is not closed")

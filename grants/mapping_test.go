@@ -22,6 +22,7 @@ func TestMapping_IsReadAsItIsWritten(t *testing.T) {
 		ann=ann_rs`,
 		"",
 		`Public=p1, "PUBLIC"=p2`,
+		"\"a\nb\" = group:\"c\r\n#d\" # e\r\n\r\n\t# f\nlast=\"\u00a0\",\n",
 	} {
 		if err := m.Add(text); err != nil {
 			t.Fatalf("%s: %v", text, err)
@@ -31,6 +32,7 @@ func TestMapping_IsReadAsItIsWritten(t *testing.T) {
 		"ann": {grants.User, "ann_rs"}, "bob": {grants.User, "bob"}, "Data, Team": {grants.Group, "data = all"},
 		"etl": {grants.Role, "etl"}, "iam": {grants.User, "IAM:ann"}, "odd": {grants.User, `say "hi"`},
 		"Public": {grants.User, "p1"}, "PUBLIC": {grants.User, "p2"},
+		"a\nb": {grants.Group, "c\r\n#d"}, "last": {grants.User, "\u00a0"},
 	}
 	if diff := cmp.Diff(want, m); diff != "" {
 		t.Error(diff)
@@ -51,6 +53,7 @@ func TestMapping_SaysWhatIsWrong(t *testing.T) {
 		"public=ann":          "mapping: PUBLIC is everybody, who is nobody in particular on Redshift",
 		"PUBLIC=ann":          "mapping: PUBLIC is everybody, who is nobody in particular on Redshift",
 		`"public"=ann`:        "mapping: PUBLIC is everybody, who is nobody in particular on Redshift",
+		"ann=\nbob=b":          `mapping, line 1: a name is missing before ""`,
 		"ann=a\nbob=b\nann=b": "mapping, line 3: role ann is mapped to user a and to user b",
 	} {
 		err := grants.Mapping{}.Add(text)

@@ -198,11 +198,12 @@ func (w *work) fillSteps(ctx context.Context, stream bool) ([]Step, error) {
 }
 
 // readSteps are the statements that read everything into a table. What this process would send to Redshift itself is
-// shown as a comment: it is not for the cache database.
+// shown as a comment: it is not for the cache database. Nothing in it may end the comment, as a carriage return would.
 func (w *work) readSteps(where, table string, stream bool) ([]Step, error) {
 	if stream {
 		remote, err := w.streamSelect(where)
-		text := "-- from what Redshift returns for:\n-- " + strings.ReplaceAll(remote, "\n", "\n-- ") + "\n" + copySQL(table, w.names())
+		text := "-- from what Redshift returns for:\n-- " + strings.ReplaceAll(infra.PrintableLines(remote), "\n", "\n-- ") + "\n" +
+			copySQL(table, w.names())
 		return []Step{{"load rows", text}}, err
 	}
 	text, err := w.dblinkSelect(w.source.(dblinkSource).Schema(), where)

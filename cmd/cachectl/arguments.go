@@ -156,7 +156,7 @@ func remoteTable(text string) (query string, err error) {
 		if m == nil {
 			return "", errNoTable
 		}
-		part := strings.ToLower(m[1])
+		part := dblink.Folded(m[1])
 		if strings.HasPrefix(m[1], `"`) {
 			part = strings.ReplaceAll(m[1][1:len(m[1])-1], `""`, `"`)
 		}

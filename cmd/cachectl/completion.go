@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/redcache/redcache/infra"
 )
 
 // completionPatience bounds how long a shell hangs on a key press.
@@ -52,6 +54,14 @@ func (p *program) complete(ctx context.Context, names func(ctx context.Context, 
 	_ = p.connected(ctx, func(s *session) error { return names(ctx, s) })
 }
 
+// offer adds a name to those that a shell offers, if all of it can be seen there: it may be a line, and no more.
+func offer(names []string, name string) []string {
+	if infra.Printable(name) != name {
+		return names
+	}
+	return append(names, name)
+}
+
 // completeViews completes up to so many names of views; a negative number is no limit.
 func (p *program) completeViews(most int) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
@@ -59,7 +69,7 @@ func (p *program) completeViews(most int) cobra.CompletionFunc {
 			p.complete(cmd.Context(), func(ctx context.Context, s *session) error {
 				views, err := s.store.Views(ctx)
 				for _, v := range views {
-					names = append(names, v.Name.String())
+					names = offer(names, v.Name.String())
 				}
 				return err
 			})
@@ -74,7 +84,7 @@ func (p *program) completeLinks(cmd *cobra.Command, args []string, _ string) (na
 		p.complete(cmd.Context(), func(ctx context.Context, s *session) error {
 			links, err := s.store.Links(ctx)
 			for _, l := range links {
-				names = append(names, l.Name)
+				names = offer(names, l.Name)
 			}
 			return err
 		})
@@ -88,7 +98,7 @@ func (p *program) completeGroups(cmd *cobra.Command, _ []string, _ string) (name
 		views, err := s.store.Views(ctx)
 		for _, v := range views {
 			if v.Group != "" && !slices.Contains(names, v.Group) {
-				names = append(names, v.Group)
+				names = offer(names, v.Group)
 			}
 		}
 		return err

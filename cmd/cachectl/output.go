@@ -3,11 +3,11 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"reflect"
 	"time"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 )
 
@@ -58,14 +58,9 @@ func (p *program) printPlan(plan []stepRecord, asJSON bool) error {
 	return nil
 }
 
-// printSQL prints a statement. Names in it may be anybody's: a terminal gets escapes in their place, a pipe or a file the
-// statement as it is.
+// printSQL prints a statement that can be pasted, whatever names are in it.
 func (p *program) printSQL(sql string) error {
-	if isTerminal(p.stdout) {
-		return p.printf("%s;\n", lines(sql))
-	}
-	_, err := io.WriteString(p.stdout, sql+";\n")
-	return wrap(err, "write to stdout")
+	return p.printf("%s;\n", lines(dblink.PastedStatement(sql)))
 }
 
 // printable makes one line of a text, without what a terminal would act upon.

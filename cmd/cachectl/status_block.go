@@ -20,7 +20,7 @@ func describe(r viewRecord) [][2]string {
 		{"problem", text(r.Problem)},
 		{"link", r.Link},
 		{"link rests", rest(r.restRecord)},
-		{"query", strings.Join(strings.Fields(r.Query), " ")},
+		{"query", oneLine(r.Query)},
 		{"columns", strings.Join(columns, ", ")},
 		{"strategy", string(r.Strategy)},
 		{"key", strings.Join(r.Key, ", ")},
@@ -50,6 +50,17 @@ func describe(r viewRecord) [][2]string {
 		{"failures", text(some(r.Failures))},
 	}
 	return append(append(lines, describeRunning(r)...), describeRun(r.LastRun)...)
+}
+
+// oneLine puts the lines of a query after each other. Other blanks may be in a name.
+func oneLine(query string) string {
+	var all []string
+	for line := range strings.Lines(query) {
+		if line = strings.Trim(line, " \t\r\n"); line != "" {
+			all = append(all, line)
+		}
+	}
+	return strings.Join(all, " ")
 }
 
 // describeRunning is the refresh that is under way, and who holds the view, which may also be somebody who changes it.

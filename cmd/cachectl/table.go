@@ -99,7 +99,7 @@ func (t table) widths(measure func(string) int) []int {
 }
 
 func longestWord(text string) (width int) {
-	for _, word := range strings.Fields(text) {
+	for _, word := range screen.Words(text) {
 		width = max(width, screen.Width(word))
 	}
 	return width

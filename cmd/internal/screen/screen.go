@@ -17,7 +17,7 @@ func Lines(text string, columns int) (lines []string) {
 		return []string{text}
 	}
 	line := ""
-	for _, word := range strings.Fields(text) {
+	for _, word := range Words(text) {
 		switch {
 		case line == "":
 			line = word
@@ -28,4 +28,9 @@ func Lines(text string, columns int) (lines []string) {
 		}
 	}
 	return append(lines, line)
+}
+
+// Words are what stands between the blanks of a text. Blanks of other widths are parts of words: they may be in a name.
+func Words(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ' ' })
 }

@@ -53,7 +53,7 @@ func TestMapping_SaysWhatIsWrong(t *testing.T) {
 		"public=ann":          "mapping: PUBLIC is everybody, who is nobody in particular on Redshift",
 		"PUBLIC=ann":          "mapping: PUBLIC is everybody, who is nobody in particular on Redshift",
 		`"public"=ann`:        "mapping: PUBLIC is everybody, who is nobody in particular on Redshift",
-		"ann=\nbob=b":          `mapping, line 1: a name is missing before ""`,
+		"ann=\nbob=b":         `mapping, line 1: a name is missing before ""`,
 		"ann=a\nbob=b\nann=b": "mapping, line 3: role ann is mapped to user a and to user b",
 	} {
 		err := grants.Mapping{}.Add(text)

@@ -1,11 +1,9 @@
 package access_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +16,7 @@ import (
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/internal/awssim"
 	"github.com/redcache/redcache/internal/cachetest"
+	"github.com/redcache/redcache/internal/logtest"
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/internal/redshiftsim"
 )
@@ -43,7 +42,7 @@ type bundle struct {
 	pool    *pgxpool.Pool
 	store   catalog.Store
 	keeper  *access.Keeper
-	log     *logged
+	log     *logtest.Log
 }
 
 // quick is a Keeper that waits for nothing for long.
@@ -53,7 +52,7 @@ var quick = access.Config{
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
-	b := &bundle{source: redshiftsim.For(t), aws: awssim.Start(t), cache: cachetest.New(t), log: &logged{}}
+	b := &bundle{source: redshiftsim.For(t), aws: awssim.Start(t), cache: cachetest.New(t), log: &logtest.Log{}}
 	b.cluster = b.aws.Cluster("prod", b.source.Server)
 	b.group = b.aws.Workgroup("adhoc", b.source.Server)
 	b.pool = openPool(t, b.cache.URL)
@@ -169,24 +168,6 @@ func wantUnavailable(t *testing.T, err error, status string, passing bool) *acce
 		t.Fatalf("got %#v with hint %q, want that %s, passing %v", err, infra.Hint(err), status, passing)
 	}
 	return away
-}
-
-// logged keeps what is logged.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 // eventually polls until check is content.

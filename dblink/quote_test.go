@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/internal/pgtest"
 )
 
 // seeds are texts that have broken quoting somewhere.
@@ -133,21 +134,11 @@ func columnName(t testing.TB, conn *pgx.Conn, quoted string) string {
 // connect opens a connection to the cache database.
 func connect(t testing.TB, b *bundle) *pgx.Conn {
 	t.Helper()
-	return connectURL(t, b.cache.Config().ConnString())
+	return pgtest.Connect(t, b.cache.Config().ConnString())
 }
 
 // connectRemote opens a connection to the warehouse as the link's login.
 func connectRemote(t testing.TB, b *bundle) *pgx.Conn {
 	t.Helper()
-	return connectURL(t, b.warehouse.UserURL())
-}
-
-func connectURL(t testing.TB, url string) *pgx.Conn {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
-	return conn
+	return pgtest.Connect(t, b.warehouse.UserURL())
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/doctor"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/lock"
 	"github.com/redcache/redcache/refresh"
 )
@@ -117,11 +118,7 @@ func TestStrangeLocks(t *testing.T) {
 	if err := ours.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	conn, err := pgx.Connect(t.Context(), b.cluster.ReaderURL(b.name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	conn := pgtest.Connect(t, b.cluster.ReaderURL(b.name))
 	_, err = conn.Exec(t.Context(), `SELECT pg_advisory_lock(oid::int, $1) FROM pg_class WHERE relname = 'view' AND relnamespace = 'redcache'::regnamespace`, v.ID)
 	if err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ func TestOpenPool_SaysWhichLimitOfConnectionsIsReached(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	admin := connect(t, cluster.AdminURL(name)) // one of the seven
+	admin := pgtest.Connect(t, cluster.AdminURL(name)) // one of the seven
 	alone := func(t *testing.T) {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -35,8 +35,8 @@ func TestOpenPool_SaysWhichLimitOfConnectionsIsReached(t *testing.T) {
 		}
 	}
 	pool := openPool(t, cluster.OwnerURL(name)) // has none of its own once it is reset
-	owner := func(t *testing.T) { t.Helper(); connect(t, cluster.OwnerURL(name)) }
-	super := func(t *testing.T) { t.Helper(); connect(t, cluster.AdminURL(name)) }
+	owner := func(t *testing.T) { t.Helper(); pgtest.Connect(t, cluster.OwnerURL(name)) }
+	super := func(t *testing.T) { t.Helper(); pgtest.Connect(t, cluster.AdminURL(name)) }
 	for _, tt := range []struct {
 		name, set, reset string
 		others           []func(*testing.T)
@@ -78,15 +78,4 @@ func TestOpenPool_SaysWhichLimitOfConnectionsIsReached(t *testing.T) {
 			}
 		})
 	}
-}
-
-// connect opens a connection, and closes it when the test ends.
-func connect(t *testing.T, url string) *pgx.Conn {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
-	return conn
 }

@@ -62,11 +62,7 @@ func TestLimits_HoldForTheTransactionOnly(t *testing.T) {
 // odd connects to a database where every setting is unlike what a transaction of ours has.
 func odd(t *testing.T, db *pgtest.Database) *pgx.Conn {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), db.URL)
-	if err != nil {
-		t.Fatalf("connect: %v", err)
-	}
-	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	conn := pgtest.Connect(t, db.URL)
 	unlike := map[string]string{
 		"lock_timeout": "77s", "statement_timeout": "78s", "idle_in_transaction_session_timeout": "79s",
 		"client_connection_check_interval": "80s", "transaction_timeout": "81s",

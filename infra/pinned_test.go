@@ -65,13 +65,9 @@ func TestPinned_SaysWhatItSaysWhateverTheRoleHas(t *testing.T) {
 // asOwner runs statements as the ordinary role; %s in them is the database.
 func asOwner(t *testing.T, db *pgtest.Database, statements string) error {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), db.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.WithoutCancel(t.Context()))
+	conn := pgtest.Connect(t, db.URL)
 	var text string
-	err = conn.QueryRow(t.Context(), `SELECT replace($1, '%s', current_database())`, statements).Scan(&text)
+	err := conn.QueryRow(t.Context(), `SELECT replace($1, '%s', current_database())`, statements).Scan(&text)
 	if err == nil {
 		_, err = conn.Exec(t.Context(), text)
 	}

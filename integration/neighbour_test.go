@@ -30,11 +30,7 @@ func TestNeighbour_HasNothingRun(t *testing.T) {
 		t.Errorf("%d times, something planted has run, first: %s", len(ran), ran[0])
 	}
 	// The same, as it would be without care, so that the silence means something.
-	conn, err := pgx.Connect(t.Context(), w.cache.OwnerURL(w.cacheDB))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
+	conn := pgtest.Connect(t, w.cache.OwnerURL(w.cacheDB))
 	for what, careless := range map[string]string{
 		"operator =": `SELECT 1 = 1`, "evil.upper": `SELECT upper('a')`, "evil.format": `SELECT format('%s', 'a'::text)`,
 		"view pg_class": `SELECT count(relname) FROM pg_class`, "type text": `SELECT 'a'::text`, "evil.aggregate": `SELECT max(1)`,

@@ -81,11 +81,7 @@ func TestPooler_OneLifeLeavesNothingInTheSessions(t *testing.T) {
 // every view.
 func (w *world) listen(t *testing.T) (heard func()) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), w.cache.OwnerURL(w.cacheDB))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close(context.Background()) })
+	conn := pgtest.Connect(t, w.cache.OwnerURL(w.cacheDB))
 	if _, err := conn.Exec(t.Context(), "LISTEN redcache"); err != nil {
 		t.Fatal(err)
 	}

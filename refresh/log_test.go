@@ -7,6 +7,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/internal/logtest"
 	"github.com/redcache/redcache/refresh"
 )
 
@@ -20,7 +21,7 @@ func TestRefresh_LogsARunByItsNumber(t *testing.T) {
 			b := setup(t, plainSQL...)
 			v := b.plainView(strategy, catalog.AutoTransport)
 			b.add(t, v)
-			var log heard
+			var log logtest.Log
 			logger, err := infra.NewLogger(&log, "json", "debug")
 			if err != nil {
 				t.Fatal(err)

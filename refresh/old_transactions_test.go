@@ -1,7 +1,6 @@
 package refresh_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -10,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/refresh"
 )
 
@@ -123,11 +123,7 @@ func TestPublish_WaitsForEveryKindOfOldTransaction(t *testing.T) {
 			if err := exporter.QueryRow(t.Context(), "SELECT pg_export_snapshot()").Scan(&snapshot); err != nil {
 				t.Fatal(err)
 			}
-			conn, err := pgx.Connect(t.Context(), b.cache.ReaderURL(b.cache.Name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+			conn := pgtest.Connect(t, b.cache.ReaderURL(b.cache.Name))
 			run := func(sql string) int {
 				t.Helper()
 				results, err := conn.PgConn().Exec(t.Context(), strings.ReplaceAll(sql, "$snapshot", snapshot)).ReadAll()

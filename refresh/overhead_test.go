@@ -5,9 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/refresh"
 )
 
@@ -45,11 +44,7 @@ func (b *bundle) sideBySide(t testing.TB, v catalog.View, n int) (ours, byHand t
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := pgx.Connect(t.Context(), b.cache.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
+	conn := pgtest.Connect(t, b.cache.URL)
 	if v.Strategy == catalog.Nonconcurrent {
 		steps = append(steps, refresh.Step{SQL: "ANALYZE redcache_data.v1_g1"})
 	}

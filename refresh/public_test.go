@@ -1,16 +1,15 @@
 package refresh_test
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/internal/logtest"
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/internal/redshiftsim"
 	"github.com/redcache/redcache/refresh"
@@ -76,24 +75,6 @@ var peopleSQL = []string{
 	"INSERT INTO public.people VALUES ('" + secret + "', 1, '12', '2026-01-01'), ('999-88-7777', 2, '13', '2026-01-01')",
 }
 
-// heard is a log that many write to.
-type heard struct {
-	mu  sync.Mutex
-	all bytes.Buffer
-}
-
-func (h *heard) Write(p []byte) (int, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.all.Write(p)
-}
-
-func (h *heard) String() string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.all.String()
-}
-
 // reader makes a role that owns nothing, and returns a pool of its sessions.
 func (b *bundle) reader(t *testing.T, name string) (role string, pool *pgxpool.Pool) {
 	t.Helper()
@@ -126,7 +107,7 @@ func TestFailures_ShowRowsToTheOwnerOnly(t *testing.T) {
 func (l leak) isKept(t *testing.T, strategy catalog.Strategy, transport catalog.Transport) {
 	b := setup(t, peopleSQL...)
 	role, reader := b.reader(t, "reads")
-	var log heard
+	var log logtest.Log
 	logger, err := infra.NewLogger(&log, "json", "debug")
 	if err != nil {
 		t.Fatal(err)

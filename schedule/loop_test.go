@@ -149,7 +149,7 @@ func TestLoop_LetsAViewRest(t *testing.T) {
 			if got := b.fake.count("bad.v1"); got != 1 {
 				t.Errorf("began %d times while it should rest", got)
 			}
-			if got := b.log.count(tt.text); got != tt.lines {
+			if got := b.logged(tt.text); got != tt.lines {
 				t.Errorf("%q is %d times in the log, want %d", tt.text, got, tt.lines)
 			}
 			clock.Add(3600)
@@ -171,7 +171,7 @@ func TestLoop_OutlivesACatalogThatIsOutOfReach(t *testing.T) {
 	b.exec(t, `ALTER SCHEMA gone RENAME TO redcache`)
 	b.awaitLog(t, found)
 	b.fake.awaitCount(t, "a.v1", before+1)
-	if lines := b.log.count(lost); lines != 1 {
+	if lines := b.logged(lost); lines != 1 {
 		t.Errorf("the outage is %d times in the log, want once", lines)
 	}
 }
@@ -203,7 +203,7 @@ func TestLoop_WaitsOutAnOutage(t *testing.T) {
 	await(t, "another turn", func() bool { return turns.Load() >= before+2 }) // one may have been under way
 	close(gate)
 	stop()
-	if n := b.log.count("cache database answers again"); n != 0 {
+	if n := b.logged("cache database answers again"); n != 0 {
 		t.Error("it looked again before the pause was over")
 	}
 }

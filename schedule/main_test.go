@@ -1,7 +1,6 @@
 package schedule_test
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/internal/cachetest"
+	"github.com/redcache/redcache/internal/logtest"
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/refresh"
 	"github.com/redcache/redcache/schedule"
@@ -29,7 +29,7 @@ type bundle struct {
 	pool  *pgxpool.Pool
 	store catalog.Store
 	fake  *fake
-	log   *logBuffer
+	log   *logtest.Log
 }
 
 func setup(t testing.TB) *bundle {
@@ -39,7 +39,7 @@ func setup(t testing.TB) *bundle {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	return &bundle{pool: pool, store: catalog.In(pool), fake: newFake(), log: &logBuffer{}}
+	return &bundle{pool: pool, store: catalog.In(pool), fake: newFake(), log: &logtest.Log{}}
 }
 
 // addLink stores a link and so many views of it, link.v1 and so on, each overdue a second longer than the next.
@@ -175,28 +175,13 @@ func ended(state catalog.RunState) catalog.Run {
 	return catalog.Run{ID: 1, State: state, FinishedAt: &now}
 }
 
-// logBuffer is a log that can be read while it is written.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logBuffer) count(text string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.buf.String(), text)
-}
-
 func (b *bundle) awaitLog(t testing.TB, text string) {
 	t.Helper()
-	await(t, "log has "+text, func() bool { return b.log.count(text) > 0 })
+	await(t, "log has "+text, func() bool { return b.logged(text) > 0 })
 }
+
+// logged counts a text in the log.
+func (b *bundle) logged(text string) int { return strings.Count(b.log.String(), text) }
 
 // await looks until something is true that only others bring about.
 func await(t testing.TB, what string, isTrue func() bool) {

@@ -8,6 +8,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/catalog/migrate"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/internal/logtest"
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/refresh"
 	"github.com/redcache/redcache/schedule"
@@ -25,7 +26,7 @@ func TestSchedule_SaysOnceThatAStandbyTakesNoWrites(t *testing.T) {
 	if _, err := migrate.Up(t.Context(), primary); err != nil {
 		t.Fatal(err)
 	}
-	b := &bundle{pool: primary, store: catalog.In(primary), fake: newFake(), log: &logBuffer{}}
+	b := &bundle{pool: primary, store: catalog.In(primary), fake: newFake(), log: &logtest.Log{}}
 	b.addLink(t, "a", 3, "1 hour")
 	standby := pgtest.StandbyFor(t, cluster, "schedule")
 	if b.pool, err = infra.OpenPool(t.Context(), infra.DatabaseConfig{URL: standby.OwnerURL(name)}); err != nil {
@@ -53,7 +54,7 @@ func TestSchedule_SaysOnceThatAStandbyTakesNoWrites(t *testing.T) {
 				t.Fatal("the loop does not turn")
 			}
 		}
-		if n := b.log.count(said); n != 1 || b.log.count("out of reach") > 0 {
+		if n := b.logged(said); n != 1 || b.logged("out of reach") > 0 {
 			t.Errorf("it is %d times in the log", n)
 		}
 		if n := b.fake.count("a.v1"); n != 0 {

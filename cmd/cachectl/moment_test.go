@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/internal/redshiftsim"
 )
@@ -38,11 +36,7 @@ type shownView struct {
 func TestRun_ShowsOneMoment(t *testing.T) {
 	t.Parallel()
 	o, cache := onceRefreshed(t)
-	conn, err := pgx.Connect(t.Context(), cache.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.WithoutCancel(t.Context())) //nolint:errcheck // the test is over
+	conn := pgtest.Connect(t, cache.URL)
 	ctx, stop := context.WithCancel(t.Context())
 	worked := make(chan int)
 	go func() {

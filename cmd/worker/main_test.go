@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"github.com/redcache/redcache/catalog/migrate"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/internal/cachetest"
+	"github.com/redcache/redcache/internal/logtest"
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/internal/redshiftsim"
 	"github.com/redcache/redcache/refresh"
@@ -170,14 +170,14 @@ func (b *bundle) wantNothingLeft(t *testing.T) {
 // process is a worker of its own.
 type process struct {
 	cmd    *exec.Cmd
-	log    *logBuffer
+	log    *logtest.Log
 	exited chan struct{}
 }
 
 // start runs a worker that looks often. Its environment has nothing but what it needs and env.
 func start(t *testing.T, env ...string) *process {
 	t.Helper()
-	p := &process{cmd: exec.Command(os.Args[0]), log: &logBuffer{}, exited: make(chan struct{})}
+	p := &process{cmd: exec.Command(os.Args[0]), log: &logtest.Log{}, exited: make(chan struct{})}
 	p.cmd.Env = append([]string{beWorker + "=1", "REDCACHE_POLL=50ms"}, env...)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if err := p.cmd.Start(); err != nil {
@@ -232,24 +232,6 @@ func (p *process) stop(t *testing.T) {
 func (p *process) awaitLog(t *testing.T, text string) {
 	t.Helper()
 	await(t, "log has "+text, func() bool { return strings.Contains(p.log.String(), text) })
-}
-
-// logBuffer is a log that can be read while it is written.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
 }
 
 func runHere(t *testing.T, args ...string) (stdout string, err error) {

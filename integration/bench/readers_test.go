@@ -1,13 +1,10 @@
 package main
 
 import (
-	"context"
 	"os"
 	"slices"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/internal/pgtest"
 )
@@ -62,11 +59,7 @@ func TestReaders_CountFromWhenALookUpWasDue(t *testing.T) {
 // hold locks the table, for a time that is measured from when the lock was there.
 func hold(t *testing.T, url string, length time.Duration) time.Duration {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.WithoutCancel(t.Context()))
+	conn := pgtest.Connect(t, url)
 	tx, err := conn.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/redcache/redcache/internal/pgtest"
@@ -254,11 +253,7 @@ func TestCatalog_HasWhatIsNamed(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("init: %v\n%s", err, out)
 	}
-	conn, err := pgx.Connect(t.Context(), cluster.OwnerURL(name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.WithoutCancel(t.Context()))
+	conn := pgtest.Connect(t, cluster.OwnerURL(name))
 	found := 0
 	for _, d := range documents(t) {
 		for _, match := range catalogWord.FindAllStringSubmatch(strings.Join(d.code(), "\n"), -1) {

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/redcache/redcache/internal/logtest"
 )
 
 // Config is a function.
@@ -39,8 +41,8 @@ type Environment struct {
 	turn sync.Mutex // held by the invocation under way
 	mu   sync.Mutex
 	proc *process
-	out  output // of all its processes
-	log  output
+	out  logtest.Log // of all its processes
+	log  logtest.Log
 }
 
 // process is one life of the function.
@@ -282,7 +284,7 @@ func (e *Environment) now() *process {
 }
 
 // Stdout returns what the function wrote on its standard output, and Log what on its standard error, so far.
-func (e *Environment) Stdout() []byte { return e.out.bytes() }
+func (e *Environment) Stdout() []byte { return []byte(e.out.String()) }
 
 // Log returns what the function wrote on its standard error so far.
-func (e *Environment) Log() string { return string(e.log.bytes()) }
+func (e *Environment) Log() string { return e.log.String() }

@@ -86,11 +86,7 @@ func TestServer_CancelsAndTerminates(t *testing.T) {
 func TestServer_CancelsForDblink(t *testing.T) {
 	t.Parallel()
 	warehouse := redshiftsim.For(t)
-	cache, err := pgx.Connect(t.Context(), pgtest.New(t).URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cache.Close(t.Context())
+	cache := pgtest.Connect(t, pgtest.New(t).URL)
 	for _, sql := range []string{
 		"SELECT dblink_connect('c', '" + strings.ReplaceAll(conninfo(warehouse), "'", "''") + "')",
 		"SELECT dblink_send_query('c', 'SELECT count(*) FROM generate_series(1, 100000000000)')",
@@ -104,7 +100,7 @@ func TestServer_CancelsForDblink(t *testing.T) {
 	if err := cache.QueryRow(t.Context(), "SELECT dblink_cancel_query('c')").Scan(&answer); err != nil || answer != "OK" {
 		t.Fatalf("got %q, %v", answer, err)
 	}
-	_, err = cache.Exec(t.Context(), "SELECT n FROM dblink_get_result('c') AS t(n bigint)")
+	_, err := cache.Exec(t.Context(), "SELECT n FROM dblink_get_result('c') AS t(n bigint)")
 	if e := (*pgconn.PgError)(nil); !errors.As(err, &e) || e.Code != "57014" || !strings.HasPrefix(e.Message, "Query (") {
 		t.Errorf("got %v, want a cancelled query", err)
 	}

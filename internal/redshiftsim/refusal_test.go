@@ -23,11 +23,7 @@ type client struct {
 func clients(t *testing.T, w *redshiftsim.Warehouse) []client {
 	t.Helper()
 	raw, cooked := connect(t, w).PgConn(), connect(t, w)
-	cache, err := pgx.Connect(t.Context(), pgtest.New(t).URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cache.Close(context.Background()) })
+	cache := pgtest.Connect(t, pgtest.New(t).URL)
 	if _, err := cache.Exec(t.Context(), "SELECT dblink_connect('c', $1)", conninfo(w)); err != nil {
 		t.Fatal(err)
 	}
@@ -58,11 +54,7 @@ func clients(t *testing.T, w *redshiftsim.Warehouse) []client {
 // connect opens a session as the stand-in's user and closes it when the test ends.
 func connect(t *testing.T, w *redshiftsim.Warehouse) *pgx.Conn {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), w.UserURL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	conn := pgtest.Connect(t, w.UserURL())
 	return conn
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/internal/redshiftsim"
 )
 
@@ -79,11 +80,7 @@ func TestServer_ShowsOnlyTablesThatTheUserMayRead(t *testing.T) {
 	const user = "redshiftsim_table_reader"
 	server := redshiftsim.StartFor(t, redshiftsim.Config{EngineURL: warehouse.EngineURL, Restricted: map[string]string{user: "pw"}})
 	exec(t, warehouse, `GRANT SELECT ON s.open TO `+user+`; GRANT SELECT (id) ON s.half TO `+user)
-	conn, err := pgx.Connect(t.Context(), server.URL(warehouse.Name, user, "pw"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
+	conn := pgtest.Connect(t, server.URL(warehouse.Name, user, "pw"))
 	show := `SHOW TABLES FROM SCHEMA "` + warehouse.Name + `".s`
 	if rows := texts(t, conn, show); len(rows) != 0 {
 		t.Errorf("without USAGE: got %q", rows)

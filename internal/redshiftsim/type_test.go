@@ -98,11 +98,7 @@ func TestServer_TypesAQueryThroughDblink(t *testing.T) {
 	t.Parallel()
 	warehouse := redshiftsim.For(t)
 	exec(t, warehouse, oddities)
-	conn, err := pgx.Connect(t.Context(), pgtest.New(t).URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
+	conn := pgtest.Connect(t, pgtest.New(t).URL)
 	for _, sql := range []string{
 		`SELECT dblink_connect('c', '` + strings.ReplaceAll(conninfo(warehouse), `'`, `''`) + `')`,
 		`SELECT dblink_exec('c', $$ CREATE TEMP TABLE t AS SELECT * FROM (` + oddQuery + `) q LIMIT 0 $$)`,

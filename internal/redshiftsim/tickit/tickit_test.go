@@ -105,11 +105,7 @@ func TestLoad_IsReadThroughTheStandIn(t *testing.T) {
 	if err := tickit.Load(t.Context(), warehouse.EngineURL, tickit.Options{Sales: 500}); err != nil {
 		t.Fatal(err)
 	}
-	conn, err := pgx.Connect(t.Context(), warehouse.UserURL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
+	conn := pgtest.Connect(t, warehouse.UserURL())
 	for _, query := range []string{
 		`SELECT eventid, eventname, starttime FROM tickit.event ORDER BY eventid`,
 		`SELECT userid, username, lastname, state, likejazz FROM tickit.users ORDER BY userid`,

@@ -24,74 +24,75 @@ var bare = []struct{ name, query, want string }{
 	{"distinct", "SELECT DISTINCT 'web' AS v FROM source", "web"},
 }
 
-func TestDescribe_LivesWithLiteralsWithoutAType(t *testing.T) {
-	t.Parallel()
+// underBareLiterals runs a test for each way in which Redshift is said to take a literal without a type.
+func underBareLiterals(t *testing.T, test func(t *testing.T, b *bundle)) {
 	for _, literals := range redshiftsim.Bares {
 		t.Run(literals.String(), func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			mustExec(t, b.warehouse.Engine, "CREATE TABLE source AS SELECT 7 AS id")
 			b.warehouse.Literals(t, literals)
-			for _, test := range bare {
-				b.inSession(t, func(tx pgx.Tx, s *dblink.Session) {
-					columns, err := s.Describe(t.Context(), test.query)
-					if err != nil {
-						t.Fatalf("%s: %v", test.name, err)
-					}
-					remote, err := dblink.RemoteSelect(columns, test.query, "", dblink.StripNUL)
-					if err != nil {
-						t.Fatal(err)
-					}
-					read := "SELECT DISTINCT coalesce(v, 'NULL') FROM (" + dblink.Select(s.Schema(), "dw", columns, remote) + ") r"
-					if got := mustText(t, tx, read); got != test.want {
-						t.Errorf("%s: got %q, want %q", test.name, got, test.want)
-					}
-					for _, c := range columns {
-						if c.Name == "v" && c.Type.Local != "text" {
-							t.Errorf("%s: %s became %s", test.name, c.RemoteType, c.Type.Local)
-						}
-					}
-				})
-			}
+			test(t, b)
 		})
 	}
+}
+
+func TestDescribe_LivesWithLiteralsWithoutAType(t *testing.T) {
+	t.Parallel()
+	underBareLiterals(t, func(t *testing.T, b *bundle) {
+		for _, test := range bare {
+			b.inSession(t, func(tx pgx.Tx, s *dblink.Session) {
+				columns, err := s.Describe(t.Context(), test.query)
+				if err != nil {
+					t.Fatalf("%s: %v", test.name, err)
+				}
+				remote, err := dblink.RemoteSelect(columns, test.query, "", dblink.StripNUL)
+				if err != nil {
+					t.Fatal(err)
+				}
+				read := "SELECT DISTINCT coalesce(v, 'NULL') FROM (" + dblink.Select(s.Schema(), "dw", columns, remote) + ") r"
+				if got := mustText(t, tx, read); got != test.want {
+					t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+				}
+				for _, c := range columns {
+					if c.Name == "v" && c.Type.Local != "text" {
+						t.Errorf("%s: %s became %s", test.name, c.RemoteType, c.Type.Local)
+					}
+				}
+			})
+		}
+	})
 }
 
 // A column that is a literal is hashed with the others, whatever type Redshift gives it: it changes with the query, or by
 // an outer join, and hides no change of the rest.
 func TestFingerprint_HashesLiteralsWithoutAType(t *testing.T) {
 	t.Parallel()
-	for _, literals := range redshiftsim.Bares {
-		t.Run(literals.String(), func(t *testing.T) {
-			t.Parallel()
-			b := setup(t)
-			mustExec(t, b.warehouse.Engine, "CREATE TABLE source AS SELECT 7 AS id")
-			b.warehouse.Literals(t, literals)
-			queries := []string{
-				"SELECT id, $$web$$ AS v, null AS n FROM source", `SELECT id, 'a''b\\c' "a ""b" FROM source`,
-				"WITH a AS (SELECT 'web' AS channel, id FROM source) SELECT * FROM a JOIN (SELECT DISTINCT '' AS w) b ON true",
-				"SELECT id, 'x' AS \"select\", EXISTS (SELECT 'y' AS y) AS one, 'z' AS z FROM source -- 'c' AS c",
-			}
-			for _, test := range bare {
-				queries = append(queries, test.query)
-			}
-			b.inSession(t, func(_ pgx.Tx, s *dblink.Session) {
-				for _, query := range queries {
-					before := mustFingerprint(t, s, query)
-					if again := mustFingerprint(t, s, query); again != before {
-						t.Errorf("%s: %s, then %s", query, before, again)
-					}
-					if other := mustFingerprint(t, s, strings.Replace(query, "web", "shop", 1)); other == before && strings.Contains(query, "web") {
-						t.Errorf("%s: another literal is not seen", query)
-					}
-					mustExec(t, b.warehouse.Engine, "UPDATE source SET id = id + 1")
-					if after := mustFingerprint(t, s, query); after == before && strings.HasPrefix(query, "SELECT id") {
-						t.Errorf("%s: a change is not seen", query)
-					}
+	underBareLiterals(t, func(t *testing.T, b *bundle) {
+		queries := []string{
+			"SELECT id, $$web$$ AS v, null AS n FROM source", `SELECT id, 'a''b\\c' "a ""b" FROM source`,
+			"WITH a AS (SELECT 'web' AS channel, id FROM source) SELECT * FROM a JOIN (SELECT DISTINCT '' AS w) b ON true",
+			"SELECT id, 'x' AS \"select\", EXISTS (SELECT 'y' AS y) AS one, 'z' AS z FROM source -- 'c' AS c",
+		}
+		for _, test := range bare {
+			queries = append(queries, test.query)
+		}
+		b.inSession(t, func(_ pgx.Tx, s *dblink.Session) {
+			for _, query := range queries {
+				before := mustFingerprint(t, s, query)
+				if again := mustFingerprint(t, s, query); again != before {
+					t.Errorf("%s: %s, then %s", query, before, again)
 				}
-			})
+				if other := mustFingerprint(t, s, strings.Replace(query, "web", "shop", 1)); other == before && strings.Contains(query, "web") {
+					t.Errorf("%s: another literal is not seen", query)
+				}
+				mustExec(t, b.warehouse.Engine, "UPDATE source SET id = id + 1")
+				if after := mustFingerprint(t, s, query); after == before && strings.HasPrefix(query, "SELECT id") {
+					t.Errorf("%s: a change is not seen", query)
+				}
+			}
 		})
-	}
+	})
 }
 
 func mustFingerprint(t *testing.T, s *dblink.Session, query string) string {

@@ -9,6 +9,14 @@ import (
 
 var bothTransports = []catalog.Transport{catalog.StreamTransport, catalog.DblinkTransport}
 
+// transportsOf are those by which a strategy can read: PostgreSQL itself fills its materialized views.
+func transportsOf(strategy catalog.Strategy) []catalog.Transport {
+	if strategy == catalog.Concurrent || strategy == catalog.Nonconcurrent {
+		return []catalog.Transport{catalog.DblinkTransport}
+	}
+	return bothTransports
+}
+
 // eachTransport runs a test once for each transport.
 func eachTransport(t *testing.T, test func(t *testing.T, transport catalog.Transport)) {
 	t.Helper()

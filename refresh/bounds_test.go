@@ -250,22 +250,41 @@ func TestIncremental_ALongerSafetyLagKeepsWhatWasRead(t *testing.T) {
 	b.wantRows(t, v, rows(t, b.source.Engine, "SELECT id, note, at FROM public.log WHERE note <> 'older'"))
 }
 
-// A new generation of the same query has what readers see of a row that is too young for it.
-func TestIncremental_ANewGenerationKeepsWhatIsTooYoung(t *testing.T) {
-	t.Parallel()
-	b := setup(t, "CREATE TABLE public.log (id integer, part char(3), note varchar(9), n numeric(10,2), at timestamptz)",
-		"INSERT INTO public.log SELECT i, 'p', 'old', i, now() - interval '1 hour' FROM generate_series(1, 5) i")
+// youngLog makes a view of a log for each transport, and changes the log: of what is new, the views see only that a row is
+// gone, as the rest is too young for them.
+func (b *bundle) youngLog(t *testing.T) (views []catalog.View) {
+	t.Helper()
+	b.change(t, "CREATE TABLE public.log (id integer, part char(3), note varchar(9), n numeric(10,2), at timestamptz)")
+	b.change(t, "INSERT INTO public.log SELECT i, 'p', 'old', i, now() - interval '1 hour' FROM generate_series(1, 5) i")
 	for _, transport := range bothTransports {
 		v := b.view("log_"+string(transport), "SELECT id, part, note, n, at FROM public.log", catalog.Incremental)
 		v.Key, v.Watermark, v.SafetyLag, v.Transport = []string{"id"}, "at", 10*time.Minute, transport
 		b.add(t, v)
+		views = append(views, v)
 	}
 	b.change(t, "UPDATE public.log SET note = 'young', at = now() WHERE id IN (1, 3)")
 	b.change(t, "INSERT INTO public.log VALUES (6, 'p', 'young', 6, now())")
 	b.change(t, "DELETE FROM public.log WHERE id = 2")
+	return views
+}
+
+// wantGrown lets what was too young for the views be old enough, which they then see.
+func (b *bundle) wantGrown(t *testing.T, views []catalog.View) {
+	t.Helper()
+	b.change(t, "UPDATE public.log SET at = now() - interval '11 minutes' WHERE note = 'young'")
+	for _, v := range views {
+		b.refresh(t, refresh.Request{View: v.Name})
+		b.wantEqual(t, v)
+	}
+}
+
+// A new generation of the same query has what readers see of a row that is too young for it.
+func TestIncremental_ANewGenerationKeepsWhatIsTooYoung(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	views := b.youngLog(t)
 	want := []string{`"1" "old" `, `"3" "old" `, `"4" "old" `, `"5" "old" `}
-	for _, transport := range bothTransports {
-		v := b.view("log_"+string(transport), "", catalog.Incremental)
+	for _, v := range views {
 		for what, change := range map[string]func(*catalog.View){
 			"another index": func(v *catalog.View) { v.Indexes = append(v.Indexes, "note") },
 			"another key":   func(v *catalog.View) { v.Key = []string{"id", "part"} },
@@ -274,36 +293,22 @@ func TestIncremental_ANewGenerationKeepsWhatIsTooYoung(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := rows(t, b.pool, "SELECT id, note FROM "+v.Name.SQL()); !slices.Equal(got, want) {
-				t.Errorf("%s, %s: got %v, want %v", transport, what, got, want)
+				t.Errorf("%s, %s: got %v, want %v", v.Transport, what, got, want)
 			}
 		}
 		if n := rows(t, b.pool, "SELECT row_count FROM redcache.state s JOIN redcache.view v ON v.id = s.view_id WHERE view_name = '"+v.Name.View+"'"); !slices.Equal(n, []string{`"4" `}) {
-			t.Errorf("%s: %v rows are counted", transport, n)
+			t.Errorf("%s: %v rows are counted", v.Transport, n)
 		}
 	}
-	b.change(t, "UPDATE public.log SET at = now() - interval '11 minutes' WHERE note = 'young'")
-	for _, transport := range bothTransports {
-		v := b.view("log_"+string(transport), "SELECT id, part, note, n, at FROM public.log", catalog.Incremental)
-		b.refresh(t, refresh.Request{View: v.Name})
-		b.wantEqual(t, v)
-	}
+	b.wantGrown(t, views)
 }
 
 // A full read takes no row for gone that is only too young: the copy keeps what it was, until its time has come.
 func TestIncremental_AFullReadKeepsWhatIsTooYoung(t *testing.T) {
 	t.Parallel()
-	b := setup(t, "CREATE TABLE public.log (id integer, note varchar(9), at timestamptz)",
-		"INSERT INTO public.log SELECT i, 'old', now() - interval '1 hour' FROM generate_series(1, 5) i")
-	for _, transport := range bothTransports {
-		v := b.view("log_"+string(transport), "SELECT id, note, at FROM public.log", catalog.Incremental)
-		v.Key, v.Watermark, v.SafetyLag, v.Transport = []string{"id"}, "at", 10*time.Minute, transport
-		b.add(t, v)
-	}
-	b.change(t, "UPDATE public.log SET note = 'young', at = now() WHERE id = 1")
-	b.change(t, "INSERT INTO public.log VALUES (6, 'young', now())")
-	b.change(t, "DELETE FROM public.log WHERE id = 2")
-	for _, transport := range bothTransports {
-		v := b.view("log_"+string(transport), "", catalog.Incremental)
+	b := setup(t)
+	views := b.youngLog(t)
+	for _, v := range views {
 		for _, whole := range []bool{false, true, true} {
 			run := b.refresh(t, refresh.Request{View: v.Name, Whole: whole})
 			want := []string{`"1" "old" `, `"3" "old" `, `"4" "old" `, `"5" "old" `}
@@ -311,12 +316,12 @@ func TestIncremental_AFullReadKeepsWhatIsTooYoung(t *testing.T) {
 				want = slices.Insert(want, 1, `"2" "old" `)
 			}
 			if got := rows(t, b.pool, "SELECT id, note FROM "+v.Name.SQL()); !slices.Equal(got, want) {
-				t.Errorf("%s, whole %t: got %v, want %v", transport, whole, got, want)
+				t.Errorf("%s, whole %t: got %v, want %v", v.Transport, whole, got, want)
 			}
 			status := b.statuses(t)
 			for _, s := range status {
 				if s.View.Name == v.Name && *s.Rows != int64(len(want)) {
-					t.Errorf("%s, whole %t: status says %d rows, want %d", transport, whole, *s.Rows, len(want))
+					t.Errorf("%s, whole %t: status says %d rows, want %d", v.Transport, whole, *s.Rows, len(want))
 				}
 			}
 			if run.Watermark == nil || strings.Contains(*run.Watermark, "infinity") {
@@ -324,10 +329,5 @@ func TestIncremental_AFullReadKeepsWhatIsTooYoung(t *testing.T) {
 			}
 		}
 	}
-	b.change(t, "UPDATE public.log SET at = now() - interval '11 minutes' WHERE note = 'young'")
-	for _, transport := range bothTransports {
-		v := b.view("log_"+string(transport), "SELECT id, note, at FROM public.log", catalog.Incremental)
-		b.refresh(t, refresh.Request{View: v.Name})
-		b.wantEqual(t, v)
-	}
+	b.wantGrown(t, views)
 }

@@ -58,9 +58,6 @@ func TestPublish_KeepsWhatGuardsAView(t *testing.T) {
 			b.exec(t, "DROP SCHEMA bi CASCADE")
 			b.refresh(t, refresh.Request{View: v.Name})
 			check("a drop of the schema")
-			retype := func(v *catalog.View) {
-				v.Query = "SELECT id, region, amount::varchar(40) AS amount, note, updated_at FROM public.sales"
-			}
 			if err := <-b.alter(t.Context(), v.Name, retype); err != nil {
 				t.Fatalf("%v\nhint: %s", err, infra.Hint(err))
 			}
@@ -111,9 +108,6 @@ func TestAlter_RefusesWhatWouldBeLost(t *testing.T) {
 	b.add(t, v)
 	view := v.Name.SQL()
 	b.exec(t, `CREATE FUNCTION public.nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`)
-	retype := func(v *catalog.View) {
-		v.Query = "SELECT id, region, amount::varchar(40) AS amount, note, updated_at FROM public.sales"
-	}
 	for what, c := range map[string]struct{ do, sudo, undo string }{
 		"trigger guard": {
 			do:   "CREATE TRIGGER guard INSTEAD OF DELETE ON " + view + " FOR EACH ROW EXECUTE FUNCTION public.nothing()",

@@ -33,9 +33,6 @@ func TestPublish_KeepsTheOwnerOfAView(t *testing.T) {
 	}
 	b.refresh(t, refresh.Request{View: v.Name})
 	check("a refresh")
-	retype := func(v *catalog.View) {
-		v.Query = "SELECT id, region, amount::varchar(40) AS amount, note, updated_at FROM public.sales"
-	}
 	if err := <-b.alter(t.Context(), v.Name, retype); err != nil {
 		t.Fatalf("%v\nhint: %s", err, infra.Hint(err))
 	}

@@ -90,9 +90,8 @@ func TestFailures_ShowRowsToTheOwnerOnly(t *testing.T) {
 	t.Parallel()
 	for _, l := range leaks {
 		for _, strategy := range l.in {
-			for _, transport := range []catalog.Transport{catalog.DblinkTransport, catalog.StreamTransport} {
-				if transport == catalog.StreamTransport && (strategy == catalog.Concurrent || strategy == catalog.Nonconcurrent) ||
-					l.name == "a NULL in a key" && strategy == catalog.Nonconcurrent {
+			for _, transport := range transportsOf(strategy) {
+				if l.name == "a NULL in a key" && strategy == catalog.Nonconcurrent {
 					continue
 				}
 				t.Run(l.name+"/"+string(strategy)+"/"+string(transport), func(t *testing.T) {

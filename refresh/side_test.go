@@ -102,10 +102,7 @@ func TestRefresh_TellsWhatTheCacheDatabaseRefusesAsItsOwn(t *testing.T) {
 	t.Parallel()
 	for _, o := range obstacles {
 		for _, strategy := range o.in {
-			for _, transport := range []catalog.Transport{catalog.DblinkTransport, catalog.StreamTransport} {
-				if transport == catalog.StreamTransport && (strategy == catalog.Concurrent || strategy == catalog.Nonconcurrent) {
-					continue
-				}
+			for _, transport := range transportsOf(strategy) {
 				t.Run(o.name+"/"+string(strategy)+"/"+string(transport), func(t *testing.T) {
 					t.Parallel()
 					o.refuses(t, strategy, transport)
@@ -181,7 +178,7 @@ func TestRefresh_TellsWhatRedshiftRefusesAsItsOwn(t *testing.T) {
 		"42501", "42601", "42703", "42704", "42804", "42P01", "53100", "53400", "54000", "55000", "57014", "58030", "P0001", "XX000",
 	}
 	for _, strategy := range []catalog.Strategy{catalog.Concurrent, catalog.Incremental, catalog.Swap} {
-		for _, transport := range []catalog.Transport{catalog.DblinkTransport, catalog.StreamTransport} {
+		for _, transport := range transportsOf(strategy) {
 			if transport == catalog.StreamTransport && strategy == catalog.Concurrent {
 				continue
 			}

@@ -48,10 +48,8 @@ func TestAlter_AGranteeThatIsGoneBlocksNothing(t *testing.T) {
 	for name, change := range map[string]func(*catalog.View){
 		"the interval":     func(v *catalog.View) { v.AllowShrink = 10 },
 		"a new generation": func(v *catalog.View) { v.Indexes = []string{"region"} },
-		"another type": func(v *catalog.View) {
-			v.Query = "SELECT id, region, amount::varchar(40) AS amount, note, updated_at FROM public.sales"
-		},
-		"the grants": func(v *catalog.View) { v.Grantees = []string{app, "gone_" + app} },
+		"another type":     retype,
+		"the grants":       func(v *catalog.View) { v.Grantees = []string{app, "gone_" + app} },
 	} {
 		if err := <-b.alter(t.Context(), v.Name, change); err != nil {
 			t.Errorf("%s: %v\nhint: %s", name, err, infra.Hint(err))

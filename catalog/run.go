@@ -16,6 +16,13 @@ const (
 	Abandoned RunState = "abandoned" // its process or connection died; found by the next holder of the lock
 )
 
+// RunKey names a run for good. Its number alone may come again: a failover that loses the last commits, and a restore,
+// set the sequence of numbers back, while the process of a run that is lost lives on.
+type RunKey struct {
+	ID        int64
+	StartedAt time.Time
+}
+
 // Run is one attempt to refresh one view.
 type Run struct {
 	ID           int64
@@ -49,6 +56,9 @@ type Run struct {
 	Others       []Run   `db:"-"` // of the views that were refreshed together with it; not in the history
 	Note         string  `db:"-"` // what a successful refresh leaves to be known; not in the history
 }
+
+// Key names the run.
+func (r Run) Key() RunKey { return RunKey{r.ID, r.StartedAt} }
 
 // Took is how long the run lasted; zero while it is running.
 func (r Run) Took() time.Duration {

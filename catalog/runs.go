@@ -17,64 +17,67 @@ import (
 // marked it abandoned, so what it wrote must not be committed.
 var ErrRunOver = errors.New("the run was marked abandoned by somebody else")
 
-// StartRun writes that a run is running and returns its id. The caller holds the view's lock, so older runs of the
+// StartRun writes that a run is running and returns its key. The caller holds the view's lock, so older runs of the
 // view that still claim to run are marked abandoned.
-func (s Store) StartRun(ctx context.Context, v View, strategy Strategy, whole bool, origin string, pid int) (int64, error) {
-	var id int64
-	err := s.db.QueryRow(ctx, sql.StartRun, v.ID, v.Generation, strategy, whole, origin, pid).Scan(&id)
+func (s Store) StartRun(ctx context.Context, v View, strategy Strategy, whole bool, origin string, pid int) (RunKey, error) {
+	var run RunKey
+	err := s.db.QueryRow(ctx, sql.StartRun, v.ID, v.Generation, strategy, whole, origin, pid).Scan(&run.ID, &run.StartedAt)
 	if err != nil {
-		return 0, fmt.Errorf("start run of view %s: %w", v.Name, err)
+		return RunKey{}, fmt.Errorf("start run of view %s: %w", v.Name, err)
 	}
-	return id, nil
+	return run, nil
 }
 
 // ResumeRun says that a run goes on in another transaction, and reports whether the run is still considered running.
-func (s Store) ResumeRun(ctx context.Context, runID int64, pid, attempts int) (bool, error) {
-	tag, err := s.db.Exec(ctx, `UPDATE redcache.run SET pid = $2, attempts = $3 WHERE id = $1 AND state = 'running'`,
-		runID, pid, attempts)
+func (s Store) ResumeRun(ctx context.Context, run RunKey, pid, attempts int) (bool, error) {
+	tag, err := s.db.Exec(ctx, `
+		UPDATE redcache.run SET pid = $3, attempts = $4 WHERE id = $1 AND started_at = $2 AND state = 'running'`,
+		run.ID, run.StartedAt, pid, attempts)
 	if err != nil {
-		return false, fmt.Errorf("resume run %d: %w", runID, err)
+		return false, fmt.Errorf("resume run %d: %w", run.ID, err)
 	}
 	return tag.RowsAffected() == 1, nil
 }
 
 // FinishRun writes that a run succeeded, what is now true of the view, and its watermark. It belongs into the
 // transaction that wrote the rows.
-func (s Store) FinishRun(ctx context.Context, runID int64, o Outcome) (Run, error) {
-	return s.finish(ctx, runID, sql.FinishRun, runID, o.AsOf, o.Whole, o.RowsRead, o.RowsInserted, o.RowsUpdated,
+func (s Store) FinishRun(ctx context.Context, run RunKey, o Outcome) (Run, error) {
+	return s.finish(ctx, run, sql.FinishRun, run.ID, o.AsOf, o.Whole, o.RowsRead, o.RowsInserted, o.RowsUpdated,
 		o.RowsDeleted, o.RowCount, o.Watermark, o.Generation, o.Attempts, o.Published, o.Strategy, o.Transport,
-		o.BytesRead, o.Waited, o.Reason, o.Modified, o.Content)
+		o.BytesRead, o.Waited, o.Reason, o.Modified, o.Content, run.StartedAt)
 }
 
 // FinishUnchanged writes that the copy is proven to hold everything before asOf without having been read again.
-func (s Store) FinishUnchanged(ctx context.Context, runID int64, asOf time.Time, attempts int, reason string) (Run, error) {
-	return s.finish(ctx, runID, sql.FinishUnchanged, runID, asOf, attempts, reason)
+func (s Store) FinishUnchanged(ctx context.Context, run RunKey, asOf time.Time, attempts int, reason string) (Run, error) {
+	return s.finish(ctx, run, sql.FinishUnchanged, run.ID, asOf, attempts, reason, run.StartedAt)
 }
 
-func (s Store) finish(ctx context.Context, runID int64, query string, args ...any) (Run, error) {
+func (s Store) finish(ctx context.Context, run RunKey, query string, args ...any) (Run, error) {
 	runs, err := s.collectRuns(ctx, query, args...)
 	if err != nil {
-		return Run{}, fmt.Errorf("finish run %d: %w", runID, err)
+		return Run{}, fmt.Errorf("finish run %d: %w", run.ID, err)
 	}
 	if len(runs) == 0 {
-		return Run{}, fmt.Errorf("finish run %d: %w", runID, ErrRunOver)
+		return Run{}, fmt.Errorf("finish run %d: %w", run.ID, ErrRunOver)
 	}
 	return runs[0], nil
 }
 
 // Touch writes a run's row anew, as it is, and returns when that is on disk, with all that the server has logged before.
-func (s Store) Touch(ctx context.Context, runID int64) error {
-	if _, err := s.db.Exec(ctx, `UPDATE redcache.run SET pid = pid WHERE id = $1`, runID); err != nil {
-		return fmt.Errorf("touch run %d: %w", runID, err)
+func (s Store) Touch(ctx context.Context, run RunKey) error {
+	const same = `UPDATE redcache.run SET pid = pid WHERE id = $1 AND started_at = $2`
+	if _, err := s.db.Exec(ctx, same, run.ID, run.StartedAt); err != nil {
+		return fmt.Errorf("touch run %d: %w", run.ID, err)
 	}
 	return nil
 }
 
 // FailRun writes that a run failed or was canceled, why, and when it is due again.
-func (s Store) FailRun(ctx context.Context, runID int64, state RunState, cause error, attempts int) error {
-	_, err := s.db.Exec(ctx, sql.FailRun, runID, state, infra.Message(cause), infra.Hint(cause), attempts, dblink.Public(cause))
+func (s Store) FailRun(ctx context.Context, run RunKey, state RunState, cause error, attempts int) error {
+	_, err := s.db.Exec(ctx, sql.FailRun, run.ID, state, infra.Message(cause), infra.Hint(cause), attempts,
+		dblink.Public(cause), run.StartedAt)
 	if err != nil {
-		return fmt.Errorf("record failure of run %d: %w", runID, err)
+		return fmt.Errorf("record failure of run %d: %w", run.ID, err)
 	}
 	return nil
 }
@@ -97,8 +100,9 @@ func (s Store) Publish(ctx context.Context, v View) error {
 
 // Unload writes that the generation which readers see, the view's, has all that the run loaded into another one, which
 // is gone, and what that took. It belongs into the transaction that merged the two.
-func (s Store) Unload(ctx context.Context, v View, runID int64, o Outcome) error {
-	_, err := s.db.Exec(ctx, sql.UnloadRun, runID, v.Generation, o.RowsInserted, o.RowsUpdated, o.RowsDeleted, o.Waited, o.Reason)
+func (s Store) Unload(ctx context.Context, v View, run RunKey, o Outcome) error {
+	_, err := s.db.Exec(ctx, sql.UnloadRun, run.ID, v.Generation, o.RowsInserted, o.RowsUpdated, o.RowsDeleted, o.Waited,
+		o.Reason, run.StartedAt)
 	if err != nil {
 		return fmt.Errorf("record generation of view %s: %w", v.Name, err)
 	}
@@ -106,25 +110,26 @@ func (s Store) Unload(ctx context.Context, v View, runID int64, o Outcome) error
 }
 
 // AddReason adds to what is out of the ordinary about a run, also of one that is over.
-func (s Store) AddReason(ctx context.Context, runID int64, text string) (Run, error) {
-	_, err := s.db.Exec(ctx, `UPDATE redcache.run SET reason = pg_catalog.concat_ws('; ', reason, $2::text) WHERE id = $1`, runID, text)
-	if err != nil {
-		return Run{}, fmt.Errorf("remark on run %d: %w", runID, err)
+func (s Store) AddReason(ctx context.Context, run RunKey, text string) (Run, error) {
+	const add = `
+		UPDATE redcache.run SET reason = pg_catalog.concat_ws('; ', reason, $3::text) WHERE id = $1 AND started_at = $2`
+	if _, err := s.db.Exec(ctx, add, run.ID, run.StartedAt, text); err != nil {
+		return Run{}, fmt.Errorf("remark on run %d: %w", run.ID, err)
 	}
-	return s.Run(ctx, runID)
+	return s.Run(ctx, run)
 }
 
-// SkipRun writes that a view was not refreshed because somebody else was at it, and returns the run's id.
-func (s Store) SkipRun(ctx context.Context, v View, strategy Strategy, origin, holder string) (int64, error) {
-	var id int64
+// SkipRun writes that a view was not refreshed because somebody else was at it, and returns the run's key.
+func (s Store) SkipRun(ctx context.Context, v View, strategy Strategy, origin, holder string) (RunKey, error) {
+	var run RunKey
 	err := s.db.QueryRow(ctx, `
 		INSERT INTO redcache.run (view_id, generation, strategy, origin, state, holder, finished_at)
 		VALUES ($1, $2, $3, $4, 'skipped', $5, clock_timestamp())
-		RETURNING id`, v.ID, v.Generation, strategy, origin, holder).Scan(&id)
+		RETURNING id, started_at`, v.ID, v.Generation, strategy, origin, holder).Scan(&run.ID, &run.StartedAt)
 	if err != nil {
-		return 0, fmt.Errorf("record skipped run of view %s: %w", v.Name, err)
+		return RunKey{}, fmt.Errorf("record skipped run of view %s: %w", v.Name, err)
 	}
-	return id, nil
+	return run, nil
 }
 
 // Notify tells listeners on channel redcache that a view has new rows.
@@ -151,23 +156,23 @@ type runRow struct {
 
 // Runs returns the newest runs first, of one view or, with viewID nil, of all.
 func (s Store) Runs(ctx context.Context, viewID *int32, limit int) ([]Run, error) {
-	return s.runs(ctx, viewID, nil, limit)
+	return s.runs(ctx, limit, viewID, nil, nil)
 }
 
 // Run returns one run; pgx.ErrNoRows when it does not exist (any more).
-func (s Store) Run(ctx context.Context, id int64) (Run, error) {
-	runs, err := s.runs(ctx, nil, &id, 1)
+func (s Store) Run(ctx context.Context, run RunKey) (Run, error) {
+	runs, err := s.runs(ctx, 1, nil, &run.ID, &run.StartedAt)
 	if err != nil {
 		return Run{}, err
 	}
 	if len(runs) == 0 {
-		return Run{}, fmt.Errorf("read run %d: %w", id, pgx.ErrNoRows)
+		return Run{}, fmt.Errorf("read run %d: %w", run.ID, pgx.ErrNoRows)
 	}
 	return runs[0], nil
 }
 
-func (s Store) runs(ctx context.Context, viewID *int32, id *int64, limit int) ([]Run, error) {
-	runs, err := s.collectRuns(ctx, sql.Runs, viewID, id, limit)
+func (s Store) runs(ctx context.Context, limit int, viewID *int32, id *int64, startedAt *time.Time) ([]Run, error) {
+	runs, err := s.collectRuns(ctx, sql.Runs, viewID, id, limit, startedAt)
 	if err != nil {
 		return nil, fmt.Errorf("read runs: %w", err)
 	}

@@ -150,7 +150,7 @@ func added(t *testing.T, store catalog.Store, link catalog.Link) catalog.View {
 	return v
 }
 
-func start(t *testing.T, store catalog.Store, v catalog.View) int64 {
+func start(t *testing.T, store catalog.Store, v catalog.View) catalog.RunKey {
 	t.Helper()
 	id, err := store.StartRun(t.Context(), v, v.Strategy, true, "test", 1)
 	if err != nil {
@@ -248,7 +248,7 @@ func TestStore_PruneKeepsTheNewest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(runs) != 4 || runs[3].ID != failed {
+	if len(runs) != 4 || runs[3].ID != failed.ID {
 		t.Errorf("got %d runs, want the newest three and the last that was not skipped", len(runs))
 	}
 }

@@ -33,7 +33,7 @@ type attempt struct {
 // member is one view of an attempt.
 type member struct {
 	view   catalog.View // as read last
-	runID  int64
+	run    catalog.RunKey
 	result catalog.Run // of the transaction that committed
 
 	canMerge    bool // with what readers saw before
@@ -65,7 +65,7 @@ func (a *attempt) asked() *member { return a.member(a.stub.ID) }
 // runID is that of the run that the caller asked for; zero before there is one.
 func (a *attempt) runID() int64 {
 	if asked := a.asked(); asked != nil {
-		return asked.runID
+		return asked.run.ID
 	}
 	return 0
 }
@@ -230,18 +230,18 @@ func (a *attempt) start(ctx context.Context, w *work) error {
 		a.members = append(a.members, m)
 	}
 	m.view = w.view
-	if m.runID != 0 {
-		resumed, err := a.runner.store.ResumeRun(ctx, m.runID, pid, a.number)
+	if m.run.ID != 0 {
+		resumed, err := a.runner.store.ResumeRun(ctx, m.run, pid, a.number)
 		if err != nil || resumed {
 			return err
 		}
 	}
-	id, err := a.runner.store.StartRun(ctx, w.view, w.strategy, w.whole, a.runner.cfg.Origin, pid)
+	run, err := a.runner.store.StartRun(ctx, w.view, w.strategy, w.whole, a.runner.cfg.Origin, pid)
 	if err != nil {
 		return err
 	}
-	m.runID = id
-	a.runner.cfg.Log.DebugContext(ctx, "run started", infra.KeyView, w.view.Name.String(), infra.KeyRun, id,
+	m.run = run
+	a.runner.cfg.Log.DebugContext(ctx, "run started", infra.KeyView, w.view.Name.String(), infra.KeyRun, run.ID,
 		infra.KeyStrategy, string(w.strategy), infra.KeyLink, w.view.Link.Name)
 	return nil
 }

@@ -139,7 +139,7 @@ func (j *job) recordUnchanged(ctx context.Context, a *attempt) error {
 	for _, w := range j.works {
 		m := a.member(w.view.ID)
 		w.keepGeneration()
-		run, err := catalog.In(j.tx).FinishUnchanged(ctx, m.runID, *w.proof.unchanged, j.tried, w.proof.how)
+		run, err := catalog.In(j.tx).FinishUnchanged(ctx, m.run, *w.proof.unchanged, j.tried, w.proof.how)
 		if err != nil {
 			return err
 		}
@@ -163,7 +163,7 @@ func (j *job) record(ctx context.Context, tx pgx.Tx, a *attempt) error {
 		if w.waited > 0 {
 			o.Waited = &w.waited
 		}
-		run, err := catalog.In(tx).FinishRun(ctx, m.runID, o)
+		run, err := catalog.In(tx).FinishRun(ctx, m.run, o)
 		if err != nil {
 			return err
 		}

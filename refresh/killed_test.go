@@ -203,7 +203,7 @@ func (b *bundle) wantRunTold(t *testing.T, way string, run catalog.Run, told err
 	if run.ID == 0 {
 		return // it did not come to a run
 	}
-	kept, err := b.store.Run(t.Context(), run.ID)
+	kept, err := b.store.Run(t.Context(), run.Key())
 	if err != nil {
 		t.Fatal(err)
 	}

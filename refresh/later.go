@@ -34,11 +34,11 @@ func (r *Runner) publishLater(ctx context.Context, a *attempt) (note string) {
 	if err != nil {
 		err = nameHolders(ctx, r.pool, err)
 		r.cfg.Log.WarnContext(ctx, "new generation is not published yet",
-			infra.KeyView, a.req.View.String(), infra.KeyRun, a.members[0].runID, infra.KeyError, dblink.Public(err))
+			infra.KeyView, a.req.View.String(), infra.KeyRun, a.members[0].run.ID, infra.KeyError, dblink.Public(err))
 		return waiting(late) + " until the next refresh: " + infra.Message(err)
 	}
 	for _, m := range late {
-		if run, err := r.store.Run(ctx, m.runID); err == nil { // what it says if it has become a merge
+		if run, err := r.store.Run(ctx, m.run); err == nil { // what it says if it has become a merge
 			run.PublicReason = m.result.PublicReason
 			m.result = run
 		}
@@ -144,7 +144,7 @@ func (j *job) mergeLoaded(ctx context.Context, a *attempt, why error) error {
 		}
 		waited := time.Since(*m.result.FinishedAt)
 		w.outcome.Waited, w.outcome.Reason = &waited, mergedInstead+why.Error()
-		if err := catalog.In(j.tx).Unload(ctx, w.view, m.runID, w.outcome); err != nil {
+		if err := catalog.In(j.tx).Unload(ctx, w.view, m.run, w.outcome); err != nil {
 			return err
 		}
 	}

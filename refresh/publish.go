@@ -75,7 +75,7 @@ func (j *job) publish(ctx context.Context, a *attempt) (err error) {
 // flush makes this database write out what the transaction has logged so far: the commit of another transaction does
 // so, of the one that says that the run goes on. The commit that readers wait for then has little left to write.
 func (a *attempt) flush(ctx context.Context) error {
-	return a.runner.store.Touch(ctx, a.members[0].runID)
+	return a.runner.store.Touch(ctx, a.members[0].run)
 }
 
 func (j *job) patience(a *attempt, fresh []*work) time.Duration {

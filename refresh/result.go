@@ -48,7 +48,7 @@ func (r *Runner) succeed(ctx context.Context, a *attempt) catalog.Run {
 func (r *Runner) notify(ctx context.Context, m *member) {
 	if err := r.store.Notify(ctx, m.view); err != nil {
 		r.cfg.Log.WarnContext(ctx, "nobody was told of new rows",
-			infra.KeyView, m.view.Name.String(), infra.KeyRun, m.runID, infra.KeyError, dblink.Public(err))
+			infra.KeyView, m.view.Name.String(), infra.KeyRun, m.run.ID, infra.KeyError, dblink.Public(err))
 	}
 }
 
@@ -88,9 +88,9 @@ func (r *Runner) remark(ctx context.Context, m *member, stuck []string) {
 	if len(stuck) == 1 {
 		text = "an old generation cannot be dropped, " + stuck[0]
 	}
-	run, err := r.store.AddReason(ctx, m.runID, text)
+	run, err := r.store.AddReason(ctx, m.run, text)
 	if err != nil {
-		r.cfg.Log.WarnContext(ctx, "leftovers are not in the history", infra.KeyRun, m.runID, infra.KeyError, err.Error())
+		r.cfg.Log.WarnContext(ctx, "leftovers are not in the history", infra.KeyRun, m.run.ID, infra.KeyError, err.Error())
 		return
 	}
 	run.PublicReason = strings.TrimPrefix(m.result.PublicReason+"; "+text, "; ")
@@ -110,12 +110,12 @@ func (r *Runner) skip(ctx context.Context, a *attempt, held *lock.HeldError) (ca
 		return catalog.Run{}, err
 	}
 	strategy := cmp.Or(a.req.Strategy, view.Strategy)
-	id, err := r.store.SkipRun(ctx, view, strategy, r.cfg.Origin, holder)
+	key, err := r.store.SkipRun(ctx, view, strategy, r.cfg.Origin, holder)
 	if err != nil {
 		return catalog.Run{}, err
 	}
 	r.tidy(ctx, view)
-	run, err := r.store.Run(ctx, id)
+	run, err := r.store.Run(ctx, key)
 	if err == nil {
 		level := slog.LevelInfo
 		if held.Holder.Strange {
@@ -161,15 +161,15 @@ func (a *attempt) results() (run catalog.Run) {
 }
 
 func (r *Runner) failMember(ctx context.Context, m *member, attempts int, state catalog.RunState, cause error) catalog.Run {
-	unknown := catalog.Run{ID: m.runID, View: m.view.Name, State: state}
-	if err := r.store.FailRun(ctx, m.runID, state, cause, attempts); err != nil {
+	unknown := catalog.Run{ID: m.run.ID, StartedAt: m.run.StartedAt, View: m.view.Name, State: state}
+	if err := r.store.FailRun(ctx, m.run, state, cause, attempts); err != nil {
 		// The next holder of the lock will find the run and mark it abandoned.
 		r.cfg.Log.WarnContext(ctx, "failure is not in the history", infra.KeyView, m.view.Name.String(),
-			infra.KeyRun, m.runID, infra.KeyError, dblink.Public(err), infra.KeyHint, infra.Hint(err))
+			infra.KeyRun, m.run.ID, infra.KeyError, dblink.Public(err), infra.KeyHint, infra.Hint(err))
 		return unknown
 	}
 	r.tidy(ctx, m.view)
-	run, err := r.store.Run(ctx, m.runID)
+	run, err := r.store.Run(ctx, m.run)
 	if err != nil {
 		return unknown
 	}

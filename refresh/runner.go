@@ -219,7 +219,7 @@ func (r *Runner) committed(ctx context.Context, a *attempt) bool {
 	ctx, cancel := recording(ctx)
 	defer cancel()
 	for n := 1; ; n++ {
-		run, err := r.store.Run(ctx, a.members[0].runID) // they all commit together
+		run, err := r.store.Run(ctx, a.members[0].run) // they all commit together
 		if err == nil {
 			return run.State.Succeeds()
 		}

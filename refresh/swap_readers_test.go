@@ -75,7 +75,7 @@ func TestSwap_MergesWhenReadersNeverLeave(t *testing.T) {
 		}
 		told := run
 		told.PublicReason = "" // is for logs, not for the history
-		if kept, err := b.store.Run(t.Context(), run.ID); err != nil || !cmp.Equal(kept, told) {
+		if kept, err := b.store.Run(t.Context(), run.Key()); err != nil || !cmp.Equal(kept, told) {
 			t.Errorf("the history differs from what was returned: %s, %v", cmp.Diff(told, kept), err)
 		}
 		b.wantBatch(t, v, 1)

@@ -4,7 +4,7 @@ WITH failed AS (
     UPDATE redcache.run
     SET state = $2, finished_at = clock_timestamp(), error = $3, hint = nullif($4, ''), attempts = $5,
         public_error = $6
-    WHERE id = $1 AND state IN ('running', 'abandoned')
+    WHERE id = $1 AND started_at = $7 AND state IN ('running', 'abandoned')
     RETURNING id, view_id, state
 )
 UPDATE redcache.state s

@@ -6,7 +6,7 @@ WITH finished AS (
     SET state = 'succeeded', finished_at = clock_timestamp(), as_of = $2, whole = $3, rows_read = $4,
         rows_inserted = $5, rows_updated = $6, rows_deleted = $7, watermark = $9, generation = $10, attempts = $11,
         strategy = $13, transport = $14, bytes_read = $15, waited = $16, reason = nullif($17, '')
-    WHERE id = $1 AND state = 'running'
+    WHERE id = $1 AND started_at = $20 AND state = 'running'
     RETURNING *
 ), moved AS (
     INSERT INTO redcache.watermark (view_id, value)

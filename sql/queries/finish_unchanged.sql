@@ -4,7 +4,7 @@ WITH finished AS (
     SET state = 'unchanged', finished_at = clock_timestamp(), as_of = $2, attempts = $3, reason = $4,
         -- a swap that was not needed has not made the generation that it was to make
         generation = (SELECT s.generation FROM redcache.state s WHERE s.view_id = run.view_id)
-    WHERE id = $1 AND state = 'running'
+    WHERE id = $1 AND started_at = $5 AND state = 'running'
     RETURNING *
 )
 UPDATE redcache.state s

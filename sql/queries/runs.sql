@@ -5,6 +5,6 @@ SELECT r.id, r.view_id, v.schema_name, v.view_name, r.strategy, r.state, r.whole
 FROM redcache.run r
 JOIN redcache.view v ON v.id = r.view_id
 WHERE ($1::integer IS NULL OR r.view_id = $1)
-  AND ($2::bigint IS NULL OR r.id = $2)
+  AND ($2::bigint IS NULL OR r.id = $2 AND r.started_at = $4)
 ORDER BY r.id DESC
 LIMIT $3

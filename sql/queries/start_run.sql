@@ -8,4 +8,4 @@ WITH abandoned AS (
 )
 INSERT INTO redcache.run (view_id, generation, strategy, whole, origin, pid, state)
 VALUES ($1, $2, $3, $4, $5, $6, 'running')
-RETURNING id
+RETURNING id, started_at

@@ -3,7 +3,7 @@ WITH merged AS (
     UPDATE redcache.run
     SET strategy = 'merge', generation = $2, rows_inserted = $3, rows_updated = $4, rows_deleted = $5, waited = $6,
         reason = pg_catalog.concat_ws('; ', reason, $7::text)
-    WHERE id = $1
+    WHERE id = $1 AND started_at = $8
     RETURNING view_id, as_of
 ), renumbered AS (
     UPDATE redcache.view v SET generation = $2 FROM merged m WHERE v.id = m.view_id

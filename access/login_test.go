@@ -16,6 +16,7 @@ import (
 	"github.com/redcache/redcache/infra/cloud"
 	"github.com/redcache/redcache/internal/redshiftsim"
 	"github.com/redcache/redcache/lock"
+	"github.com/redcache/redcache/redshift"
 )
 
 // A password that ends soon is renewed before it is used; while it is good nobody is asked.
@@ -53,7 +54,7 @@ func TestReady_AsksOnceForAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer open.Rollback(t.Context())
-	session, err := dblink.Open(t.Context(), open, l.Server().Name, dblink.Settings{})
+	session, err := dblink.Open(t.Context(), open, l.Server().Name, redshift.Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +192,7 @@ func TestRepair_RenewsARefusedLoginOnce(t *testing.T) {
 	since := b.state(t, l).Now
 	b.source.ExpirePassword("IAM:" + redshiftsim.User)
 	refused := b.try(t, l)
-	if dblink.Classify(refused) != dblink.Credentials {
+	if redshift.Classify(refused) != redshift.Credentials {
 		t.Fatalf("got %v, want a refused login", refused)
 	}
 	var all sync.WaitGroup
@@ -253,7 +254,7 @@ func TestOpen_RenewsOnTheWay(t *testing.T) {
 			if _, err := tx.Exec(t.Context(), `SET TRANSACTION READ ONLY`); err != nil {
 				return err
 			}
-			session, err := b.keeper.Open(t.Context(), tx, l, dblink.Settings{})
+			session, err := b.keeper.Open(t.Context(), tx, l, redshift.Settings{})
 			if err != nil {
 				return err
 			}
@@ -273,7 +274,7 @@ func TestOpen_RenewsOnTheWay(t *testing.T) {
 	b.wantAsked(t, getCredentials, 3)
 	b.cluster.Set(forget)
 	b.source.ExpirePassword("IAM:" + redshiftsim.User)
-	if err := open(); dblink.Classify(err) != dblink.Credentials {
+	if err := open(); redshift.Classify(err) != redshift.Credentials {
 		t.Errorf("with logins that do not work: %v", err)
 	}
 	b.wantAsked(t, getCredentials, 4)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/redshift"
 )
 
 // openPatience is how long [Keeper.Open] may wait for a cluster: its caller's transaction is idle meanwhile.
@@ -15,7 +16,7 @@ const openPatience = 30 * time.Second
 
 // Open makes the link ready and opens a session through it in tx, as [dblink.Open] does. When that fails, it has the
 // link repaired and tries once more.
-func (k *Keeper) Open(ctx context.Context, tx pgx.Tx, l catalog.Link, set dblink.Settings) (*dblink.Session, error) {
+func (k *Keeper) Open(ctx context.Context, tx pgx.Tx, l catalog.Link, set redshift.Settings) (*dblink.Session, error) {
 	var since time.Time
 	if err := tx.QueryRow(ctx, `SELECT pg_catalog.clock_timestamp()`).Scan(&since); err != nil {
 		return nil, err

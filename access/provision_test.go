@@ -5,9 +5,9 @@ import (
 	"testing"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/internal/redshiftsim"
+	"github.com/redcache/redcache/redshift"
 )
 
 // Whatever AWS makes of the name that was asked for is what the session is opened with, and the catalog keeps the one
@@ -83,7 +83,7 @@ func TestRotate_KeepsTheOldLoginUnlessTheNewOneWorks(t *testing.T) {
 	}
 	ghost := l
 	ghost.User = "ghost"
-	if err := b.keeper.Rotate(t.Context(), ghost, ""); dblink.Classify(err) != dblink.Credentials {
+	if err := b.keeper.Rotate(t.Context(), ghost, ""); redshift.Classify(err) != redshift.Credentials {
 		t.Errorf("with a login that does not work: %v", err)
 	}
 	if user, now := b.mapping(t, l); now != second || user != "IAM:"+redshiftsim.User {
@@ -93,7 +93,7 @@ func TestRotate_KeepsTheOldLoginUnlessTheNewOneWorks(t *testing.T) {
 
 	byHand := l
 	byHand.Credentials = catalog.PasswordCredentials
-	if err := b.keeper.Rotate(t.Context(), byHand, "wrong"); dblink.Classify(err) != dblink.Credentials {
+	if err := b.keeper.Rotate(t.Context(), byHand, "wrong"); redshift.Classify(err) != redshift.Credentials {
 		t.Errorf("with a wrong password: %v", err)
 	}
 	b.wantWorks(t, l)

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/redshift"
 )
 
 // Repair is called after a session could not be opened, or broke, with the reason, and says whether it is worth trying
@@ -23,10 +23,10 @@ func (k *Keeper) Repair(ctx context.Context, l catalog.Link, since time.Time, ca
 		}
 		return false, nil
 	}
-	switch dblink.Classify(cause) {
-	case dblink.Credentials:
+	switch redshift.Classify(cause) {
+	case redshift.Credentials:
 		return k.repairLogin(ctx, l, since)
-	case dblink.Reconnect:
+	case redshift.Reconnect:
 		return k.repairAddress(ctx, l, since)
 	}
 	return false, nil

@@ -6,7 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/sql"
 )
 
 // maxName is how many bytes Postgres keeps of a name; it cuts the rest without a word.
@@ -58,7 +58,7 @@ func cutPart(text string) (part, rest string, err error) {
 		if strings.ContainsAny(part, "\" \t\n;") {
 			return "", "", fmt.Errorf("%s needs double quotes", part)
 		}
-		return dblink.Folded(part), rest, nil
+		return sql.Folded(part), rest, nil
 	}
 	var b strings.Builder
 	for i := 1; i < len(text); i++ {
@@ -96,7 +96,7 @@ func (n Name) validate() error {
 }
 
 // SQL returns the name as an SQL identifier, quoted in full.
-func (n Name) SQL() string { return dblink.Ident(n.Schema, n.View) }
+func (n Name) SQL() string { return sql.Ident(n.Schema, n.View) }
 
 // String returns the name as people write it, with quotes only where they are needed; ParseName reads it back.
 func (n Name) String() string { return bare(n.Schema) + "." + bare(n.View) }

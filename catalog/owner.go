@@ -7,7 +7,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/sql"
 )
@@ -56,5 +55,5 @@ func (s Store) Closed(ctx context.Context) error {
 		return fmt.Errorf("look who may create in the cache: %w", err)
 	}
 	return infra.Hinted(fmt.Errorf("%s may create in schema %s", role, schema),
-		fmt.Sprintf("Only the owner of the cache may: REVOKE CREATE ON SCHEMA %s FROM %s;", schema, dblink.Pasted(role)))
+		fmt.Sprintf("Only the owner of the cache may: REVOKE CREATE ON SCHEMA %s FROM %s;", schema, sql.Pasted(role)))
 }

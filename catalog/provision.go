@@ -11,6 +11,7 @@ import (
 
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
 )
 
 // Login is what a session on Redshift is opened with. Printing it hides the password.
@@ -64,7 +65,7 @@ func ProvisionLink(ctx context.Context, b infra.Beginner, l Link, login Login) (
 
 // TryLink opens a session through the link and reads one row, in tx.
 func TryLink(ctx context.Context, tx pgx.Tx, l Link) error {
-	session, err := dblink.Open(ctx, tx, l.Server().Name, dblink.Settings{
+	session, err := dblink.Open(ctx, tx, l.Server().Name, redshift.Settings{
 		QueryGroup: "redcache link test", StatementTimeout: dblink.TrialLimit,
 	})
 	if err != nil {
@@ -101,12 +102,12 @@ type explainedError struct {
 func (e *explainedError) Error() string { return e.doing + ": " + e.what }
 func (e *explainedError) Unwrap() error { return e.err }
 
-// Public is the text without values of rows, see [dblink.Public].
-func (e *explainedError) Public() string { return e.doing + ": " + dblink.PublicCause(e.err) }
+// Public is the text without values of rows, see [redshift.Public].
+func (e *explainedError) Public() string { return e.doing + ": " + redshift.PublicCause(e.err) }
 
 // ExplainRemote says what a failure on the way to the remote side and back means, on which side it arose, what was being
 // done, and in a hint what to do next.
 func ExplainRemote(err error, doing string) error {
-	what, hint := dblink.Explain(err)
+	what, hint := redshift.Explain(err)
 	return infra.Hinted(&explainedError{doing, what, err}, hint)
 }

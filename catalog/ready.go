@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/sql"
 )
@@ -83,5 +82,5 @@ func (s Store) usable(ctx context.Context) error {
 		return nil
 	}
 	return infra.Hinted(fmt.Errorf("somebody has revoked the owner's rights on schema %s", *schema),
-		fmt.Sprintf("As the owner: GRANT ALL ON SCHEMA %s TO %s;", *schema, dblink.Pasted(*role)))
+		fmt.Sprintf("As the owner: GRANT ALL ON SCHEMA %s TO %s;", *schema, sql.Pasted(*role)))
 }

@@ -46,7 +46,7 @@ type Run struct {
 	Watermark    *string
 	Holder       *string
 	Error        *string // may have values of rows
-	PublicError  *string // has none, see [dblink.Public]
+	PublicError  *string // has none, see [redshift.Public]
 	Hint         *string
 	Waited       *time.Duration // how long the switch to a new generation waited for readers
 	BytesRead    *int64         // through the process that refreshed; nil when rows went straight to PostgreSQL
@@ -78,8 +78,8 @@ type State struct {
 	Failures     int
 	RowCount     *int64
 	Watermark    *string
-	Modified     *string   // what [dblink.LastModified] said before the last read
-	Content      *string   // what [dblink.Fingerprint] said of what was read last
+	Modified     *string   // what [redshift.LastModified] said before the last read
+	Content      *string   // what [redshift.Fingerprint] said of what was read last
 	Now          time.Time // the database's clock when this was read
 	Lost         bool      // there is none, see [Store.RestoreStates]
 	Backend      int       // the process id of the server's that read this; what a pooler says at login is none

@@ -8,8 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -75,7 +75,7 @@ func (s Store) Touch(ctx context.Context, run RunKey) error {
 // FailRun writes that a run failed or was canceled, why, and when it is due again.
 func (s Store) FailRun(ctx context.Context, run RunKey, state RunState, cause error, attempts int) error {
 	_, err := s.db.Exec(ctx, sql.FailRun, run.ID, state, infra.Message(cause), infra.Hint(cause), attempts,
-		dblink.Public(cause), run.StartedAt)
+		redshift.Public(cause), run.StartedAt)
 	if err != nil {
 		return fmt.Errorf("record failure of run %d: %w", run.ID, err)
 	}

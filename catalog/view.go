@@ -5,7 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/sql"
 )
 
 // Strategy is how a refresh is applied.
@@ -131,7 +132,7 @@ func (v View) Relation(generation int32) string { return fmt.Sprintf("v%d_g%d", 
 
 // RelationSQL returns the quoted and qualified name of one generation.
 func (v View) RelationSQL(generation int32) string {
-	return dblink.Ident(DataSchema, v.Relation(generation))
+	return sql.Ident(DataSchema, v.Relation(generation))
 }
 
 // Materialized says whether generations are materialized views; otherwise they are tables.
@@ -139,24 +140,24 @@ func (v View) Materialized() bool { return v.Strategy == Nonconcurrent || v.Stra
 
 // DescribedColumns returns the columns with the types that they have on both sides. It fails only when the
 // catalog's types are no longer in the type table.
-func (v View) DescribedColumns() ([]dblink.Column, error) {
-	columns := make([]dblink.Column, len(v.Columns))
+func (v View) DescribedColumns() ([]redshift.Column, error) {
+	columns := make([]redshift.Column, len(v.Columns))
 	for i, c := range v.Columns {
-		mapped, err := dblink.Map(c.Type)
+		mapped, err := redshift.Map(c.Type)
 		if err != nil {
 			return nil, fmt.Errorf("column %s of view %s: %w", c.Name, v.Name, err)
 		}
-		columns[i] = dblink.Column{Name: c.Name, RemoteType: c.Type, Type: mapped}
+		columns[i] = redshift.Column{Name: c.Name, RemoteType: c.Type, Type: mapped}
 	}
 	return columns, nil
 }
 
 // TextPolicy is the treatment of NUL bytes by dblink, in the words of its package.
-func (v View) TextPolicy() dblink.TextPolicy {
+func (v View) TextPolicy() redshift.TextPolicy {
 	if v.NulBytes == TrustNul {
-		return dblink.KeepNUL
+		return redshift.KeepNUL
 	}
-	return dblink.StripNUL
+	return redshift.StripNUL
 }
 
 // column finds a column by name.
@@ -256,6 +257,6 @@ func (v View) columnNames() string {
 // orderable says whether values of a remote type can be compared on both sides, as unique indexes need. Redshift compares
 // no shapes (Database Developer Guide, considerations when using spatial data), and shows one sketch in two ways.
 func orderable(remoteType string) bool {
-	mapped, err := dblink.Map(remoteType)
+	mapped, err := redshift.Map(remoteType)
 	return err == nil && !slices.Contains([]string{"super", "geometry", "geometryhex", "geography", "hllsketch"}, mapped.Remote)
 }

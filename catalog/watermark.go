@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/redshift"
 )
 
 // WatermarkKind is what the values of a watermark column are; it decides what a lookback can be.
@@ -65,7 +65,7 @@ func (v View) SplitType() string {
 
 // localType returns the type of the cached column; nothing when its type cannot be cached.
 func (c Column) localType() string {
-	mapped, err := dblink.Map(c.Type)
+	mapped, err := redshift.Map(c.Type)
 	if err != nil {
 		return ""
 	}

@@ -8,18 +8,19 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/internal/linktest"
 	"github.com/redcache/redcache/internal/pgtest"
 )
 
 // A server that has moved leads elsewhere and keeps everything else, also what an operator has set by hand.
 func TestSetAddress_KeepsOtherOptions(t *testing.T) {
 	t.Parallel()
-	b := &bundle{cache: pgtest.New(t).Pool(t)}
-	b.inTx(t, func(tx pgx.Tx) {
+	b := &linktest.Bundle{Cache: pgtest.New(t).Pool(t)}
+	b.InTx(t, func(tx pgx.Tx) {
 		if err := dblink.Create(t.Context(), tx, somewhere, "secret"); err != nil {
 			t.Fatal(err)
 		}
-		mustExec(t, tx, "ALTER SERVER dw OPTIONS (SET connect_timeout '3', ADD options '-c x=y')")
+		linktest.Exec(t, tx, "ALTER SERVER dw OPTIONS (SET connect_timeout '3', ADD options '-c x=y')")
 		want := maps.Clone(mustOptions(t, tx, "dw"))
 		for i, to := range []struct {
 			address string

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/sql"
 )
 
 // BadText is a text that is not valid UTF-8.
@@ -16,13 +18,13 @@ type BadText struct {
 
 // validUTF8 matches the hexadecimal bytes of a valid text, RFC 3629 section 4; C stands for a byte that continues a
 // character. No function of PostgreSQL before 16 tells validity without raising an error.
-var validUTF8 = Literal(strings.ReplaceAll(`^([0-7][0-9a-f]|c[2-9a-f]C|d[0-9a-f]C|`+
+var validUTF8 = sql.Literal(strings.ReplaceAll(`^([0-7][0-9a-f]|c[2-9a-f]C|d[0-9a-f]C|`+
 	`e0[ab][0-9a-f]C|e[1-9a-cef]CC|ed[89][0-9a-f]C|f0[9ab][0-9a-f]CC|f[1-3]CCC|f48[0-9a-f]CC)*$`,
 	"C", "[89ab][0-9a-f]"))
 
 // FindBadText returns up to three texts of a query's result that are not valid UTF-8. It is for the message after
 // SQLSTATE 22021 only: it reads the query again, and looks at every byte, of each text up to its first zero byte.
-func FindBadText(ctx context.Context, s *Session, columns []Column, query string, key []string) ([]BadText, error) {
+func FindBadText(ctx context.Context, s *Session, columns []redshift.Column, query string, key []string) ([]BadText, error) {
 	found, err := findBadText(ctx, s, columns, query, key)
 	if err != nil {
 		return nil, fmt.Errorf("look for invalid UTF-8: %w", err)
@@ -30,7 +32,7 @@ func FindBadText(ctx context.Context, s *Session, columns []Column, query string
 	return found, nil
 }
 
-func findBadText(ctx context.Context, s *Session, columns []Column, query string, key []string) ([]BadText, error) {
+func findBadText(ctx context.Context, s *Session, columns []redshift.Column, query string, key []string) ([]BadText, error) {
 	search := textSearch{}
 	for _, name := range key {
 		if err := search.addKey(name); err != nil {
@@ -56,7 +58,7 @@ func findBadText(ctx context.Context, s *Session, columns []Column, query string
 			targets[i] = &values[i]
 		}
 		err := row.Scan(targets...)
-		return BadText{Column: deref(values[len(key)]), Key: describeKey(key, values)}, err
+		return BadText{Column: *values[len(key)], Key: redshift.DescribeKey(key, values)}, err
 	})
 }
 
@@ -69,7 +71,7 @@ type textSearch struct {
 }
 
 func (f *textSearch) addKey(name string) error {
-	sent, err := RemoteIdent(name)
+	sent, err := redshift.Ident(name)
 	if err != nil {
 		return err
 	}
@@ -81,15 +83,15 @@ func (f *textSearch) addKey(name string) error {
 }
 
 // addText adds a column in which bad text can be. A SUPER is text too on its way here.
-func (f *textSearch) addText(c Column) error {
-	name, err := RemoteIdent(c.Name)
+func (f *textSearch) addText(c redshift.Column) error {
+	name, err := redshift.Ident(c.Name)
 	switch {
 	case err != nil:
 		return err
-	case c.Type.text:
-		f.texts = append(f.texts, fmt.Sprintf("(%s::text, %s)", Literal(c.Name), f.send(name)))
+	case c.Type.IsText():
+		f.texts = append(f.texts, fmt.Sprintf("(%s::text, %s)", sql.Literal(c.Name), f.send(name)))
 	case c.Type.Local == "jsonb":
-		f.texts = append(f.texts, fmt.Sprintf("(%s::text, %s)", Literal(c.Name), f.send(apply(c.Type.RemoteExpr, name))))
+		f.texts = append(f.texts, fmt.Sprintf("(%s::text, %s)", sql.Literal(c.Name), f.send(c.Type.Remotely(name))))
 	}
 	return nil
 }
@@ -103,14 +105,14 @@ func (f *textSearch) send(expression string) string {
 }
 
 func (f *textSearch) remote(query string) string {
-	return over(strings.Join(f.sent, ", "), query, "")
+	return redshift.Over(strings.Join(f.sent, ", "), query, "")
 }
 
 func (f *textSearch) local(schema string) string {
 	return fmt.Sprintf("SELECT %s FROM %s AS t(%s), LATERAL (VALUES %s) AS c(name, value) "+
 		"WHERE c.value IS NOT NULL AND %s !~ %s LIMIT %d",
 		strings.Join(append(f.keys, "c.name"), ", "), Call(schema, "dblink", "$1", "$2"), strings.Join(f.wire, ", "),
-		strings.Join(f.texts, ", "), hex("c.value"), validUTF8, examples)
+		strings.Join(f.texts, ", "), hex("c.value"), validUTF8, redshift.Examples)
 }
 
 // hex is an expression for a text's bytes that does not mind what they are.

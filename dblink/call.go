@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/sql"
 )
 
 // Call returns the SQL of a call of one of dblink's functions, in the schema where it lives. All that are called here
@@ -17,7 +18,7 @@ func Call(schema, function string, args ...string) string {
 	for i, arg := range args {
 		exact[i] = "(" + arg + ")::pg_catalog.text"
 	}
-	return Ident(schema, function) + "(" + strings.Join(exact, ", ") + ")"
+	return sql.Ident(schema, function) + "(" + strings.Join(exact, ", ") + ")"
 }
 
 // codeAmbiguous is the SQLSTATE of a call that fits several functions.
@@ -29,6 +30,6 @@ func explainCall(schema string, err error) error {
 	if server, ok := errors.AsType[*pgconn.PgError](err); !ok || server.Code != codeAmbiguous {
 		return err
 	}
-	return infra.Hinted(err, "Somebody else's function in schema "+Ident(schema)+" has the name of one of dblink's. Drop it, "+
-		"and REVOKE CREATE ON SCHEMA "+Ident(schema)+" FROM whoever made it, PUBLIC included.")
+	return infra.Hinted(err, "Somebody else's function in schema "+sql.Ident(schema)+" has the name of one of dblink's. Drop it, "+
+		"and REVOKE CREATE ON SCHEMA "+sql.Ident(schema)+" FROM whoever made it, PUBLIC included.")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
 )
 
 // Cancel ends the statement that a remote session is running, see [Session.PID]. It uses a short connection of its
@@ -87,7 +88,7 @@ func Watch(ctx context.Context, cache infra.Beginner, s *Session) (stop func(err
 			end()
 			return nil
 		}
-		over := err == nil || relayed(err) || s.becomesIdle(ctx)
+		over := err == nil || redshift.Relayed(err) || s.becomesIdle(ctx)
 		end()
 		failure := <-ended
 		if over {

@@ -1,5 +1,5 @@
-// Package dblink is how PostgreSQL reads Redshift: the foreign server and its user mapping, the session, the columns
-// of a query, the types, the quoting, and the SELECT that reads through dblink. All of it happens in the backend of a
+// Package dblink is how PostgreSQL reads Redshift: the foreign server and its user mapping, the session, and
+// the SELECT that reads through dblink. All of it happens in the backend of a
 // local transaction, which an ordinary role began; rows never pass through Go.
 //
 // # One name for the session and the server
@@ -9,15 +9,6 @@
 // names the server is read through our connection, with our settings, while we refresh it, and still works when
 // somebody refreshes it by hand. A connection belongs to the backend and outlives the transaction: [Session.Close] ends
 // it, and [Open] ends one that an earlier transaction left behind.
-//
-// # Text
-//
-// libpq cuts a value at a zero byte, and dblink lets in bytes that are no UTF-8. A text is therefore stripped of zero
-// bytes on Redshift ([StripNUL]) and checked here, where a bad one raises 22021 and [FindBadText] then names it.
-// The same care goes for numbers: Redshift delivers more digits than the type of a computed column says, and a cast
-// would round them, so the cached numeric(p,s) compares before it casts and raises 22P02 ("1.005 does not fit
-// numeric(5,2)"), or 22003 where the value is too large. The types are a table, see [Map]; what is not in it has to be
-// cast in the query.
 //
 // # The password
 //
@@ -41,20 +32,7 @@
 // Nothing of it ends a backend whose other server answers a SELECT as if it were a COPY, which Redshift does not: libpq
 // then gives dblink that answer again and again, and once the statement is cancelled dblink looks for no more interrupts
 // while it waits for another one. It keeps its locks, and a processor busy, until the server is stopped with -m immediate.
-// A session of package redshift takes no notice of such an answer.
+// A session of package session takes no notice of such an answer.
 //
 // Hence [Watch]: when the context ends, which cancels the local statement, it cancels on Redshift as well.
-//
-// # Whether anything changed
-//
-// Three probes tell whether a result is still what it was, each on a [Source]. [Volatile] reads the query's text: what
-// asks the clock or the session is never the same for sure. [LastModified] asks catalogs when the tables were last
-// changed, which costs the same whatever their size, is late by minutes, and is believed only where the plan proves that
-// those tables are all. [Fingerprint] lets Redshift read everything and send one row, and is true to the moment.
-//
-// # Failures
-//
-// An error keeps the SQLSTATE that the remote gave. [Classify] says what can help against it (Redshift reports most
-// failures as XX000, and dblink every failed connection as 08001, so it reads texts too), and [Explain] says to a human
-// what it means and what to do.
 package dblink

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/redcache/redcache/sql"
 )
 
 // ErrNotUTF8 means that the cache database has an encoding in which Redshift's texts cannot be checked.
@@ -50,13 +52,13 @@ func Extensions(ctx context.Context, q Querier) (schema string, err error) {
 	if schema == "" {
 		missing.add("extension dblink", "CREATE EXTENSION dblink")
 	} else if !schemaUsage {
-		missing.add("the right to use schema "+schema, "GRANT USAGE ON SCHEMA "+Ident(schema)+" TO "+Ident(role))
+		missing.add("the right to use schema "+schema, "GRANT USAGE ON SCHEMA "+sql.Ident(schema)+" TO "+sql.Ident(role))
 	}
 	if !fdw {
 		missing.add("extension postgres_fdw", "CREATE EXTENSION postgres_fdw")
 	}
 	if !fdwUsage {
-		missing.add("the right to use postgres_fdw", "GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO "+Ident(role))
+		missing.add("the right to use postgres_fdw", "GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO "+sql.Ident(role))
 	}
 	if missing.Missing != nil {
 		return "", missing

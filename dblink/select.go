@@ -3,111 +3,25 @@ package dblink
 import (
 	"fmt"
 	"strings"
+
+	"github.com/redcache/redcache/redshift"
+
+	"github.com/redcache/redcache/sql"
 )
 
-// TextPolicy says what happens to zero bytes in texts, at which libpq would cut the value without a word, and to values
-// whose text says less than they hold.
-type TextPolicy int
-
-const (
-	// StripNUL takes zero bytes out on Redshift. It is the default.
-	StripNUL TextPolicy = iota
-	// TrustText sends texts untouched, and floats too, for a client that reads them in their binary form.
-	TrustText
-	// KeepNUL sends texts untouched to dblink, which reads every value as a text.
-	KeepNUL
-)
-
-// RemoteSelect builds the statement that Redshift runs: the columns of a query that [CheckQuery] accepted, each in the
-// form in which it travels. A where condition, if any, sees the query's columns under the alias q; its values must
-// have been quoted by [RemoteLiteral].
-func RemoteSelect(columns []Column, query, where string, policy TextPolicy) (string, error) {
-	list, err := remoteList(columns, policy)
-	if err != nil {
-		return "", err
-	}
-	return over(list, query, condition(where)), nil
-}
-
-// HashedSelect is [RemoteSelect] with one more column, [HashColumn], a BIGINT: the hash of the row, of which [Summary.Sum]
-// is the sum. The error may be an [*UnhashableError].
-func HashedSelect(columns []Column, query, where string, policy TextPolicy) (string, error) {
-	list, err := remoteList(columns, policy)
-	if err != nil {
-		return "", err
-	}
-	columns, query = typed(columns, query)
-	hash, err := rowHash(columns)
-	if err != nil {
-		return "", err
-	}
-	return over(list+", "+hash+" AS "+HashColumn, query, condition(where)), nil
-}
-
-// HashColumn is the name of the column that [HashedSelect] adds.
-const HashColumn = "redcache_hash"
-
-func condition(where string) string {
-	if where == "" {
-		return ""
-	}
-	return " WHERE " + where
-}
-
-// remoteList is the columns in the form in which they travel.
-func remoteList(columns []Column, policy TextPolicy) (string, error) {
-	var b strings.Builder
-	for i, c := range columns {
-		name, err := RemoteIdent(c.Name)
-		if err != nil {
-			return "", fmt.Errorf("column %q: %w", c.Name, err)
-		}
-		template := c.Type.RemoteExpr
-		if c.Type.text && policy != StripNUL || c.Type.wide && policy == TrustText {
-			template = asIs
-		}
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "%s AS %s", apply(template, "q."+name), name)
-	}
-	return b.String(), nil
-}
-
-// SameKeyWithout builds a condition for [RemoteSelect]: it is true for all rows of a query whose key is also that of a row
-// in which a column is NULL.
-func SameKeyWithout(query string, key []string, column string) (where string, err error) {
-	names, err := remoteIdents(append([]string{column}, key...))
-	if err != nil {
-		return "", err
-	}
-	_, body := divide(query) // what its WITH names is in front of the whole statement
-	return fmt.Sprintf("(q.%s) IN (SELECT n.%s FROM (\n%s\n) AS n WHERE n.%s IS NULL)",
-		strings.Join(names[1:], ", q."), strings.Join(names[1:], ", n."), body, names[0]), nil
-}
-
-// RangeSQL builds the statement that returns the lowest and the highest value of a query's column, a name that
-// [RemoteIdent] has quoted.
-func RangeSQL(query, column string) string {
-	return over(fmt.Sprintf("MIN(q.%[1]s), MAX(q.%[1]s)", column), query, "")
-}
-
-// LockSQL builds a statement that reads no row, and has a transaction take the locks that reading a query needs.
-func LockSQL(query string) string { return over("1", query, " WHERE 1 = 0") }
-
-// Select builds the local statement that reads a [RemoteSelect] through the link and gives its columns their names
+// Select builds the local statement that reads a [redshift.Select] through the link and gives its columns their names
 // and types. extSchema is where dblink lives, see [Extensions].
-func Select(extSchema, server string, columns []Column, remoteSQL string) string {
+func Select(extSchema, server string, columns []redshift.Column, remoteSQL string) string {
 	var list, wire strings.Builder
 	for i, c := range columns {
 		if i > 0 {
 			list.WriteString(", ")
 			wire.WriteString(", ")
 		}
-		name := Ident(c.Name)
-		list.WriteString(apply(c.Type.LocalExpr, "t."+name) + " AS " + name)
+		name := sql.Ident(c.Name)
+		list.WriteString(c.Type.Locally("t."+name) + " AS " + name)
 		wire.WriteString(name + " " + c.Type.Wire)
 	}
 	return fmt.Sprintf("SELECT %s FROM %s AS t(%s)",
-		list.String(), Call(extSchema, "dblink", Literal(server), Literal(remoteSQL)), wire.String())
+		list.String(), Call(extSchema, "dblink", sql.Literal(server), sql.Literal(remoteSQL)), wire.String())
 }

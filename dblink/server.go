@@ -14,6 +14,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/redcache/redcache/sql"
 )
 
 // Querier is what a connection, a pool and a transaction of pgx have in common.
@@ -124,7 +126,7 @@ func orDefault[T comparable](value, otherwise T) T {
 // CreateSQL returns the statements that make the server, without its user mapping: see [SetPassword].
 func (s Server) CreateSQL() []string {
 	return []string{fmt.Sprintf("CREATE SERVER %s FOREIGN DATA WRAPPER postgres_fdw OPTIONS (%s)",
-		Ident(s.Name), optionList("", s.options()))}
+		sql.Ident(s.Name), optionList("", s.options()))}
 }
 
 // AlterSQL returns the statements that turn a server with the current options, as [Options] returns them, into this
@@ -146,27 +148,27 @@ func alterOptions(server string, current, wanted map[string]string) []string {
 	}
 	for _, name := range slices.Sorted(maps.Keys(current)) {
 		if _, keep := wanted[name]; !keep {
-			changes = append(changes, "DROP "+Ident(name))
+			changes = append(changes, "DROP "+sql.Ident(name))
 		}
 	}
 	if changes == nil {
 		return nil
 	}
-	return []string{fmt.Sprintf("ALTER SERVER %s OPTIONS (%s)", Ident(server), strings.Join(changes, ", "))}
+	return []string{fmt.Sprintf("ALTER SERVER %s OPTIONS (%s)", sql.Ident(server), strings.Join(changes, ", "))}
 }
 
 // DropSQL returns the statements that remove a server and the current role's user mapping, as far as they are there.
 func DropSQL(name string) []string {
 	return []string{
-		"DROP USER MAPPING IF EXISTS FOR CURRENT_USER SERVER " + Ident(name),
-		"DROP SERVER IF EXISTS " + Ident(name),
+		"DROP USER MAPPING IF EXISTS FOR CURRENT_USER SERVER " + sql.Ident(name),
+		"DROP SERVER IF EXISTS " + sql.Ident(name),
 	}
 }
 
 func optionList(verb string, options map[string]string) string {
 	list := make([]string, 0, len(options))
 	for _, name := range slices.Sorted(maps.Keys(options)) {
-		list = append(list, verb+Ident(name)+" "+Literal(options[name]))
+		list = append(list, verb+sql.Ident(name)+" "+sql.Literal(options[name]))
 	}
 	return strings.Join(list, ", ")
 }

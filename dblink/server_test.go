@@ -10,7 +10,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/internal/linktest"
 	"github.com/redcache/redcache/internal/pgtest"
+	"github.com/redcache/redcache/redshift"
 )
 
 var somewhere = dblink.Server{Name: "dw", Host: "dw.example.com", Database: "dev", User: "cache_ro"}
@@ -24,7 +26,7 @@ func TestServer_CreateSQL(t *testing.T) {
 		`CREATE SERVER "a""b" FOREIGN DATA WRAPPER postgres_fdw`, `"host" E'it''s\\here'`, `"hostaddr" '10.0.0.7'`,
 		`"port" '5439'`, `"sslmode" 'require'`, `"gssencmode" 'disable'`, `"connect_timeout" '10'`,
 	} {
-		mustContain(t, got, fragment)
+		linktest.Contains(t, got, fragment)
 	}
 }
 
@@ -51,8 +53,8 @@ func TestServer_Validate(t *testing.T) {
 
 func TestAlter_ChangesWhatDiffers(t *testing.T) {
 	t.Parallel()
-	b := &bundle{cache: pgtest.New(t).Pool(t)}
-	b.inTx(t, func(tx pgx.Tx) {
+	b := &linktest.Bundle{Cache: pgtest.New(t).Pool(t)}
+	b.InTx(t, func(tx pgx.Tx) {
 		old := somewhere
 		old.HostAddr, old.SSLMode = "10.0.0.7", "disable"
 		if err := dblink.Create(t.Context(), tx, old, "secret"); err != nil {
@@ -100,8 +102,8 @@ func TestExtensions_SaysWhatIsMissing(t *testing.T) {
 		if _, err := dblink.Extensions(t.Context(), pool); !errors.As(err, &missing) {
 			t.Fatalf("got %v, want a MissingExtensionError about %s", err, step.want)
 		}
-		mustContain(t, missing.Hint(), step.want)
-		mustContain(t, missing.Hint(), "rds_superuser")
+		linktest.Contains(t, missing.Hint(), step.want)
+		linktest.Contains(t, missing.Hint(), "rds_superuser")
 		if err := cluster.Admin(t.Context(), name, step.fix); err != nil {
 			t.Fatal(err)
 		}
@@ -143,7 +145,7 @@ func TestSetPassword_KeepsItOutOfLogsAndErrors(t *testing.T) {
 	if err := try(create); err != nil {
 		t.Fatal(err)
 	}
-	if err := try(create); sqlstate(err) != "42710" {
+	if err := try(create); redshift.ServerCode(err, redshift.Here) != "42710" {
 		t.Errorf("got %v, want 42710, the server exists", err)
 	}
 	if err := try(set); err != nil { // the mapping exists and is replaced
@@ -153,7 +155,7 @@ func TestSetPassword_KeepsItOutOfLogsAndErrors(t *testing.T) {
 		"ALTER SERVER dw OWNER TO postgres"); err != nil {
 		t.Fatal(err)
 	}
-	if err := try(set); sqlstate(err) != "42501" {
+	if err := try(set); redshift.ServerCode(err, redshift.Here) != "42501" {
 		t.Errorf("got %v, want 42501, the server is somebody else's", err)
 	}
 	if err := cluster.Admin(t.Context(), name, "ALTER SERVER dw OWNER TO redcache_owner"); err != nil {
@@ -161,13 +163,13 @@ func TestSetPassword_KeepsItOutOfLogsAndErrors(t *testing.T) {
 	}
 	setTwiceAtOnce(t, try, set)
 
-	got := mustText(t, pool, "SELECT umoptions::text FROM pg_catalog.pg_user_mappings WHERE srvname = 'dw'")
-	mustContain(t, got, "Geheim") // so that the search below looks for something that is there
+	got := linktest.Text(t, pool, "SELECT umoptions::text FROM pg_catalog.pg_user_mappings WHERE srvname = 'dw'")
+	linktest.Contains(t, got, "Geheim") // so that the search below looks for something that is there
 	log, err := cluster.Log()
 	if err != nil {
 		t.Fatal(err)
 	}
-	mustContain(t, log, "redcache_secret")
+	linktest.Contains(t, log, "redcache_secret")
 	for line := range strings.SplitSeq(log, "\n") {
 		if strings.Contains(line, "Geheim") && !strings.Contains(line, "pg_user_mappings") {
 			t.Errorf("the log has the password: %s", line)
@@ -226,7 +228,7 @@ func TestSetPassword_RefusesAServerThatRecordsNestedStatements(t *testing.T) {
 		"ALTER ROLE redcache_owner RESET log_parser_stats",
 	} {
 		err := create()
-		if _, hint := dblink.Explain(err); !errors.Is(err, dblink.ErrPasswordExposed) || hint == "" {
+		if _, hint := redshift.Explain(err); !errors.Is(err, dblink.ErrPasswordExposed) || hint == "" {
 			t.Errorf("before %s: got %v, want ErrPasswordExposed and a hint", remedy, err)
 		}
 		if err := cluster.Admin(t.Context(), name, remedy); err != nil {

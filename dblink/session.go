@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
 )
 
 // cleanupLimit bounds each step of what is done after a failure, also when the statement's context has ended.
@@ -24,13 +25,6 @@ func back(ctx context.Context, guard pgx.Tx) {
 	ctx, done := infra.Ending(ctx, cleanupLimit)
 	defer done()
 	_ = guard.Rollback(ctx)
-}
-
-// Settings are what a session asks of Redshift beyond the settings that every session has.
-type Settings struct {
-	QueryGroup       string        // names us in the warehouse's query history and its queues; empty sets none
-	StatementTimeout time.Duration // whole milliseconds; counts queueing too; 0 means the remote's own
-	Schema           string        // where dblink lives, when the caller has it from [Extensions]; empty looks it up
 }
 
 // Session is one open connection to Redshift, held by the backend that runs the local transaction. See the package's
@@ -47,20 +41,24 @@ type Session struct {
 // Open connects the transaction's backend to a server and prepares the connection: ISO dates, exact floats, UTC. A
 // connection that an earlier transaction left open under the same name is closed first. The caller must [Session.Close] it. When Open fails, nothing is left open and the
 // transaction can go on.
-func Open(ctx context.Context, tx pgx.Tx, server string, set Settings) (*Session, error) {
-	s, err := open(ctx, tx, server, set)
+func Open(ctx context.Context, tx pgx.Tx, server string, set redshift.Settings) (*Session, error) {
+	return OpenIn(ctx, tx, "", server, set)
+}
+
+// OpenIn is [Open] for a caller that knows from [Extensions] in which schema dblink lives; empty: it does not.
+func OpenIn(ctx context.Context, tx pgx.Tx, schema, server string, set redshift.Settings) (*Session, error) {
+	s, err := open(ctx, tx, schema, server, set)
 	if err != nil {
 		return nil, fmt.Errorf("open link %s: %w", server, err)
 	}
 	return s, nil
 }
 
-func open(ctx context.Context, tx pgx.Tx, server string, set Settings) (*Session, error) {
+func open(ctx context.Context, tx pgx.Tx, schema, server string, set redshift.Settings) (*Session, error) {
 	prepare, err := set.SQL()
 	if err != nil {
 		return nil, err
 	}
-	schema := set.Schema
 	if schema == "" {
 		if schema, err = Extensions(ctx, tx); err != nil {
 			return nil, err
@@ -115,25 +113,6 @@ func (s *Session) connect(ctx context.Context, prepare string) error {
 	return err
 }
 
-// SQL returns the statements that prepare a session, each with its semicolon, to be sent as one message. Every one is
-// known to Redshift; what PostgreSQL added after 8.0 is not. It fails for a query group with a zero byte.
-func (set Settings) SQL() (string, error) {
-	var b strings.Builder
-	b.WriteString("SET datestyle TO ISO; SET extra_float_digits TO 2; SET timezone TO 'UTC'; ")
-	if set.QueryGroup != "" {
-		group, err := RemoteLiteral(set.QueryGroup)
-		if err != nil {
-			return "", fmt.Errorf("query group: %w", err)
-		}
-		b.WriteString("SET query_group TO " + group + "; ")
-	}
-	if set.StatementTimeout > 0 {
-		// A timeout of zero would be none at all.
-		fmt.Fprintf(&b, "SET statement_timeout TO %d; ", max(1, set.StatementTimeout.Milliseconds()))
-	}
-	return b.String(), nil
-}
-
 // Close ends the remote connection. It must not be called in a transaction that has failed: roll back to a savepoint
 // first. A session that nobody closed lives until its backend ends, or until the next [Open] there. It works also when
 // ctx has ended, and takes 5 s at most, or what [infra.Grace] leaves.
@@ -171,7 +150,7 @@ func (s *Session) Row(ctx context.Context, sql string, n int) ([]*string, error)
 	return rows[0], nil
 }
 
-// Rows implements [Source]. When it fails, the local transaction can go on; a snapshot on the remote cannot.
+// Rows implements [redshift.Source]. When it fails, the local transaction can go on; a snapshot on the remote cannot.
 func (s *Session) Rows(ctx context.Context, sql string, n int) ([][]*string, error) {
 	guard, err := s.tx.Begin(ctx)
 	if err != nil {
@@ -215,11 +194,16 @@ func (s *Session) ask(ctx context.Context, sql string, n int) ([][]*string, erro
 	})
 }
 
-// exec runs a command on the remote.
-func (s *Session) exec(ctx context.Context, sql string) error {
+// Exec implements [redshift.Describer].
+func (s *Session) Exec(ctx context.Context, sql string) error {
 	ctx, done := WithinTimeout(ctx, s.server, s.limit)
 	_, err := s.tx.Exec(ctx, "SELECT "+Call(s.schema, "dblink_exec", "$1", "$2"), s.server, sql)
 	return done(err)
+}
+
+// Guarded implements [redshift.Describer]: it runs fn in a savepoint of the local transaction.
+func (s *Session) Guarded(ctx context.Context, fn func() error) error {
+	return infra.InSavepoint(ctx, s.tx, func(pgx.Tx) error { return fn() })
 }
 
 // disconnect closes a named connection of this backend if there is one.
@@ -227,11 +211,4 @@ func disconnect(ctx context.Context, q Querier, schema, name string) error {
 	_, err := q.Exec(ctx, "SELECT "+Call(schema, "dblink_disconnect", "$1")+" WHERE $1::text = ANY ("+
 		Call(schema, "dblink_get_connections")+")", name)
 	return err
-}
-
-func deref(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/redcache/redcache/redshift"
 )
 
 // Step is something that has to succeed before a row comes through a link.
@@ -38,7 +40,7 @@ type Trial struct {
 // Try has the transaction's backend open a session through a server, read one row, and close it. That the link does
 // not work is no error of Try, but that it could not be tried is: the server does not exist, an extension lacks, ctx
 // ended. The transaction can go on after a failed trial.
-func Try(ctx context.Context, tx pgx.Tx, server string, set Settings) (Trial, error) {
+func Try(ctx context.Context, tx pgx.Tx, server string, set redshift.Settings) (Trial, error) {
 	trial, err := try(ctx, tx, server, set)
 	if err == nil {
 		return trial, nil
@@ -53,7 +55,7 @@ func Try(ctx context.Context, tx pgx.Tx, server string, set Settings) (Trial, er
 // TrialLimit is how long each statement of a trial may take, or of whatever else waits for no data.
 const TrialLimit = 20 * time.Second
 
-func try(ctx context.Context, tx pgx.Tx, server string, set Settings) (trial Trial, err error) {
+func try(ctx context.Context, tx pgx.Tx, server string, set redshift.Settings) (trial Trial, err error) {
 	set.StatementTimeout = cmp.Or(set.StatementTimeout, TrialLimit)
 	s, err := Open(ctx, tx, server, set)
 	if err != nil {

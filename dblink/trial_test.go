@@ -8,7 +8,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/internal/linktest"
 	"github.com/redcache/redcache/internal/redshiftsim"
+	"github.com/redcache/redcache/redshift"
 )
 
 func TestTry_SaysHowFarItGot(t *testing.T) {
@@ -36,18 +38,18 @@ func TestTry_SaysHowFarItGot(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			b := unlinked(t, `d"w`)
+			b := linktest.Unlinked(t, `d"w`)
 			if tt.change != nil {
-				tt.change(&b.server)
+				tt.change(&b.Server)
 			}
 			if tt.spoil != nil {
-				tt.spoil(t, b.warehouse)
+				tt.spoil(t, b.Warehouse)
 			}
-			b.inTx(t, func(tx pgx.Tx) {
-				if err := dblink.Create(t.Context(), tx, b.server, redshiftsim.Password); err != nil {
+			b.InTx(t, func(tx pgx.Tx) {
+				if err := dblink.Create(t.Context(), tx, b.Server, redshiftsim.Password); err != nil {
 					t.Fatal(err)
 				}
-				trial, err := dblink.Try(t.Context(), tx, b.server.Name, dblink.Settings{})
+				trial, err := dblink.Try(t.Context(), tx, b.Server.Name, redshift.Settings{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -57,7 +59,7 @@ func TestTry_SaysHowFarItGot(t *testing.T) {
 				if tt.want == "" && (trial.RoundTrip <= 0 || trial.User != redshiftsim.User) {
 					t.Errorf("got %+v, want a round trip and the user", trial)
 				}
-				if got := mustText(t, tx, "SELECT coalesce(array_length(public.dblink_get_connections(), 1), 0)::text"); got != "0" {
+				if got := linktest.Text(t, tx, "SELECT coalesce(array_length(public.dblink_get_connections(), 1), 0)::text"); got != "0" {
 					t.Errorf("%s connections are left open", got)
 				}
 			})
@@ -74,9 +76,9 @@ func failNext(statement string) func(t *testing.T, w *redshiftsim.Warehouse) {
 // What is not the link's failure is no trial.
 func TestTry_FailsWhereItCannotBegin(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.inTx(t, func(tx pgx.Tx) {
-		if _, err := dblink.Try(t.Context(), tx, "none", dblink.Settings{}); !errors.Is(err, dblink.ErrNoServer) {
+	b := linktest.New(t)
+	b.InTx(t, func(tx pgx.Tx) {
+		if _, err := dblink.Try(t.Context(), tx, "none", redshift.Settings{}); !errors.Is(err, dblink.ErrNoServer) {
 			t.Errorf("got %v, want %v", err, dblink.ErrNoServer)
 		}
 	})

@@ -93,7 +93,7 @@ func examineOwnRights(ctx context.Context, x *exam) ([]Check, error) {
 	}
 	about := "role " + role
 	grant := func(right string) string {
-		return fmt.Sprintf("GRANT %s ON DATABASE %s TO %s;", right, dblink.Ident(database), dblink.Ident(role))
+		return fmt.Sprintf("GRANT %s ON DATABASE %s TO %s;", right, sql.Ident(database), sql.Ident(role))
 	}
 	var objections []Check
 	if owners != "" {

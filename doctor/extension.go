@@ -6,7 +6,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -33,12 +32,12 @@ func examineStrangers(ctx context.Context, x *exam) ([]Check, error) {
 		if s.Function == "" {
 			objections = append(objections, warn("schema "+s.Schema, s.Role+" may create in it, and dblink or postgres_fdw "+
 				"lives there: what is made there can be taken for theirs",
-				fmt.Sprintf("REVOKE CREATE ON SCHEMA %s FROM %s;", dblink.Pasted(s.Schema), dblink.Pasted(s.Role))))
+				fmt.Sprintf("REVOKE CREATE ON SCHEMA %s FROM %s;", sql.Pasted(s.Schema), sql.Pasted(s.Role))))
 			continue
 		}
 		objections = append(objections, fail("function "+s.Function, fmt.Sprintf("it has the name of an extension's function, "+
 			"and belongs to %s: whoever calls that one may get this one", s.Role),
-			"DROP ROUTINE "+dblink.Pasted(s.Function)+";"))
+			"DROP ROUTINE "+sql.Pasted(s.Function)+";"))
 	}
 	return orOK(objections, cacheDatabase, "nobody else makes anything where the extensions live"), nil
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/doctor"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/sql"
 )
 
 // hostile is a name with all that a name can have which a terminal, a shell, SQL or a format would act upon.
@@ -24,7 +24,7 @@ var pasted = regexp.MustCompile(`(?:REVOKE|GRANT|DROP|ALTER|CREATE|ROLLBACK|SELE
 func TestFixesReachObjectsOfAnyName(t *testing.T) {
 	t.Parallel()
 	b := setup(t, "max_prepared_transactions", "5")
-	name, text := `"`+strings.ReplaceAll(hostile, `"`, `""`)+`"`, dblink.Literal(hostile)
+	name, text := `"`+strings.ReplaceAll(hostile, `"`, `""`)+`"`, sql.Literal(hostile)
 	b.change(t, `ALTER TABLE public.sales ADD COLUMN `+name+` integer; UPDATE public.sales SET `+name+` = id`)
 	v := b.add(t, hostile, func(v *catalog.View) {
 		v.Name.Schema, v.Key, v.Watermark, v.Strategy = hostile, []string{hostile}, "sold_at", catalog.Incremental

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/lock"
+	"github.com/redcache/redcache/sql"
 )
 
 // examineLocks looks for sessions of others that hold locks of views and links. Everybody who may log in can take them.
@@ -29,7 +29,7 @@ func examineLocks(ctx context.Context, x *exam) ([]Check, error) {
 			"its session %d (%s) holds or waits for a lock of a %s, which keeps refreshes from running, and it is not Redcache's to take",
 			l.PID, l.Application, l.Kind), fmt.Sprintf("SELECT pg_catalog.pg_terminate_backend(%d); as that role, as a member of "+
 			"pg_signal_backend or as a superuser. For good: REVOKE CONNECT ON DATABASE %s FROM %s; and from PUBLIC, if that has it.",
-			l.PID, dblink.Ident(database), dblink.Ident(l.User))))
+			l.PID, sql.Ident(database), sql.Ident(l.User))))
 	}
 	return orOK(objections, cacheDatabase, "no stranger holds a lock of a view or a link"), nil
 }

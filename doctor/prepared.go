@@ -7,7 +7,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -34,9 +33,9 @@ func examinePrepared(ctx context.Context, x *exam) ([]Check, error) {
 		if p.Age < x.cfg.Idle {
 			continue
 		}
-		objections = append(objections, warn("prepared transaction "+dblink.Literal(p.GID), fmt.Sprintf(
+		objections = append(objections, warn("prepared transaction "+sql.Literal(p.GID), fmt.Sprintf(
 			"%s has prepared it %s ago, and it holds %s since: refreshes wait for it, and pg_stat_activity does not show it",
-			p.Owner, brief(p.Age), p.Name), "ROLLBACK PREPARED "+dblink.LiteralLine(p.GID)+"; in this database, as "+p.Owner+
+			p.Owner, brief(p.Age), p.Name), "ROLLBACK PREPARED "+sql.LiteralLine(p.GID)+"; in this database, as "+p.Owner+
 			" or a superuser, if nobody is going to end it."))
 	}
 	return orOK(objections, cacheDatabase, "no prepared transaction holds a view"), nil

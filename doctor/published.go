@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/sql"
 )
 
 // examinePublished looks for published views that somebody has dropped, moved, given away or changed: who reads them gets
@@ -38,7 +38,7 @@ func judgePublished(v catalog.Status, p catalog.Published) (finding, fix string)
 	case finding == "":
 		return "", ""
 	case p.OID != 0 && !p.Owned:
-		return finding, fmt.Sprintf("As %s, or as a superuser: ALTER VIEW %s OWNER TO the role of DATABASE_URL.", dblink.Ident(p.Owner), p.At.SQL())
+		return finding, fmt.Sprintf("As %s, or as a superuser: ALTER VIEW %s OWNER TO the role of DATABASE_URL.", sql.Ident(p.Owner), p.At.SQL())
 	case !p.AtHome && p.TakenKind != "":
 		return finding, "Rename or drop that one. Then " + again
 	case p.OID != 0 && !p.AtHome:

@@ -8,7 +8,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -54,11 +53,11 @@ func (a access) role() string {
 	if a.Public {
 		return a.Grantee
 	}
-	return dblink.Ident(a.Grantee)
+	return sql.Ident(a.Grantee)
 }
 
 func (a access) revoke(rights, on string) string {
-	return fmt.Sprintf("REVOKE %s ON %s FROM %s;", rights, dblink.Pasted(on), a.role())
+	return fmt.Sprintf("REVOKE %s ON %s FROM %s;", rights, sql.Pasted(on), a.role())
 }
 
 // examinePublic looks for views that everybody may read who can log in. Whether those who may read one may read its
@@ -160,14 +159,14 @@ func examineLinkUsers(ctx context.Context, x *exam) ([]Check, error) {
 	var objections []Check
 	for _, a := range all {
 		c := warn("link "+a.Name, a.Grantee+" may use its foreign server, and query Redshift with a login of its own",
-			a.revoke("USAGE", "FOREIGN SERVER "+dblink.Ident("redcache_"+a.Name)))
+			a.revoke("USAGE", "FOREIGN SERVER "+sql.Ident("redcache_"+a.Name)))
 		if a.Public {
 			c.Result = Failed
 		}
 		objections = append(objections, c)
 	}
 	for _, m := range mappings {
-		server := dblink.Ident("redcache_" + m.Link)
+		server := sql.Ident("redcache_" + m.Link)
 		switch {
 		case !x.examines(m.LinkID):
 		case m.Public:
@@ -177,7 +176,7 @@ func examineLinkUsers(ctx context.Context, x *exam) ([]Check, error) {
 		default:
 			objections = append(objections, warn("link "+m.Link, m.Role+" has a user mapping for its foreign server, "+
 				"a login that nobody renews or watches",
-				"DROP USER MAPPING FOR "+dblink.Ident(m.Role)+" SERVER "+server+";"))
+				"DROP USER MAPPING FOR "+sql.Ident(m.Role)+" SERVER "+server+";"))
 		}
 	}
 	return orOK(objections, cacheDatabase, "only the owner can use the links"), nil

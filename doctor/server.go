@@ -13,6 +13,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/sql"
 )
 
 // examineServer holds the foreign server, over which PostgreSQL connects, against the catalog, by which streams do.
@@ -43,7 +44,7 @@ func examineServer(ctx context.Context, x *exam, l catalog.Link) (Check, error) 
 	}
 	if differences != nil {
 		return warn(about(l), "its foreign server and the catalog differ: "+strings.Join(differences, ", "),
-			"If the catalog is right: ALTER SERVER "+dblink.Ident(server.Name)+" OPTIONS ("+strings.Join(changes,
+			"If the catalog is right: ALTER SERVER "+sql.Ident(server.Name)+" OPTIONS ("+strings.Join(changes,
 				", ")+");"), nil
 	}
 	var user string
@@ -70,11 +71,11 @@ func examineServer(ctx context.Context, x *exam, l catalog.Link) (Check, error) 
 func change(name, wanted string, has bool) string {
 	switch {
 	case wanted == "":
-		return "DROP " + dblink.Ident(name)
+		return "DROP " + sql.Ident(name)
 	case has:
-		return "SET " + dblink.Ident(name) + " " + dblink.LiteralLine(wanted)
+		return "SET " + sql.Ident(name) + " " + sql.LiteralLine(wanted)
 	}
-	return "ADD " + dblink.Ident(name) + " " + dblink.LiteralLine(wanted)
+	return "ADD " + sql.Ident(name) + " " + sql.LiteralLine(wanted)
 }
 
 // overdue returns the views of a link, or of all for 0, that are due for a minute and are not being refreshed.

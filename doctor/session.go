@@ -12,6 +12,7 @@ import (
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/infra/cloud"
+	"github.com/redcache/redcache/redshift"
 )
 
 // sessionProbes are made over one session on Redshift, which the backend opens as it does for a refresh.
@@ -70,7 +71,7 @@ func open(ctx context.Context, tx pgx.Tx, l catalog.Link) (o opened, took time.D
 	if err := clock(&o.before); err != nil {
 		return o, 0, err
 	}
-	if o.Session, err = dblink.Open(ctx, tx, l.Server().Name, dblink.Settings{
+	if o.Session, err = dblink.Open(ctx, tx, l.Server().Name, redshift.Settings{
 		QueryGroup: "redcache doctor", StatementTimeout: dblink.TrialLimit,
 	}); err != nil {
 		return o, 0, err
@@ -83,7 +84,7 @@ func open(ctx context.Context, tx pgx.Tx, l catalog.Link) (o opened, took time.D
 func (d *Doctor) unreached(ctx context.Context, x *exam, l catalog.Link, err error) Check {
 	step, remote := dblink.FailedStep(err)
 	state := x.rests[l.ID]
-	if dblink.Classify(err) == dblink.Credentials && state.ExpiresAt != nil && state.ExpiresAt.Before(x.now) {
+	if redshift.Classify(err) == redshift.Credentials && state.ExpiresAt != nil && state.ExpiresAt.Before(x.now) {
 		return unknown(about(l), fmt.Sprintf("its password ended %s ago, and the doctor does not renew it",
 			brief(x.now.Sub(*state.ExpiresAt))), rotating(l)+", then ask again.")
 	}

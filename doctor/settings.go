@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/sql"
 )
 
 // settingsProbes ask for settings of the server, the database and the role that hurt refreshes.
@@ -81,7 +81,7 @@ func judgeTimeouts(found map[string]setting, role string) []Check {
 		if limit := found[name].millis(); limit > 0 && limit < shortest {
 			objections = append(objections, warn(cacheDatabase, fmt.Sprintf("%s is %s for this role: transactions of "+
 				"the programs set their own, but may not come as far as that", name, limit),
-				fmt.Sprintf("ALTER ROLE %s SET %s = 0;", dblink.Ident(role), name)))
+				fmt.Sprintf("ALTER ROLE %s SET %s = 0;", sql.Ident(role), name)))
 		}
 	}
 	return orOK(objections, cacheDatabase, "no limit of the role or the database ends a refresh")

@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/sql"
 )
@@ -161,7 +160,7 @@ func examineLeftovers(ctx context.Context, x *exam) ([]Check, error) {
 	}
 	var objections []Check
 	for _, l := range found {
-		name := dblink.Ident(catalog.DataSchema, l.Name)
+		name := sql.Ident(catalog.DataSchema, l.Name)
 		if len(l.Held) > 0 {
 			objections = append(objections, warn("relation "+catalog.DataSchema+"."+l.Name, "no view of the cache shows it, it "+
 				"takes "+bytes(l.Bytes)+", and it cannot be dropped because of "+strings.Join(l.Held, ", "),

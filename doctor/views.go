@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/sql"
 )
@@ -174,7 +173,7 @@ func examineIndexes(ctx context.Context, x *exam) ([]Check, error) {
 		if !known {
 			continue
 		}
-		on := dblink.Ident(catalog.DataSchema, i.Relation)
+		on := sql.Ident(catalog.DataSchema, i.Relation)
 		if i.NoKey {
 			objections = append(objections, fail(aboutView(v), "its key has no valid unique index, by which "+
 				"refreshes compare and write rows",
@@ -183,12 +182,12 @@ func examineIndexes(ctx context.Context, x *exam) ([]Check, error) {
 		if i.NoWatermark {
 			objections = append(objections, warn(aboutView(v), "its watermark has no valid index: refreshes and the "+
 				"search for its end read everything",
-				"CREATE INDEX CONCURRENTLY ON "+on+" ("+dblink.Ident(v.View.Watermark)+");"))
+				"CREATE INDEX CONCURRENTLY ON "+on+" ("+sql.Ident(v.View.Watermark)+");"))
 		}
 		for _, name := range i.Invalid {
 			objections = append(objections, warn(aboutView(v), "index "+name+" is not valid: it costs every write, "+
 				"and serves nobody",
-				"DROP INDEX "+dblink.Pasted(name)+"; then make it again."))
+				"DROP INDEX "+sql.Pasted(name)+"; then make it again."))
 		}
 	}
 	return orOK(objections, x.all(), "keys and watermarks have their indexes"), nil
@@ -197,7 +196,7 @@ func examineIndexes(ctx context.Context, x *exam) ([]Check, error) {
 func identList(names []string) string {
 	quoted := make([]string, len(names))
 	for i, name := range names {
-		quoted[i] = dblink.Ident(name)
+		quoted[i] = sql.Ident(name)
 	}
 	return strings.Join(quoted, ", ")
 }
@@ -220,7 +219,7 @@ func examineFuture(ctx context.Context, x *exam) ([]Check, error) {
 	var asked []catalog.Status
 	for _, v := range x.views {
 		if v.Generation != nil && strings.HasPrefix(v.View.WatermarkType(), "timestamp") {
-			batch.Queue("SELECT extract(epoch FROM pg_catalog.max(" + dblink.Ident(v.View.Watermark) + "))::double " +
+			batch.Queue("SELECT extract(epoch FROM pg_catalog.max(" + sql.Ident(v.View.Watermark) + "))::double " +
 				"precision FROM " +
 				v.View.RelationSQL(*v.Generation))
 			asked = append(asked, v)

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/redshift"
 )
 
 // atOnce is how many names one statement asks for. Redshift takes 16 MB of text, and a leader should not think for long.
@@ -15,7 +15,7 @@ const atOnce = 500
 
 // asker asks catalogs of Redshift, each statement on the leader alone or on SVV views alone: the two do not mix.
 type asker struct {
-	src dblink.Source
+	src redshift.Source
 	err error // the first failure; nothing is asked after it
 }
 
@@ -46,7 +46,7 @@ func (a *asker) maybe(ctx context.Context, sql string, n int, each func(row []st
 		return false
 	}
 	a.rows(ctx, sql, n, each)
-	if a.err != nil && dblink.Classify(a.err) == dblink.Never {
+	if a.err != nil && redshift.Classify(a.err) == redshift.Never {
 		a.err = nil
 		return false
 	}
@@ -59,7 +59,7 @@ func (a *asker) lists(names map[string]bool) (portions []string) {
 		quoted := make([]string, len(chunk))
 		for i, name := range chunk {
 			var err error
-			if quoted[i], err = dblink.RemoteLiteral(name); err != nil && a.err == nil {
+			if quoted[i], err = redshift.Literal(name); err != nil && a.err == nil {
 				a.err = fmt.Errorf("name %q: %w", name, err)
 			}
 		}

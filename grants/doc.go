@@ -16,7 +16,7 @@
 // has_table_privilege knows owners, superusers and groups, but is not documented to know roles; the SVV views know roles,
 // but only explicit grants, and an ordinary login sees its own alone. Each can only say yes. So an identity may read when
 // any of them says so, and whatever is hidden, missing or not understood leaves it an excess. The same goes for the
-// query: what it reads is proved from its text and its plan ([dblink.ReadsOf]), or it is unproven, for everybody.
+// query: what it reads is proved from its text and its plan ([redshift.ReadsOf]), or it is unproven, for everybody.
 //
 // # What is taken away
 //

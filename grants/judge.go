@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/redshift"
 )
 
 // circle is an identity with all whose permissions are its own as well: its groups, its roles, theirs, and PUBLIC.
@@ -52,11 +52,11 @@ func (w *warehouse) absent(i Identity) string {
 }
 
 // denied says why an identity may not read a relation of a query, or "".
-func (w *warehouse) denied(i Identity, on dblink.Relation, reads dblink.Reads) string {
+func (w *warehouse) denied(i Identity, on redshift.Relation, reads redshift.Reads) string {
 	uses, selects := false, false
 	granted := map[string]bool{}
 	for _, member := range w.circle(i) {
-		uses = uses || w.usage[permission{dblink.Relation{Schema: on.Schema}, member}]
+		uses = uses || w.usage[permission{redshift.Relation{Schema: on.Schema}, member}]
 		selects = selects || w.selects[permission{on, member}]
 		for column := range w.columns[permission{on, member}] {
 			granted[column] = true
@@ -78,7 +78,7 @@ func (w *warehouse) denied(i Identity, on dblink.Relation, reads dblink.Reads) s
 	return ""
 }
 
-func (w *warehouse) kind(on dblink.Relation) kind {
+func (w *warehouse) kind(on redshift.Relation) kind {
 	switch known, found := w.kinds[on]; {
 	case strings.HasPrefix(on.Schema, "pg_") || on.Schema == "information_schema":
 		return system
@@ -89,7 +89,7 @@ func (w *warehouse) kind(on dblink.Relation) kind {
 }
 
 // unproven says what a permission to SELECT does not prove of a relation, or "".
-func (w *warehouse) unproven(on dblink.Relation) string {
+func (w *warehouse) unproven(on redshift.Relation) string {
 	name := display(on)
 	switch w.kind(on) {
 	case lateBinding:
@@ -110,7 +110,7 @@ func (w *warehouse) unproven(on dblink.Relation) string {
 // notes says what the link's login cannot know.
 func (w *warehouse) notes(link string) (notes []string) {
 	if !w.seesGrants {
-		to, err := dblink.RemoteIdent(w.login)
+		to, err := redshift.Ident(w.login)
 		if err != nil {
 			to = "it"
 		}
@@ -126,4 +126,6 @@ func (w *warehouse) notes(link string) (notes []string) {
 	return notes
 }
 
-func display(r dblink.Relation) string { return catalog.Name{Schema: r.Schema, View: r.Name}.String() }
+func display(r redshift.Relation) string {
+	return catalog.Name{Schema: r.Schema, View: r.Name}.String()
+}

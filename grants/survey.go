@@ -14,6 +14,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
 )
 
 // askTimeout bounds each statement on Redshift: they read catalogs only, but may queue.
@@ -29,7 +30,7 @@ type survey struct {
 
 // sourced is a view's query with what it reads.
 type sourced struct {
-	reads    dblink.Reads
+	reads    redshift.Reads
 	sources  []Source
 	unproven string
 }
@@ -81,7 +82,7 @@ func (a *Auditor) views(ctx context.Context, names []catalog.Name) (views []cata
 func (a *Auditor) surveyLink(ctx context.Context, s *survey, link catalog.Link, views []catalog.View) error {
 	limits := infra.Limits{Statement: askTimeout, Idle: askTimeout}
 	return infra.InTx(ctx, a.pool, limits, func(tx pgx.Tx) error {
-		session, err := dblink.Open(ctx, tx, link.Server().Name, dblink.Settings{
+		session, err := dblink.Open(ctx, tx, link.Server().Name, redshift.Settings{
 			QueryGroup: "redcache grants", StatementTimeout: askTimeout,
 		})
 		if err != nil {
@@ -97,10 +98,10 @@ func (a *Auditor) surveyLink(ctx context.Context, s *survey, link catalog.Link, 
 	})
 }
 
-func (a *Auditor) ask(ctx context.Context, src dblink.Source, s *survey, link catalog.Link, views []catalog.View) error {
-	named := map[dblink.Relation]bool{}
+func (a *Auditor) ask(ctx context.Context, src redshift.Source, s *survey, link catalog.Link, views []catalog.View) error {
+	named := map[redshift.Relation]bool{}
 	for _, v := range views {
-		reads, err := dblink.ReadsIn(v.Query, link.Server().Database)
+		reads, err := redshift.ReadsIn(v.Query, link.Server().Database)
 		q := sourced{reads: reads}
 		if q.unproven, err = untold(err); err != nil {
 			return fmt.Errorf("view %s: %w", v.Name, err)
@@ -133,7 +134,7 @@ func (a *Auditor) ask(ctx context.Context, src dblink.Source, s *survey, link ca
 
 // prove says what the sources of a query are, and holds them against its plan. The plan of a view shows what lies below
 // it, so it is only asked for where all are tables.
-func prove(ctx context.Context, src dblink.Source, w *warehouse, query string, q sourced) (_ sourced, err error) {
+func prove(ctx context.Context, src redshift.Source, w *warehouse, query string, q sourced) (_ sourced, err error) {
 	tables := true
 	for _, on := range q.reads.Relations {
 		kind := w.kind(on)
@@ -148,7 +149,7 @@ func prove(ctx context.Context, src dblink.Source, w *warehouse, query string, q
 
 // untold turns the error of what cannot be told from a query into its reason.
 func untold(err error) (reason string, _ error) {
-	var untrusted *dblink.UntrustedError
+	var untrusted *redshift.UntrustedError
 	if errors.As(err, &untrusted) {
 		return "what the query reads cannot be proven: " + untrusted.Reason, nil
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
+	"github.com/redcache/redcache/sql"
 )
 
 // lockPatience is how long a change of grants waits for a refresh of the view to end.
@@ -204,17 +204,17 @@ func revocations(d *database, v catalog.View, from map[string]bool) (statements 
 		}
 		var order []grantee
 		for _, e := range d.selects[r.OID] {
-			name, sql := PUBLIC, PUBLIC
+			name, quoted := PUBLIC, PUBLIC
 			if e.Grantee != 0 {
 				name = label(d.byOID[e.Grantee].Name)
-				sql = dblink.Ident(d.byOID[e.Grantee].Name)
+				quoted = sql.Ident(d.byOID[e.Grantee].Name)
 			}
 			if !r.Ours || !from[name] || e.Grantor != r.Owner {
 				continue
 			}
-			i := slices.IndexFunc(order, func(g grantee) bool { return g.name == sql })
+			i := slices.IndexFunc(order, func(g grantee) bool { return g.name == quoted })
 			if i < 0 {
-				order, i = append(order, grantee{name: sql}), len(order)
+				order, i = append(order, grantee{name: quoted}), len(order)
 			}
 			order[i].passing = order[i].passing || e.IsGrantable
 		}
@@ -243,7 +243,7 @@ func undefine(d *database, v *catalog.View, roles map[string]bool) []string {
 	v.Grantees = kept
 	quoted := make([]string, len(kept))
 	for i, name := range kept {
-		quoted[i] = dblink.LiteralLine(name)
+		quoted[i] = sql.LiteralLine(name)
 	}
 	return []string{fmt.Sprintf("UPDATE redcache.view SET grantees = ARRAY[%s]::text[], "+
 		"changed_at = pg_catalog.clock_timestamp() WHERE id = %d", strings.Join(quoted, ", "), v.ID)}

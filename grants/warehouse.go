@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/redshift"
 )
 
 // warehouse is what one Redshift database tells about identities and relations, as far as the link's login may know.
@@ -19,18 +19,18 @@ type warehouse struct {
 	groups   map[string][]string
 	roles    map[string]bool
 	has      map[Identity][]Identity // roles and groups that an identity has, each by one step
-	kinds    map[dblink.Relation]kind
+	kinds    map[redshift.Relation]kind
 	schemas  map[string]bool
 	selects  map[permission]bool
-	usage    map[permission]bool                 // with a schema, and no name
-	columns  map[permission]map[string]bool      // columns with a grant of their own
-	all      map[dblink.Relation]map[string]bool // every column, of relations where some have a grant
-	policies map[dblink.Relation]string          // what guards its rows
-	circles  map[Identity][]Identity             // see circle
+	usage    map[permission]bool                   // with a schema, and no name
+	columns  map[permission]map[string]bool        // columns with a grant of their own
+	all      map[redshift.Relation]map[string]bool // every column, of relations where some have a grant
+	policies map[redshift.Relation]string          // what guards its rows
+	circles  map[Identity][]Identity               // see circle
 }
 
 type permission struct {
-	on dblink.Relation
+	on redshift.Relation
 	to Identity
 }
 
@@ -47,12 +47,12 @@ const (
 )
 
 // ask learns all that is needed to judge the identities on the relations.
-func ask(ctx context.Context, src dblink.Source, identities []Identity, relations []dblink.Relation) (*warehouse, error) {
+func ask(ctx context.Context, src redshift.Source, identities []Identity, relations []redshift.Relation) (*warehouse, error) {
 	w := &warehouse{
 		users: map[string]string{}, groups: map[string][]string{}, roles: map[string]bool{}, has: map[Identity][]Identity{},
-		kinds: map[dblink.Relation]kind{}, schemas: map[string]bool{}, selects: map[permission]bool{},
+		kinds: map[redshift.Relation]kind{}, schemas: map[string]bool{}, selects: map[permission]bool{},
 		usage: map[permission]bool{}, columns: map[permission]map[string]bool{}, circles: map[Identity][]Identity{},
-		all: map[dblink.Relation]map[string]bool{}, policies: map[dblink.Relation]string{},
+		all: map[redshift.Relation]map[string]bool{}, policies: map[redshift.Relation]string{},
 	}
 	a := &asker{src: src}
 	users, names, schemas := map[string]bool{}, map[string]bool{}, map[string]bool{}
@@ -143,7 +143,7 @@ func (w *warehouse) askPolicies(ctx context.Context, a *asker) {
 		{"masking", "SELECT schema_name, table_name FROM pg_catalog.svv_attached_masking_policy"},
 	} {
 		answered := a.maybe(ctx, q.sql, 2, func(row []string) {
-			w.policies[dblink.Relation{Schema: row[0], Name: row[1]}] = q.policy
+			w.policies[redshift.Relation{Schema: row[0], Name: row[1]}] = q.policy
 		})
 		w.seesPolicies = w.seesPolicies && answered
 	}
@@ -154,7 +154,7 @@ func (w *warehouse) askSchemas(ctx context.Context, a *asker, in string) {
 		func(row []string) { w.schemas[row[0]] = true })
 	a.maybe(ctx, "SELECT namespace_name, identity_type, identity_name FROM pg_catalog.svv_schema_privileges "+
 		"WHERE privilege_type = 'USAGE' AND namespace_name IN "+in, 3, func(row []string) {
-		w.usage[permission{dblink.Relation{Schema: row[0]}, identity(row[1], row[2])}] = true
+		w.usage[permission{redshift.Relation{Schema: row[0]}, identity(row[1], row[2])}] = true
 	})
 }
 
@@ -164,12 +164,12 @@ func (w *warehouse) askRelations(ctx context.Context, a *asker, in, of string) {
 		"JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "+
 		"WHERE c.relkind IN ('r', 'v', 'm') AND n.nspname IN "+in+" AND c.relname IN "+of, 3, func(row []string) {
 		kinds := map[string]kind{"r": table, "v": hiddenView, "m": boundView}
-		w.kinds[dblink.Relation{Schema: row[0], Name: row[1]}] = kinds[row[2]]
+		w.kinds[redshift.Relation{Schema: row[0], Name: row[1]}] = kinds[row[2]]
 	})
 	a.rows(ctx, "SELECT schemaname, viewname, CASE WHEN definition IS NULL THEN '' "+
 		"WHEN definition ~* 'no[[:space:]]+schema[[:space:]]+binding' THEN 'late' ELSE 'bound' END "+
 		"FROM pg_catalog.pg_views WHERE schemaname IN "+in+" AND viewname IN "+of, 3, func(row []string) {
-		at := dblink.Relation{Schema: row[0], Name: row[1]}
+		at := redshift.Relation{Schema: row[0], Name: row[1]}
 		switch row[2] {
 		case "late":
 			w.kinds[at] = lateBinding
@@ -193,11 +193,11 @@ func (w *warehouse) askGrants(ctx context.Context, a *asker, identities []Identi
 			" AND (identity_type = 'public' OR identity_name IN " + names + ")"
 		a.maybe(ctx, "SELECT namespace_name, relation_name, identity_type, identity_name "+
 			"FROM pg_catalog.svv_relation_privileges"+what, 4, func(row []string) {
-			w.selects[permission{dblink.Relation{Schema: row[0], Name: row[1]}, identity(row[2], row[3])}] = true
+			w.selects[permission{redshift.Relation{Schema: row[0], Name: row[1]}, identity(row[2], row[3])}] = true
 		})
 		a.maybe(ctx, "SELECT namespace_name, relation_name, identity_type, identity_name, column_name "+
 			"FROM pg_catalog.svv_column_privileges"+what, 5, func(row []string) {
-			put(w.columns, permission{dblink.Relation{Schema: row[0], Name: row[1]}, identity(row[2], row[3])}, row[4])
+			put(w.columns, permission{redshift.Relation{Schema: row[0], Name: row[1]}, identity(row[2], row[3])}, row[4])
 			some[row[1]] = true
 		})
 	}
@@ -210,7 +210,7 @@ func (w *warehouse) askColumns(ctx context.Context, a *asker, in, of string) {
 	a.rows(ctx, "SELECT n.nspname, c.relname, a.attname FROM pg_catalog.pg_attribute a "+
 		"JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "+
 		"WHERE a.attnum > 0 AND NOT a.attisdropped AND n.nspname IN "+in+" AND c.relname IN "+of, 3, func(row []string) {
-		put(w.all, dblink.Relation{Schema: row[0], Name: row[1]}, row[2])
+		put(w.all, redshift.Relation{Schema: row[0], Name: row[1]}, row[2])
 	})
 }
 
@@ -220,7 +220,7 @@ func (w *warehouse) askUsers(ctx context.Context, a *asker, who, in, of string) 
 	a.rows(ctx, "SELECT u.usename, n.nspname FROM pg_catalog.pg_user u, pg_catalog.pg_namespace n "+
 		"WHERE u.usename IN "+who+" AND n.nspname IN "+in+" AND has_schema_privilege(u.usename, n.nspname, 'usage')", 2,
 		func(row []string) {
-			w.usage[permission{dblink.Relation{Schema: row[1]}, Identity{User, row[0]}}] = true
+			w.usage[permission{redshift.Relation{Schema: row[1]}, Identity{User, row[0]}}] = true
 		})
 	a.rows(ctx, "SELECT u.usename, n.nspname, c.relname "+
 		"FROM pg_catalog.pg_user u, pg_catalog.pg_class c, pg_catalog.pg_namespace n "+
@@ -229,7 +229,7 @@ func (w *warehouse) askUsers(ctx context.Context, a *asker, who, in, of string) 
 		"THEN has_table_privilege(u.usename, quote_ident(n.nspname) || '.' || quote_ident(c.relname), 'select') "+
 		"ELSE false END", 3,
 		func(row []string) {
-			w.selects[permission{dblink.Relation{Schema: row[1], Name: row[2]}, Identity{User, row[0]}}] = true
+			w.selects[permission{redshift.Relation{Schema: row[1], Name: row[2]}, Identity{User, row[0]}}] = true
 		})
 }
 

@@ -6,7 +6,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
-	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/redshift/session"
 )
 
 // altering is the command that changes a view.
@@ -24,10 +24,10 @@ func addingInstead(name catalog.Name, err error) error {
 
 // adviceOn names the view in what the reader of its rows advises.
 func (w *work) adviceOn(err error) string {
-	if errors.As(err, new(*redshift.ShapeError)) {
+	if errors.As(err, new(*session.ShapeError)) {
 		return altering(w.view.Name, "--describe") + " describes them again."
 	}
-	if value, ok := errors.AsType[*redshift.ValueError](err); ok {
+	if value, ok := errors.AsType[*session.ValueError](err); ok {
 		return strings.Replace(value.Hint(), "`cachectl alter-view VIEW --transport dblink`",
 			altering(w.view.Name, "--transport", "dblink"), 1)
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
+	"github.com/redcache/redcache/redshift"
 )
 
 // attempt is one refresh, of a view or of a group, over the transactions that it takes.
@@ -23,11 +23,11 @@ type attempt struct {
 	lastErr error
 	members []*member // by view id; none until the runs are in the history
 
-	link     *catalog.Link         // once the transaction has a slot of it
-	since    time.Time             // by the database's clock, before its login and address were read
-	repaired map[dblink.Class]bool // what the link has been mended for
-	mended   map[int32][]string    // what has been mended of views, by their ids
-	planning bool                  // only to say what would be done
+	link     *catalog.Link           // once the transaction has a slot of it
+	since    time.Time               // by the database's clock, before its login and address were read
+	repaired map[redshift.Class]bool // what the link has been mended for
+	mended   map[int32][]string      // what has been mended of views, by their ids
+	planning bool                    // only to say what would be done
 }
 
 // member is one view of an attempt.

@@ -8,7 +8,8 @@ import (
 	"strings"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/sql"
 )
 
 // bounds are what an incremental read is limited to, as texts of a type that both servers compare alike. They are values
@@ -141,11 +142,11 @@ func remoteRange(v catalog.View, b bounds) (string, error) {
 	if b.low == nil && (b.high == nil || len(v.Key) > 0) {
 		return "", nil
 	}
-	column, err := dblink.RemoteIdent(v.Watermark)
+	column, err := redshift.Ident(v.Watermark)
 	if err != nil {
 		return "", err
 	}
-	terms, err := b.terms("q."+column, dblink.RemoteLiteral)
+	terms, err := b.terms("q."+column, redshift.Literal)
 	return fmt.Sprintf("(%s) OR q.%s IS NULL", terms, column), err
 }
 
@@ -154,12 +155,12 @@ func localRange(v catalog.View, b bounds) string {
 	if b.low == nil {
 		return "true"
 	}
-	return fmt.Sprintf("(%s) OR c.%s IS NULL", b.localTerms(v), dblink.Ident(v.Watermark))
+	return fmt.Sprintf("(%s) OR c.%s IS NULL", b.localTerms(v), sql.Ident(v.Watermark))
 }
 
 // localTerms is true for a cached row, c, whose watermark lies within the bounds.
 func (b bounds) localTerms(v catalog.View) string {
-	terms, _ := b.terms("c."+dblink.Ident(v.Watermark), func(s string) (string, error) { return dblink.Literal(s), nil })
+	terms, _ := b.terms("c."+sql.Ident(v.Watermark), func(s string) (string, error) { return sql.Literal(s), nil })
 	return terms
 }
 

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/sql"
 )
 
 // carrySteps give a new generation what people have put on the one that readers see: grants, which views that ask with
@@ -47,10 +47,10 @@ func carrySteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.Pu
 		if !slices.ContainsFunc(v.Columns, func(own catalog.Column) bool { return own.Name == c.Name }) {
 			continue
 		}
-		steps = append(steps, grantSQL(to.name, " ("+dblink.Ident(c.Name)+")", c.Grants)...)
+		steps = append(steps, grantSQL(to.name, " ("+sql.Ident(c.Name)+")", c.Grants)...)
 		if c.Statistics != nil {
 			steps = append(steps, Step{"carry statistics target over", fmt.Sprintf("ALTER %s %s ALTER COLUMN %s SET STATISTICS %d",
-				relationKind(v), to.name, dblink.Ident(c.Name), *c.Statistics)})
+				relationKind(v), to.name, sql.Ident(c.Name), *c.Statistics)})
 		}
 	}
 	return append(steps, policySteps(to.name, *had)...), nil
@@ -84,7 +84,7 @@ func policySteps(table string, had catalog.Carried) (steps []Step) {
 		for i, role := range p.Roles {
 			roles[i] = granteeSQL(role)
 		}
-		text := fmt.Sprintf("CREATE POLICY %s ON %s AS %s FOR %s TO %s", dblink.Ident(p.Name), table,
+		text := fmt.Sprintf("CREATE POLICY %s ON %s AS %s FOR %s TO %s", sql.Ident(p.Name), table,
 			map[bool]string{true: "PERMISSIVE", false: "RESTRICTIVE"}[p.Permissive], policyCommands[p.Command],
 			strings.Join(roles, ", "))
 		if p.Using != nil {

@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/sql"
 )
 
 // condition is in what state the published view and the generations of a view are: others may have dropped, moved or
@@ -116,7 +116,7 @@ func (c condition) mending(ctx context.Context, db catalog.DB, v catalog.View, s
 		return m, nil
 	case p.OID != 0 && !p.Owned:
 		return m, infra.Hinted(fmt.Errorf("view %s belongs to %s by now, which is not what Redcache works as", p.At, p.Owner),
-			fmt.Sprintf("As %s, or as a superuser: ALTER VIEW %s OWNER TO the role of DATABASE_URL.", dblink.Ident(p.Owner), p.At.SQL()))
+			fmt.Sprintf("As %s, or as a superuser: ALTER VIEW %s OWNER TO the role of DATABASE_URL.", sql.Ident(p.Owner), p.At.SQL()))
 	case !p.AtHome && p.TakenKind != "":
 		return m, infra.Hinted(fmt.Errorf("view %s: its name belongs to a %s of %s by now, which Redcache has not made",
 			v.Name, kinds[p.TakenKind], p.TakenBy),
@@ -148,7 +148,7 @@ func (c condition) moveBack(ctx context.Context, db catalog.DB, v catalog.View) 
 		// Under a name that is free in both, for as long as it takes.
 		passing := catalog.Name{Schema: at.Schema, View: fmt.Sprintf("redcache_moving_%d", v.ID)}
 		m.steps = append(m.steps, renameStep(at, passing.View),
-			Step{"move view", "ALTER VIEW " + passing.SQL() + " SET SCHEMA " + dblink.Ident(v.Name.Schema)})
+			Step{"move view", "ALTER VIEW " + passing.SQL() + " SET SCHEMA " + sql.Ident(v.Name.Schema)})
 		at = catalog.Name{Schema: v.Name.Schema, View: passing.View}
 	}
 	m.steps = append(m.steps, renameStep(at, v.Name.View))
@@ -156,7 +156,7 @@ func (c condition) moveBack(ctx context.Context, db catalog.DB, v catalog.View) 
 }
 
 func renameStep(view catalog.Name, to string) Step {
-	return Step{"rename view", "ALTER VIEW " + view.SQL() + " RENAME TO " + dblink.Ident(to)}
+	return Step{"rename view", "ALTER VIEW " + view.SQL() + " RENAME TO " + sql.Ident(to)}
 }
 
 // makeAgain leaves a view alone of which the rows are gone, too: it is made when there are new ones.

@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/sql"
 )
 
 // optionsSQL is the part of CREATE VIEW that gives a view options again, as pg_class has them: "security_barrier=true".
@@ -22,7 +22,7 @@ func optionsSQL(options []string) string {
 	list := make([]string, len(options))
 	for i, option := range options {
 		name, value, _ := strings.Cut(option, "=")
-		list[i] = dblink.Ident(name) + " = " + dblink.Literal(value)
+		list[i] = sql.Ident(name) + " = " + sql.Literal(value)
 	}
 	return " WITH (" + strings.Join(list, ", ") + ")"
 }
@@ -34,7 +34,7 @@ func decorate(ctx context.Context, db catalog.DB, v catalog.View, d catalog.Deco
 		return nil, err
 	}
 	if d.Comment != nil {
-		steps = append(steps, Step{"restore comment", "COMMENT ON VIEW " + v.Name.SQL() + " IS " + dblink.Literal(*d.Comment)})
+		steps = append(steps, Step{"restore comment", "COMMENT ON VIEW " + v.Name.SQL() + " IS " + sql.Literal(*d.Comment)})
 	}
 	for _, c := range d.Columns {
 		if slices.Contains(columns, c.Name) {
@@ -42,16 +42,16 @@ func decorate(ctx context.Context, db catalog.DB, v catalog.View, d catalog.Deco
 		}
 	}
 	if d.Owner != "" {
-		steps = append(steps, Step{"restore owner", "ALTER VIEW " + v.Name.SQL() + " OWNER TO " + dblink.Ident(d.Owner)})
+		steps = append(steps, Step{"restore owner", "ALTER VIEW " + v.Name.SQL() + " OWNER TO " + sql.Ident(d.Owner)})
 	}
 	return steps, nil
 }
 
 func decorateColumn(v catalog.View, c catalog.DecoratedColumn) (steps []Step) {
-	name := dblink.Ident(c.Name)
+	name := sql.Ident(c.Name)
 	if c.Comment != nil {
 		steps = append(steps, Step{"restore comment on column", fmt.Sprintf("COMMENT ON COLUMN %s.%s IS %s",
-			v.Name.SQL(), name, dblink.Literal(*c.Comment))})
+			v.Name.SQL(), name, sql.Literal(*c.Comment))})
 	}
 	if c.Default != nil {
 		steps = append(steps, Step{"restore default of column", fmt.Sprintf("ALTER VIEW %s ALTER COLUMN %s SET DEFAULT %s",
@@ -129,7 +129,7 @@ func granteeSQL(role string) string {
 	if role == "" {
 		return "PUBLIC"
 	}
-	return dblink.Ident(role)
+	return sql.Ident(role)
 }
 
 // passedOn names a grant that somebody else than the owner has made, if there is one. It would be lost with the view,

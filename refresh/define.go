@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
 )
 
 // changePatience is how long a change of a definition waits for a refresh of the view to end.
@@ -51,7 +51,7 @@ func (d *Definer) Granting() *Definer {
 // columns yet, and a link.
 func (d *Definer) Add(ctx context.Context, v catalog.View, noData bool, progress func(Phase)) (catalog.Run, error) {
 	var err error
-	if v.Query, err = dblink.ReadQuery(v.Query); err != nil {
+	if v.Query, err = redshift.ReadQuery(v.Query); err != nil {
 		return catalog.Run{}, about("add view", v.Name, err)
 	}
 	limits := infra.Limits{Statement: v.Timeout}
@@ -186,7 +186,7 @@ func (d *Definer) alterIn(
 	if after.Watermark == "" {
 		after.Lookback = "" // it meant something for the old watermark only
 	}
-	if after.Query, err = dblink.ReadQuery(after.Query); err != nil {
+	if after.Query, err = redshift.ReadQuery(after.Query); err != nil {
 		return before, after, err
 	}
 	columns, schema, err := d.runner.describe(ctx, tx, &after)

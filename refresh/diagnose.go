@@ -15,6 +15,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
 )
 
 // What bad rows are reported as.
@@ -51,7 +52,7 @@ func (w *work) diagnose(ctx context.Context, err error) error {
 	if advice := w.adviceOn(err); advice != "" || infra.Hint(err) != "" {
 		return infra.Hinted(err, advice)
 	}
-	if dblink.SideOf(err) == dblink.There {
+	if redshift.SideOf(err) == redshift.There {
 		return w.diagnoseThere(err)
 	}
 	return w.diagnoseHere(ctx, err)
@@ -62,9 +63,9 @@ func (w *work) diagnoseThere(err error) error {
 	const undefinedColumn = "42703"
 	again := altering(w.view.Name, "--describe") + " takes the source's columns as they are now"
 	switch {
-	case dblink.OtherShape(err):
+	case redshift.OtherShape(err):
 		return infra.Hinted(fmt.Errorf("read through link %s: the source's columns have changed: %w", w.view.Link.Name, err), again+".")
-	case dblink.ServerCode(err, dblink.There) == undefinedColumn:
+	case redshift.ServerCode(err, redshift.There) == undefinedColumn:
 		explained := explainRemote(w.view, err)
 		return infra.Hinted(explained, "A column of the source was renamed or dropped. Where the query names its columns, "+
 			"write the new name with "+altering(w.view.Name, "--query")+"; where it takes all of them, "+again+".")
@@ -75,14 +76,14 @@ func (w *work) diagnoseThere(err error) error {
 // diagnoseHere explains what the cache database did not do with the rows.
 func (w *work) diagnoseHere(ctx context.Context, err error) error {
 	const alikeFound = "matview.c" // where REFRESH … CONCURRENTLY finds rows that are alike
-	state := dblink.ServerCode(err, dblink.Here)
+	state := redshift.ServerCode(err, redshift.Here)
 	switch {
 	case errors.Is(err, errNullKey), state == notNullViolation && slices.Contains(w.view.Key, column(err)):
-		return w.badRows(ctx, err, "its key %s is NULL", dblink.FindNullKeys,
+		return w.badRows(ctx, err, "its key %s is NULL", redshift.FindNullKeys,
 			"Exclude such rows in the query, or choose another key.")
 	case state == uniqueViolation && constraint(err) == w.view.Relation(w.view.Generation)+"_key",
 		state == duplicateRows && raisedIn(err) == alikeFound:
-		return w.badRows(ctx, err, "its key %s repeats", dblink.FindDuplicateKeys, repeatedKeyHint)
+		return w.badRows(ctx, err, "its key %s repeats", redshift.FindDuplicateKeys, repeatedKeyHint)
 	case state == untranslatableText && w.reads():
 		return w.badText(ctx, err)
 	case strings.HasPrefix(state, dataException) && (w.doing == reading || w.reads() && len(w.view.Indexes) == 0):
@@ -100,7 +101,7 @@ func (w *work) diagnoseHere(ctx context.Context, err error) error {
 
 // explainHere says what the cache database has against a refresh, unless that has been said where it happened.
 func explainHere(v catalog.View, err error, doing string) error {
-	if infra.Hint(err) != "" || dblink.ServerCode(err, dblink.Here) == "" {
+	if infra.Hint(err) != "" || redshift.ServerCode(err, redshift.Here) == "" {
 		return err
 	}
 	if step, ok := errors.AsType[*stepError](err); ok {
@@ -180,7 +181,7 @@ func (w *work) asker(ctx context.Context) (s *dblink.Session, done func()) {
 	return s, func() { _ = s.Close(ctx) } // what is left of it goes with the next session of that name
 }
 
-type finder func(ctx context.Context, src dblink.Source, query string, key []string) ([]string, error)
+type finder func(ctx context.Context, src redshift.Source, query string, key []string) ([]string, error)
 
 // badRows adds examples of the rows that are in the way.
 func (w *work) badRows(ctx context.Context, err error, problem string, find finder, hint string) error {

@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/lock"
+	"github.com/redcache/redcache/sql"
 )
 
 // grantees are the roles of a definition, each as the grant that it is to have, and those that do not exist. Everybody
@@ -58,7 +58,7 @@ func grantSteps(ctx context.Context, db catalog.DB, v catalog.View, names []stri
 	for _, g := range found {
 		to := granteeSQL(g.Role)
 		steps = append(steps,
-			Step{"let " + to + " use the schema", "GRANT USAGE ON SCHEMA " + dblink.Ident(v.Name.Schema) + " TO " + to},
+			Step{"let " + to + " use the schema", "GRANT USAGE ON SCHEMA " + sql.Ident(v.Name.Schema) + " TO " + to},
 			Step{"let " + to + " read the view", "GRANT SELECT ON " + v.Name.SQL() + " TO " + to},
 			Step{"let " + to + " use schema redcache", "GRANT USAGE ON SCHEMA redcache TO " + to},
 			Step{"let " + to + " read the freshness", "GRANT SELECT ON redcache.freshness TO " + to},

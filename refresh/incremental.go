@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/redshift"
 )
 
 // fillIncremental reads what lies past the watermark and writes what differs.
@@ -93,7 +93,7 @@ func (w *work) readUpTo() time.Time {
 // they are duplicates of a row that is older than what was read, and counts for more. Which of the two is known once all
 // rows of their keys are read, in the snapshot of what was read.
 func (w *work) fillUndated(ctx context.Context, b bounds, o *catalog.Outcome) error {
-	where, err := dblink.SameKeyWithout(w.view.Query, w.view.Key, w.view.Watermark)
+	where, err := redshift.SameKeyWithout(w.view.Query, w.view.Key, w.view.Watermark)
 	if err != nil {
 		return err
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
 )
 
 // job is what one transaction does: the work on a view, or on all views of a group, through one session on Redshift.
@@ -59,7 +59,7 @@ func (j *job) read(ctx context.Context, r *Runner) error {
 	stopErr := stop(err)
 	if stopErr != nil {
 		r.cfg.Log.WarnContext(ctx, "statement may still run on the remote side",
-			infra.KeyView, at.view.Name.String(), infra.KeyError, dblink.Public(stopErr))
+			infra.KeyView, at.view.Name.String(), infra.KeyError, redshift.Public(stopErr))
 	}
 	if err != nil {
 		err = j.name(at, at.diagnose(ctx, err))
@@ -201,7 +201,7 @@ func (j *job) reason(w *work) string {
 
 // publicReason is the same for logs.
 func (j *job) publicReason(w *work) string {
-	return remarked(slices.Concat(w.remarks, j.remarks), dblink.Public)
+	return remarked(slices.Concat(w.remarks, j.remarks), redshift.Public)
 }
 
 func remarked(remarks []error, told func(error) string) string {

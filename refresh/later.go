@@ -9,9 +9,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
+	"github.com/redcache/redcache/redshift"
 )
 
 // publishLater points views at tables that have been loaded and committed, once no transaction is left that is older
@@ -34,7 +34,7 @@ func (r *Runner) publishLater(ctx context.Context, a *attempt) (note string) {
 	if err != nil {
 		err = nameHolders(ctx, r.pool, err)
 		r.cfg.Log.WarnContext(ctx, "new generation is not published yet",
-			infra.KeyView, a.req.View.String(), infra.KeyRun, a.members[0].run.ID, infra.KeyError, dblink.Public(err))
+			infra.KeyView, a.req.View.String(), infra.KeyRun, a.members[0].run.ID, infra.KeyError, redshift.Public(err))
 		return waiting(late) + " until the next refresh: " + infra.Message(err)
 	}
 	for _, m := range late {

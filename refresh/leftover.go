@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
 	"github.com/redcache/redcache/sql"
@@ -62,7 +61,7 @@ func leftovers(ctx context.Context, db catalog.DB, v catalog.View, all bool) ([]
 		if materialized {
 			kind = "MATERIALIZED VIEW"
 		}
-		steps = append(steps, Step{"drop generation", "DROP " + kind + " " + dblink.Ident(catalog.DataSchema, name)})
+		steps = append(steps, Step{"drop generation", "DROP " + kind + " " + sql.Ident(catalog.DataSchema, name)})
 		return nil
 	})
 	return steps, wrap(err, "look for old generations of view "+v.Name.String())

@@ -10,6 +10,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
 )
 
 // Links keeps the logins and addresses of links current; [access.Keeper] does, and says what each method promises.
@@ -19,7 +20,7 @@ type Links interface {
 	// Repair is called after an attempt that failed, between two transactions.
 	Repair(ctx context.Context, l catalog.Link, since time.Time, cause error) (again bool, err error)
 	// Open does all of it for a session that is no refresh's.
-	Open(ctx context.Context, tx pgx.Tx, l catalog.Link, settings dblink.Settings) (*dblink.Session, error)
+	Open(ctx context.Context, tx pgx.Tx, l catalog.Link, settings redshift.Settings) (*dblink.Session, error)
 }
 
 // asTheyAre leaves links alone.
@@ -31,7 +32,7 @@ func (asTheyAre) Repair(context.Context, catalog.Link, time.Time, error) (bool, 
 	return false, nil
 }
 
-func (asTheyAre) Open(ctx context.Context, tx pgx.Tx, l catalog.Link, set dblink.Settings) (*dblink.Session, error) {
+func (asTheyAre) Open(ctx context.Context, tx pgx.Tx, l catalog.Link, set redshift.Settings) (*dblink.Session, error) {
 	return dblink.Open(ctx, tx, l.Server().Name, set)
 }
 
@@ -50,9 +51,9 @@ func (a *attempt) repair(ctx context.Context, cause error) (again bool, err erro
 	if cause == nil || a.link == nil || ctx.Err() != nil {
 		return false, nil
 	}
-	link, class := *a.link, dblink.Classify(cause)
+	link, class := *a.link, redshift.Classify(cause)
 	if a.repaired[class] {
-		if class == dblink.Credentials {
+		if class == redshift.Credentials {
 			return false, refusedAgain(link, cause)
 		}
 		return false, nil
@@ -73,7 +74,7 @@ func refusedAgain(l catalog.Link, cause error) error {
 	case catalog.SecretCredentials:
 		hint = "The secret has been read again: put the login that Redshift knows into it."
 	case catalog.ClusterCredentials:
-		user, err := dblink.RemoteIdent(l.User)
+		user, err := redshift.Ident(l.User)
 		if err != nil {
 			user = "of that name"
 		}

@@ -9,9 +9,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
+	"github.com/redcache/redcache/sql"
 )
 
 // examine finds out what others have done to the view and its generations, and mends it: a view that is gone or moved is
@@ -31,7 +31,7 @@ func (a *attempt) examine(ctx context.Context, w *work) (err error) {
 	if r := w.condition.relation(w.state.Loaded); r != nil && r.Stripped && r.Owned {
 		a.mended[w.view.ID] = append(a.mended[w.view.ID], "somebody had revoked rights of its owner on "+catalog.DataSchema+"."+
 			w.view.Relation(r.Number)+": they are back")
-		m.steps = append(m.steps, Step{"let the owner use it", "GRANT ALL ON " + w.view.RelationSQL(r.Number) + " TO " + dblink.Ident(r.Owner)})
+		m.steps = append(m.steps, Step{"let the owner use it", "GRANT ALL ON " + w.view.RelationSQL(r.Number) + " TO " + sql.Ident(r.Owner)})
 	}
 	m.steps = append(m.steps, w.identitySteps()...)
 	if err := a.mend(ctx, w, m); err != nil {
@@ -108,7 +108,7 @@ func (w *work) identitySteps() []Step {
 func identityStep(table string, index *string) Step {
 	how := "FULL"
 	if index != nil {
-		how = "USING INDEX " + dblink.Ident(*index)
+		how = "USING INDEX " + sql.Ident(*index)
 	}
 	return Step{"set replica identity", "ALTER TABLE " + table + " REPLICA IDENTITY " + how}
 }
@@ -148,7 +148,7 @@ func (w *work) blocked() error {
 		}
 		if rule := ruleOn(r); rule != "" {
 			return infra.Hinted(fmt.Errorf("view %s: %s on %s changes what a refresh writes", w.view.Name, rule, w.relation()),
-				fmt.Sprintf("DROP RULE %s ON %s; a trigger can do what does not keep rows away.", dblink.Pasted(strings.TrimPrefix(rule, rulePrefix)), w.relation()))
+				fmt.Sprintf("DROP RULE %s ON %s; a trigger can do what does not keep rows away.", sql.Pasted(strings.TrimPrefix(rule, rulePrefix)), w.relation()))
 		}
 		if r != nil && r.Forced {
 			return infra.Hinted(fmt.Errorf("view %s: row-level security is forced on %s for its owner as well, so a refresh would "+

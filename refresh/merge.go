@@ -7,8 +7,9 @@ import (
 	"strings"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/sql"
 )
 
 // staging holds what was read, for as long as the transaction. It is the session's own: nobody waits for it, nothing of
@@ -42,7 +43,7 @@ func (w *work) stage(ctx context.Context, where string) (loaded, error) {
 	return w.source.load(ctx, w, where, staging)
 }
 
-func stageSteps(v catalog.View, columns []dblink.Column) []Step {
+func stageSteps(v catalog.View, columns []redshift.Column) []Step {
 	return []Step{
 		{"drop staging table", "DROP TABLE IF EXISTS " + staging},
 		{"create staging table", fmt.Sprintf("CREATE TEMPORARY TABLE %s (%s) ON COMMIT DROP",
@@ -73,10 +74,10 @@ func (w *work) merge(ctx context.Context, from, into string, o *catalog.Outcome)
 
 // mergeSQL is one comparison of two tables, and one statement that writes the difference. It returns how many rows the
 // second one had, and how many were inserted, updated and deleted.
-func mergeSQL(v catalog.View, columns []dblink.Column, from, into string) string {
+func mergeSQL(v catalog.View, columns []redshift.Column, from, into string) string {
 	var match, same, sets, fetch []string
 	for _, c := range columns {
-		name := dblink.Ident(c.Name)
+		name := sql.Ident(c.Name)
 		fetch = append(fetch, "s."+name)
 		if slices.Contains(v.Key, c.Name) {
 			match = append(match, fmt.Sprintf("s.%[1]s = t.%[1]s", name))
@@ -87,7 +88,7 @@ func mergeSQL(v catalog.View, columns []dblink.Column, from, into string) string
 		same = append(same, differs(c, "s."+name, "t."+name))
 		sets = append(sets, fmt.Sprintf("%[1]s = d.%[1]s", name))
 	}
-	one, old := dblink.Ident(v.Key[0]), dblink.Ident(unused(columns, "redcache_old"))
+	one, old := sql.Ident(v.Key[0]), sql.Ident(unused(columns, "redcache_old"))
 	update := "SELECT 1 WHERE false" // nothing but a key: rows come and go, and never change
 	if len(sets) > 0 {
 		update = fmt.Sprintf("UPDATE %s t SET %s FROM diff d WHERE t.ctid = d.%s AND d.%s IS NOT NULL RETURNING 1",
@@ -111,7 +112,7 @@ SELECT (SELECT count(*) FROM %[3]s), (SELECT count(*) FROM added), (SELECT count
 }
 
 // unused makes a name that no column has.
-func unused(columns []dblink.Column, name string) string {
+func unused(columns []redshift.Column, name string) string {
 	for slices.Contains(names(columns), name) {
 		name += "_"
 	}
@@ -120,7 +121,7 @@ func unused(columns []dblink.Column, name string) string {
 
 // differs compares what is stored, not what is equal: 1.0 and 1.00, or '1 day' and '24 hours', do differ. For most types
 // the two are the same, and the plain comparison is the cheaper one.
-func differs(c dblink.Column, a, b string) string {
+func differs(c redshift.Column, a, b string) string {
 	if send := imageOf(c.Type.Local); send != "" {
 		a, b = fmt.Sprintf("%s(%s)", send, a), fmt.Sprintf("%s(%s)", send, b)
 	}
@@ -185,7 +186,7 @@ func prefixed(separator string, texts []string) string {
 	return separator + strings.Join(texts, separator)
 }
 
-func names(columns []dblink.Column) []string {
+func names(columns []redshift.Column) []string {
 	list := make([]string, len(columns))
 	for i, c := range columns {
 		list[i] = c.Name

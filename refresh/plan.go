@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
 )
 
 // errPlanned rolls back the transaction in which a plan was made.
@@ -34,7 +34,7 @@ func plan(ctx context.Context, b infra.Beginner, fn func(tx pgx.Tx) ([]Step, err
 // changes nothing. It fails where Add would, as far as that shows before rows are read.
 func (d *Definer) PlanAdd(ctx context.Context, v catalog.View, noData bool) ([]Step, error) {
 	var err error
-	if v.Query, err = dblink.ReadQuery(v.Query); err != nil {
+	if v.Query, err = redshift.ReadQuery(v.Query); err != nil {
 		return nil, about("add view", v.Name, err)
 	}
 	steps, err := plan(ctx, d.pool, func(tx pgx.Tx) ([]Step, error) {
@@ -110,7 +110,7 @@ func (r *Runner) planLoad(ctx context.Context, tx pgx.Tx, req Request) (steps []
 	if err != nil {
 		return nil, err
 	}
-	session, err := r.cfg.Links.Open(ctx, tx, j.works[0].view.Link, dblink.Settings{QueryGroup: "redcache plan"})
+	session, err := r.cfg.Links.Open(ctx, tx, j.works[0].view.Link, redshift.Settings{QueryGroup: "redcache plan"})
 	if err != nil {
 		return nil, explainRemote(j.works[0].view, err)
 	}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/sql"
 )
@@ -32,7 +31,7 @@ func nameHolders(ctx context.Context, db catalog.DB, err error) error {
 		return err
 	}
 	return infra.Hinted(
-		fmt.Errorf("%w; prepared transaction %s of %s has held %s for %s", err, dblink.Literal(gid), owner, name, age.Round(time.Second)),
+		fmt.Errorf("%w; prepared transaction %s of %s has held %s for %s", err, sql.Literal(gid), owner, name, age.Round(time.Second)),
 		fmt.Sprintf("pg_stat_activity does not show it, pg_prepared_xacts does. If nobody is going to end it: ROLLBACK PREPARED %s; "+
-			"in this database, as %s or a superuser.", dblink.LiteralLine(gid), owner))
+			"in this database, as %s or a superuser.", sql.LiteralLine(gid), owner))
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/redshift"
 )
 
 // proof is what is known of a source before it is read.
@@ -28,7 +28,7 @@ func (w *work) probeModified(ctx context.Context, lag time.Duration) error {
 	if mode == catalog.SkipOff {
 		return nil
 	}
-	if word, volatile := dblink.Volatile(w.view.Query); volatile {
+	if word, volatile := redshift.Volatile(w.view.Query); volatile {
 		w.remark("never skipped: " + word + " makes the query's result change by itself")
 		return nil
 	}
@@ -40,8 +40,8 @@ func (w *work) probeModified(ctx context.Context, lag time.Duration) error {
 	if mode == catalog.SkipContent {
 		return nil
 	}
-	modified, err := dblink.LastModified(ctx, w.source, w.view.Query)
-	if untrusted := (*dblink.UntrustedError)(nil); errors.As(err, &untrusted) {
+	modified, err := redshift.LastModified(ctx, w.source, w.view.Query)
+	if untrusted := (*redshift.UntrustedError)(nil); errors.As(err, &untrusted) {
 		w.proof.wantsContent = mode == catalog.SkipAuto
 		w.remark(untrusted.Error())
 		return nil
@@ -73,12 +73,12 @@ func (w *work) probeContent(ctx context.Context) error {
 	if !w.proof.wantsContent {
 		return nil
 	}
-	content, err := dblink.Fingerprint(ctx, w.source, w.columns, w.view.Query, w.view.Watermark)
-	if unhashable := (*dblink.UnhashableError)(nil); errors.As(err, &unhashable) {
+	content, err := redshift.Fingerprint(ctx, w.source, w.columns, w.view.Query, w.view.Watermark)
+	if unhashable := (*redshift.UnhashableError)(nil); errors.As(err, &unhashable) {
 		w.remark("read in full: " + unhashable.Error())
 		return nil
 	}
-	if dblink.Classify(err) == dblink.Never && sqlState(err) != "" {
+	if redshift.Classify(err) == redshift.Never && sqlState(err) != "" {
 		w.remarkOn(fmt.Errorf("read in full: %w", err))
 		return w.newSnapshot(ctx) // the failure ended the old one
 	}

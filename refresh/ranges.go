@@ -9,16 +9,16 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/redshift"
 )
 
 // ranges are conditions that share the rows out, each row to one of them.
-func (w *work) ranges(ctx context.Context, src dblink.Source, n int) ([]string, error) {
-	column, err := dblink.RemoteIdent(w.view.Split)
+func (w *work) ranges(ctx context.Context, src redshift.Source, n int) ([]string, error) {
+	column, err := redshift.Ident(w.view.Split)
 	if err != nil {
 		return nil, err
 	}
-	ends, err := src.Rows(ctx, dblink.RangeSQL(w.view.Query, column), 2)
+	ends, err := src.Rows(ctx, redshift.RangeSQL(w.view.Query, column), 2)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (w *work) bordersBetween(ctx context.Context, low, high string, n int) (bor
 		return nil, err
 	}
 	for i, value := range borders {
-		literal, err := dblink.RemoteLiteral(value)
+		literal, err := redshift.Literal(value)
 		if err != nil {
 			return nil, err
 		}

@@ -10,13 +10,14 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/sql"
 )
 
 // describe asks the remote side what the view's query returns, and writes it into the view.
-func (r *Runner) describe(ctx context.Context, tx pgx.Tx, v *catalog.View) (columns []dblink.Column, schema string, err error) {
-	session, err := r.cfg.Links.Open(ctx, tx, v.Link, dblink.Settings{
+func (r *Runner) describe(ctx context.Context, tx pgx.Tx, v *catalog.View) (columns []redshift.Column, schema string, err error) {
+	remote, err := r.cfg.Links.Open(ctx, tx, v.Link, redshift.Settings{
 		QueryGroup: "redcache describe " + v.Name.String(), StatementTimeout: v.Timeout,
 	})
 	if err != nil {
@@ -25,10 +26,10 @@ func (r *Runner) describe(ctx context.Context, tx pgx.Tx, v *catalog.View) (colu
 	// In a savepoint, so that the session can be closed also after a failure, and when ctx has ended: it would stay with the
 	// backend otherwise.
 	err = infra.InSavepoint(ctx, tx, func(pgx.Tx) error {
-		columns, err = session.Describe(ctx, v.Query)
+		columns, err = redshift.Describe(ctx, remote, v.Query)
 		return err
 	})
-	closing := session.Close(ctx)
+	closing := remote.Close(ctx)
 	if err != nil {
 		return nil, "", catalog.ExplainRemote(err, "describe the query through link "+v.Link.Name)
 	}
@@ -41,17 +42,17 @@ func (r *Runner) describe(ctx context.Context, tx pgx.Tx, v *catalog.View) (colu
 	if v.Lookback == "" {
 		v.Lookback = v.DefaultLookback()
 	}
-	return columns, session.Schema(), nil
+	return columns, remote.Schema(), nil
 }
 
 // settle decides what a view keeps of its columns' types: no length of a text, unless the view has the length already that
 // Redshift still tells. Then it need not be made again, with whatever depends on it, for a limit that nobody asks to lift.
-func settle(stored []catalog.Column, columns []dblink.Column) (settled []catalog.Column, err error) {
+func settle(stored []catalog.Column, columns []redshift.Column) (settled []catalog.Column, err error) {
 	for i, c := range columns {
-		typ := dblink.Unsized(c.RemoteType)
+		typ := redshift.Unsized(c.RemoteType)
 		if i < len(stored) && stored[i] == (catalog.Column{Name: c.Name, Type: c.RemoteType}) {
 			typ = c.RemoteType
-			if columns[i].Type, err = dblink.Map(typ); err != nil {
+			if columns[i].Type, err = redshift.Map(typ); err != nil {
 				return nil, err
 			}
 		}
@@ -66,7 +67,7 @@ var errRehearsed = errors.New("rehearsed")
 // rehearse runs the statements that will make and publish the view's generation, empty, and rolls them back. What
 // Postgres objects to (an index expression, a role, a name that is taken) comes to light before anything is stored.
 func (r *Runner) rehearse(
-	ctx context.Context, tx pgx.Tx, v catalog.View, columns []dblink.Column, schema string, published *int32,
+	ctx context.Context, tx pgx.Tx, v catalog.View, columns []redshift.Column, schema string, published *int32,
 ) error {
 	w := &work{view: v, columns: columns}
 	err := infra.InSavepoint(ctx, tx, func(nested pgx.Tx) error {
@@ -140,7 +141,7 @@ func explainBuild(err error) error {
 }
 
 // oneLine puts the objects that PostgreSQL lists on one line, with the names as they can be pasted.
-func oneLine(detail string) string { return strings.ReplaceAll(dblink.Pasted(detail), "\n", "; ") }
+func oneLine(detail string) string { return strings.ReplaceAll(sql.Pasted(detail), "\n", "; ") }
 
 func dropStep(name catalog.Name) Step { return Step{"drop view", "DROP VIEW " + name.SQL()} }
 

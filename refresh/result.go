@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
+	"github.com/redcache/redcache/redshift"
 )
 
 // recordTimeout bounds the writing of a result after the caller's context has ended.
@@ -48,7 +48,7 @@ func (r *Runner) succeed(ctx context.Context, a *attempt) catalog.Run {
 func (r *Runner) notify(ctx context.Context, m *member) {
 	if err := r.store.Notify(ctx, m.view); err != nil {
 		r.cfg.Log.WarnContext(ctx, "nobody was told of new rows",
-			infra.KeyView, m.view.Name.String(), infra.KeyRun, m.run.ID, infra.KeyError, dblink.Public(err))
+			infra.KeyView, m.view.Name.String(), infra.KeyRun, m.run.ID, infra.KeyError, redshift.Public(err))
 	}
 }
 
@@ -74,7 +74,7 @@ func (r *Runner) tidy(ctx context.Context, v catalog.View) (stuck []string) {
 	inUse := errors.As(err, new(*lock.HeldError)) || sqlState(err) == lockNotAvailable
 	if err != nil && !inUse {
 		r.cfg.Log.WarnContext(ctx, "tidying up after a run",
-			infra.KeyView, v.Name.String(), infra.KeyError, dblink.Public(err), infra.KeyHint, infra.Hint(err))
+			infra.KeyView, v.Name.String(), infra.KeyError, redshift.Public(err), infra.KeyHint, infra.Hint(err))
 	}
 	return stuck
 }
@@ -165,7 +165,7 @@ func (r *Runner) failMember(ctx context.Context, m *member, attempts int, state 
 	if err := r.store.FailRun(ctx, m.run, state, cause, attempts); err != nil {
 		// The next holder of the lock will find the run and mark it abandoned.
 		r.cfg.Log.WarnContext(ctx, "failure is not in the history", infra.KeyView, m.view.Name.String(),
-			infra.KeyRun, m.run.ID, infra.KeyError, dblink.Public(err), infra.KeyHint, infra.Hint(err))
+			infra.KeyRun, m.run.ID, infra.KeyError, redshift.Public(err), infra.KeyHint, infra.Hint(err))
 		return unknown
 	}
 	r.tidy(ctx, m.view)

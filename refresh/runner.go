@@ -14,9 +14,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
+	"github.com/redcache/redcache/redshift"
 )
 
 // Config says how a Runner behaves. The zero value is usable.
@@ -31,7 +31,7 @@ type Config struct {
 	// SwitchPatience is how long a swap waits for a moment without readers before it merges instead; default 15 s.
 	SwitchPatience time.Duration
 	// ModifiedLag is how late Redshift notes that a table was modified; default
-	// [dblink.ModifiedLag].
+	// [redshift.ModifiedLag].
 	ModifiedLag time.Duration
 	// Margin is the time before a caller's deadline that is kept for cleaning up; default 5 s. With less than twice as
 	// much left, a refresh does not begin.
@@ -65,7 +65,7 @@ func NewRunner(pool *pgxpool.Pool, cfg Config) *Runner {
 	cfg.KeepRuns = cmp.Or(max(cfg.KeepRuns, 0), 1000)
 	cfg.Patience = cmp.Or(max(cfg.Patience, 0), time.Minute)
 	cfg.SwitchPatience = cmp.Or(max(cfg.SwitchPatience, 0), 15*time.Second)
-	cfg.ModifiedLag = cmp.Or(max(cfg.ModifiedLag, 0), dblink.ModifiedLag)
+	cfg.ModifiedLag = cmp.Or(max(cfg.ModifiedLag, 0), redshift.ModifiedLag)
 	cfg.Margin = cmp.Or(max(cfg.Margin, 0), defaultMargin)
 	if cfg.Links == nil {
 		cfg.Links = asTheyAre{}
@@ -120,7 +120,7 @@ func (r *Runner) Refresh(ctx context.Context, req Request) (catalog.Run, error) 
 			return catalog.Run{}, about("refresh view", req.View, err)
 		}
 	}
-	a := &attempt{runner: r, req: req, stub: stub, repaired: map[dblink.Class]bool{}, mended: map[int32][]string{}}
+	a := &attempt{runner: r, req: req, stub: stub, repaired: map[redshift.Class]bool{}, mended: map[int32][]string{}}
 	err = r.tryUntilDone(work, a)
 	var held *lock.HeldError
 	switch {
@@ -183,7 +183,7 @@ func (r *Runner) tryUntilDone(ctx context.Context, a *attempt) error {
 		}
 		a.lastErr = err
 		r.cfg.Log.WarnContext(ctx, "refresh is tried again", infra.KeyView, a.req.View.String(),
-			infra.KeyRun, a.runID(), infra.KeyAttempt, a.number, infra.KeyError, dblink.Public(err), infra.KeyHint, infra.Hint(err))
+			infra.KeyRun, a.runID(), infra.KeyAttempt, a.number, infra.KeyError, redshift.Public(err), infra.KeyHint, infra.Hint(err))
 		if err := r.pause(ctx, a, again); err != nil {
 			return fmt.Errorf("%w; %w", a.lastErr, err)
 		}
@@ -204,8 +204,8 @@ func (r *Runner) pause(ctx context.Context, a *attempt, mended bool) error {
 
 // retryable says whether the same work may succeed in another transaction.
 func retryable(err error) bool {
-	switch dblink.Classify(err) {
-	case dblink.Reconnect, dblink.RetryTransaction, dblink.Backoff:
+	switch redshift.Classify(err) {
+	case redshift.Reconnect, redshift.RetryTransaction, redshift.Backoff:
 		return true
 	}
 	return errors.Is(err, infra.ErrOutcomeUnknown) || errors.Is(err, errGroupChanged)

@@ -10,11 +10,12 @@ import (
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/redshift/session"
 )
 
 // source is an open session on Redshift, by one transport or the other.
 type source interface {
-	dblink.Source
+	redshift.Source
 	Clock() string                    // the remote's, when the session was opened
 	Begin(ctx context.Context) error  // a snapshot: what is read until Commit is from one moment
 	Commit(ctx context.Context) error // ends the snapshot
@@ -64,7 +65,7 @@ func insertSelect(table string, columns []string, text string) string {
 
 // dblinkSelect is the local statement that reads the view's query through dblink.
 func (w *work) dblinkSelect(schema, where string) (string, error) {
-	remote, err := dblink.RemoteSelect(w.columns, w.view.Query, where, w.view.TextPolicy())
+	remote, err := redshift.Select(w.columns, w.view.Query, where, w.view.TextPolicy())
 	if err != nil {
 		return "", err
 	}
@@ -73,15 +74,15 @@ func (w *work) dblinkSelect(schema, where string) (string, error) {
 
 // streamSource is a session of this process's own. What it reads it hands to PostgreSQL as a COPY.
 type streamSource struct {
-	*redshift.Session
-	another func(ctx context.Context) (*redshift.Session, error) // opens one more, with the same login and settings
+	*session.Session
+	another func(ctx context.Context) (*session.Session, error) // opens one more, with the same login and settings
 }
 
 func (s streamSource) transport() catalog.Transport { return catalog.StreamTransport }
 
-func (s streamSource) Begin(ctx context.Context) error { return s.Exec(ctx, dblink.BeginSnapshot) }
+func (s streamSource) Begin(ctx context.Context) error { return s.Exec(ctx, redshift.BeginSnapshot) }
 
-func (s streamSource) Commit(ctx context.Context) error { return s.Exec(ctx, dblink.EndSnapshot) }
+func (s streamSource) Commit(ctx context.Context) error { return s.Exec(ctx, redshift.EndSnapshot) }
 
 // watch has little to do: whoever reads does it on ctx, whose end the session passes on to Redshift, and its error says
 // what came of that.
@@ -110,7 +111,7 @@ func (s streamSource) load(ctx context.Context, w *work, where, table string) (l
 }
 
 // read begins to read what the query returns where the condition holds.
-func read(ctx context.Context, s *redshift.Session, w *work, where string) (*redshift.Reader, error) {
+func read(ctx context.Context, s *session.Session, w *work, where string) (*session.Reader, error) {
 	text, err := w.streamSelect(where)
 	if err != nil {
 		return nil, err
@@ -119,7 +120,7 @@ func read(ctx context.Context, s *redshift.Session, w *work, where string) (*red
 	return rows, wrap(err, "read rows")
 }
 
-// rowReader is a [redshift.Reader], or several as one.
+// rowReader is a [session.Reader], or several as one.
 type rowReader interface {
 	io.Reader
 	Rows() int64
@@ -149,20 +150,20 @@ func copySQL(table string, columns []string) string {
 // streamSelect is the statement for Redshift. Zero bytes travel: this process takes them out, or PostgreSQL refuses
 // them; nothing on the way would cut a text. Floats travel in their binary form.
 func (w *work) streamSelect(where string) (string, error) {
-	return dblink.RemoteSelect(w.columns, w.view.Query, where, dblink.TrustText)
+	return redshift.Select(w.columns, w.view.Query, where, redshift.TrustText)
 }
 
 func (w *work) streamColumns() []redshift.Column {
 	columns := make([]redshift.Column, len(w.columns))
 	for i, c := range w.columns {
-		columns[i] = redshift.Column{Name: c.Name, Remote: c.Type.Remote, Local: c.Type.Local}
+		columns[i] = redshift.Column{Name: c.Name, Type: redshift.Type{Remote: c.Type.Remote, Local: c.Type.Local}}
 	}
 	return columns
 }
 
-func (w *work) nulPolicy() redshift.NulPolicy {
+func (w *work) nulPolicy() session.NulPolicy {
 	if w.view.NulBytes == catalog.TrustNul {
-		return redshift.TrustText
+		return session.TrustText
 	}
-	return redshift.StripNUL
+	return session.StripNUL
 }

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/lock"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/redshift/session"
 )
 
 // splitPatience is how long a session after the first waits for the locks that reading needs. Who keeps them from it may
@@ -29,13 +29,13 @@ func (w *work) wantsSplit() bool { return w.asksForSplit() && w.moves() == "" }
 // moves says why two sessions that see the same tables may see different rows of the query; nothing when that is not
 // known of it.
 func (w *work) moves() string {
-	if word, limits := dblink.Limits(w.view.Query); limits {
+	if word, limits := redshift.Limits(w.view.Query); limits {
 		return word + " takes some of many rows, and each session may take others"
 	}
-	if word, volatile := dblink.Volatile(w.view.Query); volatile {
+	if word, volatile := redshift.Volatile(w.view.Query); volatile {
 		return word + " may differ between sessions, as if the source changed while the others were opened"
 	}
-	if word, untied := dblink.Unordered(w.view.Query); untied {
+	if word, untied := redshift.Unordered(w.view.Query); untied {
 		return word + " counts rows in no order, and each session may have another"
 	}
 	return ""
@@ -49,7 +49,7 @@ func (e *notSplitError) Unwrap() error { return e.err }
 
 // part is one range of a split read.
 type part struct {
-	session *redshift.Session
+	session *session.Session
 	where   string
 }
 
@@ -67,7 +67,7 @@ func (s streamSource) tryLoadSplit(ctx context.Context, w *work, table string) (
 // *notSplitError, after which the job's own session is good for reading everything.
 func (s streamSource) loadSplit(ctx context.Context, w *work, table string) (loaded, error) {
 	// The job's session comes first to every lock. What the others wait for then, they do not wait for long.
-	if _, err := s.Rows(ctx, dblink.LockSQL(w.view.Query), 1); err != nil {
+	if _, err := s.Rows(ctx, redshift.LockSQL(w.view.Query), 1); err != nil {
 		return loaded{}, wrap(err, "read rows")
 	}
 	others, err := s.openOthers(ctx, w)
@@ -108,7 +108,7 @@ func (s streamSource) loadSplit(ctx context.Context, w *work, table string) (loa
 
 // openOthers opens as many more sessions as the link has slots for, at most those that the view asks for, and has each
 // begin a snapshot of its own. With an error, those that it returns are to be closed as well.
-func (s streamSource) openOthers(ctx context.Context, w *work) (others []*redshift.Session, err error) {
+func (s streamSource) openOthers(ctx context.Context, w *work) (others []*session.Session, err error) {
 	link := w.view.Link
 	extra, err := lock.MoreSlots(ctx, w.tx, link.ID, link.MaxConcurrency, w.slot, w.view.Sessions-1)
 	if err != nil {
@@ -134,38 +134,38 @@ func (s streamSource) openOthers(ctx context.Context, w *work) (others []*redshi
 var errLocked = fmt.Errorf("another session does not get the locks for reading within %s: somebody who waits for ours, perhaps, "+
 	"is before it", splitPatience)
 
-func (w *work) beginOther(ctx context.Context, other *redshift.Session) error {
-	if err := other.Exec(ctx, dblink.BeginSnapshot); err != nil {
+func (w *work) beginOther(ctx context.Context, other *session.Session) error {
+	if err := other.Exec(ctx, redshift.BeginSnapshot); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, splitPatience, errLocked)
 	defer cancel()
-	_, err := other.Rows(ctx, dblink.LockSQL(w.view.Query), 1)
+	_, err := other.Rows(ctx, redshift.LockSQL(w.view.Query), 1)
 	return err
 }
 
-func (w *work) contentOf(ctx context.Context, s *redshift.Session) (dblink.Summary, error) {
-	return dblink.Summarize(ctx, s, w.columns, w.view.Query)
+func (w *work) contentOf(ctx context.Context, s *session.Session) (redshift.Summary, error) {
+	return redshift.Summarize(ctx, s, w.columns, w.view.Query)
 }
 
 // loadParts reads all parts at once into one table.
-func (s streamSource) loadParts(ctx context.Context, w *work, parts []part, want dblink.Summary, table string) (loaded, error) {
-	var starts []redshift.Start
+func (s streamSource) loadParts(ctx context.Context, w *work, parts []part, want redshift.Summary, table string) (loaded, error) {
+	var starts []session.Start
 	for _, p := range parts {
-		text, err := dblink.HashedSelect(w.columns, w.view.Query, p.where, dblink.TrustText)
+		text, err := redshift.HashedSelect(w.columns, w.view.Query, p.where, redshift.TrustText)
 		if err != nil {
 			return loaded{}, &notSplitError{err}
 		}
-		starts = append(starts, func(ctx context.Context) (*redshift.Reader, error) {
-			return p.session.ReadHashed(ctx, text, w.streamColumns(), w.nulPolicy(), dblink.HashColumn)
+		starts = append(starts, func(ctx context.Context) (*session.Reader, error) {
+			return p.session.ReadHashed(ctx, text, w.streamColumns(), w.nulPolicy(), redshift.HashColumn)
 		})
 	}
-	rows := redshift.JoinStarting(ctx, starts)
+	rows := session.JoinStarting(ctx, starts)
 	got, err := copyRows(ctx, w, rows, table)
 	if err != nil {
 		return loaded{}, err
 	}
-	if arrived := (dblink.Summary{Rows: rows.Rows(), Sum: rows.Hash()}); arrived != want {
+	if arrived := (redshift.Summary{Rows: rows.Rows(), Sum: rows.Hash()}); arrived != want {
 		// Emptied in the savepoint that made it, the table can be filled again as frozen.
 		if err := runSteps(ctx, w.tx, []Step{{"empty table", "TRUNCATE " + table}}); err != nil {
 			return loaded{}, err
@@ -177,7 +177,7 @@ func (s streamSource) loadParts(ctx context.Context, w *work, parts []part, want
 }
 
 // closeSessions closes the sessions that were opened beside the job's.
-func closeSessions(ctx context.Context, sessions []*redshift.Session) {
+func closeSessions(ctx context.Context, sessions []*session.Session) {
 	ctx, cancel := recording(ctx)
 	defer cancel()
 	var all sync.WaitGroup

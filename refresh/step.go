@@ -8,7 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/sql"
 )
 
 // Step is one statement of a plan: what it is for, and its text.
@@ -43,7 +44,7 @@ func (e *stepError) Error() string { return e.title + ": " + e.err.Error() }
 func (e *stepError) Unwrap() error { return e.err }
 
 // buildSteps make an empty generation. selectSQL is what a materialized view is made of.
-func buildSteps(v catalog.View, generation int32, columns []dblink.Column, selectSQL string) []Step {
+func buildSteps(v catalog.View, generation int32, columns []redshift.Column, selectSQL string) []Step {
 	relation := v.RelationSQL(generation)
 	kind, body := "TABLE", ""
 	if v.Materialized() {
@@ -55,7 +56,7 @@ func buildSteps(v catalog.View, generation int32, columns []dblink.Column, selec
 	comment := fmt.Sprintf("Redcache: generation %d of %s. Applications query %s.", generation, v.Name, v.Name)
 	steps := []Step{
 		{"create generation", body},
-		{"comment on generation", fmt.Sprintf("COMMENT ON %s %s IS %s", kind, relation, dblink.Literal(comment))},
+		{"comment on generation", fmt.Sprintf("COMMENT ON %s %s IS %s", kind, relation, sql.Literal(comment))},
 	}
 	if !v.Materialized() {
 		// Whoever publishes all tables to a replica would keep rows from being changed otherwise, by the very load that is
@@ -68,22 +69,22 @@ func buildSteps(v catalog.View, generation int32, columns []dblink.Column, selec
 // markRepeats adds a column to the rows of a keyed materialized view, which readers do not see: whether the key repeats.
 // Without it, REFRESH … CONCURRENTLY would take rows that are alike for one, if they have a NULL anywhere: its own check
 // leaves these out, and each of them finds its like in the view. With it, none does, and the key's index refuses them.
-func markRepeats(v catalog.View, columns []dblink.Column, selectSQL string) string {
+func markRepeats(v catalog.View, columns []redshift.Column, selectSQL string) string {
 	if len(v.Key) == 0 {
 		return selectSQL
 	}
 	return fmt.Sprintf("SELECT q.*, pg_catalog.count(*) OVER (PARTITION BY %s) OPERATOR(pg_catalog.>) 1::bigint AS %s FROM (\n%s\n) AS q",
-		identList("q.", v.Key), dblink.Ident(unused(columns, "redcache_repeats")), selectSQL)
+		identList("q.", v.Key), sql.Ident(unused(columns, "redcache_repeats")), selectSQL)
 }
 
-func columnDefinitions(v catalog.View, columns []dblink.Column) string {
+func columnDefinitions(v catalog.View, columns []redshift.Column) string {
 	inKey := make(map[string]bool, len(v.Key))
 	for _, name := range v.Key {
 		inKey[name] = true
 	}
 	list := make([]string, len(columns))
 	for i, c := range columns {
-		list[i] = dblink.Ident(c.Name) + " " + c.Type.Local
+		list[i] = sql.Ident(c.Name) + " " + c.Type.Local
 		if inKey[c.Name] {
 			list[i] += " NOT NULL"
 		}
@@ -97,13 +98,13 @@ func indexSteps(v catalog.View, generation int32) []Step {
 	var steps []Step
 	if len(v.Key) > 0 {
 		steps = append(steps, Step{"create key index", fmt.Sprintf("CREATE UNIQUE INDEX %s ON %s (%s)",
-			dblink.Ident(v.Relation(generation)+"_key"), relation, identList("", v.Key))})
+			sql.Ident(v.Relation(generation)+"_key"), relation, identList("", v.Key))})
 	}
 	if len(v.Key) > 0 && v.Materialized() {
 		// A materialized view cannot have NOT NULL columns. This index is empty as long as the key holds, and tells
 		// in no time whether it does.
 		steps = append(steps, Step{"create null key index", fmt.Sprintf("CREATE INDEX %s ON %s ((1)) WHERE %s",
-			dblink.Ident(v.Relation(generation)+"_null_key"), relation, nullKey(v.Key))})
+			sql.Ident(v.Relation(generation)+"_null_key"), relation, nullKey(v.Key))})
 	}
 	if len(v.Key) > 0 && !v.Materialized() {
 		key := v.Relation(generation) + "_key"
@@ -111,7 +112,7 @@ func indexSteps(v catalog.View, generation int32) []Step {
 	}
 	if v.Watermark != "" {
 		steps = append(steps, Step{"create watermark index", fmt.Sprintf("CREATE INDEX %s ON %s (%s)",
-			dblink.Ident(v.Relation(generation)+"_watermark"), relation, dblink.Ident(v.Watermark))})
+			sql.Ident(v.Relation(generation)+"_watermark"), relation, sql.Ident(v.Watermark))})
 	}
 	for _, index := range v.Indexes {
 		text := "(" + index + ")"
@@ -127,7 +128,7 @@ func indexSteps(v catalog.View, generation int32) []Step {
 func nullKey(key []string) string {
 	terms := make([]string, len(key))
 	for i, name := range key {
-		terms[i] = dblink.Ident(name) + " IS NULL"
+		terms[i] = sql.Ident(name) + " IS NULL"
 	}
 	return strings.Join(terms, " OR ")
 }
@@ -136,7 +137,7 @@ func nullKey(key []string) string {
 func identList(prefix string, names []string) string {
 	quoted := make([]string, len(names))
 	for i, name := range names {
-		quoted[i] = prefix + dblink.Ident(name)
+		quoted[i] = prefix + sql.Ident(name)
 	}
 	return strings.Join(quoted, ", ")
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/sql"
 )
 
 // stored is a row of the catalog as SQL: its columns, and a literal for each.
@@ -29,7 +29,7 @@ func storedView(ctx context.Context, tx pgx.Tx, viewID int32) (s stored, err err
 	}
 	values := make([]string, len(s.columns))
 	for i, name := range s.columns {
-		values[i] = "pg_catalog.quote_nullable(v." + dblink.Ident(name) + "::text)"
+		values[i] = "pg_catalog.quote_nullable(v." + sql.Ident(name) + "::text)"
 	}
 	err = tx.QueryRow(ctx, "SELECT ARRAY["+strings.Join(values, ", ")+"] FROM redcache.view v WHERE v.id = $1", viewID).Scan(&s.literals)
 	return s, wrap(err, "read definition of view "+strconv.Itoa(int(viewID)))
@@ -40,7 +40,7 @@ func changeSteps(viewID int32, before, after stored) []Step {
 	var set []string
 	for i, name := range after.columns {
 		if before.literals[i] != after.literals[i] {
-			set = append(set, dblink.Ident(name)+" = "+after.literals[i])
+			set = append(set, sql.Ident(name)+" = "+after.literals[i])
 		}
 	}
 	if len(set) == 0 {

@@ -10,15 +10,16 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
+	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/sql"
 )
 
 // publish points a view at the generation of its definition, or makes it, with what it had if it was there before. It
 // waits for readers as the transaction's limit says.
 func publish(
-	ctx context.Context, tx pgx.Tx, v catalog.View, state catalog.State, p catalog.Published, columns []dblink.Column,
+	ctx context.Context, tx pgx.Tx, v catalog.View, state catalog.State, p catalog.Published, columns []redshift.Column,
 ) (err error) {
 	if state.Generation != nil && p.AtHome {
 		err = repoint(ctx, tx, v, p, names(columns))
@@ -106,7 +107,7 @@ func schemaSteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.P
 	if p.SchemaExists {
 		return nil, nil
 	}
-	name := dblink.Ident(v.Name.Schema)
+	name := sql.Ident(v.Name.Schema)
 	var had []catalog.Grant
 	if p.Remembered != nil {
 		known, _, err := stillThere(ctx, db, *p.Remembered)
@@ -180,7 +181,7 @@ func explainPublish(v catalog.View, err error) error {
 	case insufficientRights:
 		return infra.Hinted(fmt.Errorf("view %s: %w", v.Name, err),
 			fmt.Sprintf("Have the schema's owner run: GRANT CREATE, USAGE ON SCHEMA %s TO the role of DATABASE_URL.",
-				dblink.Ident(v.Name.Schema)))
+				sql.Ident(v.Name.Schema)))
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/redshift/session"
 )
 
 // outOfReach remembers which links this process could not reach itself, so that not each refresh waits for a timeout
@@ -64,7 +65,7 @@ func (r *Runner) open(ctx context.Context, j *job) (err error) {
 		if cause == nil {
 			j.source, cause = r.openStream(ctx, j)
 		}
-		if cause == nil || !redshift.Unreachable(cause) || ctx.Err() != nil {
+		if cause == nil || !session.Unreachable(cause) || ctx.Err() != nil {
 			return cause
 		}
 		r.outOfReach.remember(link.ID, cause)
@@ -108,25 +109,25 @@ func (j *job) wantedTransport() (catalog.Transport, error) {
 }
 
 // settings are what the session asks of Redshift.
-func (j *job) settings(ctx context.Context) dblink.Settings {
-	return dblink.Settings{QueryGroup: "redcache " + j.title(), StatementTimeout: timeLeft(ctx, j.timeout())}
+func (j *job) settings(ctx context.Context) redshift.Settings {
+	return redshift.Settings{QueryGroup: "redcache " + j.title(), StatementTimeout: timeLeft(ctx, j.timeout())}
 }
 
 // openDblink opens the session in the backend of the transaction. Whether this database has what links need is looked
 // up once; an error makes it looked up again.
 func (r *Runner) openDblink(ctx context.Context, j *job) (source, error) {
-	settings := j.settings(ctx)
-	if known := r.schema.Load(); known != nil {
-		settings.Schema = *known
+	var known string
+	if schema := r.schema.Load(); schema != nil {
+		known = *schema
 	}
-	session, err := dblink.Open(ctx, j.tx, j.works[0].view.Link.Server().Name, settings)
+	remote, err := dblink.OpenIn(ctx, j.tx, known, j.works[0].view.Link.Server().Name, j.settings(ctx))
 	if err != nil {
 		r.schema.Store(nil)
 		return nil, explainRemote(j.works[0].view, err)
 	}
-	schema := session.Schema()
+	schema := remote.Schema()
 	r.schema.Store(&schema)
-	return dblinkSource{session, r.pool}, nil
+	return dblinkSource{remote, r.pool}, nil
 }
 
 // openStream opens a session of this process's own, with the login that the link has.
@@ -148,21 +149,21 @@ func (r *Runner) openStream(ctx context.Context, j *job) (source, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := redshift.Config{
+	config := session.Config{
 		Host: address["host"], HostAddr: address["hostaddr"], Port: port, Database: address["dbname"], User: user,
 		Password: password, SSLMode: address["sslmode"], SSLRootCert: address["sslrootcert"], ApplicationName: "redcache",
 		Prepare: prepare,
 	}
-	session, err := redshift.Open(ctx, config)
+	direct, err := session.Open(ctx, config)
 	if err != nil {
 		return nil, explainRemote(j.works[0].view, err)
 	}
 	if err := j.awaitRows(ctx); err != nil {
-		_ = session.Close(ctx)
+		_ = direct.Close(ctx)
 		return nil, err
 	}
-	another := func(ctx context.Context) (*redshift.Session, error) { return redshift.Open(ctx, config) }
-	return streamSource{session, another}, nil
+	another := func(ctx context.Context) (*session.Session, error) { return session.Open(ctx, config) }
+	return streamSource{direct, another}, nil
 }
 
 // awaitRows lets the transaction be idle for as long as Redshift computes, when it is this process that waits for it.

@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/internal/redshiftsim"
+	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/refresh"
 )
 
@@ -47,7 +47,7 @@ func TestGroup_AsOfIsBeforeItsSnapshot(t *testing.T) {
 		run := b.refresh(t, refresh.Request{View: views[0].Name})
 		var began time.Time
 		for _, s := range b.source.Statements() {
-			if strings.Contains(s.SQL, dblink.BeginSnapshot) {
+			if strings.Contains(s.SQL, redshift.BeginSnapshot) {
 				began = s.Start
 			}
 		}

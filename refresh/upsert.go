@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/sql"
 )
 
 // writeSQL builds the writing statement around fetch. It returns one row: rows read, rows left after duplicates were
@@ -39,7 +39,7 @@ func (w *work) countUndatedSQL(b bounds) string {
 		return "0"
 	}
 	return fmt.Sprintf("(SELECT count(*) FROM settled s JOIN %s c ON %s WHERE s.%[3]s IS NULL AND c.%[3]s IS NOT NULL)",
-		w.relation(), w.sameKey(), dblink.Ident(w.view.Watermark))
+		w.relation(), w.sameKey(), sql.Ident(w.view.Watermark))
 }
 
 // undatedSQL builds the statement that writes what fetch brings: all rows of each key that has one without a watermark.
@@ -55,15 +55,15 @@ func (w *work) undatedSQL(fetch string, b bounds) string {
 // were read so that their keys are known.
 func (w *work) settleSQL(b bounds) string {
 	watermark := w.view.Watermark
-	order := identList("f.", w.view.Key) + ", f." + dblink.Ident(watermark) + " DESC NULLS LAST"
+	order := identList("f.", w.view.Key) + ", f." + sql.Ident(watermark) + " DESC NULLS LAST"
 	for _, name := range w.names() {
 		if name != watermark && !slices.Contains(w.view.Key, name) {
-			order += ", f." + dblink.Ident(name) + " DESC"
+			order += ", f." + sql.Ident(name) + " DESC"
 		}
 	}
 	old := ""
 	if b.high != nil {
-		old = fmt.Sprintf(" WHERE f.%[1]s IS NULL OR f.%[1]s <= %s::%s", dblink.Ident(watermark), dblink.Literal(*b.high), b.typ)
+		old = fmt.Sprintf(" WHERE f.%[1]s IS NULL OR f.%[1]s <= %s::%s", sql.Ident(watermark), sql.Literal(*b.high), b.typ)
 	}
 	return fmt.Sprintf("SELECT DISTINCT ON (%s) f.* FROM fetched f%s ORDER BY %s", identList("f.", w.view.Key), old, order)
 }
@@ -114,7 +114,7 @@ func (w *work) deleteSQL(b bounds) string {
 func (w *work) sameKey() string {
 	same := make([]string, len(w.view.Key))
 	for i, name := range w.view.Key {
-		same[i] = fmt.Sprintf("s.%[1]s = c.%[1]s", dblink.Ident(name))
+		same[i] = fmt.Sprintf("s.%[1]s = c.%[1]s", sql.Ident(name))
 	}
 	return strings.Join(same, " AND ")
 }
@@ -128,7 +128,7 @@ func (w *work) newerSQL(b bounds) string {
 		return ""
 	}
 	return fmt.Sprintf("c.%[1]s IS NULL OR s.%[1]s >= c.%[1]s OR s.%[1]s IS NOT NULL AND %[2]s",
-		dblink.Ident(w.view.Watermark), b.localTerms(w.view))
+		sql.Ident(w.view.Watermark), b.localTerms(w.view))
 }
 
 // updateSQL writes the rows that differ, where a condition on them holds. INSERT … ON CONFLICT would do this and the
@@ -136,7 +136,7 @@ func (w *work) newerSQL(b bounds) string {
 func (w *work) updateSQL(from, where string) string {
 	var sets, same []string
 	for _, c := range w.columns {
-		name := dblink.Ident(c.Name)
+		name := sql.Ident(c.Name)
 		if slices.Contains(w.view.Key, c.Name) && imageOf(c.Type.Local) == "" {
 			continue
 		}
@@ -166,14 +166,14 @@ func (w *work) insertSQL(from string) string {
 
 // watermarkSQL is the highest watermark read that the ceiling allows, and never less than the one before.
 func (w *work) watermarkSQL(b bounds) string {
-	column, typ := "f."+dblink.Ident(w.view.Watermark), w.view.WatermarkType()
+	column, typ := "f."+sql.Ident(w.view.Watermark), w.view.WatermarkType()
 	allowed := ""
 	if most := cmp.Or(b.high, b.ceiling); most != nil {
-		allowed = fmt.Sprintf(" WHERE %s <= %s::%s", column, dblink.Literal(*most), typ)
+		allowed = fmt.Sprintf(" WHERE %s <= %s::%s", column, sql.Literal(*most), typ)
 	}
 	highest := fmt.Sprintf("(SELECT max(%s) FROM fetched f%s)", column, allowed)
 	if b.low != nil && w.state.Watermark != nil {
-		highest = fmt.Sprintf("greatest(%s, %s::%s)", highest, dblink.Literal(*w.state.Watermark), typ)
+		highest = fmt.Sprintf("greatest(%s, %s::%s)", highest, sql.Literal(*w.state.Watermark), typ)
 	}
 	return highest + "::text"
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/redshift"
 )
 
 // errNullKey means that the query returned rows whose key is NULL.
@@ -19,7 +19,7 @@ type work struct {
 	*job
 	view        catalog.View // its generation is the one that this work fills
 	state       catalog.State
-	columns     []dblink.Column
+	columns     []redshift.Column
 	strategy    catalog.Strategy
 	allowShrink int  // how many percent of the rows may go
 	whole       bool // read everything, whatever the watermark says

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/refresh"
 )
 
@@ -107,7 +107,7 @@ func (c *crew) report(r result, delay time.Duration) {
 		level = slog.LevelDebug // dropped since the look; stopped before it began
 	}
 	attrs := []slog.Attr{
-		slog.String(infra.KeyView, r.due.Name.String()), slog.String(infra.KeyError, dblink.Public(r.err)),
+		slog.String(infra.KeyView, r.due.Name.String()), slog.String(infra.KeyError, redshift.Public(r.err)),
 		slog.Duration(infra.KeyDelay, delay),
 	}
 	if hint := infra.Hint(r.err); hint != "" {

@@ -6,8 +6,8 @@ import (
 	"log/slog"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/refresh"
 )
 
@@ -110,7 +110,7 @@ func (h *Handler) unclaim(ctx context.Context, claim catalog.Claim) {
 func (h *Handler) log(ctx context.Context, level slog.Level, event, view string, err error) {
 	attrs := []slog.Attr{slog.String(infra.KeyView, view)}
 	if err != nil {
-		attrs = append(attrs, slog.String(infra.KeyError, dblink.Public(err)), slog.String(infra.KeyHint, infra.Hint(err)))
+		attrs = append(attrs, slog.String(infra.KeyError, redshift.Public(err)), slog.String(infra.KeyHint, infra.Hint(err)))
 	} else {
 		attrs = append(attrs, slog.String(infra.KeyReason, "it is not due any more"))
 	}

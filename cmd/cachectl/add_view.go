@@ -39,7 +39,7 @@ nonconcurrent.`,
 			if err != nil {
 				return err
 			}
-			return p.inCatalog(cmd.Context(), func(s *session) error {
+			return p.inCatalog(cmd.Context(), func(s *connection) error {
 				return doing(s.addView(cmd.Context(), v, d), "add view %s", name)
 			})
 		},
@@ -78,7 +78,7 @@ func (d *definition) newView(name catalog.Name, stdin io.Reader) (catalog.View, 
 	return v, contradiction(v)
 }
 
-func (s *session) addView(ctx context.Context, v catalog.View, d definition) (err error) {
+func (s *connection) addView(ctx context.Context, v catalog.View, d definition) (err error) {
 	if v.Link, err = s.store.Link(ctx, d.link); err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (s *session) addView(ctx context.Context, v catalog.View, d definition) (er
 }
 
 // printDefined shows what became of a view that was added or altered.
-func (s *session) printDefined(ctx context.Context, name catalog.Name, done string, run catalog.Run, d definition) error {
+func (s *connection) printDefined(ctx context.Context, name catalog.Name, done string, run catalog.Run, d definition) error {
 	s.note(run)
 	if d.json {
 		record, err := s.detail(ctx, name)

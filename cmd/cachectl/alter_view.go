@@ -37,7 +37,7 @@ the old one; readers go on with the old rows until it is complete. When that fai
 			if err := d.check(p.stdin); err != nil {
 				return err
 			}
-			return p.inCatalog(cmd.Context(), func(s *session) error {
+			return p.inCatalog(cmd.Context(), func(s *connection) error {
 				return doing(s.alterView(cmd.Context(), name, d), "alter view %s", name)
 			})
 		},
@@ -54,7 +54,7 @@ the old one; readers go on with the old rows until it is complete. When that fai
 // defaults are what a flag that is left out means to add-view. To alter-view, it leaves things as they are.
 var defaults = regexp.MustCompile(`\s*\(default [^)]*\)`)
 
-func (s *session) alterView(ctx context.Context, name catalog.Name, d definition) error {
+func (s *connection) alterView(ctx context.Context, name catalog.Name, d definition) error {
 	var link catalog.Link
 	if d.given("link") {
 		var err error

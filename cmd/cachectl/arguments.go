@@ -12,8 +12,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/sql"
 )
 
 // needsCommand is what a command does that only has subcommands.
@@ -156,11 +157,11 @@ func remoteTable(text string) (query string, err error) {
 		if m == nil {
 			return "", errNoTable
 		}
-		part := dblink.Folded(m[1])
+		part := sql.Folded(m[1])
 		if strings.HasPrefix(m[1], `"`) {
 			part = strings.ReplaceAll(m[1][1:len(m[1])-1], `""`, `"`)
 		}
-		if part, err = dblink.RemoteIdent(part); err != nil {
+		if part, err = redshift.Ident(part); err != nil {
 			return "", err
 		}
 		parts = append(parts, part)

@@ -22,7 +22,7 @@ func (b batch) String() string {
 }
 
 // batches are what was asked for, a group once however many of its views were named.
-func (s *session) batches(ctx context.Context, o refreshOptions) ([]batch, error) {
+func (s *connection) batches(ctx context.Context, o refreshOptions) ([]batch, error) {
 	switch {
 	case o.all:
 		views, err := s.store.Views(ctx)
@@ -41,7 +41,7 @@ func (s *session) batches(ctx context.Context, o refreshOptions) ([]batch, error
 }
 
 // batchOf is the batch of one view. Where that does not exist, its refresh will say so.
-func (s *session) batchOf(ctx context.Context, name catalog.Name) []batch {
+func (s *connection) batchOf(ctx context.Context, name catalog.Name) []batch {
 	members, _ := s.store.Members(ctx, name)
 	views := make([]catalog.View, len(members))
 	for i, m := range members {

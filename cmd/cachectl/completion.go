@@ -45,13 +45,13 @@ completed, too, as they are at that moment.`,
 }
 
 // complete offers names from the catalog. Where they cannot be had soon, it offers nothing, and says nothing.
-func (p *program) complete(ctx context.Context, names func(ctx context.Context, s *session) error) {
+func (p *program) complete(ctx context.Context, names func(ctx context.Context, s *connection) error) {
 	if ctx == nil {
 		ctx = context.Background()
 	}
 	ctx, cancel := context.WithTimeout(ctx, completionPatience)
 	defer cancel()
-	_ = p.connected(ctx, func(s *session) error { return names(ctx, s) })
+	_ = p.connected(ctx, func(s *connection) error { return names(ctx, s) })
 }
 
 // offer adds a name to those that a shell offers, if all of it can be seen there: it may be a line, and no more.
@@ -66,7 +66,7 @@ func offer(names []string, name string) []string {
 func (p *program) completeViews(most int) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
 		if most < 0 || len(args) < most {
-			p.complete(cmd.Context(), func(ctx context.Context, s *session) error {
+			p.complete(cmd.Context(), func(ctx context.Context, s *connection) error {
 				views, err := s.store.Views(ctx)
 				for _, v := range views {
 					names = offer(names, v.Name.String())
@@ -81,7 +81,7 @@ func (p *program) completeViews(most int) cobra.CompletionFunc {
 // completeLinks completes one name of a link.
 func (p *program) completeLinks(cmd *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
 	if len(args) == 0 || cmd.Flags().Lookup("link") != nil {
-		p.complete(cmd.Context(), func(ctx context.Context, s *session) error {
+		p.complete(cmd.Context(), func(ctx context.Context, s *connection) error {
 			links, err := s.store.Links(ctx)
 			for _, l := range links {
 				names = offer(names, l.Name)
@@ -94,7 +94,7 @@ func (p *program) completeLinks(cmd *cobra.Command, args []string, _ string) (na
 
 // completeGroups completes the name of a group.
 func (p *program) completeGroups(cmd *cobra.Command, _ []string, _ string) (names []string, _ cobra.ShellCompDirective) {
-	p.complete(cmd.Context(), func(ctx context.Context, s *session) error {
+	p.complete(cmd.Context(), func(ctx context.Context, s *connection) error {
 		views, err := s.store.Views(ctx)
 		for _, v := range views {
 			if v.Group != "" && !slices.Contains(names, v.Group) {

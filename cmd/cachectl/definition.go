@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/redshift"
 )
 
 // definition are the flags of add-view and alter-view that say what a view is.
@@ -115,7 +115,7 @@ func (d *definition) check(stdin io.Reader) error {
 	}
 	if d.given("query") || d.given("query-file") {
 		var err error
-		if d.query, err = dblink.ReadQuery(d.query); err != nil {
+		if d.query, err = redshift.ReadQuery(d.query); err != nil {
 			return usage(err, "")
 		}
 	}

@@ -34,7 +34,7 @@ Exit status: 0 nothing has failed, 8 a check has failed, 1 the examination itsel
 		Args:              takes(0, 0),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.connected(cmd.Context(), func(s *session) error {
+			return p.connected(cmd.Context(), func(s *connection) error {
 				checks, err := s.examine(cmd.Context(), link)
 				if err != nil {
 					return doing(err, "examine cache database")
@@ -50,7 +50,7 @@ Exit status: 0 nothing has failed, 8 a check has failed, 1 the examination itsel
 	return cmd
 }
 
-func (s *session) examine(ctx context.Context, link string) ([]doctor.Check, error) {
+func (s *connection) examine(ctx context.Context, link string) ([]doctor.Check, error) {
 	return doctor.New(s.pool, doctor.Config{
 		Link: link, AWS: cloud.New(), DatabaseHost: s.pool.Config().ConnConfig.Host, Now: time.Now, Resolve: resolve,
 	}).Examine(ctx)

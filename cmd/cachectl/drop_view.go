@@ -26,7 +26,7 @@ the view. A refresh that is under way is waited for.`,
 			if err != nil {
 				return err
 			}
-			return p.inCatalog(cmd.Context(), func(s *session) error {
+			return p.inCatalog(cmd.Context(), func(s *connection) error {
 				return doing(s.dropView(cmd.Context(), name, o), "drop view %s", name)
 			})
 		},
@@ -36,7 +36,7 @@ the view. A refresh that is under way is waited for.`,
 	return cmd
 }
 
-func (s *session) dropView(ctx context.Context, name catalog.Name, o dropViewOptions) error {
+func (s *connection) dropView(ctx context.Context, name catalog.Name, o dropViewOptions) error {
 	if o.dryRun {
 		steps, err := s.definer().PlanDrop(ctx, name)
 		if err != nil {

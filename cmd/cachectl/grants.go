@@ -58,7 +58,7 @@ excess, else 0. --json has all readers, the allowed ones too.`,
 			if err := o.check(args, p.stdin); err != nil {
 				return err
 			}
-			return p.inCatalog(cmd.Context(), func(s *session) error { return s.auditGrants(cmd.Context(), o) })
+			return p.inCatalog(cmd.Context(), func(s *connection) error { return s.auditGrants(cmd.Context(), o) })
 		},
 	}
 	o.register(cmd, "audit every view")
@@ -83,7 +83,7 @@ to PUBLIC for instance, are named as well. A refresh that is under way is waited
 			if err := o.check(args, p.stdin); err != nil {
 				return err
 			}
-			return p.inCatalog(cmd.Context(), func(s *session) error { return s.syncGrants(cmd.Context(), o) })
+			return p.inCatalog(cmd.Context(), func(s *connection) error { return s.syncGrants(cmd.Context(), o) })
 		},
 	}
 	o.register(cmd, "sync every view")
@@ -146,13 +146,13 @@ func readMapping(file string, stdin io.Reader) (string, error) {
 	return strings.TrimPrefix(string(text), "\ufeff"), err
 }
 
-func (s *session) auditor(o grantsOptions) *grants.Auditor {
+func (s *connection) auditor(o grantsOptions) *grants.Auditor {
 	return grants.New(s.pool, grants.Config{
 		Mapping: o.mapping, AllowUnproven: o.allowUnproven, RevokeAll: o.revokeAll, Ready: s.keeper.Ready,
 	})
 }
 
-func (s *session) auditGrants(ctx context.Context, o grantsOptions) error {
+func (s *connection) auditGrants(ctx context.Context, o grantsOptions) error {
 	report, err := s.auditor(o).Audit(ctx, o.names)
 	if err != nil {
 		return doing(err, "audit grants")
@@ -184,7 +184,7 @@ func (s *session) auditGrants(ctx context.Context, o grantsOptions) error {
 	return foundError{}
 }
 
-func (s *session) syncGrants(ctx context.Context, o grantsOptions) error {
+func (s *connection) syncGrants(ctx context.Context, o grantsOptions) error {
 	changes, notes, err := s.auditor(o).Sync(ctx, o.names, o.dryRun)
 	s.noteAll(notes)
 	left := 0
@@ -204,7 +204,7 @@ func (s *session) syncGrants(ctx context.Context, o grantsOptions) error {
 }
 
 // printChanges prints what was revoked, and says what was not.
-func (s *session) printChanges(changes []grants.Change, o grantsOptions) error {
+func (s *connection) printChanges(changes []grants.Change, o grantsOptions) error {
 	records, plan := []grantsChangeRecord{}, []stepRecord{}
 	for _, c := range changes {
 		records = append(records, recordChange(c))
@@ -238,7 +238,7 @@ func (s *session) printChanges(changes []grants.Change, o grantsOptions) error {
 	return nil
 }
 
-func (s *session) noteAll(notes []string) {
+func (s *connection) noteAll(notes []string) {
 	for _, note := range notes {
 		s.tell("note: %s", note)
 	}

@@ -21,6 +21,8 @@ import (
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/internal/redshiftsim"
+	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/sql"
 )
 
 // hostileNames are what schemas, views, columns, roles, groups and links may be called.
@@ -95,7 +97,7 @@ func TestRun_NamesAreOnlyNames(t *testing.T) {
 func newNamed(t *testing.T, o *operator, url string, admin *pgxpool.Pool, name string) *named {
 	t.Helper()
 	n := &named{
-		o: o, url: url, name: name, column: dblink.Folded(name), view: quotedName(name) + "." + quotedName(name),
+		o: o, url: url, name: name, column: sql.Folded(name), view: quotedName(name) + "." + quotedName(name),
 		link: strings.ToValidUTF8(name[:min(len(name), 50)], "") + ".",
 	}
 	if n.link[0] == '-' {
@@ -126,14 +128,14 @@ func (n *named) live(t *testing.T, what string) {
 		"--grant", n.name, "--group", n.name, "--strategy", "concurrent", "--transport", "dblink",
 	}
 	exists := func(yes string) string {
-		return "SELECT 1 / (to_regclass(" + dblink.Literal(n.view) + ") IS " + yes + " NULL)::int;"
+		return "SELECT 1 / (to_regclass(" + sql.Literal(n.view) + ") IS " + yes + " NULL)::int;"
 	}
 	for _, step := range []struct {
 		args   []string
 		status int
 		then   string // what is true after its SQL
 	}{
-		{append(link, "--dry-run"), exitDone, "SELECT 1 / count(*) FROM pg_foreign_server WHERE srvname = " + dblink.Literal(dblink.ServerPrefix+n.link) + ";"},
+		{append(link, "--dry-run"), exitDone, "SELECT 1 / count(*) FROM pg_foreign_server WHERE srvname = " + sql.Literal(redshift.ServerPrefix+n.link) + ";"},
 		{link, exitDone, ""},
 		{[]string{"link", "test", n.link}, exitDone, ""},
 		{append(add, "--dry-run"), exitDone, "SELECT 1 / (count(*) = 9)::int FROM " + n.view + ";"},

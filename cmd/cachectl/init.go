@@ -25,7 +25,7 @@ time, also by two at once, and changes nothing when there is nothing to do. Run 
 		Args:              takes(0, 0),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.connected(cmd.Context(), func(s *session) error {
+			return p.connected(cmd.Context(), func(s *connection) error {
 				return doing(s.init(cmd.Context(), o), "init")
 			})
 		},
@@ -35,7 +35,7 @@ time, also by two at once, and changes nothing when there is nothing to do. Run 
 	return cmd
 }
 
-func (s *session) init(ctx context.Context, o initOptions) error {
+func (s *connection) init(ctx context.Context, o initOptions) error {
 	if o.dryRun {
 		pending, err := migrate.Pending(ctx, s.pool)
 		if err != nil {
@@ -73,7 +73,7 @@ func (s *session) init(ctx context.Context, o initOptions) error {
 }
 
 // adviseExtensions says early what the first link would fail for. The catalog does without.
-func (s *session) adviseExtensions(ctx context.Context) {
+func (s *connection) adviseExtensions(ctx context.Context) {
 	if _, err := dblink.Extensions(ctx, infra.Pinned(s.pool)); err != nil {
 		s.tell("note: links cannot be made yet: %s", said(err))
 		if advice := hint(err); advice != "" {

@@ -56,7 +56,7 @@ the certificate is for.`,
 			if err != nil {
 				return err
 			}
-			return p.inCatalog(cmd.Context(), func(s *session) error {
+			return p.inCatalog(cmd.Context(), func(s *connection) error {
 				return doing(s.addLink(cmd.Context(), o, password), "add link %s", o.link.Name)
 			})
 		},
@@ -146,7 +146,7 @@ const redshiftPort = 5439
 // errUndo rolls back what only had to be tried.
 var errUndo = errors.New("undo")
 
-func (s *session) addLink(ctx context.Context, o linkAddOptions, password string) error {
+func (s *connection) addLink(ctx context.Context, o linkAddOptions, password string) error {
 	if o.dryRun {
 		return s.planLink(ctx, o)
 	}
@@ -170,7 +170,7 @@ func (s *session) addLink(ctx context.Context, o linkAddOptions, password string
 }
 
 // planLink asks AWS for nothing: what only AWS or a secret know is not in the plan.
-func (s *session) planLink(ctx context.Context, o linkAddOptions) error {
+func (s *connection) planLink(ctx context.Context, o linkAddOptions) error {
 	err := infra.InTx(ctx, s.pool, infra.Limits{}, func(tx pgx.Tx) error {
 		if _, err := catalog.In(tx).AddLink(ctx, o.link); err != nil {
 			return err

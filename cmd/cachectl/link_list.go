@@ -19,7 +19,7 @@ rests because its cluster is not available. Passwords are in nobody's sight.`,
 		Args:              takes(0, 0),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.inCatalog(cmd.Context(), func(s *session) error {
+			return p.inCatalog(cmd.Context(), func(s *connection) error {
 				return doing(s.listLinks(cmd.Context(), asJSON), "list links")
 			})
 		},
@@ -28,7 +28,7 @@ rests because its cluster is not available. Passwords are in nobody's sight.`,
 	return cmd
 }
 
-func (s *session) listLinks(ctx context.Context, asJSON bool) error {
+func (s *connection) listLinks(ctx context.Context, asJSON bool) error {
 	links, err := s.store.Links(ctx)
 	if err != nil {
 		return err

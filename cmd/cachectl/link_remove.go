@@ -25,7 +25,7 @@ func (p *program) linkRemoveCommand() *cobra.Command {
 		Args:              takes(1, 1),
 		ValidArgsFunction: p.completeLinks,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.inCatalog(cmd.Context(), func(s *session) error {
+			return p.inCatalog(cmd.Context(), func(s *connection) error {
 				return doing(s.removeLink(cmd.Context(), args[0], o), "remove link %s", args[0])
 			})
 		},
@@ -35,7 +35,7 @@ func (p *program) linkRemoveCommand() *cobra.Command {
 	return cmd
 }
 
-func (s *session) removeLink(ctx context.Context, name string, o linkRemoveOptions) error {
+func (s *connection) removeLink(ctx context.Context, name string, o linkRemoveOptions) error {
 	link, err := s.store.Link(ctx, name)
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func (s *session) removeLink(ctx context.Context, name string, o linkRemoveOptio
 }
 
 // planRemoval fails where the removal would.
-func (s *session) planRemoval(ctx context.Context, link catalog.Link, asJSON bool) error {
+func (s *connection) planRemoval(ctx context.Context, link catalog.Link, asJSON bool) error {
 	err := infra.InTx(ctx, s.pool, infra.Limits{}, func(tx pgx.Tx) error {
 		if err := catalog.In(tx).RemoveLink(ctx, link); err != nil {
 			return err

@@ -40,7 +40,7 @@ one when it may have become known, or after its secret has changed.`,
 					return err
 				}
 			}
-			return p.inCatalog(cmd.Context(), func(s *session) error {
+			return p.inCatalog(cmd.Context(), func(s *connection) error {
 				return doing(s.rotateLink(cmd.Context(), args[0], password, o), "rotate login of link %s", args[0])
 			})
 		},
@@ -52,7 +52,7 @@ one when it may have become known, or after its secret has changed.`,
 	return cmd
 }
 
-func (s *session) rotateLink(ctx context.Context, name, password string, o linkRotateOptions) error {
+func (s *connection) rotateLink(ctx context.Context, name, password string, o linkRotateOptions) error {
 	link, err := s.store.Link(ctx, name)
 	if err != nil {
 		return err
@@ -97,7 +97,7 @@ func checkRotation(l catalog.Link, password string) error {
 	return nil
 }
 
-func (s *session) planRotation(ctx context.Context, l catalog.Link, asJSON bool) error {
+func (s *connection) planRotation(ctx context.Context, l catalog.Link, asJSON bool) error {
 	step := stepRecord{"link " + l.Name, "drop user mapping", dblink.DropSQL(l.Server().Name)[0]}
 	_, err := dblink.Options(ctx, infra.Pinned(s.pool), l.Server().Name)
 	if errors.Is(err, pgx.ErrNoRows) { // somebody has dropped the server, and the mapping with it

@@ -12,7 +12,7 @@ import (
 )
 
 // linkState is what is true of a link now; nothing, if it has just been removed.
-func (s *session) linkState(ctx context.Context, l catalog.Link) (catalog.LinkState, error) {
+func (s *connection) linkState(ctx context.Context, l catalog.Link) (catalog.LinkState, error) {
 	state, err := s.store.LinkState(ctx, l.ID)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return catalog.LinkState{}, nil
@@ -21,7 +21,7 @@ func (s *session) linkState(ctx context.Context, l catalog.Link) (catalog.LinkSt
 }
 
 // linkStates are those of all links, by id.
-func (s *session) linkStates(ctx context.Context) (map[int32]catalog.LinkState, error) {
+func (s *connection) linkStates(ctx context.Context) (map[int32]catalog.LinkState, error) {
 	links, err := s.store.Links(ctx)
 	if err != nil {
 		return nil, err

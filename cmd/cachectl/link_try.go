@@ -13,6 +13,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
 )
 
 func (p *program) linkTestCommand() *cobra.Command {
@@ -32,7 +33,7 @@ TLS is on, and how long Redshift takes to answer a query that costs nothing.`,
 		Args:              takes(1, 1),
 		ValidArgsFunction: p.completeLinks,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.inCatalog(cmd.Context(), func(s *session) error {
+			return p.inCatalog(cmd.Context(), func(s *connection) error {
 				return doing(s.testLink(cmd.Context(), args[0], asJSON), "test link %s", args[0])
 			})
 		},
@@ -55,7 +56,7 @@ type linkTrial struct {
 	took  time.Duration // of PostgreSQL's way
 }
 
-func (s *session) testLink(ctx context.Context, name string, asJSON bool) error {
+func (s *connection) testLink(ctx context.Context, name string, asJSON bool) error {
 	link, err := s.store.Link(ctx, name)
 	if err != nil {
 		return err
@@ -77,7 +78,7 @@ func (s *session) testLink(ctx context.Context, name string, asJSON bool) error 
 
 // try goes the way of a refresh: what AWS has to tell is made current, a session is opened, and when that fails, AWS
 // is asked once what is the matter, and then it is tried once more if something has changed.
-func (s *session) try(ctx context.Context, t *linkTrial) (err error) {
+func (s *connection) try(ctx context.Context, t *linkTrial) (err error) {
 	if t.state, err = s.linkState(ctx, t.link); err != nil {
 		return err
 	}
@@ -103,7 +104,7 @@ func (s *session) try(ctx context.Context, t *linkTrial) (err error) {
 
 // ready makes current what AWS tells of the link. What a refresh can do without for a while, and looks at when it is
 // due, is asked for here, so that it shows when AWS does not tell.
-func (s *session) ready(ctx context.Context, t *linkTrial) error {
+func (s *connection) ready(ctx context.Context, t *linkTrial) error {
 	if !t.link.Managed() {
 		return nil
 	}
@@ -116,12 +117,12 @@ func (s *session) ready(ctx context.Context, t *linkTrial) error {
 }
 
 // repaired says whether AWS knew something that may help. It does not wait for a cluster that comes back by itself.
-func (s *session) repaired(ctx context.Context, t *linkTrial, since time.Time) (again bool) {
-	switch class := dblink.Classify(t.there.Cause); {
+func (s *connection) repaired(ctx context.Context, t *linkTrial, since time.Time) (again bool) {
+	switch class := redshift.Classify(t.there.Cause); {
 	case !t.link.Managed():
-	case class == dblink.Credentials:
+	case class == redshift.Credentials:
 		again, t.aws = s.keeper.Repair(ctx, t.link, since, t.there.Cause)
-	case class == dblink.Reconnect:
+	case class == redshift.Reconnect:
 		var now catalog.Link
 		now, t.aws = s.keeper.Resolve(ctx, t.link)
 		again = now.Server() != t.link.Server()
@@ -140,14 +141,14 @@ func bareReason(err error) error {
 func unavailable(err error) bool { return errors.As(err, new(*access.UnavailableError)) }
 
 // connect tries the way of PostgreSQL and that of this machine, at the same time.
-func (s *session) connect(ctx context.Context, t *linkTrial) error {
+func (s *connection) connect(ctx context.Context, t *linkTrial) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	here := make(chan hereTrial, 1)
 	go func() { here <- s.tryHere(ctx, t.link) }()
 	began := time.Now()
 	err := infra.InTx(ctx, s.pool, infra.Limits{}, func(tx pgx.Tx) (err error) {
-		t.there, err = dblink.Try(ctx, tx, t.link.Server().Name, dblink.Settings{QueryGroup: "redcache link test"})
+		t.there, err = dblink.Try(ctx, tx, t.link.Server().Name, redshift.Settings{QueryGroup: "redcache link test"})
 		return err
 	})
 	t.tried, t.took = true, time.Since(began)

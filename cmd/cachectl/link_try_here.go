@@ -15,7 +15,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
-	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/redshift/session"
 )
 
 // patience bounds each step from here. It is shorter than PostgreSQL's, which counts.
@@ -29,7 +29,7 @@ type hereTrial struct {
 }
 
 // tryHere takes the steps one by one, so that silence can be told apart.
-func (s *session) tryHere(ctx context.Context, l catalog.Link) (t hereTrial) {
+func (s *connection) tryHere(ctx context.Context, l catalog.Link) (t hereTrial) {
 	config, err := s.ownWay(ctx, l)
 	if err != nil {
 		return hereTrial{failed: dblink.AtDNS, err: err}
@@ -45,14 +45,14 @@ func (s *session) tryHere(ctx context.Context, l catalog.Link) (t hereTrial) {
 		return hereTrial{failed: dblink.AtTCP, err: err}
 	}
 	_ = conn.Close() // nothing was said
-	session, err := redshift.Open(ctx, config)
+	direct, err := session.Open(ctx, config)
 	if err != nil {
 		return hereTrial{failed: refusedHere(err), err: err}
 	}
 	began := time.Now()
-	_, t.err = session.Rows(ctx, "SELECT 1", 1)
+	_, t.err = direct.Rows(ctx, "SELECT 1", 1)
 	t.roundTrip = time.Since(began)
-	if t.err = errors.Join(t.err, session.Close(ctx)); t.err != nil {
+	if t.err = errors.Join(t.err, direct.Close(ctx)); t.err != nil {
 		t.failed = dblink.AtSelect
 	}
 	return t
@@ -66,21 +66,21 @@ func lookUp(ctx context.Context, host string) error {
 }
 
 // ownWay is what transport stream goes by: the login and the address of the foreign server.
-func (s *session) ownWay(ctx context.Context, l catalog.Link) (redshift.Config, error) {
+func (s *connection) ownWay(ctx context.Context, l catalog.Link) (session.Config, error) {
 	server := l.Server().Name
 	user, password, err := dblink.Login(ctx, infra.Pinned(s.pool), server)
 	if err != nil {
-		return redshift.Config{}, err
+		return session.Config{}, err
 	}
 	options, err := dblink.Options(ctx, infra.Pinned(s.pool), server)
 	if err != nil {
-		return redshift.Config{}, err
+		return session.Config{}, err
 	}
 	port, err := strconv.Atoi(options["port"])
 	if err != nil {
-		return redshift.Config{}, fmt.Errorf("read port of server %s: %w", server, err)
+		return session.Config{}, fmt.Errorf("read port of server %s: %w", server, err)
 	}
-	return redshift.Config{
+	return session.Config{
 		Host: options["host"], HostAddr: options["hostaddr"], Port: port, Database: options["dbname"], User: user,
 		Password: password, SSLMode: options["sslmode"], SSLRootCert: options["sslrootcert"],
 		ApplicationName: "redcache", ConnectTimeout: patience,

@@ -86,7 +86,7 @@ func encrypted(t *linkTrial) *bool {
 	return &on
 }
 
-func (s *session) printTrial(t *linkTrial) error {
+func (s *connection) printTrial(t *linkTrial) error {
 	var rows [][]string
 	for _, step := range t.steps() {
 		rows = append(rows, []string{step.Step, text(step.Database), text(step.Here)})

@@ -25,7 +25,7 @@ and its group, where there are groups. All of it is true of one moment.`,
 		Args:              takes(0, 0),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.inCatalog(cmd.Context(), func(s *session) error {
+			return p.inCatalog(cmd.Context(), func(s *connection) error {
 				return doing(s.listViews(cmd.Context(), asJSON), "list views")
 			})
 		},
@@ -34,11 +34,11 @@ and its group, where there are groups. All of it is true of one moment.`,
 	return cmd
 }
 
-func (s *session) listViews(ctx context.Context, asJSON bool) error {
+func (s *connection) listViews(ctx context.Context, asJSON bool) error {
 	var all []catalog.Status
 	var links map[int32]catalog.LinkState
 	var busy holders
-	err := s.atOnce(ctx, func(s *session) (err error) {
+	err := s.atOnce(ctx, func(s *connection) (err error) {
 		if all, err = s.store.Status(ctx); err == nil {
 			links, err = s.linkStates(ctx)
 		}
@@ -85,7 +85,7 @@ func trouble(problem string) string {
 // holders are those who hold the locks of views, by view.
 type holders map[int32]lock.Holder
 
-func (s *session) holders(ctx context.Context) (holders, error) {
+func (s *connection) holders(ctx context.Context) (holders, error) {
 	held, err := lock.List(ctx, infra.Pinned(s.pool))
 	if err != nil {
 		return nil, err

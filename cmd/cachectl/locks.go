@@ -25,7 +25,7 @@ by cancelling its query on Redshift; pg_terminate_backend(pid) frees the lock at
 		Args:              takes(0, 0),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.inCatalog(cmd.Context(), func(s *session) error {
+			return p.inCatalog(cmd.Context(), func(s *connection) error {
 				return doing(s.locks(cmd.Context(), asJSON), "show locks")
 			})
 		},
@@ -34,7 +34,7 @@ by cancelling its query on Redshift; pg_terminate_backend(pid) frees the lock at
 	return cmd
 }
 
-func (s *session) locks(ctx context.Context, asJSON bool) error {
+func (s *connection) locks(ctx context.Context, asJSON bool) error {
 	held, err := lock.List(ctx, infra.Pinned(s.pool))
 	if err != nil {
 		return err
@@ -66,7 +66,7 @@ func (s *session) locks(ctx context.Context, asJSON bool) error {
 }
 
 // names finds out what the objects of locks are called.
-func (s *session) names(ctx context.Context) (func(lock.Held) string, error) {
+func (s *connection) names(ctx context.Context) (func(lock.Held) string, error) {
 	views, err := s.store.Views(ctx)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
 )
 
 // printf prints by a format of ours. Whatever is put into it stays on its line and does nothing to a terminal.
@@ -60,7 +61,7 @@ func (p *program) printPlan(plan []stepRecord, asJSON bool) error {
 
 // printSQL prints a statement that can be pasted, whatever names are in it.
 func (p *program) printSQL(sql string) error {
-	return p.printf("%s;\n", lines(dblink.PastedStatement(sql)))
+	return p.printf("%s;\n", lines(redshift.PastedStatement(sql)))
 }
 
 // printable makes one line of a text, without what a terminal would act upon.
@@ -166,7 +167,7 @@ func count[T int | int64](n T, one, many string) string {
 }
 
 // note tells what a refresh leaves to be known beside its result.
-func (s *session) note(r catalog.Run) {
+func (s *connection) note(r catalog.Run) {
 	if r.Note != "" {
 		s.tell("note: %s: %s", r.View, r.Note)
 	}

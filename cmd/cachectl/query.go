@@ -13,6 +13,8 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/sql"
 )
 
 type queryOptions struct {
@@ -46,10 +48,10 @@ a number. Nothing is cached, and nothing can be written.`,
 				return usagef("", "--limit is negative")
 			}
 			var err error
-			if o.query, err = dblink.ReadQuery(o.query); err != nil {
+			if o.query, err = redshift.ReadQuery(o.query); err != nil {
 				return usage(err, "")
 			}
-			return p.inCatalog(cmd.Context(), func(s *session) error {
+			return p.inCatalog(cmd.Context(), func(s *connection) error {
 				return doing(s.query(cmd.Context(), o), "query")
 			})
 		},
@@ -62,7 +64,7 @@ a number. Nothing is cached, and nothing can be written.`,
 	return cmd
 }
 
-func (s *session) query(ctx context.Context, o queryOptions) error {
+func (s *connection) query(ctx context.Context, o queryOptions) error {
 	link, err := s.store.Link(ctx, o.link)
 	if err != nil {
 		return err
@@ -73,7 +75,7 @@ func (s *session) query(ctx context.Context, o queryOptions) error {
 		if _, err := tx.Exec(ctx, `SET TRANSACTION READ ONLY`); err != nil {
 			return err
 		}
-		remote, err := s.keeper.Open(ctx, tx, link, dblink.Settings{
+		remote, err := s.keeper.Open(ctx, tx, link, redshift.Settings{
 			QueryGroup: "redcache query", StatementTimeout: timeout,
 		})
 		if err != nil {
@@ -102,10 +104,10 @@ func (o queryOptions) explained(err error) error {
 	const dataException = "22"
 	doing := "read through link " + o.link
 	switch {
-	case strings.HasPrefix(dblink.ServerCode(err, dblink.Here), dataException):
+	case strings.HasPrefix(redshift.ServerCode(err, redshift.Here), dataException):
 		return infra.Hinted(fmt.Errorf("%s: a value is none of its column's type: %w", doing, err),
 			"Cast the column to another type in the query, repair the value on Redshift, or leave it out.")
-	case dblink.OtherShape(err):
+	case redshift.OtherShape(err):
 		return infra.Hinted(fmt.Errorf("%s: the answer has other columns than were announced: %w", doing, err),
 			"Try again: somebody may have changed a table meanwhile.")
 	}
@@ -115,7 +117,7 @@ func (o queryOptions) explained(err error) error {
 // timedOut names the time that is up when a server has ended a statement of a query.
 func (o queryOptions) timedOut(err error) error {
 	const canceled = "57014"
-	if dblink.ServerCode(err, dblink.Here) != canceled && dblink.ServerCode(err, dblink.There) != canceled {
+	if redshift.ServerCode(err, redshift.Here) != canceled && redshift.ServerCode(err, redshift.There) != canceled {
 		return err
 	}
 	return infra.Hinted(err, fmt.Sprintf("Its time was up, or somebody cancelled it: --timeout is %s, the wait in a queue of Redshift included.",
@@ -123,22 +125,22 @@ func (o queryOptions) timedOut(err error) error {
 }
 
 // stream describes the query and prints its rows while they come in.
-func (s *session) stream(ctx context.Context, tx pgx.Tx, remote *dblink.Session, server string, o queryOptions) error {
-	live, err := remote.DescribeLive(ctx, o.query)
+func (s *connection) stream(ctx context.Context, tx pgx.Tx, remote *dblink.Session, server string, o queryOptions) error {
+	live, err := redshift.DescribeLive(ctx, remote, o.query)
 	if err != nil {
 		return err
 	}
 	columns := live.Columns
-	sql, err := dblink.RemoteSelect(columns, limited(live.Query, o.limit), "", dblink.StripNUL)
+	text, err := redshift.Select(columns, limited(live.Query, o.limit), "", redshift.StripNUL)
 	if err != nil {
 		return err
 	}
 	texts := make([]string, len(columns))
 	for i, c := range columns {
-		texts[i] = "r." + dblink.Ident(c.Name) + "::text"
+		texts[i] = "r." + sql.Ident(c.Name) + "::text"
 	}
 	rows, err := tx.Query(ctx, "SELECT "+strings.Join(texts, ", ")+
-		" FROM ("+dblink.Select(remote.Schema(), server, columns, sql)+") AS r")
+		" FROM ("+dblink.Select(remote.Schema(), server, columns, text)+") AS r")
 	if err != nil {
 		return err
 	}
@@ -171,5 +173,5 @@ func limited(query string, limit int) string {
 	if limit == 0 {
 		return query
 	}
-	return dblink.Limited(query, limit)
+	return redshift.Limited(query, limit)
 }

@@ -43,7 +43,7 @@ is unchanged, see --skip-unchanged of add-view. When one fails, the others are s
 			if err := o.check(args, cmd.Flags().Changed("group")); err != nil {
 				return err
 			}
-			return p.inCatalog(cmd.Context(), func(s *session) error { return s.refresh(cmd.Context(), o) })
+			return p.inCatalog(cmd.Context(), func(s *connection) error { return s.refresh(cmd.Context(), o) })
 		},
 	}
 	f := cmd.Flags()
@@ -84,7 +84,7 @@ func (o *refreshOptions) check(args []string, grouped bool) error {
 	return nil
 }
 
-func (s *session) refresh(ctx context.Context, o refreshOptions) error {
+func (s *connection) refresh(ctx context.Context, o refreshOptions) error {
 	batches, err := s.batches(ctx, o)
 	if err != nil {
 		return err
@@ -96,7 +96,7 @@ func (s *session) refresh(ctx context.Context, o refreshOptions) error {
 }
 
 // refreshEach tries all of the batches, whatever becomes of each. A single one's failure is reported by the caller.
-func (s *session) refreshEach(ctx context.Context, batches []batch, o refreshOptions) error {
+func (s *connection) refreshEach(ctx context.Context, batches []batch, o refreshOptions) error {
 	records, failed := []wire.Run{}, []string(nil)
 	var err error
 	for i, b := range batches {
@@ -131,7 +131,7 @@ func (s *session) refreshEach(ctx context.Context, batches []batch, o refreshOpt
 }
 
 // refreshOne refreshes a batch, and returns a run for each of its views, as far as there are any.
-func (s *session) refreshOne(ctx context.Context, b batch, progress string, o refreshOptions) ([]catalog.Run, error) {
+func (s *connection) refreshOne(ctx context.Context, b batch, progress string, o refreshOptions) ([]catalog.Run, error) {
 	name := b.names[0]
 	what := "refresh view " + name.String()
 	show := s.watch(what, progress, s.lastTook(ctx, name))
@@ -159,7 +159,7 @@ func progressOf(i int, batches []batch) string {
 }
 
 // lastTook is what the last success took, as an estimate; zero when there was none.
-func (s *session) lastTook(ctx context.Context, name catalog.Name) time.Duration {
+func (s *connection) lastTook(ctx context.Context, name catalog.Name) time.Duration {
 	const look = 20
 	view, err := s.store.View(ctx, name)
 	if err != nil {
@@ -177,7 +177,7 @@ func (s *session) lastTook(ctx context.Context, name catalog.Name) time.Duration
 	return 0
 }
 
-func (s *session) planRefresh(ctx context.Context, batches []batch, o refreshOptions) error {
+func (s *connection) planRefresh(ctx context.Context, batches []batch, o refreshOptions) error {
 	plan := []stepRecord{}
 	for _, b := range batches {
 		steps, err := s.runner.Plan(ctx, refresh.Request{View: b.names[0], Strategy: o.strategy, Whole: o.full})

@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
 )
 
 // usageError is something wrong with the command line, found before anything was connected to.
@@ -118,8 +118,8 @@ func cameOf(err error) string {
 	if running, ok := errors.AsType[*infra.StillRunning](err); ok {
 		return "; " + said(running)
 	}
-	for _, side := range []dblink.Side{dblink.There, dblink.Here} {
-		if dblink.ServerCode(err, side) == canceled {
+	for _, side := range []redshift.Side{redshift.There, redshift.Here} {
+		if redshift.ServerCode(err, side) == canceled {
 			return "; what was running has been cancelled on " + side.String()
 		}
 	}

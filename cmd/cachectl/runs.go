@@ -41,7 +41,7 @@ ordinary.`,
 				}
 				o.view, what = &name, "show runs of "+name.String()
 			}
-			return p.inCatalog(cmd.Context(), func(s *session) error {
+			return p.inCatalog(cmd.Context(), func(s *connection) error {
 				return doing(s.runs(cmd.Context(), o), "%s", what)
 			})
 		},
@@ -51,7 +51,7 @@ ordinary.`,
 	return cmd
 }
 
-func (s *session) runs(ctx context.Context, o runsOptions) error {
+func (s *connection) runs(ctx context.Context, o runsOptions) error {
 	var id *int32
 	if o.view != nil {
 		view, err := s.store.View(ctx, *o.view)

@@ -6,10 +6,10 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/redshift/session"
 )
 
 // insufficientRights is the SQLSTATE of a refusal for lack of rights.
@@ -43,8 +43,8 @@ func hint(err error) string {
 		switch known := err.(type) { //nolint:errorlint // walk unwraps
 		case interface{ Hint() string }:
 			found = known.Hint()
-		case *redshift.Failure: // what is below is not the cache database's
-			_, found = dblink.Explain(known)
+		case *session.Failure: // what is below is not the cache database's
+			_, found = redshift.Explain(known)
 		case *lock.HeldError, *lock.BusyError:
 			found = "`cachectl locks` shows who holds what; try again when that has ended"
 		case *pgconn.PgError:
@@ -56,7 +56,7 @@ func hint(err error) string {
 }
 
 func adviceOn(err *pgconn.PgError) string {
-	switch here := dblink.SideOf(err) == dblink.Here; {
+	switch here := redshift.SideOf(err) == redshift.Here; {
 	case here && err.Hint != "" && err.Where == "":
 		return "PostgreSQL says: " + infra.Bounded(err.Hint)
 	case here && err.Code == insufficientRights:
@@ -65,6 +65,6 @@ func adviceOn(err *pgconn.PgError) string {
 	if err.File == "" { // it is a pooler's, say
 		return ""
 	}
-	_, found := dblink.Explain(err)
+	_, found := redshift.Explain(err)
 	return found
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
-	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/redshift/session"
 )
 
 func TestSaid_IsForPeople(t *testing.T) {
@@ -103,7 +103,7 @@ func TestFail_TellsWhatBecameOfWhatWasRunning(t *testing.T) {
 		err        error
 	}{
 		{"cancelled here", "refresh: interrupted; what was running has been cancelled on the cache database", over},
-		{"cancelled there", "refresh: interrupted; what was running has been cancelled on Redshift", &redshift.Failure{Err: over}},
+		{"cancelled there", "refresh: interrupted; what was running has been cancelled on Redshift", &session.Failure{Err: over}},
 		{"unknown", "refresh: interrupted", errors.New("connection lost")},
 		{
 			"refused", "refresh: interrupted; the statement may still run on Redshift: permission denied",

@@ -23,7 +23,7 @@ view it shows what list shows.`,
 		ValidArgsFunction: p.completeViews(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return p.inCatalog(cmd.Context(), func(s *session) error {
+				return p.inCatalog(cmd.Context(), func(s *connection) error {
 					return doing(s.listViews(cmd.Context(), asJSON), "show status")
 				})
 			}
@@ -31,7 +31,7 @@ view it shows what list shows.`,
 			if err != nil {
 				return err
 			}
-			return p.inCatalog(cmd.Context(), func(s *session) error {
+			return p.inCatalog(cmd.Context(), func(s *connection) error {
 				return doing(s.showView(cmd.Context(), name, asJSON), "show status of %s", name)
 			})
 		},
@@ -40,7 +40,7 @@ view it shows what list shows.`,
 	return cmd
 }
 
-func (s *session) showView(ctx context.Context, name catalog.Name, asJSON bool) error {
+func (s *connection) showView(ctx context.Context, name catalog.Name, asJSON bool) error {
 	record, err := s.detail(ctx, name)
 	if err != nil {
 		return err
@@ -52,10 +52,10 @@ func (s *session) showView(ctx context.Context, name catalog.Name, asJSON bool) 
 }
 
 // detail reads all that there is to know about one view.
-func (s *session) detail(ctx context.Context, name catalog.Name) (viewRecord, error) {
+func (s *connection) detail(ctx context.Context, name catalog.Name) (viewRecord, error) {
 	var status catalog.Status
 	var link catalog.LinkState
-	err := s.atOnce(ctx, func(s *session) error {
+	err := s.atOnce(ctx, func(s *connection) error {
 		view, err := s.store.View(ctx, name)
 		if err != nil {
 			return err

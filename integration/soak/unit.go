@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/sql"
 )
 
 // copied is a view as it is at rest.
@@ -122,7 +122,7 @@ func (h *history) observe(ctx context.Context, names []catalog.Name) ([]copied, 
 
 // loaded is the generation that runs write to, as readers will see it: a materialized view has a column more.
 func (h *history) loaded(ctx context.Context, c copied) (from string, err error) {
-	relation := dblink.Ident(catalog.DataSchema, c.def.Relation(c.loaded))
+	relation := sql.Ident(catalog.DataSchema, c.def.Relation(c.loaded))
 	err = h.pair.admin.QueryRow(ctx, `SELECT '(SELECT ' || string_agg(quote_ident(attname), ', ' ORDER BY attnum) || ' FROM ' || $1 || ')'
 		FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attname <> 'redcache_repeats'`,
 		relation).Scan(&from)

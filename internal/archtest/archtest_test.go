@@ -17,20 +17,23 @@ const module = "github.com/redcache/redcache/"
 
 // layers orders the folders: a package may import what stands in a lower layer, and its own folder.
 var layers = map[string]int{
-	"sql": 0, "internal": 0,
-	"infra": 1,
-	"lock":  2, "dblink": 2, "redshift": 2,
-	"catalog": 3,
-	"access":  4, "grants": 4,
-	"refresh":  5,
-	"schedule": 6, "doctor": 6,
-	"cmd": 7,
+	"internal": 0,
+	"infra":    1,
+	"sql":      2,
+	"lock":     3, "redshift": 3,
+	"dblink":  4,
+	"catalog": 5,
+	"access":  6, "grants": 6,
+	"refresh":  7,
+	"schedule": 8, "doctor": 8,
+	"cmd": 9,
 }
 
 // helpers are test and demo tools, which no production code may know.
 var helpers = []string{
 	"internal/pgtest", "internal/redshiftsim", "internal/demo", "internal/archtest", "internal/doctest",
-	"internal/awssim", "internal/lambdatest", "internal/corpus", "internal/cachetest", "internal/need", "internal/logtest",
+	"internal/awssim", "internal/lambdatest", "internal/corpus", "internal/cachetest", "internal/linktest", "internal/need",
+	"internal/logtest",
 }
 
 type pkg struct {

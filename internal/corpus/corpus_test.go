@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/internal/corpus"
+	"github.com/redcache/redcache/redshift"
 )
 
 func TestQueries_AreManyAndDiffer(t *testing.T) {
@@ -26,7 +26,7 @@ func TestQueries_AreManyAndDiffer(t *testing.T) {
 func TestQueries_AreRefusedWithTheReasonOrAccepted(t *testing.T) {
 	t.Parallel()
 	for _, query := range corpus.All() {
-		_, err := dblink.ReadQuery(query.SQL)
+		_, err := redshift.ReadQuery(query.SQL)
 		switch {
 		case query.Refused == "" && err != nil:
 			t.Errorf("%q: %v", query.SQL, err)
@@ -41,7 +41,7 @@ func TestQueries_AreRefusedWithTheReasonOrAccepted(t *testing.T) {
 // accepted calls fn with each query that can be read, as it is kept.
 func accepted(fn func(query corpus.Query, sql string)) {
 	for _, query := range corpus.All() {
-		if sql, err := dblink.ReadQuery(query.SQL); err == nil {
+		if sql, err := redshift.ReadQuery(query.SQL); err == nil {
 			fn(query, sql)
 		}
 	}
@@ -50,7 +50,7 @@ func accepted(fn func(query corpus.Query, sql string)) {
 func TestQueries_MoveByTheWordOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	accepted(func(query corpus.Query, sql string) {
-		if word, moves := dblink.Volatile(sql); word != query.Moves || moves != (query.Moves != "") {
+		if word, moves := redshift.Volatile(sql); word != query.Moves || moves != (query.Moves != "") {
 			t.Errorf("%s: got %q, want %q", sql, word, query.Moves)
 		}
 	})
@@ -69,14 +69,14 @@ func TestQueries_ReadWhatTheyName(t *testing.T) {
 func TestQueries_StayWholeWithinAStatement(t *testing.T) {
 	t.Parallel()
 	accepted(func(query corpus.Query, sql string) {
-		for _, statement := range []string{dblink.RangeSQL(sql, `"x"`), dblink.Limited(sql, 5), dblink.Limited(dblink.Limited(sql, 5), 6)} {
-			if err := dblink.CheckQuery(statement); err != nil {
+		for _, statement := range []string{redshift.RangeSQL(sql, `"x"`), redshift.Limited(sql, 5), redshift.Limited(redshift.Limited(sql, 5), 6)} {
+			if err := redshift.CheckQuery(statement); err != nil {
 				t.Errorf("%s: %v", statement, err)
 			}
 			if got := reads(statement); !matches(got, query.Reads) {
 				t.Errorf("%s: got %s, want %s", statement, got, query.Reads)
 			}
-			if _, limits := dblink.Limits(dblink.Limited(sql, 5)); !limits {
+			if _, limits := redshift.Limits(redshift.Limited(sql, 5)); !limits {
 				t.Errorf("%s: its limit is not seen", statement)
 			}
 		}
@@ -85,8 +85,8 @@ func TestQueries_StayWholeWithinAStatement(t *testing.T) {
 
 // reads returns what a query reads in the form of [corpus.Query].
 func reads(sql string) string {
-	found, err := dblink.ReadsIn(sql, "dw")
-	if untrusted := (*dblink.UntrustedError)(nil); errors.As(err, &untrusted) {
+	found, err := redshift.ReadsIn(sql, "dw")
+	if untrusted := (*redshift.UntrustedError)(nil); errors.As(err, &untrusted) {
 		return "? " + untrusted.Reason
 	}
 	names := make([]string, len(found.Relations))

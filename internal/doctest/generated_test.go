@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/redcache/redcache/cmd/lambda/setup"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
 )
 
 func TestGenerated_IsUpToDate(t *testing.T) {
@@ -142,7 +142,7 @@ func types(t *testing.T) string {
 	var b strings.Builder
 	b.WriteString("| on Redshift | sent as | cached as |\n|---|---|---|\n")
 	for _, name := range remoteTypes {
-		mapped, err := dblink.Map(dblink.Unsized(name))
+		mapped, err := redshift.Map(redshift.Unsized(name))
 		if err != nil {
 			t.Fatal(err)
 		}

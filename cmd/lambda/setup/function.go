@@ -16,10 +16,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/infra/cloud"
 	"github.com/redcache/redcache/infra/emf"
+	"github.com/redcache/redcache/redshift"
 )
 
 // Function is one function, in one execution environment.
@@ -112,7 +112,7 @@ func (f *Function) Invoke(ctx context.Context, event json.RawMessage, handle Han
 	if err == nil {
 		return answer, nil
 	}
-	text, hint := dblink.Public(err), infra.Hint(err) // whoever invokes a function need not be one who may see rows
+	text, hint := redshift.Public(err), infra.Hint(err) // whoever invokes a function need not be one who may see rows
 	f.Log.ErrorContext(ctx, "invocation failed", infra.KeyError, text, infra.KeyHint, hint)
 	if hint != "" {
 		text += ". " + hint

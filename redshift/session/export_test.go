@@ -1,0 +1,16 @@
+package session
+
+import "github.com/redcache/redcache/redshift"
+
+// Encode returns the binary form of a value that arrives as text.
+func Encode(c redshift.Column, text string) ([]byte, error) {
+	codec, err := plan(c, StripNUL, false)
+	if err != nil {
+		return nil, err
+	}
+	dst, err := codec.append([]byte{0, 0, 0, 0}, []byte(text))
+	if err != nil {
+		return nil, err
+	}
+	return dst[4:], nil
+}

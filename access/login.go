@@ -38,7 +38,7 @@ func (k *Keeper) renew(ctx context.Context, l catalog.Link, is due) error {
 }
 
 // setLogin makes a login that of the link's user mapping. A foreign server that somebody has dropped is made again.
-func setLogin(ctx context.Context, tx pgx.Tx, l catalog.Link, login catalog.Login) error {
+func setLogin(ctx context.Context, tx pgx.Tx, l catalog.Link, login Login) error {
 	server := l.Server()
 	server.User = login.User
 	err := dblink.SetPassword(ctx, tx, server.Name, server.User, login.Password)
@@ -53,7 +53,7 @@ func setLogin(ctx context.Context, tx pgx.Tx, l catalog.Link, login catalog.Logi
 
 // login asks AWS for a login. Its name is the one that AWS returns, which may have a prefix before the one that was
 // asked for.
-func (k *Keeper) login(ctx context.Context, l catalog.Link) (catalog.Login, error) {
+func (k *Keeper) login(ctx context.Context, l catalog.Link) (Login, error) {
 	ctx, cancel := k.asking(ctx)
 	defer cancel()
 	var login cloud.Login
@@ -70,19 +70,19 @@ func (k *Keeper) login(ctx context.Context, l catalog.Link) (catalog.Login, erro
 		secret, err = k.aws.Secret(ctx, l.Region, l.Secret)
 		login = secret.Login
 	default:
-		return catalog.Login{}, infra.Hinted(fmt.Errorf("the password of link %s was given by hand", l.Name),
+		return Login{}, infra.Hinted(fmt.Errorf("the password of link %s was given by hand", l.Name),
 			"Give it another one: "+infra.Command("cachectl", "link", "rotate", l.Name, "--password-env", "VAR")+".")
 	}
 	return given(login), err
 }
 
 // given is a login of AWS as the catalog has it.
-func given(login cloud.Login) catalog.Login {
+func given(login cloud.Login) Login {
 	var expires *time.Time
 	if !login.Expires.IsZero() {
 		expires = &login.Expires
 	}
-	return catalog.Login{User: login.User, Password: login.Password, Expires: expires}
+	return Login{User: login.User, Password: login.Password, Expires: expires}
 }
 
 // repairLogin renews a login that was refused, unless somebody has renewed it since.

@@ -142,7 +142,7 @@ func (b *bundle) address(t *testing.T, l catalog.Link) (hostaddr, port string) {
 func (b *bundle) try(t *testing.T, l catalog.Link) error {
 	t.Helper()
 	return infra.InTx(t.Context(), b.pool, infra.Limits{}, func(tx pgx.Tx) error {
-		return catalog.TryLink(t.Context(), tx, l)
+		return access.TryLink(t.Context(), tx, l)
 	})
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/redcache/redcache/infra/cloud"
 )
 
-// Provision makes a link as [catalog.ProvisionLink] does, after AWS has told what the definition leaves open: the host,
+// Provision makes a link as [CreateLink] does, after AWS has told what the definition leaves open: the host,
 // the port, the private address, the login, and what a secret says. The password is for a link that gets one by hand.
 func (k *Keeper) Provision(ctx context.Context, l catalog.Link, password string) (catalog.Link, error) {
 	l.Credentials = cmp.Or(l.Credentials, catalog.PasswordCredentials)
@@ -24,12 +24,12 @@ func (k *Keeper) Provision(ctx context.Context, l catalog.Link, password string)
 	if err != nil {
 		return l, err
 	}
-	return catalog.ProvisionLink(ctx, k.db, l, login)
+	return CreateLink(ctx, k.db, l, login)
 }
 
 // introduce asks AWS for all that is needed to make the link.
-func (k *Keeper) introduce(ctx context.Context, l catalog.Link, password string) (catalog.Link, catalog.Login, error) {
-	login := catalog.Login{Password: password}
+func (k *Keeper) introduce(ctx context.Context, l catalog.Link, password string) (catalog.Link, Login, error) {
+	login := Login{Password: password}
 	var err error
 	switch l.Credentials {
 	case catalog.PasswordCredentials:
@@ -75,7 +75,7 @@ func (k *Keeper) secret(ctx context.Context, l catalog.Link) (cloud.Secret, erro
 // password by hand, the given one. It proves that a session can be opened with it; otherwise the old one stays.
 func (k *Keeper) Rotate(ctx context.Context, l catalog.Link, password string) error {
 	err := k.locked(ctx, l, always, func(tx pgx.Tx, _ catalog.LinkState) error {
-		login := catalog.Login{User: l.User, Password: password}
+		login := Login{User: l.User, Password: password}
 		var err error
 		if l.Credentials != catalog.PasswordCredentials || password == "" {
 			if login, err = k.login(ctx, l); err != nil {
@@ -85,7 +85,7 @@ func (k *Keeper) Rotate(ctx context.Context, l catalog.Link, password string) er
 		if err := setLogin(ctx, tx, l, login); err != nil {
 			return err
 		}
-		return catalog.TryLink(ctx, tx, l)
+		return TryLink(ctx, tx, l)
 	})
 	if err != nil {
 		return fmt.Errorf("rotate login of link %s: %w", l.Name, err)

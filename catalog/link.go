@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/redshift"
 )
 
 // maxLinkName leaves room for the prefix of the foreign server's name in Postgres's 63 bytes.
-const maxLinkName = 63 - len(dblink.ServerPrefix)
+const maxLinkName = 63 - len(redshift.ServerPrefix)
 
 // Credentials says where a link's password comes from.
 type Credentials string
@@ -74,9 +74,9 @@ func (l Link) Managed() bool {
 }
 
 // Server returns the foreign server that stands for the link in the cache database.
-func (l Link) Server() dblink.Server {
-	return dblink.Server{
-		Name: dblink.ServerPrefix + l.Name, Host: l.Host, HostAddr: l.HostAddr, Port: l.Port,
+func (l Link) Server() redshift.Server {
+	return redshift.Server{
+		Name: redshift.ServerPrefix + l.Name, Host: l.Host, HostAddr: l.HostAddr, Port: l.Port,
 		Database: l.Database, User: l.User, SSLMode: l.SSLMode, SSLRootCert: l.SSLRootCert,
 	}
 }

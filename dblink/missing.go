@@ -8,10 +8,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
 )
-
-// ServerPrefix is what the names of foreign servers have before that of their link.
-const ServerPrefix = "redcache_"
 
 // What a link is made of in the cache database, and somebody has dropped. [Open], [Cancel], [Login] and [SetPassword]
 // return them with a hint.
@@ -35,7 +33,7 @@ func (e *missingError) Hint() string {
 	if errors.Is(e.err, ErrNoMapping) {
 		who += ", or another role made the link"
 	}
-	return who + ": " + infra.Command("cachectl", "link", "rotate", strings.TrimPrefix(e.server, ServerPrefix)) +
+	return who + ": " + infra.Command("cachectl", "link", "rotate", strings.TrimPrefix(e.server, redshift.ServerPrefix)) +
 		" makes it again, with --password-env where the password is given by hand."
 }
 

@@ -2,19 +2,17 @@ package dblink
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -25,9 +23,6 @@ type Querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// maxIdent is PostgreSQL's limit of a name, in bytes.
-const maxIdent = 63
-
 const (
 	defaultPort           = 5439
 	defaultConnectTimeout = 10 * time.Second
@@ -35,67 +30,8 @@ const (
 	defaultApplication    = "redcache"
 )
 
-var sslModes = []string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
-
-// Server is a foreign server that points at Redshift. Its password is no part of it: see [SetPassword].
-type Server struct {
-	Name            string
-	Host            string        // what the certificate is checked against
-	HostAddr        string        // the address to connect to when Host does not resolve to it; empty means resolve Host
-	Port            int           // 0 means 5439
-	Database        string        // required
-	User            string        // the login on Redshift; goes into the user mapping
-	SSLMode         string        // a libpq sslmode; empty means require
-	SSLRootCert     string        // a file on the PostgreSQL server; needed by verify-ca and verify-full
-	ConnectTimeout  time.Duration // whole seconds, at least 2 s as libpq does; 0 means 10 s
-	ApplicationName string        // empty means redcache
-}
-
-// Validate names the first field that PostgreSQL or libpq would not take.
-func (s Server) Validate() error {
-	for _, field := range []struct{ name, value string }{
-		{"server name", s.Name},
-		{"host", s.Host},
-		{"host address", s.HostAddr},
-		{"database", s.Database},
-		{"user", s.User},
-		{"root certificate", s.SSLRootCert},
-		{"application name", s.ApplicationName},
-	} {
-		if strings.Contains(field.value, "\x00") || !utf8.ValidString(field.value) {
-			return fmt.Errorf("%s is not valid text", field.name)
-		}
-	}
-	switch {
-	case s.Name == "":
-		return errors.New("server name is empty")
-	case len(s.Name) > maxIdent:
-		return fmt.Errorf("server name %q is longer than %d bytes", s.Name, maxIdent)
-	case s.Host == "" && s.HostAddr == "":
-		return errors.New("host is empty")
-	case s.Database == "":
-		return errors.New("database is empty")
-	case s.User == "":
-		return errors.New("user is empty")
-	case s.Port < 0 || s.Port > 65535:
-		return fmt.Errorf("port %d is not between 1 and 65535", s.Port)
-	case s.SSLMode != "" && !slices.Contains(sslModes, s.SSLMode):
-		return fmt.Errorf("sslmode %q is none of %s", s.SSLMode, strings.Join(sslModes, ", "))
-	case s.ConnectTimeout < 0:
-		return fmt.Errorf("connect timeout %s is negative", s.ConnectTimeout)
-	case strings.ContainsAny(s.Host, ",/"):
-		return fmt.Errorf("host %q is not one host name", s.Host)
-	}
-	if s.HostAddr != "" {
-		if _, err := netip.ParseAddr(s.HostAddr); err != nil {
-			return fmt.Errorf("host address %q is not an IP address", s.HostAddr)
-		}
-	}
-	return nil
-}
-
 // options are the libpq options of the foreign server; PostgreSQL 13 takes all of them.
-func (s Server) options() map[string]string {
+func options(s redshift.Server) map[string]string {
 	timeout := orDefault(s.ConnectTimeout, defaultConnectTimeout)
 	options := map[string]string{
 		"host":             s.Host,
@@ -124,17 +60,12 @@ func orDefault[T comparable](value, otherwise T) T {
 }
 
 // CreateSQL returns the statements that make the server, without its user mapping: see [SetPassword].
-func (s Server) CreateSQL() []string {
+func CreateSQL(s redshift.Server) []string {
 	return []string{fmt.Sprintf("CREATE SERVER %s FOREIGN DATA WRAPPER postgres_fdw OPTIONS (%s)",
-		sql.Ident(s.Name), optionList("", s.options()))}
+		sql.Ident(s.Name), optionList("", options(s)))}
 }
 
-// AlterSQL returns the statements that turn a server with the current options, as [Options] returns them, into this
-// one. There are none when nothing differs.
-func (s Server) AlterSQL(current map[string]string) []string {
-	return alterOptions(s.Name, current, s.options())
-}
-
+// alterOptions returns the statements that give a server the wanted options in place of the current ones.
 func alterOptions(server string, current, wanted map[string]string) []string {
 	var changes []string
 	for _, name := range slices.Sorted(maps.Keys(wanted)) {
@@ -174,29 +105,14 @@ func optionList(verb string, options map[string]string) string {
 }
 
 // Create makes the server and the current role's user mapping. Nothing is sent to Redshift.
-func Create(ctx context.Context, tx pgx.Tx, s Server, password string) error {
+func Create(ctx context.Context, tx pgx.Tx, s redshift.Server, password string) error {
 	if err := s.Validate(); err != nil {
 		return fmt.Errorf("create server: %w", err)
 	}
-	if err := execAll(ctx, tx, s.CreateSQL()); err != nil {
+	if err := execAll(ctx, tx, CreateSQL(s)); err != nil {
 		return fmt.Errorf("create server %s: %w", s.Name, err)
 	}
 	return SetPassword(ctx, tx, s.Name, s.User, password)
-}
-
-// Alter gives an existing server the options of s.
-func Alter(ctx context.Context, tx pgx.Tx, s Server) error {
-	if err := s.Validate(); err != nil {
-		return fmt.Errorf("alter server: %w", err)
-	}
-	current, err := Options(ctx, tx, s.Name)
-	if err != nil {
-		return err
-	}
-	if err := execAll(ctx, tx, s.AlterSQL(current)); err != nil {
-		return fmt.Errorf("alter server %s: %w", s.Name, err)
-	}
-	return nil
 }
 
 // Drop removes the server and the current role's user mapping. It fails when anything else depends on the server.

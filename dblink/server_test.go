@@ -15,13 +15,13 @@ import (
 	"github.com/redcache/redcache/redshift"
 )
 
-var somewhere = dblink.Server{Name: "dw", Host: "dw.example.com", Database: "dev", User: "cache_ro"}
+var somewhere = redshift.Server{Name: "dw", Host: "dw.example.com", Database: "dev", User: "cache_ro"}
 
-func TestServer_CreateSQL(t *testing.T) {
+func TestCreateSQL(t *testing.T) {
 	t.Parallel()
 	s := somewhere
 	s.Name, s.Host, s.HostAddr = `a"b`, `it's\here`, "10.0.0.7"
-	got := strings.Join(s.CreateSQL(), "\n")
+	got := strings.Join(dblink.CreateSQL(s), "\n")
 	for _, fragment := range []string{
 		`CREATE SERVER "a""b" FOREIGN DATA WRAPPER postgres_fdw`, `"host" E'it''s\\here'`, `"hostaddr" '10.0.0.7'`,
 		`"port" '5439'`, `"sslmode" 'require'`, `"gssencmode" 'disable'`, `"connect_timeout" '10'`,
@@ -30,51 +30,10 @@ func TestServer_CreateSQL(t *testing.T) {
 	}
 }
 
-func TestServer_Validate(t *testing.T) {
-	t.Parallel()
-	if err := somewhere.Validate(); err != nil {
-		t.Error(err)
-	}
-	for name, spoil := range map[string]func(*dblink.Server){
-		"no name": func(s *dblink.Server) { s.Name = "" }, "long name": func(s *dblink.Server) { s.Name = strings.Repeat("ü", 32) },
-		"no host": func(s *dblink.Server) { s.Host = "" }, "two hosts": func(s *dblink.Server) { s.Host = "a,b" },
-		"address": func(s *dblink.Server) { s.HostAddr = "a" }, "port": func(s *dblink.Server) { s.Port = 70000 },
-		"sslmode": func(s *dblink.Server) { s.SSLMode = "yes" }, "zero byte": func(s *dblink.Server) { s.User = "a\x00" },
-		"no user": func(s *dblink.Server) { s.User = "" }, "no database": func(s *dblink.Server) { s.Database = "" },
-		"timeout": func(s *dblink.Server) { s.ConnectTimeout = -1 },
-	} {
-		s := somewhere
-		spoil(&s)
-		if s.Validate() == nil {
-			t.Errorf("%s: accepted", name)
-		}
-	}
-}
-
-func TestAlter_ChangesWhatDiffers(t *testing.T) {
+func TestOptions_OfNoServer(t *testing.T) {
 	t.Parallel()
 	b := &linktest.Bundle{Cache: pgtest.New(t).Pool(t)}
 	b.InTx(t, func(tx pgx.Tx) {
-		old := somewhere
-		old.HostAddr, old.SSLMode = "10.0.0.7", "disable"
-		if err := dblink.Create(t.Context(), tx, old, "secret"); err != nil {
-			t.Fatal(err)
-		}
-		changed := somewhere
-		changed.SSLMode, changed.SSLRootCert = "verify-ca", "/ca.pem"
-		if err := dblink.Alter(t.Context(), tx, changed); err != nil {
-			t.Fatal(err)
-		}
-		options, err := dblink.Options(t.Context(), tx, "dw")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, kept := options["hostaddr"]; kept || options["sslmode"] != "verify-ca" || options["sslrootcert"] != "/ca.pem" {
-			t.Errorf("got %v", options)
-		}
-		if again := changed.AlterSQL(options); again != nil {
-			t.Errorf("a second time changes %v", again)
-		}
 		if _, err := dblink.Options(t.Context(), tx, "nowhere"); !errors.Is(err, pgx.ErrNoRows) {
 			t.Errorf("got %v, want ErrNoRows", err)
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
 )
 
 // silence is how long after its timeout a statement that should have ended is given up.
@@ -26,7 +27,7 @@ func (e *SilentError) Error() string { return "Redshift has not answered within 
 // Hint says where to look.
 func (e *SilentError) Hint() string {
 	return "Look at Redshift and the network to it: " +
-		infra.Command("cachectl", "link", "test", strings.TrimPrefix(e.Server, ServerPrefix)) + " tries the way step by step."
+		infra.Command("cachectl", "link", "test", strings.TrimPrefix(e.Server, redshift.ServerPrefix)) + " tries the way step by step."
 }
 
 // WithinTimeout returns a context for a statement through a foreign server that both servers end at a timeout; zero is the usual one. It ends soon

@@ -17,17 +17,17 @@ func TestTry_SaysHowFarItGot(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name   string
-		change func(s *dblink.Server)
+		change func(s *redshift.Server)
 		spoil  func(t *testing.T, w *redshiftsim.Warehouse)
 		want   dblink.Step
 	}{
 		{name: "works"},
-		{name: "dns", want: dblink.AtDNS, change: func(s *dblink.Server) { s.Host = "ssl-error.invalid" }},
-		{name: "closed port", want: dblink.AtTCP, change: func(s *dblink.Server) { s.Port = 1 }},
-		{name: "no TLS wanted", want: dblink.AtTLS, change: func(s *dblink.Server) { s.SSLMode = "disable" }},
-		{name: "no such authority", want: dblink.AtTLS, change: func(s *dblink.Server) { s.SSLMode = "verify-full" }},
-		{name: "wrong user", want: dblink.AtLogin, change: func(s *dblink.Server) { s.User = `ssl error "x" SSL off` }},
-		{name: "wrong database", want: dblink.AtLogin, change: func(s *dblink.Server) { s.Database = "could not translate host name" }},
+		{name: "dns", want: dblink.AtDNS, change: func(s *redshift.Server) { s.Host = "ssl-error.invalid" }},
+		{name: "closed port", want: dblink.AtTCP, change: func(s *redshift.Server) { s.Port = 1 }},
+		{name: "no TLS wanted", want: dblink.AtTLS, change: func(s *redshift.Server) { s.SSLMode = "disable" }},
+		{name: "no such authority", want: dblink.AtTLS, change: func(s *redshift.Server) { s.SSLMode = "verify-full" }},
+		{name: "wrong user", want: dblink.AtLogin, change: func(s *redshift.Server) { s.User = `ssl error "x" SSL off` }},
+		{name: "wrong database", want: dblink.AtLogin, change: func(s *redshift.Server) { s.Database = "could not translate host name" }},
 		{name: "wrong password", want: dblink.AtLogin, spoil: func(_ *testing.T, w *redshiftsim.Warehouse) {
 			w.SetPassword(redshiftsim.User, "another")
 		}},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/redcache/redcache/access"
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/catalog/migrate"
 	"github.com/redcache/redcache/doctor"
@@ -99,7 +100,7 @@ func (b *bundle) provision(t testing.TB, alter func(l *catalog.Link)) {
 	}
 	alter(&l)
 	var err error
-	if b.link, err = catalog.ProvisionLink(t.Context(), b.pool, l, catalog.Login{Password: redshiftsim.Password}); err != nil {
+	if b.link, err = access.CreateLink(t.Context(), b.pool, l, access.Login{Password: redshiftsim.Password}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -48,7 +48,7 @@ func (d *Doctor) examineSession(ctx context.Context, x *exam, l catalog.Link) []
 		for _, p := range sessionProbes {
 			c, err := p.examine(ctx, o)
 			if err != nil {
-				c = undecided(about(l), catalog.ExplainRemote(err, "ask Redshift"))
+				c = undecided(about(l), redshift.Explained(err, "ask Redshift"))
 			}
 			add(p.id, c)
 		}
@@ -92,7 +92,7 @@ func (d *Doctor) unreached(ctx context.Context, x *exam, l catalog.Link, err err
 	if remote {
 		doing += " (it ended at: " + string(step) + ")"
 	}
-	explained := catalog.ExplainRemote(err, doing)
+	explained := redshift.Explained(err, doing)
 	finding := infra.Message(explained)
 	if e, known := d.endpoint(ctx, l); known == nil && e.State != cloud.Available {
 		finding += "; AWS says that it is " + e.Status

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/redcache/redcache/access"
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/grants"
 	"github.com/redcache/redcache/infra"
@@ -55,10 +56,10 @@ func setup(t testing.TB, sourceSQL ...string) *bundle {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.pool.Close)
-	b.link, err = catalog.ProvisionLink(t.Context(), b.pool, catalog.Link{
+	b.link, err = access.CreateLink(t.Context(), b.pool, catalog.Link{
 		Name: "dw", Host: b.source.Host(), Port: b.source.Port(), Database: b.source.Name, User: redshiftsim.User,
 		SSLMode: "require", MaxConcurrency: 4,
-	}, catalog.Login{Password: redshiftsim.Password})
+	}, access.Login{Password: redshiftsim.Password})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,13 +86,13 @@ func (a *Auditor) surveyLink(ctx context.Context, s *survey, link catalog.Link, 
 			QueryGroup: "redcache grants", StatementTimeout: askTimeout,
 		})
 		if err != nil {
-			return catalog.ExplainRemote(err, "connect through link "+link.Name)
+			return redshift.Explained(err, "connect through link "+link.Name)
 		}
 		stop := dblink.Watch(ctx, a.pool, session)
 		err = a.ask(ctx, session, s, link, views)
 		running := stop(err)
 		if err != nil {
-			err = catalog.ExplainRemote(err, "ask link "+link.Name+" for permissions")
+			err = redshift.Explained(err, "ask link "+link.Name+" for permissions")
 		}
 		return errors.Join(err, running, session.Close(ctx))
 	})

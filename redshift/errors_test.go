@@ -23,16 +23,16 @@ func TestOpen_ExplainsWhyItFailed(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
-		change func(s *dblink.Server, password *string)
+		change func(s *redshift.Server, password *string)
 		class  redshift.Class
 		what   string
 	}{
-		{"wrong password", func(_ *dblink.Server, p *string) { *p = "wrong" }, redshift.Credentials, "refused the login"},
-		{"unknown user", func(s *dblink.Server, _ *string) { s.User = "nobody" }, redshift.Credentials, "refused the login"},
-		{"closed port", func(s *dblink.Server, _ *string) { s.Port = closedPort(t) }, redshift.Reconnect, "nothing listens"},
-		{"unknown host", func(s *dblink.Server, _ *string) { s.Host = "nowhere.invalid" }, redshift.Reconnect, "does not resolve"},
-		{"no TLS", func(s *dblink.Server, _ *string) { s.SSLMode = "disable" }, redshift.Never, "agree on TLS"},
-		{"no root certificate", func(s *dblink.Server, _ *string) {
+		{"wrong password", func(_ *redshift.Server, p *string) { *p = "wrong" }, redshift.Credentials, "refused the login"},
+		{"unknown user", func(s *redshift.Server, _ *string) { s.User = "nobody" }, redshift.Credentials, "refused the login"},
+		{"closed port", func(s *redshift.Server, _ *string) { s.Port = closedPort(t) }, redshift.Reconnect, "nothing listens"},
+		{"unknown host", func(s *redshift.Server, _ *string) { s.Host = "nowhere.invalid" }, redshift.Reconnect, "does not resolve"},
+		{"no TLS", func(s *redshift.Server, _ *string) { s.SSLMode = "disable" }, redshift.Never, "agree on TLS"},
+		{"no root certificate", func(s *redshift.Server, _ *string) {
 			s.SSLMode, s.SSLRootCert = "verify-ca", "/nowhere/ca.pem"
 		}, redshift.Never, "could not be verified"},
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/redcache/redcache/access"
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/internal/cachetest"
@@ -69,10 +70,10 @@ func setupIn(t testing.TB, cache *pgtest.Database, sourceSQL ...string) *bundle 
 	t.Cleanup(b.pool.Close)
 	b.readers = b.cache.ReaderPool(t)
 	b.store = catalog.In(b.pool)
-	b.link, err = catalog.ProvisionLink(t.Context(), b.pool, catalog.Link{
+	b.link, err = access.CreateLink(t.Context(), b.pool, catalog.Link{
 		Name: "dw", Host: b.source.Host(), Port: b.source.Port(), Database: b.source.Name, User: redshiftsim.User,
 		SSLMode: "require", MaxConcurrency: 4,
-	}, catalog.Login{Password: redshiftsim.Password})
+	}, access.Login{Password: redshiftsim.Password})
 	if err != nil {
 		t.Fatal(err)
 	}

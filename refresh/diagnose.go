@@ -107,7 +107,7 @@ func explainHere(v catalog.View, err error, doing string) error {
 	if step, ok := errors.AsType[*stepError](err); ok {
 		doing = step.title
 	}
-	return timedOut(v, catalog.ExplainRemote(err, doing))
+	return timedOut(v, redshift.Explained(err, doing))
 }
 
 // reads says whether rows were being read when it failed.
@@ -214,7 +214,7 @@ func explainRemote(v catalog.View, err error) error {
 	if infra.Hint(err) != "" {
 		return err // explained where it happened
 	}
-	return timedOut(v, catalog.ExplainRemote(err, "read through link "+v.Link.Name))
+	return timedOut(v, redshift.Explained(err, "read through link "+v.Link.Name))
 }
 
 // timedOut says what the time is that is up when a server has ended a statement.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/redcache/redcache/access"
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/internal/redshiftsim"
@@ -151,7 +152,7 @@ func TestGroup_IsOfOneLink(t *testing.T) {
 	views := b.group(t, catalog.AutoTransport, catalog.Merge, catalog.Merge)
 	other := b.link
 	other.Name = "other"
-	other, err := catalog.ProvisionLink(t.Context(), b.pool, other, catalog.Login{Password: redshiftsim.Password})
+	other, err := access.CreateLink(t.Context(), b.pool, other, access.Login{Password: redshiftsim.Password})
 	if err != nil {
 		t.Fatal(err)
 	}

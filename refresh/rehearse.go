@@ -21,7 +21,7 @@ func (r *Runner) describe(ctx context.Context, tx pgx.Tx, v *catalog.View) (colu
 		QueryGroup: "redcache describe " + v.Name.String(), StatementTimeout: v.Timeout,
 	})
 	if err != nil {
-		return nil, "", catalog.ExplainRemote(err, "connect through link "+v.Link.Name)
+		return nil, "", redshift.Explained(err, "connect through link "+v.Link.Name)
 	}
 	// In a savepoint, so that the session can be closed also after a failure, and when ctx has ended: it would stay with the
 	// backend otherwise.
@@ -31,7 +31,7 @@ func (r *Runner) describe(ctx context.Context, tx pgx.Tx, v *catalog.View) (colu
 	})
 	closing := remote.Close(ctx)
 	if err != nil {
-		return nil, "", catalog.ExplainRemote(err, "describe the query through link "+v.Link.Name)
+		return nil, "", redshift.Explained(err, "describe the query through link "+v.Link.Name)
 	}
 	if closing != nil {
 		return nil, "", closing

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/redcache/redcache/access"
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/internal/redshiftsim"
 	"github.com/redcache/redcache/refresh"
@@ -22,7 +23,7 @@ func TestIncremental_BothLooksSeeOneMoment(t *testing.T) {
 			liar := redshiftsim.LiarFor(t, b.source)
 			link := b.link
 			link.Name, link.Port, link.SSLMode, link.SSLRootCert = "liar", liar.Port(), "disable", ""
-			link, err := catalog.ProvisionLink(t.Context(), b.pool, link, catalog.Login{Password: redshiftsim.Password})
+			link, err := access.CreateLink(t.Context(), b.pool, link, access.Login{Password: redshiftsim.Password})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/redcache/redcache/access"
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/internal/redshiftsim"
 	"github.com/redcache/redcache/redshift"
@@ -218,7 +219,7 @@ func TestAlter_BuildsWhatTheDefinitionSays(t *testing.T) {
 	b := setup(t, append(batchSQL, `UPDATE public.item SET note = 'a`+redshiftsim.NULMarker+`b' WHERE id = 5`)...)
 	other := b.link
 	other.Name = "other"
-	other, err := catalog.ProvisionLink(t.Context(), b.pool, other, catalog.Login{Password: redshiftsim.Password})
+	other, err := access.CreateLink(t.Context(), b.pool, other, access.Login{Password: redshiftsim.Password})
 	if err != nil {
 		t.Fatal(err)
 	}

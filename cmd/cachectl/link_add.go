@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 )
 
@@ -181,7 +182,7 @@ func (s *connection) planLink(ctx context.Context, o linkAddOptions) error {
 		return err
 	}
 	var plan []stepRecord
-	for _, sql := range o.link.Server().CreateSQL() {
+	for _, sql := range dblink.CreateSQL(o.link.Server()) {
 		plan = append(plan, stepRecord{"link " + o.link.Name, "create server", sql})
 	}
 	if err := s.printPlan(plan, o.json); err != nil || o.json {

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 
+	"github.com/redcache/redcache/access"
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
@@ -43,7 +44,7 @@ func (s *connection) removeLink(ctx context.Context, name string, o linkRemoveOp
 	if o.dryRun {
 		return s.planRemoval(ctx, link, o.json)
 	}
-	if err := catalog.UnprovisionLink(ctx, s.pool, link); err != nil {
+	if err := access.RemoveLink(ctx, s.pool, link); err != nil {
 		return err
 	}
 	if o.json {

@@ -101,7 +101,7 @@ func (s *connection) planRotation(ctx context.Context, l catalog.Link, asJSON bo
 	step := stepRecord{"link " + l.Name, "drop user mapping", dblink.DropSQL(l.Server().Name)[0]}
 	_, err := dblink.Options(ctx, infra.Pinned(s.pool), l.Server().Name)
 	if errors.Is(err, pgx.ErrNoRows) { // somebody has dropped the server, and the mapping with it
-		step.Title, step.SQL, err = "create server", l.Server().CreateSQL()[0], nil
+		step.Title, step.SQL, err = "create server", dblink.CreateSQL(l.Server())[0], nil
 	}
 	if err == nil {
 		err = s.printPlan([]stepRecord{step}, asJSON)

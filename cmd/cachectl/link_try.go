@@ -174,7 +174,7 @@ func (t *linkTrial) failure() error {
 }
 
 func (t *linkTrial) refused() error {
-	return catalog.ExplainRemote(t.there.Cause, string(t.there.Failed))
+	return redshift.Explained(t.there.Cause, string(t.there.Failed))
 }
 
 // failed is the first step that failed; empty when none did. That a cluster is away is the reason for all that comes

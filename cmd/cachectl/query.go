@@ -79,7 +79,7 @@ func (s *connection) query(ctx context.Context, o queryOptions) error {
 			QueryGroup: "redcache query", StatementTimeout: timeout,
 		})
 		if err != nil {
-			return catalog.ExplainRemote(err, "connect through link "+o.link)
+			return redshift.Explained(err, "connect through link "+o.link)
 		}
 		stop := dblink.Watch(ctx, s.pool, remote)
 		// In a savepoint, so that the connection can be closed also after a failure.
@@ -111,7 +111,7 @@ func (o queryOptions) explained(err error) error {
 		return infra.Hinted(fmt.Errorf("%s: the answer has other columns than were announced: %w", doing, err),
 			"Try again: somebody may have changed a table meanwhile.")
 	}
-	return catalog.ExplainRemote(err, doing)
+	return redshift.Explained(err, doing)
 }
 
 // timedOut names the time that is up when a server has ended a statement of a query.

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/redcache/redcache/access"
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/catalog/migrate"
 	"github.com/redcache/redcache/infra"
@@ -72,10 +73,10 @@ func setupOn(t *testing.T, cacheURL string) *bundle {
 		t.Fatal(err)
 	}
 	var err error
-	b.link, err = catalog.ProvisionLink(t.Context(), b.pool, catalog.Link{
+	b.link, err = access.CreateLink(t.Context(), b.pool, catalog.Link{
 		Name: "dw", Host: b.source.Host(), Port: b.source.Port(), Database: b.source.Name, User: redshiftsim.User,
 		SSLMode: "require", MaxConcurrency: 4,
-	}, catalog.Login{Password: redshiftsim.Password})
+	}, access.Login{Password: redshiftsim.Password})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/redcache/redcache/access"
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/catalog/migrate"
 	"github.com/redcache/redcache/infra"
@@ -150,10 +151,10 @@ func (p *pair) startCache(ctx context.Context) (err error) {
 		return err
 	}
 	p.definer, p.store = refresh.NewDefiner(p.pools[0], p.workers[0]), catalog.In(p.pools[0])
-	p.link, err = catalog.ProvisionLink(ctx, p.pools[0], catalog.Link{
+	p.link, err = access.CreateLink(ctx, p.pools[0], catalog.Link{
 		Name: "dw", Host: p.stand.Host(), Port: p.stand.Port(), Database: p.sourceDB, User: login,
 		SSLMode: "require", MaxConcurrency: 6,
-	}, catalog.Login{Password: password})
+	}, access.Login{Password: password})
 	return err
 }
 

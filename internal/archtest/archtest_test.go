@@ -21,12 +21,11 @@ var layers = map[string]int{
 	"infra":    1,
 	"sql":      2,
 	"lock":     3, "redshift": 3,
-	"dblink":  4,
-	"catalog": 5,
-	"access":  6, "grants": 6,
-	"refresh":  7,
-	"schedule": 8, "doctor": 8,
-	"cmd": 9,
+	"dblink": 4, "catalog": 4,
+	"access": 5, "grants": 5,
+	"refresh":  6,
+	"schedule": 7, "doctor": 7,
+	"cmd": 8,
 }
 
 // helpers are test and demo tools, which no production code may know.

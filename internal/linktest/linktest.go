@@ -26,7 +26,7 @@ var Texts = []string{
 type Bundle struct {
 	Cache     *pgxpool.Pool
 	Warehouse *redshiftsim.Warehouse
-	Server    dblink.Server
+	Server    redshift.Server
 }
 
 // New makes a link named dw.
@@ -50,7 +50,7 @@ func Unlinked(t testing.TB, name string) *Bundle {
 	w := redshiftsim.For(t)
 	return &Bundle{
 		Cache: pgtest.New(t).Pool(t), Warehouse: w,
-		Server: dblink.Server{Name: name, Host: w.Host(), Port: w.Port(), Database: w.Name, User: redshiftsim.User},
+		Server: redshift.Server{Name: name, Host: w.Host(), Port: w.Port(), Database: w.Name, User: redshiftsim.User},
 	}
 }
 

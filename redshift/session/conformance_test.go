@@ -86,7 +86,7 @@ func newPair(t *testing.T) *pair {
 	t.Helper()
 	w := redshiftsim.For(t)
 	p := &pair{cache: pgtest.New(t).Pool(t), warehouse: w, session: mustOpen(t, config(t, w))}
-	server := dblink.Server{Name: "dw", Host: w.Host(), Port: w.Port(), Database: w.Name, User: redshiftsim.User}
+	server := redshift.Server{Name: "dw", Host: w.Host(), Port: w.Port(), Database: w.Name, User: redshiftsim.User}
 	err := pgx.BeginFunc(t.Context(), p.cache, func(tx pgx.Tx) error {
 		return dblink.Create(t.Context(), tx, server, redshiftsim.Password)
 	})

@@ -1,4 +1,4 @@
-package catalog
+package access
 
 import (
 	"cmp"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
@@ -30,10 +31,10 @@ func (l Login) GoString() string { return l.String() }
 // LogValue hides the password.
 func (l Login) LogValue() slog.Value { return slog.StringValue(l.String()) }
 
-// ProvisionLink makes a link: its row, the foreign server and the user mapping, and proves in the same transaction
+// CreateLink makes a link: its row, the foreign server and the user mapping, and proves in the same transaction
 // that a session can be opened through it. When that fails, nothing is left behind.
-func ProvisionLink(ctx context.Context, b infra.Beginner, l Link, login Login) (Link, error) {
-	l.Credentials, l.Address = cmp.Or(l.Credentials, PasswordCredentials), cmp.Or(l.Address, GivenAddress)
+func CreateLink(ctx context.Context, b infra.Beginner, l catalog.Link, login Login) (catalog.Link, error) {
+	l.Credentials, l.Address = cmp.Or(l.Credentials, catalog.PasswordCredentials), cmp.Or(l.Address, catalog.GivenAddress)
 	if err := l.Validate(); err != nil {
 		return l, err
 	}
@@ -42,7 +43,7 @@ func ProvisionLink(ctx context.Context, b infra.Beginner, l Link, login Login) (
 		if err != nil {
 			return err
 		}
-		if l, err = In(tx).AddLink(ctx, l); err != nil {
+		if l, err = catalog.In(tx).AddLink(ctx, l); err != nil {
 			return err
 		}
 		server := l.Server()
@@ -50,11 +51,11 @@ func ProvisionLink(ctx context.Context, b infra.Beginner, l Link, login Login) (
 		if err := dblink.Create(ctx, tx, server, login.Password); err != nil {
 			return fmt.Errorf("create link %s: %w", l.Name, err)
 		}
-		if err := In(tx).Renewed(ctx, l.ID, login.Expires); err != nil {
+		if err := catalog.In(tx).Renewed(ctx, l.ID, login.Expires); err != nil {
 			return err
 		}
-		if l.Address == PrivateAddress {
-			if err := In(tx).Resolved(ctx, l); err != nil {
+		if l.Address == catalog.PrivateAddress {
+			if err := catalog.In(tx).Resolved(ctx, l); err != nil {
 				return err
 			}
 		}
@@ -64,15 +65,15 @@ func ProvisionLink(ctx context.Context, b infra.Beginner, l Link, login Login) (
 }
 
 // TryLink opens a session through the link and reads one row, in tx.
-func TryLink(ctx context.Context, tx pgx.Tx, l Link) error {
+func TryLink(ctx context.Context, tx pgx.Tx, l catalog.Link) error {
 	session, err := dblink.Open(ctx, tx, l.Server().Name, redshift.Settings{
 		QueryGroup: "redcache link test", StatementTimeout: dblink.TrialLimit,
 	})
 	if err != nil {
-		return ExplainRemote(err, "connect through link "+l.Name)
+		return redshift.Explained(err, "connect through link "+l.Name)
 	}
 	if _, err := session.Row(ctx, "SELECT 1", 1); err != nil {
-		return ExplainRemote(err, "query through link "+l.Name)
+		return redshift.Explained(err, "query through link "+l.Name)
 	}
 	if err := session.Close(ctx); err != nil {
 		return fmt.Errorf("close link %s: %w", l.Name, err)
@@ -80,10 +81,10 @@ func TryLink(ctx context.Context, tx pgx.Tx, l Link) error {
 	return nil
 }
 
-// UnprovisionLink removes a link with its foreign server and user mapping; an *InUseError when views read from it.
-func UnprovisionLink(ctx context.Context, b infra.Beginner, l Link) error {
+// RemoveLink removes a link with its foreign server and user mapping; a *[catalog.InUseError] when views read from it.
+func RemoveLink(ctx context.Context, b infra.Beginner, l catalog.Link) error {
 	return infra.InTx(ctx, b, infra.Limits{}, func(tx pgx.Tx) error {
-		if err := In(tx).RemoveLink(ctx, l); err != nil {
+		if err := catalog.In(tx).RemoveLink(ctx, l); err != nil {
 			return err
 		}
 		if err := dblink.Drop(ctx, tx, l.Server().Name); err != nil {
@@ -91,23 +92,4 @@ func UnprovisionLink(ctx context.Context, b infra.Beginner, l Link) error {
 		}
 		return nil
 	})
-}
-
-// explainedError is a failure in words for humans.
-type explainedError struct {
-	doing, what string
-	err         error
-}
-
-func (e *explainedError) Error() string { return e.doing + ": " + e.what }
-func (e *explainedError) Unwrap() error { return e.err }
-
-// Public is the text without values of rows, see [redshift.Public].
-func (e *explainedError) Public() string { return e.doing + ": " + redshift.PublicCause(e.err) }
-
-// ExplainRemote says what a failure on the way to the remote side and back means, on which side it arose, what was being
-// done, and in a hint what to do next.
-func ExplainRemote(err error, doing string) error {
-	what, hint := redshift.Explain(err)
-	return infra.Hinted(&explainedError{doing, what, err}, hint)
 }

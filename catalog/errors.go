@@ -4,12 +4,18 @@ import "fmt"
 
 // InvalidError is a definition that cannot work, found before anything was changed.
 type InvalidError struct {
-	What    string // the object, e.g. "view bi.sales"
+	What    string // the object, e.g. "view bi.sales"; empty: it is plain who is meant
 	Problem string // what is wrong with it
 	Fix     string // what to do about it; may be empty
 }
 
-func (e *InvalidError) Error() string { return e.What + ": " + e.Problem }
+// Error says what is wrong with what, where that is known.
+func (e *InvalidError) Error() string {
+	if e.What == "" {
+		return e.Problem
+	}
+	return e.What + ": " + e.Problem
+}
 
 // Hint says what to do about it.
 func (e *InvalidError) Hint() string { return e.Fix }

@@ -11,7 +11,7 @@ import (
 
 func sales() catalog.View {
 	v := catalog.NewView(catalog.Name{Schema: "bi", View: "sales"}, catalog.Link{MaxConcurrency: 4})
-	v.Query, v.Strategy, v.Lookback = "SELECT * FROM sales", catalog.Nonconcurrent, "0"
+	v.Query, v.Strategy = "SELECT * FROM sales", catalog.Nonconcurrent
 	v.Columns = []catalog.Column{
 		{Name: "id", Type: "bigint"},
 		{Name: "region", Type: "character varying(20)"},
@@ -45,7 +45,7 @@ func TestView_Validate(t *testing.T) {
 		{"watermark of no order", func(v *catalog.View) { v.Strategy, v.Watermark = "incremental", "region" }, "no order"},
 		{"lookback of words", func(v *catalog.View) {
 			v.Strategy, v.Watermark, v.Lookback = "incremental", "at", "long"
-		}, "no duration"},
+		}, "neither a duration nor a number"},
 		{"lookback in time for numbers", func(v *catalog.View) {
 			v.Strategy, v.Watermark, v.Lookback = "incremental", "id", "10m"
 		}, "is numeric"},
@@ -54,21 +54,21 @@ func TestView_Validate(t *testing.T) {
 		}, ""},
 		{"lookback without end", func(v *catalog.View) {
 			v.Strategy, v.Watermark, v.Lookback = "incremental", "id", "inf"
-		}, "is numeric"},
+		}, "neither a duration nor a number"},
 		{"lookback of too many digits", func(v *catalog.View) {
 			v.Strategy, v.Watermark, v.Lookback = "incremental", "id", "1e999999999"
-		}, "is numeric"},
+		}, "neither a duration nor a number"},
 		{"lookback of too few digits", func(v *catalog.View) {
 			v.Strategy, v.Watermark, v.Lookback = "incremental", "id", "1e-999999999"
-		}, "is numeric"},
+		}, "neither a duration nor a number"},
 		{"lookback below zero", func(v *catalog.View) {
 			v.Strategy, v.Watermark, v.Lookback = "incremental", "id", "-0.5"
-		}, "is numeric"},
+		}, "neither a duration nor a number"},
 		{"lookback of nothing", func(v *catalog.View) {
 			v.Strategy, v.Watermark, v.Lookback = "incremental", "id", "NaN"
-		}, "is numeric"},
+		}, "neither a duration nor a number"},
 		{"lag for numbers", func(v *catalog.View) {
-			v.Strategy, v.Watermark, v.SafetyLag = "incremental", "id", time.Minute
+			v.Strategy, v.Watermark, v.Lookback, v.SafetyLag = "incremental", "id", "0", time.Minute
 		}, "safety lag needs"},
 		{"negative", func(v *catalog.View) { v.MaxAge = -1 }, "negative"},
 		{"broken promise", func(v *catalog.View) { v.RefreshEvery, v.MaxAge = time.Hour, time.Minute }, "cannot keep"},

@@ -18,7 +18,6 @@ import (
 type viewRow struct {
 	View
 	Name
-	LinkName       string
 	Host           string
 	HostAddr       string `db:"hostaddr"`
 	Port           int
@@ -254,7 +253,7 @@ func (s Store) AddView(ctx context.Context, v View, dueIn time.Duration) (View, 
 	if err != nil {
 		return v, fmt.Errorf("store view %s: %w", v.Name, err)
 	}
-	v.LinkID = v.Link.ID
+	v.LinkID, v.LinkName = v.Link.ID, v.Link.Name
 	return v, nil
 }
 

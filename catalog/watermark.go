@@ -91,32 +91,3 @@ func isNumber(text string) bool {
 	digits, _, _ := strings.Cut(strings.ToLower(text), "e")
 	return n >= smallest || !strings.ContainsAny(digits, "123456789")
 }
-
-func (v View) checkWatermark() error {
-	if v.Watermark == "" {
-		return nil
-	}
-	c, found := v.column(v.Watermark)
-	if !found {
-		return v.invalid("the query returns "+v.columnNames(), "watermark column %s does not exist", v.Watermark)
-	}
-	switch v.WatermarkKind() {
-	case NoWatermark:
-		return v.invalid("choose a column of an integer, numeric, date or timestamp type",
-			"watermark column %s has type %s, which has no order that both servers agree on", v.Watermark, c.Type)
-	case NumericWatermark:
-		if !isNumber(v.Lookback) {
-			return v.invalid("give a number, like --lookback 1000",
-				"watermark column %s is numeric, and lookback %q is no number of zero or more", v.Watermark, v.Lookback)
-		}
-		if v.SafetyLag != 0 {
-			return v.invalid("leave --safety-lag out, or choose a watermark of a date or timestamp type",
-				"a safety lag needs a watermark in time, and %s has type %s", v.Watermark, c.Type)
-		}
-	case TimeWatermark:
-		if d, err := ParseDuration(v.Lookback); err != nil || d < 0 {
-			return v.invalid("give a duration, like --lookback 10m", "lookback %q is no duration", v.Lookback)
-		}
-	}
-	return nil
-}

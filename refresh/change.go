@@ -1,20 +1,10 @@
 package refresh
 
 import (
-	"slices"
 	"time"
 
 	"github.com/redcache/redcache/catalog"
 )
-
-// needsGeneration says whether a changed definition needs another physical relation.
-func needsGeneration(before, after catalog.View) bool {
-	return before.Query != after.Query || before.Link.ID != after.Link.ID ||
-		!slices.Equal(before.Columns, after.Columns) ||
-		before.Materialized() != after.Materialized() ||
-		before.NulBytes != after.NulBytes || before.Watermark != after.Watermark ||
-		!slices.Equal(before.Key, after.Key) || !slices.Equal(before.Indexes, after.Indexes)
-}
 
 // renumber gives a changed definition a generation of its own.
 func renumber(before catalog.View, after *catalog.View, next int32) {
@@ -28,7 +18,7 @@ func renumber(before catalog.View, after *catalog.View, next int32) {
 // restate is what is true of a view whose definition has changed. What only says when, how and for whom it is refreshed
 // neither makes a refresh due nor voids what is proven of the copy; but what has failed may be mended by any change.
 func restate(before, after catalog.View, s catalog.State, noData bool) catalog.State {
-	if before.Lookback != after.Lookback || before.SafetyLag != after.SafetyLag {
+	if after.Watermark != "" && (before.Lookback != after.Lookback || before.SafetyLag != after.SafetyLag) {
 		s.Modified, s.Content = nil, nil // rows that were not read may be wanted now
 	}
 	now := s.Now

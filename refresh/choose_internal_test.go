@@ -44,7 +44,7 @@ func TestChoose(t *testing.T) {
 			if tt.rows >= 0 {
 				state.RowCount = &tt.rows
 			}
-			got, why := choose(catalog.View{Key: tt.key}, state, tt.habits, tt.redefined)
+			got, why := choose(catalog.View{Definition: catalog.Definition{Key: tt.key}}, state, tt.habits, tt.redefined)
 			if got != tt.want || !strings.Contains(why, tt.why) {
 				t.Errorf("got %s, for the reason %q; want %s, for %q", got, why, tt.want, tt.why)
 			}

@@ -50,12 +50,8 @@ func (d *Definer) Granting() *Definer {
 // fails, the definition is removed again, so that an error always means that nothing has changed. The view has no
 // columns yet, and a link.
 func (d *Definer) Add(ctx context.Context, v catalog.View, noData bool, progress func(Phase)) (catalog.Run, error) {
-	var err error
-	if v.Query, err = redshift.ReadQuery(v.Query); err != nil {
-		return catalog.Run{}, about("add view", v.Name, err)
-	}
 	limits := infra.Limits{Statement: v.Timeout}
-	err = infra.InTx(ctx, d.pool, limits, func(tx pgx.Tx) (err error) {
+	err := infra.InTx(ctx, d.pool, limits, func(tx pgx.Tx) (err error) {
 		v, err = d.addIn(ctx, tx, v, firstDue(noData))
 		return err
 	})
@@ -84,6 +80,13 @@ func firstDue(noData bool) time.Duration {
 }
 
 func (d *Definer) addIn(ctx context.Context, tx pgx.Tx, v catalog.View, dueIn time.Duration) (catalog.View, error) {
+	var err error
+	if v.Query, err = redshift.ReadQuery(v.Query); err != nil {
+		return v, err
+	}
+	if v.Link, err = catalog.In(tx).Link(ctx, v.LinkName); err != nil {
+		return v, err
+	}
 	columns, schema, err := d.runner.describe(ctx, tx, &v)
 	if err != nil {
 		return v, err
@@ -183,10 +186,13 @@ func (d *Definer) alterIn(
 	if err = change(&after); err != nil {
 		return before, after, err
 	}
-	if after.Watermark == "" {
-		after.Lookback = "" // it meant something for the old watermark only
+	if after.Watermark == "" && after.Lookback == before.View.Lookback {
+		after.Lookback = "" // views of older versions have one
 	}
 	if after.Query, err = redshift.ReadQuery(after.Query); err != nil {
+		return before, after, err
+	}
+	if after.Link, err = catalog.In(tx).Link(ctx, after.LinkName); err != nil {
 		return before, after, err
 	}
 	columns, schema, err := d.runner.describe(ctx, tx, &after)
@@ -204,7 +210,7 @@ func (d *Definer) alterIn(
 		return before, after, err
 	}
 	broken := c.mendIn(ctx, tx, d.runner.ordinary(), before)
-	if needsGeneration(before.View, after) {
+	if before.View.Rebuilds(before.View.Columns, after.Definition, after.Columns) {
 		if broken == nil && c.published.Altered {
 			broken = alteredError(before.View)
 		}

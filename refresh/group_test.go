@@ -157,7 +157,7 @@ func TestGroup_IsOfOneLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	stranger := views[0]
-	stranger.Name.View, stranger.Link = "stranger", other
+	stranger.Name.View, stranger.LinkName = "stranger", other.Name
 	var invalid *catalog.InvalidError
 	if _, err := b.definer.Add(t.Context(), stranger, false, nil); !errors.As(err, &invalid) || !strings.Contains(err.Error(), "other") {
 		t.Errorf("a view of another link joined: %v", err)

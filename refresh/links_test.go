@@ -52,7 +52,7 @@ func inEveryWay(t *testing.T, test func(t *testing.T, strategy catalog.Strategy,
 	t.Helper()
 	for _, strategy := range catalog.Strategies {
 		for _, transport := range []catalog.Transport{catalog.DblinkTransport, catalog.StreamTransport} {
-			if transport == catalog.StreamTransport && (catalog.View{Strategy: strategy}).Materialized() {
+			if transport == catalog.StreamTransport && (catalog.Definition{Strategy: strategy}).Materialized() {
 				continue
 			}
 			t.Run(string(strategy)+" by "+string(transport), func(t *testing.T) {

@@ -33,10 +33,6 @@ func plan(ctx context.Context, b infra.Beginner, fn func(tx pgx.Tx) ([]Step, err
 // PlanAdd returns the statements that [Definer.Add] would run in the cache database to make and fill the view, and
 // changes nothing. It fails where Add would, as far as that shows before rows are read.
 func (d *Definer) PlanAdd(ctx context.Context, v catalog.View, noData bool) ([]Step, error) {
-	var err error
-	if v.Query, err = redshift.ReadQuery(v.Query); err != nil {
-		return nil, about("add view", v.Name, err)
-	}
 	steps, err := plan(ctx, d.pool, func(tx pgx.Tx) ([]Step, error) {
 		stored, err := d.addIn(ctx, tx, v, 0)
 		if err != nil || noData {

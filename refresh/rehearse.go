@@ -39,7 +39,7 @@ func (r *Runner) describe(ctx context.Context, tx pgx.Tx, v *catalog.View) (colu
 	if v.Columns, err = settle(v.Columns, columns); err != nil {
 		return nil, "", err
 	}
-	if v.Lookback == "" {
+	if v.Watermark != "" && v.Lookback == "" {
 		v.Lookback = v.DefaultLookback()
 	}
 	return columns, remote.Schema(), nil

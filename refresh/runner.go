@@ -142,7 +142,7 @@ func checkRequest(v catalog.View, req Request) error {
 			Fix: "change the view with " + altering(v.Name, strings.Fields(change)...),
 		}
 	}
-	asked := catalog.View{Strategy: req.Strategy}
+	asked := catalog.Definition{Strategy: req.Strategy}
 	switch {
 	case req.Strategy == "", req.Strategy == v.Strategy:
 		return nil

@@ -232,7 +232,7 @@ func TestAlter_BuildsWhatTheDefinitionSays(t *testing.T) {
 	}{
 		"zero bytes": {func(v *catalog.View) { v.NulBytes = catalog.TrustNul }, `"a" `},
 		"query":      {func(v *catalog.View) { v.Query = "SELECT id, batch, upper(note) AS note FROM public.item" }, `"AB" `},
-		"link":       {func(v *catalog.View) { v.Link = other }, `"ab" `},
+		"link":       {func(v *catalog.View) { v.LinkName = other.Name }, `"ab" `},
 		"key":        {func(v *catalog.View) { v.Key = []string{"id", "batch"} }, `"ab" `},
 		"index":      {func(v *catalog.View) { v.Indexes = []string{"note"} }, `"ab" `},
 		"watermark":  {func(v *catalog.View) { v.Strategy, v.Watermark = catalog.Incremental, "batch" }, `"ab" `},

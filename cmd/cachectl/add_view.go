@@ -51,37 +51,23 @@ nonconcurrent.`,
 	return cmd
 }
 
-// newView is the definition that add-view was given.
-func (d *definition) newView(name catalog.Name, stdin io.Reader) (catalog.View, error) {
-	v := catalog.NewView(name, catalog.Link{})
+// newView is the view that add-view was given.
+func (d *definition) newView(name catalog.Name, stdin io.Reader) (v catalog.View, err error) {
 	switch {
 	case d.link == "":
 		return v, usagef("`cachectl link list` shows the links", "--link is missing")
 	case !d.given("query") && !d.given("query-file") && !d.given("table"):
 		return v, usagef("", "one of --query, --query-file and --table is needed")
 	}
-	if err := d.check(stdin); err != nil {
+	draft, err := d.draft(stdin)
+	if err != nil {
 		return v, err
 	}
-	d.apply(&v)
-	if !d.given("strategy") {
-		v.Strategy = catalog.Nonconcurrent
-		set(len(v.Key) > 0, &v.Strategy, catalog.Concurrent)
-		set(v.Watermark != "", &v.Strategy, catalog.Incremental)
-	}
-	if v.Strategy == catalog.Incremental {
-		d.settle(&v, "")
-	}
-	if err := d.checkGuard(v); err != nil {
-		return v, usage(err, "")
-	}
-	return v, contradiction(v)
+	definition, err := draft.Define()
+	return catalog.View{Name: name, Definition: definition}, usage(err, "")
 }
 
-func (s *connection) addView(ctx context.Context, v catalog.View, d definition) (err error) {
-	if v.Link, err = s.store.Link(ctx, d.link); err != nil {
-		return err
-	}
+func (s *connection) addView(ctx context.Context, v catalog.View, d definition) error {
 	if d.dryRun {
 		steps, err := s.definer().PlanAdd(ctx, v, d.noData)
 		if err != nil {

@@ -34,11 +34,12 @@ the old one; readers go on with the old rows until it is complete. When that fai
 			if !d.changes(cmd.Flags()) {
 				return usagef(infra.Command("cachectl", "status", name.String())+" shows the definition", "nothing to change was given")
 			}
-			if err := d.check(p.stdin); err != nil {
+			draft, err := d.draft(p.stdin)
+			if err != nil {
 				return err
 			}
 			return p.inCatalog(cmd.Context(), func(s *connection) error {
-				return doing(s.alterView(cmd.Context(), name, d), "alter view %s", name)
+				return doing(s.alterView(cmd.Context(), name, draft, d), "alter view %s", name)
 			})
 		},
 	}
@@ -54,17 +55,10 @@ the old one; readers go on with the old rows until it is complete. When that fai
 // defaults are what a flag that is left out means to add-view. To alter-view, it leaves things as they are.
 var defaults = regexp.MustCompile(`\s*\(default [^)]*\)`)
 
-func (s *connection) alterView(ctx context.Context, name catalog.Name, d definition) error {
-	var link catalog.Link
-	if d.given("link") {
-		var err error
-		if link, err = s.store.Link(ctx, d.link); err != nil {
-			return err
-		}
-	}
-	change := func(v *catalog.View) error {
-		set(d.given("link"), &v.Link, link)
-		return d.change(v)
+func (s *connection) alterView(ctx context.Context, name catalog.Name, draft catalog.Draft, d definition) error {
+	change := func(v *catalog.View) (err error) {
+		v.Definition, err = draft.Change(v.Definition)
+		return err
 	}
 	definer := s.definer()
 	if d.given("grant") {
@@ -84,14 +78,4 @@ func (s *connection) alterView(ctx context.Context, name catalog.Name, d definit
 		return err
 	}
 	return s.printDefined(ctx, name, "altered", run, d)
-}
-
-// change makes what was given of the definition as it is once nobody else can change it.
-func (d *definition) change(v *catalog.View) error {
-	was := *v
-	d.apply(v)
-	d.settle(v, was.Strategy)
-	// Another column may be of another kind, for which the old lookback means nothing.
-	set(v.Watermark != was.Watermark && !d.given("lookback"), &v.Lookback, "")
-	return d.checkGuard(*v)
 }

@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -96,8 +94,8 @@ const (
 	jsonHelp   = "print JSON, see docs/json.md"
 )
 
-// check finds what contradicts itself, before anything is connected to. It also reads the query, wherever it is.
-func (d *definition) check(stdin io.Reader) error {
+// draft is what was given of the definition. It also reads the query, wherever it is.
+func (d *definition) draft(stdin io.Reader) (draft catalog.Draft, err error) {
 	sources := 0
 	for _, flag := range []string{"query", "query-file", "table"} {
 		if d.given(flag) {
@@ -105,28 +103,43 @@ func (d *definition) check(stdin io.Reader) error {
 		}
 	}
 	if sources > 1 {
-		return usagef("", "--query, --query-file and --table exclude each other")
-	}
-	for _, list := range []*[]string{&d.key, &d.indexes, &d.grants} {
-		*list = slices.DeleteFunc(*list, func(s string) bool { return s == "" }) // the way to empty a list
+		return draft, usagef("", "--query, --query-file and --table exclude each other")
 	}
 	if err := d.readQuery(stdin); err != nil {
-		return err
+		return draft, err
 	}
-	if d.given("query") || d.given("query-file") {
-		var err error
+	if sources > 0 && !d.given("table") {
 		if d.query, err = redshift.ReadQuery(d.query); err != nil {
-			return usage(err, "")
+			return draft, usage(err, "")
 		}
 	}
-	if d.given("timeout") && time.Duration(d.timeout) < time.Second {
-		return usagef("choose at least 1s", "--timeout is too short")
+	give(sources > 0, &draft.Query, &d.query)
+	give(d.given("link"), &draft.Link, &d.link)
+	give(d.given("strategy"), &draft.Strategy, &d.strategy)
+	give(d.given("key"), &draft.Key, &d.key)
+	give(d.given("watermark"), &draft.Watermark, &d.watermark)
+	give(d.given("lookback"), &draft.Lookback, &d.lookback)
+	give(d.given("index"), &draft.Indexes, &d.indexes)
+	give(d.given("grant"), &draft.Grantees, &d.grants)
+	give(d.given("group"), &draft.Group, &d.group)
+	give(d.given("allow-shrink"), &draft.AllowShrink, (*int)(&d.allowShrink))
+	give(d.given("nul-bytes"), &draft.NulBytes, &d.nulBytes)
+	give(d.given("transport"), &draft.Transport, &d.transport)
+	give(d.given("skip-unchanged"), &draft.SkipUnchanged, &d.skipUnchanged)
+	give(d.given("split"), &draft.Split, &d.split)
+	give(d.given("sessions"), &draft.Sessions, &d.sessions)
+	give(d.given("safety-lag"), &draft.SafetyLag, (*time.Duration)(&d.safetyLag))
+	give(d.given("reconcile-every"), &draft.ReconcileEvery, (*time.Duration)(&d.reconcile))
+	give(d.given("every"), &draft.RefreshEvery, (*time.Duration)(&d.every))
+	give(d.given("max-age"), &draft.MaxAge, (*time.Duration)(&d.maxAge))
+	give(d.given("timeout"), &draft.Timeout, (*time.Duration)(&d.timeout))
+	return draft, usage(draft.Check(), "")
+}
+
+func give[T any](given bool, field **T, value *T) {
+	if given {
+		*field = value
 	}
-	if d.given("sessions") && (d.sessions < 1 || d.sessions > maxSessions) {
-		return usagef(fmt.Sprintf("choose 1 to %d, and at most the link's --max-concurrency", maxSessions),
-			"--sessions is %d", d.sessions)
-	}
-	return d.checkLookback()
 }
 
 func (d *definition) readQuery(stdin io.Reader) error {
@@ -145,75 +158,6 @@ func (d *definition) readQuery(stdin io.Reader) error {
 		d.query = string(text)
 	}
 	return usage(wrap(err, "read --query-file"), "name a file that can be read, or - for stdin")
-}
-
-// checkLookback refuses what fits no kind of watermark. Which kind it is shows when the query is described.
-func (d *definition) checkLookback() error {
-	if !d.given("lookback") {
-		return nil
-	}
-	span, err := catalog.ParseDuration(d.lookback)
-	if err == nil && span > 0 && span < time.Microsecond { // which PostgreSQL would take for none at all
-		return usagef("choose at least 1us, or 0", "--lookback %s is too short", d.lookback)
-	}
-	if err == nil && span >= 0 {
-		return nil
-	}
-	if number, ok := new(big.Rat).SetString(d.lookback); ok && number.Sign() >= 0 {
-		return nil
-	}
-	return usagef("write --lookback 10m for a watermark in time, --lookback 1000 for a number",
-		"--lookback %q is neither a duration nor a number of zero or more", d.lookback)
-}
-
-// apply writes what was given into v.
-func (d *definition) apply(v *catalog.View) {
-	set(d.given("query") || d.given("query-file") || d.given("table"), &v.Query, d.query)
-	set(d.given("key"), &v.Key, d.key)
-	set(d.given("strategy"), &v.Strategy, d.strategy)
-	set(d.given("watermark"), &v.Watermark, d.watermark)
-	set(d.given("lookback"), &v.Lookback, d.lookback)
-	set(d.given("safety-lag"), &v.SafetyLag, time.Duration(d.safetyLag))
-	set(d.given("reconcile-every"), &v.ReconcileEvery, time.Duration(d.reconcile))
-	set(d.given("every"), &v.RefreshEvery, time.Duration(d.every))
-	set(d.given("max-age"), &v.MaxAge, time.Duration(d.maxAge))
-	set(d.given("timeout"), &v.Timeout, time.Duration(d.timeout))
-	set(d.given("index"), &v.Indexes, d.indexes)
-	set(d.given("grant"), &v.Grantees, d.grants)
-	set(d.given("nul-bytes"), &v.NulBytes, d.nulBytes)
-	set(d.given("transport"), &v.Transport, d.transport)
-	set(d.given("group"), &v.Group, d.group)
-	set(d.given("allow-shrink"), &v.AllowShrink, int(d.allowShrink))
-	set(d.given("skip-unchanged"), &v.SkipUnchanged, d.skipUnchanged)
-	set(d.given("split"), &v.Split, d.split)
-	set(v.Split == "", &v.Sessions, 1)
-	set(d.given("sessions"), &v.Sessions, d.sessions)
-}
-
-func set[T any](given bool, field *T, value T) {
-	if given {
-		*field = value
-	}
-}
-
-const maxSessions = 64 // which is also the most that a link can have
-
-const defaultReconcile = 24 * time.Hour
-
-// settle follows the consequences of a strategy that was given or changed: what belongs to incremental alone comes
-// and goes with it.
-func (d *definition) settle(v *catalog.View, was catalog.Strategy) {
-	if v.Strategy == was {
-		return
-	}
-	if v.Strategy == catalog.Incremental {
-		set(!d.given("reconcile-every"), &v.ReconcileEvery, defaultReconcile)
-		return
-	}
-	set(!d.given("watermark"), &v.Watermark, "")
-	set(!d.given("lookback"), &v.Lookback, "")
-	set(!d.given("safety-lag"), &v.SafetyLag, 0)
-	set(!d.given("reconcile-every"), &v.ReconcileEvery, 0)
 }
 
 // changes says whether any flag of the definition itself was given.

@@ -18,12 +18,12 @@ func (h *history) drawDefinition(r *rand.Rand) catalog.View {
 	if key == nil && (strategy == catalog.Concurrent || strategy == catalog.Merge) {
 		key = []string{"id"}
 	}
-	d := catalog.View{
-		Query: one(r, queries).remote, Strategy: strategy, Key: key, Transport: drawTransport(r, strategy),
-		SkipUnchanged: one(r, []catalog.SkipUnchanged{catalog.SkipOff, catalog.SkipOff, catalog.SkipAuto, catalog.SkipModified, catalog.SkipContent}),
-		Indexes:       one(r, [][]string{nil, {"num"}, {"name"}, {"code", "at DESC"}}),
-		AllowShrink:   one(r, []int{100, 100, 100, 50}), Sessions: 1, Grantees: []string{reading}, Timeout: time.Minute,
-	}
+	var d catalog.View
+	d.Query, d.Strategy, d.Key, d.Transport = one(r, queries).remote, strategy, key, drawTransport(r, strategy)
+	d.SkipUnchanged = one(r, []catalog.SkipUnchanged{catalog.SkipOff, catalog.SkipOff, catalog.SkipAuto, catalog.SkipModified, catalog.SkipContent})
+	d.Indexes = one(r, [][]string{nil, {"num"}, {"name"}, {"code", "at DESC"}})
+	d.AllowShrink, d.Sessions = one(r, []int{100, 100, 100, 50}), 1
+	d.Grantees, d.Timeout = []string{reading}, time.Minute
 	drawWatermark(r, &d)
 	drawSplit(r, &d)
 	if h.define != nil {

@@ -21,9 +21,9 @@ func rowOf(id, value string, second int64) row {
 
 func TestModel_SaysWhatTheReadmeSays(t *testing.T) {
 	t.Parallel()
-	keyed := catalog.View{Strategy: catalog.Incremental, Key: []string{"id"}, Watermark: "at", Lookback: "5s"}
-	keyless := catalog.View{Strategy: catalog.Incremental, Watermark: "at", Lookback: "5s"}
-	merge := catalog.View{Strategy: catalog.Merge, Key: []string{"id"}}
+	keyed := catalog.View{Definition: catalog.Definition{Strategy: catalog.Incremental, Key: []string{"id"}, Watermark: "at", Lookback: "5s"}}
+	keyless := catalog.View{Definition: catalog.Definition{Strategy: catalog.Incremental, Watermark: "at", Lookback: "5s"}}
+	merge := catalog.View{Definition: catalog.Definition{Strategy: catalog.Merge, Key: []string{"id"}}}
 	lagging := keyed
 	lagging.SafetyLag = time.Hour
 	future := time.Now().Add(time.Hour).Unix()
@@ -73,7 +73,7 @@ func TestModel_SaysWhatTheReadmeSays(t *testing.T) {
 // replace it before it comes of age.
 func TestModel_KeepsWhatIsTooYoungByNow(t *testing.T) {
 	t.Parallel()
-	def := catalog.View{Strategy: catalog.Incremental, Key: []string{"id"}, Watermark: "at", Lookback: "5s", SafetyLag: time.Hour}
+	def := catalog.View{Definition: catalog.Definition{Strategy: catalog.Incremental, Key: []string{"id"}, Watermark: "at", Lookback: "5s", SafetyLag: time.Hour}}
 	mark := int64(20_000_000)
 	copied := []row{rowOf("a", "1", time.Now().Add(time.Hour).Unix())}
 	for second, want := range map[int64]string{21: "a1", 14: "a1"} {

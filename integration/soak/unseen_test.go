@@ -19,10 +19,9 @@ func TestSoak_KnowsTheRowsOfGenerationsThatNobodySeesYet(t *testing.T) {
 	h.sizes = []int{2}
 	strategies := []catalog.Strategy{catalog.Swap, catalog.Concurrent} // the first is switched later, and the other with it
 	h.define = func(v *catalog.View) {
-		*v = catalog.View{
-			Query: queries[0].remote, Strategy: strategies[0], Transport: catalog.DblinkTransport, SkipUnchanged: catalog.SkipOff,
-			AllowShrink: 100, Sessions: 1, Grantees: []string{reading}, Timeout: time.Minute,
-		}
+		*v = catalog.View{Definition: catalog.Defaults()}
+		v.Query, v.Strategy, v.Transport = queries[0].remote, strategies[0], catalog.DblinkTransport
+		v.AllowShrink, v.Grantees, v.Timeout = 100, []string{reading}, time.Minute
 		if v.Strategy == catalog.Concurrent {
 			v.Key = []string{"id"}
 		}

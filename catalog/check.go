@@ -1,0 +1,144 @@
+package catalog
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// MaxSessions is the most that a split read can have, which is also the most that a link can have.
+const MaxSessions = 64
+
+// Check finds what contradicts itself in a definition, whatever its query returns. The error is an [*InvalidError].
+func (d Definition) Check() error {
+	return first(d.checkEach, d.checkStrategy, d.checkPromise, d.checkReading)
+}
+
+// checkEach finds what is wrong by itself, whatever else the definition says.
+func (d Definition) checkEach() error {
+	return first(d.checkWords, d.checkNumbers, d.checkTimes, d.checkLookback)
+}
+
+func first(checks ...func() error) error {
+	for _, check := range checks {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkWords refuses what is no word of ours.
+func (d Definition) checkWords() error {
+	switch {
+	case !slices.Contains(Strategies, d.Strategy):
+		return invalid("choose one of "+joinSome(words(Strategies), len(Strategies)), "strategy %q does not exist", d.Strategy)
+	case !slices.Contains(Transports, d.Transport):
+		return invalid("choose auto, dblink or stream", "transport %q does not exist", d.Transport)
+	case !slices.Contains(SkipModes, d.SkipUnchanged):
+		return invalid("choose off, auto, modified or content", "skip-unchanged %q does not exist", d.SkipUnchanged)
+	case d.NulBytes != StripNul && d.NulBytes != TrustNul:
+		return invalid("choose strip or trust", "nul-bytes %q does not exist", d.NulBytes)
+	}
+	return nil
+}
+
+func (d Definition) checkNumbers() error {
+	switch {
+	case d.AllowShrink < 0 || d.AllowShrink > 100:
+		return invalid("choose 0 to 100 percent", "--allow-shrink is %d", d.AllowShrink)
+	case d.Sessions < 1 || d.Sessions > MaxSessions:
+		return invalid(fmt.Sprintf("choose 1 to %d, and at most the link's --max-concurrency", MaxSessions),
+			"--sessions is %d", d.Sessions)
+	}
+	return nil
+}
+
+func (d Definition) checkStrategy() error {
+	switch {
+	case d.Strategy == Concurrent && len(d.Key) == 0:
+		return invalid("name the columns that identify a row with --key a,b, or choose --strategy nonconcurrent",
+			"strategy concurrent needs a key, for the unique index by which rows are compared")
+	case d.Strategy == Merge && len(d.Key) == 0:
+		return invalid("name the columns that identify a row with --key a,b, or choose --strategy swap",
+			"strategy merge needs a key, by which rows are compared")
+	case d.Strategy == Incremental && d.Watermark == "":
+		return invalid("name a column that only grows with --watermark, or choose another --strategy",
+			"strategy incremental needs a watermark")
+	case d.Strategy != Incremental && d.Watermark != "":
+		return invalid("choose --strategy incremental, or leave --watermark out",
+			"strategy %s reads everything and uses no watermark", d.Strategy)
+	case d.Strategy != Incremental && (d.Lookback != "" || d.SafetyLag != 0 || d.ReconcileEvery != 0):
+		return invalid("name a column that only grows with --watermark, or leave them out",
+			"--lookback, --safety-lag and --reconcile-every are for strategy incremental, and this is %s", d.Strategy)
+	}
+	return nil
+}
+
+// checkLookback refuses what fits no kind of watermark. Which kind it is shows when the query is described.
+func (d Definition) checkLookback() error {
+	span, err := ParseDuration(d.Lookback)
+	switch {
+	case d.Lookback == "":
+		return nil
+	case err == nil && span > 0 && span < time.Microsecond: // which PostgreSQL would take for none at all
+		return invalid("choose at least 1us, or 0", "--lookback %s is too short", d.Lookback)
+	case err == nil && span >= 0, isNumber(d.Lookback):
+		return nil
+	}
+	return invalid("write --lookback 10m for a watermark in time, --lookback 1000 for a number",
+		"--lookback %q is neither a duration nor a number of zero or more", d.Lookback)
+}
+
+func (d Definition) checkTimes() error {
+	for name, span := range map[string]time.Duration{
+		"every": d.RefreshEvery, "max-age": d.MaxAge, "safety-lag": d.SafetyLag,
+		"reconcile-every": d.ReconcileEvery, "timeout": d.Timeout,
+	} {
+		if span < 0 {
+			return invalid("choose a positive duration, like 5m", "--%s is negative", name)
+		}
+	}
+	if d.Timeout < time.Second {
+		return invalid("choose at least 1s", "--timeout is too short")
+	}
+	return nil
+}
+
+func (d Definition) checkPromise() error {
+	if d.MaxAge > 0 && d.RefreshEvery > d.MaxAge {
+		return invalid("refresh more often, or promise less", "refreshing every %s cannot keep a max-age of %s",
+			FormatDuration(d.RefreshEvery), FormatDuration(d.MaxAge))
+	}
+	return nil
+}
+
+// checkReading refuses ways to read that the rest of the definition rules out.
+func (d Definition) checkReading() error {
+	switch {
+	case d.Transport == StreamTransport && d.Materialized():
+		return invalid("choose --strategy swap, merge, auto or incremental, or leave --transport out",
+			"PostgreSQL itself reads the rows of strategy %s, through dblink", d.Strategy)
+	case d.Split == "" && d.Sessions > 1:
+		return invalid("name a column of numbers, dates or timestamps with --split, or leave --sessions out",
+			"%d sessions need a column by which the read is split", d.Sessions)
+	case d.Split == "":
+		return nil
+	case !d.Guarded():
+		return invalid("choose --strategy swap, merge or auto, or leave --split out",
+			"a read by strategy %s is not split", d.Strategy)
+	case d.Transport == DblinkTransport:
+		return invalid("choose --transport stream, or leave --split out", "only transport stream can split a read")
+	case d.Sessions == 1:
+		return invalid("say over how many, like --sessions 4", "--split needs two sessions or more")
+	}
+	return nil
+}
+
+func words[T ~string](all []T) []string {
+	texts := make([]string, len(all))
+	for i, one := range all {
+		texts[i] = string(one)
+	}
+	return texts
+}

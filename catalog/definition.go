@@ -1,0 +1,128 @@
+package catalog
+
+import (
+	"slices"
+	"time"
+)
+
+// Strategy is how a refresh is applied.
+type Strategy string
+
+// The strategies, by the names that users, catalog and metrics all use.
+const (
+	Nonconcurrent Strategy = "nonconcurrent" // REFRESH MATERIALIZED VIEW; readers wait
+	Concurrent    Strategy = "concurrent"    // REFRESH MATERIALIZED VIEW CONCURRENTLY; needs a key
+	Incremental   Strategy = "incremental"   // reads past the watermark into a table
+	Swap          Strategy = "swap"          // fills a new table, and points the view at it
+	Merge         Strategy = "merge"         // reads everything, and writes what differs; needs a key
+	Auto          Strategy = "auto"          // swap or merge, by what recent runs did
+)
+
+// Strategies lists all of them.
+var Strategies = []Strategy{Nonconcurrent, Concurrent, Incremental, Swap, Merge, Auto}
+
+// Transport is how rows travel.
+type Transport string
+
+// The transports.
+const (
+	AutoTransport   Transport = "auto"   // stream where it can be had and pays, else dblink
+	DblinkTransport Transport = "dblink" // PostgreSQL reads Redshift
+	StreamTransport Transport = "stream" // the process that refreshes reads Redshift, and hands the rows on
+)
+
+// Transports lists all of them.
+var Transports = []Transport{AutoTransport, DblinkTransport, StreamTransport}
+
+// SkipUnchanged is what may prove that there is nothing to refresh.
+type SkipUnchanged string
+
+// The ways to find out that nothing has changed.
+const (
+	SkipOff      SkipUnchanged = "off"      // nothing: each refresh reads
+	SkipAuto     SkipUnchanged = "auto"     // modified where it is trustworthy and proves enough, else content
+	SkipModified SkipUnchanged = "modified" // when Redshift last noted a change of the tables
+	SkipContent  SkipUnchanged = "content"  // count, highest watermark and a hash, computed by Redshift
+)
+
+// SkipModes lists all of them.
+var SkipModes = []SkipUnchanged{SkipOff, SkipAuto, SkipModified, SkipContent}
+
+// NulBytes is what happens to NUL bytes in text, at which libpq would cut a value without a word.
+type NulBytes string
+
+// The ways to treat NUL bytes.
+const (
+	StripNul NulBytes = "strip" // the remote side removes them
+	TrustNul NulBytes = "trust" // the source is trusted to have none
+)
+
+// Source is where the rows of a definition come from.
+type Source struct {
+	// LinkName is the link through which Redshift is asked.
+	LinkName  string
+	Query     string
+	NulBytes  NulBytes
+	Transport Transport
+	// SkipUnchanged is what may prove that there is nothing to read.
+	SkipUnchanged SkipUnchanged
+	// Split is the column by whose ranges a whole read is split over up to Sessions sessions; empty: it is not.
+	Split    string
+	Sessions int
+}
+
+// Definition is everything that people say of a view.
+type Definition struct {
+	Source
+
+	Strategy  Strategy
+	Key       []string
+	Watermark string
+	// Lookback is how far below the watermark a read starts: an interval, or a number for a numeric watermark.
+	Lookback string
+	// SafetyLag leaves rows younger than this for a later run; zero leaves none.
+	SafetyLag time.Duration
+	// ReconcileEvery is how often an incremental view is read in full; zero means only on demand.
+	ReconcileEvery time.Duration
+	// RefreshEvery is how often the worker refreshes the view; zero means only on demand.
+	RefreshEvery time.Duration
+	// MaxAge is the freshness promise; zero means none.
+	MaxAge time.Duration
+	// Timeout ends a refresh, on both servers.
+	Timeout time.Duration
+
+	Indexes  []string
+	Grantees []string
+	// Group names the views that are refreshed together; empty: none.
+	Group string `db:"group_name"`
+	// AllowShrink is how many percent of its rows a swap or merge may lose.
+	AllowShrink int
+}
+
+// Defaults is what holds where nothing else is said.
+func Defaults() Definition {
+	return Definition{
+		Source: Source{
+			NulBytes: StripNul, Transport: AutoTransport, SkipUnchanged: SkipOff, Sessions: 1,
+		},
+		Timeout: time.Hour, AllowShrink: 50,
+	}
+}
+
+// defaultReconcile is how often an incremental view is read in full that does not say.
+const defaultReconcile = 24 * time.Hour
+
+// Materialized says whether generations are materialized views; otherwise they are tables.
+func (d Definition) Materialized() bool {
+	return d.Strategy == Nonconcurrent || d.Strategy == Concurrent
+}
+
+// Guarded says whether a limit is set to the rows that a refresh may lose.
+func (d Definition) Guarded() bool { return !d.Materialized() && d.Strategy != Incremental }
+
+// Rebuilds says whether another definition needs another physical relation, with the columns that each has.
+func (d Definition) Rebuilds(columns []Column, to Definition, toColumns []Column) bool {
+	return d.Query != to.Query || d.LinkName != to.LinkName || d.NulBytes != to.NulBytes ||
+		d.Materialized() != to.Materialized() || d.Watermark != to.Watermark ||
+		!slices.Equal(columns, toColumns) || !slices.Equal(d.Key, to.Key) || !slices.Equal(d.Indexes, to.Indexes)
+}

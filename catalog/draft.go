@@ -1,0 +1,133 @@
+package catalog
+
+import (
+	"slices"
+	"time"
+)
+
+// Draft is what somebody says of a definition. What is nil is left as it is, or as it is by default.
+type Draft struct {
+	Link           *string
+	Query          *string
+	NulBytes       *NulBytes
+	Transport      *Transport
+	SkipUnchanged  *SkipUnchanged
+	Split          *string
+	Sessions       *int
+	Strategy       *Strategy
+	Key            *[]string
+	Watermark      *string
+	Lookback       *string
+	SafetyLag      *time.Duration
+	ReconcileEvery *time.Duration
+	RefreshEvery   *time.Duration
+	MaxAge         *time.Duration
+	Timeout        *time.Duration
+	Indexes        *[]string
+	Grantees       *[]string
+	Group          *string
+	AllowShrink    *int
+}
+
+// Define makes a definition of the draft. Where it does not say how a refresh is applied, a watermark, or else a key,
+// says so. The error is an [*InvalidError].
+func (d Draft) Define() (Definition, error) {
+	if d.Strategy == nil {
+		strategy := Nonconcurrent
+		switch {
+		case d.Watermark != nil && *d.Watermark != "":
+			strategy = Incremental
+		case d.Key != nil && len(named(*d.Key)) > 0:
+			strategy = Concurrent
+		}
+		d.Strategy = &strategy
+	}
+	return d.Change(Defaults())
+}
+
+// Change makes of a definition what the draft says, with its consequences: what belongs to a strategy alone comes and goes
+// with it. The error is an [*InvalidError].
+func (d Draft) Change(was Definition) (Definition, error) {
+	is := was
+	d.write(&is)
+	d.follow(was, &is)
+	if d.AllowShrink != nil && !is.Guarded() {
+		return was, invalid("choose one of these, or leave it out",
+			"--allow-shrink is for strategies swap, merge and auto, and this is %s", is.Strategy)
+	}
+	return is, is.Check()
+}
+
+// Check finds what is wrong in the draft itself, whatever it is to change. The error is an [*InvalidError].
+func (d Draft) Check() error {
+	is := Defaults()
+	is.Strategy = Nonconcurrent
+	d.write(&is)
+	return is.checkEach()
+}
+
+func (d Draft) write(is *Definition) {
+	set(&is.LinkName, d.Link)
+	set(&is.Query, d.Query)
+	set(&is.NulBytes, d.NulBytes)
+	set(&is.Transport, d.Transport)
+	set(&is.SkipUnchanged, d.SkipUnchanged)
+	set(&is.Split, d.Split)
+	set(&is.Sessions, d.Sessions)
+	set(&is.Strategy, d.Strategy)
+	setList(&is.Key, d.Key)
+	set(&is.Watermark, d.Watermark)
+	set(&is.Lookback, d.Lookback)
+	set(&is.SafetyLag, d.SafetyLag)
+	set(&is.ReconcileEvery, d.ReconcileEvery)
+	set(&is.RefreshEvery, d.RefreshEvery)
+	set(&is.MaxAge, d.MaxAge)
+	set(&is.Timeout, d.Timeout)
+	setList(&is.Indexes, d.Indexes)
+	setList(&is.Grantees, d.Grantees)
+	set(&is.Group, d.Group)
+	set(&is.AllowShrink, d.AllowShrink)
+}
+
+// follow draws the consequences of what was given, for what was not.
+func (d Draft) follow(was Definition, is *Definition) {
+	switch {
+	case is.Strategy == was.Strategy:
+	case is.Strategy == Incremental:
+		reset(&is.ReconcileEvery, d.ReconcileEvery, defaultReconcile)
+	default:
+		reset(&is.Watermark, d.Watermark, "")
+		reset(&is.SafetyLag, d.SafetyLag, 0)
+		reset(&is.ReconcileEvery, d.ReconcileEvery, 0)
+	}
+	if is.Watermark == "" || is.Watermark != was.Watermark { // another column may be of another kind
+		reset(&is.Lookback, d.Lookback, "")
+	}
+	if is.Split == "" {
+		reset(&is.Sessions, d.Sessions, 1)
+	}
+}
+
+func set[T any](field *T, given *T) {
+	if given != nil {
+		*field = *given
+	}
+}
+
+// setList takes a list without empty names: one that has only such empties the field.
+func setList(field *[]string, given *[]string) {
+	if given != nil {
+		*field = named(*given)
+	}
+}
+
+func named(list []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return s == "" })
+}
+
+// reset gives a field that nobody has given another value.
+func reset[T any](field *T, given *T, value T) {
+	if given == nil {
+		*field = value
+	}
+}

@@ -1,0 +1,106 @@
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/redcache/redcache/redshift"
+)
+
+// Validate holds a view's definition against itself, the columns that its query returns, and its link, before anything is
+// changed. The error is an [*InvalidError].
+func (v View) Validate() error {
+	for _, check := range []func() error{v.Check, v.checkKey, v.checkWatermark, v.checkSplit, v.Name.validate} {
+		err := check()
+		if invalid := (*InvalidError)(nil); errors.As(err, &invalid) && invalid.What == "" {
+			invalid.What = "view " + v.Name.String()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// invalid is a definition that cannot work; whose it is says who asked.
+func invalid(fix, problem string, args ...any) error {
+	return &InvalidError{Problem: fmt.Sprintf(problem, args...), Fix: fix}
+}
+
+func (v View) checkKey() error {
+	for i, name := range v.Key {
+		c, found := v.column(name)
+		switch {
+		case !found:
+			return invalid("the query returns "+v.columnNames(), "key column %s does not exist", name)
+		case slices.Contains(v.Key[:i], name):
+			return invalid("name each key column once", "key column %s is named twice", name)
+		case !orderable(c.Type):
+			return invalid("choose columns of numbers, text, dates or times",
+				"key column %s has type %s, which cannot identify rows", name, c.Type)
+		}
+	}
+	return nil
+}
+
+func (v View) checkWatermark() error {
+	if v.Watermark == "" {
+		return nil
+	}
+	c, found := v.column(v.Watermark)
+	if !found {
+		return invalid("the query returns "+v.columnNames(), "watermark column %s does not exist", v.Watermark)
+	}
+	switch v.WatermarkKind() {
+	case NoWatermark:
+		return invalid("choose a column of an integer, numeric, date or timestamp type",
+			"watermark column %s has type %s, which has no order that both servers agree on", v.Watermark, c.Type)
+	case NumericWatermark:
+		if !isNumber(v.Lookback) {
+			return invalid("give a number, like --lookback 1000",
+				"watermark column %s is numeric, and lookback %q is no number of zero or more", v.Watermark, v.Lookback)
+		}
+		if v.SafetyLag != 0 {
+			return invalid("leave --safety-lag out, or choose a watermark of a date or timestamp type",
+				"a safety lag needs a watermark in time, and %s has type %s", v.Watermark, c.Type)
+		}
+	case TimeWatermark:
+		if d, err := ParseDuration(v.Lookback); err != nil || d < 0 {
+			return invalid("give a duration, like --lookback 10m", "lookback %q is no duration", v.Lookback)
+		}
+	}
+	return nil
+}
+
+func (v View) checkSplit() error {
+	c, found := v.column(v.Split)
+	switch {
+	case v.Sessions > v.Link.MaxConcurrency:
+		return invalid(fmt.Sprintf("choose 1 to %d, the link's max-concurrency", v.Link.MaxConcurrency),
+			"--sessions is %d", v.Sessions)
+	case v.Split == "":
+		return nil
+	case !found:
+		return invalid("the query returns "+v.columnNames(), "split column %s does not exist", v.Split)
+	case rangeKind(c) == NoWatermark:
+		return invalid("choose a column of an integer, numeric, date or timestamp type",
+			"split column %s has type %s, which has no ranges", v.Split, c.Type)
+	}
+	return nil
+}
+
+func (v View) columnNames() string {
+	names := make([]string, len(v.Columns))
+	for i, c := range v.Columns {
+		names[i] = c.Name
+	}
+	return joinSome(names, 20)
+}
+
+// orderable says whether values of a remote type can be compared on both sides, as unique indexes need. Redshift compares
+// no shapes (Database Developer Guide, considerations when using spatial data), and shows one sketch in two ways.
+func orderable(remoteType string) bool {
+	mapped, err := redshift.Map(remoteType)
+	return err == nil && !slices.Contains([]string{"super", "geometry", "geometryhex", "geography", "hllsketch"}, mapped.Remote)
+}

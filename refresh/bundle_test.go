@@ -222,3 +222,10 @@ func eventually(t testing.TB, check func() error) {
 		}
 	}
 }
+
+// lookBack has an incremental view read again so much below its watermark.
+func lookBack(v *catalog.View, amount string) {
+	if v.Strategy == catalog.Incremental {
+		v.Lookback = amount
+	}
+}

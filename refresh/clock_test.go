@@ -54,7 +54,10 @@ func TestClock_AStateOfTheFutureIsMendedByTheNextRun(t *testing.T) {
 			}
 			v := b.salesView(strategy)
 			v.Name.View += string(skip)
-			v.SkipUnchanged, v.RefreshEvery, v.MaxAge, v.ReconcileEvery = skip, time.Minute, time.Hour, 24*time.Hour
+			v.SkipUnchanged, v.RefreshEvery, v.MaxAge = skip, time.Minute, time.Hour
+			if strategy == catalog.Incremental {
+				v.ReconcileEvery = 24 * time.Hour
+			}
 			b.add(t, v)
 			b.do(t, `UPDATE redcache.state SET as_of = now() + interval '1 day', reconciled_at = now() + interval '1 day', next_due = now() + interval '1 day'`)
 			for _, status := range b.statuses(t) {

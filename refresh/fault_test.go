@@ -76,7 +76,7 @@ func TestFaults_KeepTheOldRowsAndTellWhy(t *testing.T) {
 			t.Parallel()
 			b := setup(t, salesSQL...)
 			v := b.salesView(strategy)
-			v.Lookback = "1d"
+			lookBack(&v, "1d")
 			b.add(t, v)
 			for _, f := range faults {
 				t.Run(f.name, func(t *testing.T) { b.suffer(t, v, f) })
@@ -128,7 +128,8 @@ func TestCancel_ReachesBothServers(t *testing.T) {
 				b := setup(t, salesSQL...)
 				b.change(t, "CREATE VIEW public.source AS "+salesQuery)
 				v := b.salesView(strategy)
-				v.Query, v.Lookback = "SELECT * FROM public.source", "1d"
+				v.Query = "SELECT * FROM public.source"
+				lookBack(&v, "1d")
 				b.add(t, v)
 				b.change(t, "CREATE OR REPLACE VIEW public.source AS "+slow)
 				b.cancelWhileReading(t, v)

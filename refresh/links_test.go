@@ -110,7 +110,8 @@ func TestLinks_LoginIsRenewed(t *testing.T) {
 	inEveryWay(t, func(t *testing.T, strategy catalog.Strategy, transport catalog.Transport) {
 		b := setupManaged(t)
 		v := b.salesView(strategy)
-		v.Transport, v.Lookback = transport, "1d"
+		v.Transport = transport
+		lookBack(&v, "1d")
 		b.refuse(t, true)
 		b.add(t, v) // reads the columns, which takes a session of its own
 		b.wantAsked(t, issue, 2)
@@ -163,7 +164,8 @@ func TestLinks_ClusterIsFollowed(t *testing.T) {
 	inEveryWay(t, func(t *testing.T, strategy catalog.Strategy, transport catalog.Transport) {
 		b := setupManaged(t)
 		v := b.salesView(strategy)
-		v.Transport, v.Lookback = transport, "1d"
+		v.Transport = transport
+		lookBack(&v, "1d")
 		b.add(t, v)
 		for i, known := range []bool{false, true} {
 			if err := b.source.MoveTo(t.Context(), "127.0.1."+strconv.Itoa(1+i)); err != nil {

@@ -28,7 +28,7 @@ func TestIncremental_BothLooksSeeOneMoment(t *testing.T) {
 				t.Fatal(err)
 			}
 			v := b.view("log", "SELECT id, note, at FROM public.log", catalog.Incremental)
-			v.Link, v.Key, v.Watermark, v.Lookback, v.Transport = link, []string{"id"}, "at", "1s", transport
+			v.LinkName, v.Key, v.Watermark, v.Lookback, v.Transport = link.Name, []string{"id"}, "at", "1s", transport
 			b.add(t, v)
 			b.change(t, "UPDATE public.log SET note = 'A', at = NULL WHERE id = 1; UPDATE public.log SET note = 'A', at = '2026-01-02' WHERE id = 2")
 			var once sync.Once

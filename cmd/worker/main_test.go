@@ -95,10 +95,10 @@ func (b *bundle) change(t *testing.T, sql string) {
 func (b *bundle) addView(t *testing.T, name string, strategy catalog.Strategy, every time.Duration) {
 	t.Helper()
 	v := catalog.NewView(catalog.Name{Schema: "bi", View: name}, b.link)
-	v.Query, v.Strategy, v.Key, v.Lookback = "SELECT * FROM public.sales", strategy, []string{"id"}, "0"
+	v.Query, v.Strategy, v.Key = "SELECT * FROM public.sales", strategy, []string{"id"}
 	v.Timeout, v.RefreshEvery = time.Minute, every
 	if strategy == catalog.Incremental {
-		v.Watermark = "updated_at"
+		v.Watermark, v.Lookback = "updated_at", "0"
 	}
 	definer := refresh.NewDefiner(b.pool, refresh.NewRunner(b.pool, refresh.Config{}))
 	if _, err := definer.Add(t.Context(), v, true, nil); err != nil {

@@ -65,14 +65,6 @@ func (v View) DescribedColumns() ([]redshift.Column, error) {
 	return columns, nil
 }
 
-// TextPolicy is the treatment of NUL bytes by dblink, in the words of its package.
-func (v View) TextPolicy() redshift.TextPolicy {
-	if v.NulBytes == TrustNul {
-		return redshift.KeepNUL
-	}
-	return redshift.StripNUL
-}
-
 // column finds a column by name.
 func (v View) column(name string) (Column, bool) {
 	i := slices.IndexFunc(v.Columns, func(c Column) bool { return c.Name == name })

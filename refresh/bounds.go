@@ -9,6 +9,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/read"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -53,14 +54,11 @@ func (w *work) bounds(ctx context.Context) (bounds, error) {
 	return b, wrap(err, "compute bounds")
 }
 
-// mostDigits is how many digits a NUMERIC of Redshift has at most.
-const mostDigits = 38
-
 // numberBounds does for numbers what PostgreSQL does for times. The bound is rounded down to the column's scale.
 func numberBounds(typ string, watermark *string, lookback string) (bounds, error) {
-	r := rangeOf(typ)
-	ceiling := r.text(r.highest)
-	b := bounds{typ: r.typ, ceiling: &ceiling}
+	r := read.NumbersOf(typ)
+	ceiling := r.Text(r.Highest)
+	b := bounds{typ: r.Type, ceiling: &ceiling}
 	if watermark == nil {
 		return b, nil
 	}
@@ -73,67 +71,16 @@ func numberBounds(typ string, watermark *string, lookback string) (bounds, error
 		return b, errors.New("the lookback is no number")
 	}
 	from := mark.Sub(mark, back)
-	if from.Cmp(r.lowest) < 0 {
+	if from.Cmp(r.Lowest) < 0 {
 		return b, nil
 	}
-	if !r.fixed {
-		r = r.scaledFor(from)
-		b.typ = r.typ
+	if !r.Fixed {
+		r = r.ScaledFor(from)
+		b.typ = r.Type
 	}
-	low := r.text(from)
+	low := r.Text(from)
 	b.low = &low
 	return b, nil
-}
-
-// numberRange is the values of a column of numbers.
-type numberRange struct {
-	typ             string
-	scale           int
-	fixed           bool // the scale is that of the type
-	lowest, highest *big.Rat
-}
-
-// rangeOf returns the values of a local type of which [catalog.View.WatermarkKind] says that it is numeric.
-func rangeOf(typ string) numberRange {
-	bits := map[string]uint{"smallint": 15, "integer": 31, "bigint": 63}[typ]
-	if bits > 0 {
-		end := new(big.Int).Lsh(big.NewInt(1), bits)
-		return numberRange{
-			typ: typ, fixed: true, lowest: new(big.Rat).SetInt(new(big.Int).Neg(end)),
-			highest: new(big.Rat).SetInt(end.Sub(end, big.NewInt(1))),
-		}
-	}
-	r := numberRange{typ: typ, fixed: true}
-	precision := 0
-	if _, err := fmt.Sscanf(typ, "numeric(%d,%d)", &precision, &r.scale); err != nil {
-		precision, r = mostDigits, numberRange{typ: fmt.Sprintf("numeric(%d,0)", mostDigits)}
-	}
-	end := new(big.Int).Sub(powerOfTen(precision), big.NewInt(1))
-	r.highest = new(big.Rat).SetFrac(end, powerOfTen(r.scale))
-	r.lowest = new(big.Rat).Neg(r.highest)
-	return r
-}
-
-// scaledFor is a type of as many digits behind the point as the value has, as far as there is room for them.
-func (r numberRange) scaledFor(value *big.Rat) numberRange {
-	digits, _ := value.FloatPrec()
-	whole := new(big.Int).Quo(value.Num(), value.Denom())
-	room := mostDigits - len(whole.Abs(whole).String())
-	r.scale = max(0, min(digits, room))
-	r.typ = fmt.Sprintf("numeric(%d,%d)", mostDigits, r.scale)
-	return r
-}
-
-// text writes the highest value of the scale that is not above the given one.
-func (r numberRange) text(value *big.Rat) string {
-	unit := powerOfTen(r.scale)
-	n := new(big.Int).Mul(value.Num(), unit)
-	n.Div(n, value.Denom()) // rounds down, as the denominator is positive
-	return new(big.Rat).SetFrac(n, unit).FloatString(r.scale)
-}
-
-func powerOfTen(n int) *big.Int {
-	return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil)
 }
 
 // remoteRange is the condition on the remote side. Rows without a watermark are read every time. With a key, rows that are

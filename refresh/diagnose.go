@@ -166,21 +166,6 @@ func (e *rowsError) Unwrap() error { return e.err }
 // Public leaves the rows out.
 func (e *rowsError) Public() string { return e.problem }
 
-// asker returns a session that can be asked for examples, nil when there is none: the one that was used, if it is
-// PostgreSQL's. One of this process's own has been broken off in the midst of its rows, and goes first: somebody who waits
-// for its locks may be before the next session.
-func (w *work) asker(ctx context.Context) (s *dblink.Session, done func()) {
-	if s, ok := w.source.(dblinkSource); ok {
-		return s.Session, func() {}
-	}
-	_ = w.source.Close(ctx) // closed again, it says what was wrong
-	s, err := dblink.Open(ctx, w.tx, w.view.Link.Server().Name, w.settings(ctx))
-	if err != nil {
-		return nil, nil
-	}
-	return s, func() { _ = s.Close(ctx) } // what is left of it goes with the next session of that name
-}
-
 type finder func(ctx context.Context, src redshift.Source, query string, key []string) ([]string, error)
 
 // badRows adds examples of the rows that are in the way.
@@ -189,7 +174,7 @@ func (w *work) badRows(ctx context.Context, err error, problem string, find find
 		return err // not about the key: a unique index of the user's own, say
 	}
 	bad := &rowsError{problem: fmt.Sprintf(problem, strings.Join(w.view.Key, ", ")), err: err}
-	if s, done := w.asker(ctx); s != nil {
+	if s, done := w.source.Asker(ctx, w.tx); s != nil {
 		defer done()
 		bad.examples, _ = find(ctx, s, w.view.Query, w.view.Key) // no examples, then
 	}
@@ -199,7 +184,7 @@ func (w *work) badRows(ctx context.Context, err error, problem string, find find
 // badText names the columns and rows whose text is not valid UTF-8.
 func (w *work) badText(ctx context.Context, err error) error {
 	bad := &rowsError{problem: "a text is not valid UTF-8", err: err}
-	if s, done := w.asker(ctx); s != nil {
+	if s, done := w.source.Asker(ctx, w.tx); s != nil {
 		defer done()
 		found, _ := dblink.FindBadText(ctx, s, w.columns, w.view.Query, w.view.Key) // no examples, then
 		for _, text := range found {

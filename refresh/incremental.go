@@ -61,7 +61,7 @@ func (w *work) fillRange(ctx context.Context, where string, b bounds, o *catalog
 		return 0, err
 	}
 	w.doing = writing
-	if w.source.transport() == catalog.DblinkTransport {
+	if w.source.Selects() { // in the statement that writes
 		w.doing = applying
 	}
 	var settled int64
@@ -130,11 +130,11 @@ func sum(o *catalog.Outcome, more catalog.Outcome) {
 // that reads, settles duplicates, writes and counts: that needs no temporary table, whose making and dropping would bloat
 // the system catalogs run by run. What this process reads itself has to be put somewhere first.
 func (w *work) fetchSQL(ctx context.Context, where string, o *catalog.Outcome) (string, error) {
-	if s, ok := w.source.(dblinkSource); ok {
-		return w.dblinkSelect(s.Schema(), where)
+	if w.source.Selects() {
+		return w.source.Select(w.query(where))
 	}
 	got, err := w.stage(ctx, where)
-	o.BytesRead = got.bytes
+	o.BytesRead = got.Bytes
 	return stagedSQL(w.names()), err
 }
 

@@ -13,12 +13,13 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/read"
 )
 
 // job is what one transaction does: the work on a view, or on all views of a group, through one session on Redshift.
 type job struct {
 	tx      pgx.Tx
-	source  source
+	source  read.Session
 	works   []*work       // by view id, the order in which they are locked
 	opened  time.Time     // before the remote clock was asked; only where a view has a safety lag
 	asOf    time.Time     // every remote commit before this moment is read
@@ -47,7 +48,7 @@ func (j *job) read(ctx context.Context, r *Runner) error {
 	// for it inside dblink does not get as far as ending its statement.
 	ctx, cancel := context.WithTimeoutCause(ctx, j.timeout()+silence, errSilent)
 	defer cancel()
-	stop := j.source.watch(ctx)
+	stop := j.source.Watch(ctx)
 	at := j.works[0]
 	outer := j.tx
 	err := infra.InSavepoint(ctx, outer, func(nested pgx.Tx) (err error) {
@@ -124,7 +125,7 @@ func (j *job) unchanged() bool {
 // needsSnapshot says whether several reads have to see the same moment.
 func (j *job) needsSnapshot() bool {
 	return len(j.works) > 1 ||
-		slices.ContainsFunc(j.works, func(w *work) bool { return w.proof.wantsContent || w.wantsSplit() })
+		slices.ContainsFunc(j.works, func(w *work) bool { return w.proof.wantsContent || j.source.Splits(w.query("")) })
 }
 
 // finish publishes and records what was read, or proven.
@@ -158,7 +159,7 @@ func (j *job) record(ctx context.Context, tx pgx.Tx, a *attempt) error {
 		m := a.member(w.view.ID)
 		o := w.outcome
 		o.Generation, o.Published, o.Attempts = w.view.Generation, w.published, j.tried
-		o.Strategy, o.Transport, o.Reason = w.strategy, j.source.transport(), j.reason(w)
+		o.Strategy, o.Transport, o.Reason = w.strategy, j.source.Transport(), j.reason(w)
 		o.Modified, o.Content = w.proof.modified, w.proof.content
 		if w.waited > 0 {
 			o.Waited = &w.waited
@@ -213,20 +214,13 @@ func remarked(remarks []error, told func(error) string) string {
 }
 
 // closeSource closes the session, and returns the failure that came before, if any. It does so before the transaction
-// ends, also after a failure, as a pooler may hand the backend to somebody else. When the session cannot be closed, the
-// connection to the backend that holds it is.
+// ends, also after a failure.
 func (j *job) closeSource(ctx context.Context, failure error) error {
 	ctx, cancel := recording(ctx)
 	defer cancel()
 	err := j.source.Close(ctx)
-	if err != nil && j.source.transport() == catalog.DblinkTransport {
-		_ = j.tx.Conn().Close(ctx)
-	}
 	if failure != nil {
 		return failure
-	}
-	if j.source.transport() == catalog.StreamTransport {
-		return nil // all has been read, and the session ends with this process at the latest
 	}
 	return err
 }

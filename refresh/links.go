@@ -62,7 +62,7 @@ func (a *attempt) repair(ctx context.Context, cause error) (again bool, err erro
 	defer cancel()
 	a.repaired[class] = true
 	if again, err = a.runner.cfg.Links.Repair(ctx, link, a.since, cause); again {
-		a.runner.outOfReach.forget(link.ID)
+		a.runner.opener.Forget(link.ID)
 	}
 	return again, err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/read"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -23,10 +24,10 @@ func fillMerge(ctx context.Context, w *work) (catalog.Outcome, error) {
 	if err != nil {
 		return catalog.Outcome{}, err
 	}
-	if err := w.checkShrink(got.rows); err != nil {
+	if err := w.checkShrink(got.Rows); err != nil {
 		return catalog.Outcome{}, err
 	}
-	o := catalog.Outcome{AsOf: w.asOf, Whole: true, RowsRead: got.rows, BytesRead: got.bytes, RowCount: got.rows}
+	o := catalog.Outcome{AsOf: w.asOf, Whole: true, RowsRead: got.Rows, BytesRead: got.Bytes, RowCount: got.Rows}
 	if err := runSteps(ctx, w.tx, []Step{{"analyze staging table", "ANALYZE " + staging}}); err != nil {
 		return catalog.Outcome{}, err
 	}
@@ -36,11 +37,11 @@ func fillMerge(ctx context.Context, w *work) (catalog.Outcome, error) {
 
 // stage reads the rows for which the condition holds into the staging table. A job may do so for several views, so
 // what is there goes first.
-func (w *work) stage(ctx context.Context, where string) (loaded, error) {
+func (w *work) stage(ctx context.Context, where string) (read.Loaded, error) {
 	if err := runSteps(ctx, w.tx, stageSteps(w.view, w.columns)); err != nil {
-		return loaded{}, err
+		return read.Loaded{}, err
 	}
-	return w.source.load(ctx, w, where, staging)
+	return w.read(ctx, where, staging)
 }
 
 func stageSteps(v catalog.View, columns []redshift.Column) []Step {

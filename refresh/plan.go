@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/read"
 )
 
 // errPlanned rolls back the transaction in which a plan was made.
@@ -115,9 +115,12 @@ func (r *Runner) planLoad(ctx context.Context, tx pgx.Tx, req Request) (steps []
 	if err != nil {
 		return nil, err
 	}
-	j.source = dblinkSource{Session: session}
+	j.source = read.Dblink(session, tx, r.pool)
+	if transport != catalog.DblinkTransport {
+		j.source = read.AsStream(j.source)
+	}
 	for _, w := range j.works {
-		more, err := w.planSteps(ctx, transport != catalog.DblinkTransport)
+		more, err := w.planSteps(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -127,7 +130,7 @@ func (r *Runner) planLoad(ctx context.Context, tx pgx.Tx, req Request) (steps []
 }
 
 // planSteps are the statements for one view.
-func (w *work) planSteps(ctx context.Context, stream bool) ([]Step, error) {
+func (w *work) planSteps(ctx context.Context) ([]Step, error) {
 	v, generation := w.view, w.view.Generation
 	var build []Step
 	if w.fresh {
@@ -136,7 +139,7 @@ func (w *work) planSteps(ctx context.Context, stream bool) ([]Step, error) {
 			return nil, err
 		}
 	}
-	fill, err := w.fillSteps(ctx, stream)
+	fill, err := w.fillSteps(ctx)
 	if err != nil || !w.fresh {
 		return append(build, fill...), err
 	}
@@ -163,16 +166,16 @@ func (w *work) publishSteps(ctx context.Context) ([]Step, error) {
 }
 
 // fillSteps are the statements that load the generation.
-func (w *work) fillSteps(ctx context.Context, stream bool) ([]Step, error) {
+func (w *work) fillSteps(ctx context.Context) ([]Step, error) {
 	v := w.view
 	if v.Materialized() {
 		return []Step{refreshStep(v, v.Generation, w.strategy == catalog.Concurrent && !w.fresh)}, nil
 	}
 	if w.strategy != catalog.Incremental {
 		if w.fresh {
-			return w.readSteps("", w.relation(), stream)
+			return w.readSteps("", w.relation())
 		}
-		read, err := w.readSteps("", staging, stream)
+		read, err := w.readSteps("", staging)
 		merge := Step{"merge rows", mergeSQL(v, w.columns, staging, w.relation())}
 		return slices.Concat(stageSteps(v, w.columns), read, []Step{merge}), err
 	}
@@ -184,24 +187,17 @@ func (w *work) fillSteps(ctx context.Context, stream bool) ([]Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	if stream {
-		read, err := w.readSteps(where, staging, true)
+	if !w.source.Selects() {
+		read, err := w.readSteps(where, staging)
 		load := Step{"load rows", w.writeSQL(stagedSQL(w.names()), b)}
 		return slices.Concat(stageSteps(v, w.columns), read, []Step{load}), err
 	}
-	fetch, err := w.dblinkSelect(w.source.(dblinkSource).Schema(), where)
+	fetch, err := w.source.Select(w.query(where))
 	return []Step{{"load rows", w.writeSQL(fetch, b)}}, err
 }
 
-// readSteps are the statements that read everything into a table. What this process would send to Redshift itself is
-// shown as a comment: it is not for the cache database. Nothing in it may end the comment, as a carriage return would.
-func (w *work) readSteps(where, table string, stream bool) ([]Step, error) {
-	if stream {
-		remote, err := w.streamSelect(where)
-		text := "-- from what Redshift returns for:\n-- " + strings.ReplaceAll(infra.PrintableLines(remote), "\n", "\n-- ") + "\n" +
-			copySQL(table, w.names())
-		return []Step{{"load rows", text}}, err
-	}
-	text, err := w.dblinkSelect(w.source.(dblinkSource).Schema(), where)
-	return []Step{{"load rows", insertSelect(table, w.names(), text)}}, err
+// readSteps are the statements that read everything into a table.
+func (w *work) readSteps(where, table string) ([]Step, error) {
+	text, err := w.source.Plan(w.query(where), table)
+	return []Step{{"load rows", text}}, err
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/read"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -69,9 +70,8 @@ var errRehearsed = errors.New("rehearsed")
 func (r *Runner) rehearse(
 	ctx context.Context, tx pgx.Tx, v catalog.View, columns []redshift.Column, schema string, published *int32,
 ) error {
-	w := &work{view: v, columns: columns}
 	err := infra.InSavepoint(ctx, tx, func(nested pgx.Tx) error {
-		selectSQL, err := w.dblinkSelect(schema, "")
+		selectSQL, err := read.SelectThrough(schema, v.Link, read.Query{Text: v.Query, Columns: columns, NulBytes: v.NulBytes})
 		if err != nil {
 			return err
 		}

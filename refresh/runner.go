@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -17,6 +16,7 @@ import (
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/read"
 )
 
 // Config says how a Runner behaves. The zero value is usable.
@@ -47,8 +47,7 @@ type Runner struct {
 	store catalog.Store
 	cfg   Config
 
-	schema     atomic.Pointer[string] // where dblink lives, once that was found to be in order
-	outOfReach outOfReach
+	opener *read.Opener
 }
 
 // NewRunner returns a Runner that works through pool, which stays the caller's to close.
@@ -70,7 +69,7 @@ func NewRunner(pool *pgxpool.Pool, cfg Config) *Runner {
 	if cfg.Links == nil {
 		cfg.Links = asTheyAre{}
 	}
-	return &Runner{pool: pool, store: catalog.In(pool), cfg: cfg}
+	return &Runner{pool: pool, store: catalog.In(pool), cfg: cfg, opener: read.NewOpener(pool)}
 }
 
 // Request asks for one refresh.

@@ -11,17 +11,17 @@ import (
 // fillTable reads everything into a table that has just been made. Its indexes come afterwards: to build them is much
 // cheaper than to keep them while the rows arrive.
 func fillTable(ctx context.Context, w *work) (catalog.Outcome, error) {
-	got, err := w.source.load(ctx, w, "", w.relation())
+	got, err := w.read(ctx, "", w.relation())
 	if err != nil {
 		return catalog.Outcome{}, err
 	}
-	w.frozen = got.frozen
-	if err := w.checkShrink(got.rows); err != nil {
+	w.frozen = got.Frozen
+	if err := w.checkShrink(got.Rows); err != nil {
 		return catalog.Outcome{}, err
 	}
 	return catalog.Outcome{
-		AsOf: w.asOf, Whole: true, RowsRead: got.rows, BytesRead: got.bytes,
-		RowsInserted: got.rows, RowsDeleted: w.rowsBefore(), RowCount: got.rows,
+		AsOf: w.asOf, Whole: true, RowsRead: got.Rows, BytesRead: got.Bytes,
+		RowsInserted: got.Rows, RowsDeleted: w.rowsBefore(), RowCount: got.Rows,
 	}, nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/read"
 )
 
 // errNullKey means that the query returned rows whose key is NULL.
@@ -135,13 +136,31 @@ func (w *work) worthAnalyzing(o catalog.Outcome) bool {
 
 func (w *work) buildSteps() ([]Step, error) {
 	selectSQL := ""
-	if s, ok := w.source.(dblinkSource); ok && w.view.Materialized() {
+	if w.view.Materialized() {
 		var err error
-		if selectSQL, err = w.dblinkSelect(s.Schema(), ""); err != nil {
+		if selectSQL, err = w.source.Select(w.query("")); err != nil {
 			return nil, err
 		}
 	}
 	return buildSteps(w.view, w.view.Generation, w.columns, selectSQL), nil
+}
+
+// query is what is read of the view: all, or what a condition on the remote side leaves of it.
+func (w *work) query(where string) read.Query {
+	q := read.Query{Text: w.view.Query, Columns: w.columns, Where: where, NulBytes: w.view.NulBytes}
+	if w.whole && w.view.Guarded() {
+		q.Split = read.Split{Column: w.view.Split, Type: w.view.SplitType(), Kind: w.view.SplitKind(), Sessions: w.view.Sessions}
+	}
+	return q
+}
+
+// read loads rows into a table of the view's columns.
+func (w *work) read(ctx context.Context, where, table string) (read.Loaded, error) {
+	got, err := w.source.Load(ctx, w.tx, w.query(where), table)
+	for _, remark := range got.Remarks {
+		w.remarkOn(remark)
+	}
+	return got, err
 }
 
 func (w *work) relation() string { return w.view.RelationSQL(w.view.Generation) }

@@ -1,4 +1,4 @@
-package refresh
+package read
 
 import (
 	"context"
@@ -7,7 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/redcache/redcache/catalog"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
 	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/redshift/session"
@@ -17,25 +19,19 @@ import (
 // be waiting for the first session itself, a TRUNCATE for one, and no server sees that the two are one party.
 const splitPatience = 5 * time.Second
 
-// asksForSplit says whether the read is one that the definition wants to be shared by several sessions.
-func (w *work) asksForSplit() bool {
-	return w.view.Split != "" && w.view.Sessions > 1 && w.whole &&
-		w.source.transport() == catalog.StreamTransport && w.strategy != catalog.Incremental
-}
-
-// wantsSplit says whether several sessions may share the read.
-func (w *work) wantsSplit() bool { return w.asksForSplit() && w.moves() == "" }
+// asksForSplit says whether the read is one that is to be shared by several sessions.
+func asksForSplit(q Query) bool { return q.Split.Column != "" && q.Split.Sessions > 1 && q.Where == "" }
 
 // moves says why two sessions that see the same tables may see different rows of the query; nothing when that is not
 // known of it.
-func (w *work) moves() string {
-	if word, limits := redshift.Limits(w.view.Query); limits {
+func moves(q Query) string {
+	if word, limits := redshift.Limits(q.Text); limits {
 		return word + " takes some of many rows, and each session may take others"
 	}
-	if word, volatile := redshift.Volatile(w.view.Query); volatile {
+	if word, volatile := redshift.Volatile(q.Text); volatile {
 		return word + " may differ between sessions, as if the source changed while the others were opened"
 	}
-	if word, untied := redshift.Unordered(w.view.Query); untied {
+	if word, untied := redshift.Unordered(q.Text); untied {
 		return word + " counts rows in no order, and each session may have another"
 	}
 	return ""
@@ -54,35 +50,35 @@ type part struct {
 }
 
 // tryLoadSplit reads everything through several sessions, or returns a *notSplitError that says why not.
-func (s streamSource) tryLoadSplit(ctx context.Context, w *work, table string) (loaded, error) {
-	if why := w.moves(); why != "" {
-		return loaded{}, &notSplitError{errors.New(why)}
+func (s stream) tryLoadSplit(ctx context.Context, tx pgx.Tx, q Query, table string) (Loaded, error) {
+	if why := moves(q); why != "" {
+		return Loaded{}, &notSplitError{errors.New(why)}
 	}
-	return s.loadSplit(ctx, w, table)
+	return s.loadSplit(ctx, tx, q, table)
 }
 
 // loadSplit reads everything through several sessions, each a range of the column. Redshift lets no session take over
 // another one's snapshot, so the sessions are asked what they see: only when all see the same content are their rows put
 // together, and only when what arrives is that content do the rows stay. Whatever stands against that is a
 // *notSplitError, after which the job's own session is good for reading everything.
-func (s streamSource) loadSplit(ctx context.Context, w *work, table string) (loaded, error) {
+func (s stream) loadSplit(ctx context.Context, tx pgx.Tx, q Query, table string) (Loaded, error) {
 	// The job's session comes first to every lock. What the others wait for then, they do not wait for long.
-	if _, err := s.Rows(ctx, redshift.LockSQL(w.view.Query), 1); err != nil {
-		return loaded{}, wrap(err, "read rows")
+	if _, err := s.Rows(ctx, redshift.LockSQL(q.Text), 1); err != nil {
+		return Loaded{}, wrap(err, "read rows")
 	}
-	others, err := s.openOthers(ctx, w)
+	others, err := s.openOthers(ctx, tx, q)
 	defer closeSessions(ctx, others)
 	if err != nil {
-		return loaded{}, &notSplitError{err}
+		return Loaded{}, &notSplitError{err}
 	}
 	// What may be refused is asked of another session: a refusal ends the snapshot.
-	ranges, err := w.ranges(ctx, others[0], len(others)+1)
+	ranges, err := ranges(ctx, tx, q, others[0], len(others)+1)
 	if err != nil {
-		return loaded{}, &notSplitError{err}
+		return Loaded{}, &notSplitError{err}
 	}
-	content, err := w.contentOf(ctx, others[0])
+	content, err := contentOf(ctx, q, others[0])
 	if err != nil {
-		return loaded{}, &notSplitError{err}
+		return Loaded{}, &notSplitError{err}
 	}
 	parts := []part{{s.Session, ranges[0]}}
 	for i, other := range others {
@@ -92,30 +88,29 @@ func (s streamSource) loadSplit(ctx context.Context, w *work, table string) (loa
 		if i == 1 {
 			continue // has been asked
 		}
-		seen, err := w.contentOf(ctx, p.session)
+		seen, err := contentOf(ctx, q, p.session)
 		if i == 0 && err != nil {
-			return loaded{}, err
+			return Loaded{}, err
 		}
 		if err == nil && seen != content {
 			err = errors.New("the source changed while the others were opened")
 		}
 		if err != nil {
-			return loaded{}, &notSplitError{err}
+			return Loaded{}, &notSplitError{err}
 		}
 	}
-	return s.loadParts(ctx, w, parts, content, table)
+	return s.loadParts(ctx, tx, q, parts, content, table)
 }
 
 // openOthers opens as many more sessions as the link has slots for, at most those that the view asks for, and has each
 // begin a snapshot of its own. With an error, those that it returns are to be closed as well.
-func (s streamSource) openOthers(ctx context.Context, w *work) (others []*session.Session, err error) {
-	link := w.view.Link
-	extra, err := lock.MoreSlots(ctx, w.tx, link.ID, link.MaxConcurrency, w.slot, w.view.Sessions-1)
+func (s stream) openOthers(ctx context.Context, tx pgx.Tx, q Query) (others []*session.Session, err error) {
+	extra, err := lock.MoreSlots(ctx, tx, s.link.ID, s.link.MaxConcurrency, s.slot, q.Split.Sessions-1)
 	if err != nil {
 		return nil, err
 	}
 	if extra == 0 {
-		return nil, fmt.Errorf("all slots of link %s are taken", link.Name)
+		return nil, fmt.Errorf("all slots of link %s are taken", s.link.Name)
 	}
 	for range extra {
 		other, err := s.another(ctx)
@@ -123,7 +118,7 @@ func (s streamSource) openOthers(ctx context.Context, w *work) (others []*sessio
 			return others, err
 		}
 		others = append(others, other)
-		if err := w.beginOther(ctx, other); err != nil {
+		if err := beginOther(ctx, q, other); err != nil {
 			return others, err
 		}
 	}
@@ -134,52 +129,55 @@ func (s streamSource) openOthers(ctx context.Context, w *work) (others []*sessio
 var errLocked = fmt.Errorf("another session does not get the locks for reading within %s: somebody who waits for ours, perhaps, "+
 	"is before it", splitPatience)
 
-func (w *work) beginOther(ctx context.Context, other *session.Session) error {
+func beginOther(ctx context.Context, q Query, other *session.Session) error {
 	if err := other.Exec(ctx, redshift.BeginSnapshot); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, splitPatience, errLocked)
 	defer cancel()
-	_, err := other.Rows(ctx, redshift.LockSQL(w.view.Query), 1)
+	_, err := other.Rows(ctx, redshift.LockSQL(q.Text), 1)
 	return err
 }
 
-func (w *work) contentOf(ctx context.Context, s *session.Session) (redshift.Summary, error) {
-	return redshift.Summarize(ctx, s, w.columns, w.view.Query)
+func contentOf(ctx context.Context, q Query, s *session.Session) (redshift.Summary, error) {
+	return redshift.Summarize(ctx, s, q.Columns, q.Text)
 }
 
 // loadParts reads all parts at once into one table.
-func (s streamSource) loadParts(ctx context.Context, w *work, parts []part, want redshift.Summary, table string) (loaded, error) {
+func (s stream) loadParts(ctx context.Context, tx pgx.Tx, q Query, parts []part, want redshift.Summary, table string) (Loaded, error) {
 	var starts []session.Start
 	for _, p := range parts {
-		text, err := redshift.HashedSelect(w.columns, w.view.Query, p.where, redshift.TrustText)
+		text, err := redshift.HashedSelect(q.Columns, q.Text, p.where, redshift.TrustText)
 		if err != nil {
-			return loaded{}, &notSplitError{err}
+			return Loaded{}, &notSplitError{err}
 		}
 		starts = append(starts, func(ctx context.Context) (*session.Reader, error) {
-			return p.session.ReadHashed(ctx, text, w.streamColumns(), w.nulPolicy(), redshift.HashColumn)
+			return p.session.ReadHashed(ctx, text, q.Columns, nulPolicy(q), redshift.HashColumn)
 		})
 	}
 	rows := session.JoinStarting(ctx, starts)
-	got, err := copyRows(ctx, w, rows, table)
+	got, err := copyRows(ctx, tx, q, rows, table)
 	if err != nil {
-		return loaded{}, err
+		return Loaded{}, err
 	}
 	if arrived := (redshift.Summary{Rows: rows.Rows(), Sum: rows.Hash()}); arrived != want {
 		// Emptied in the savepoint that made it, the table can be filled again as frozen.
-		if err := runSteps(ctx, w.tx, []Step{{"empty table", "TRUNCATE " + table}}); err != nil {
-			return loaded{}, err
+		if _, err := tx.Exec(ctx, "TRUNCATE "+table); err != nil {
+			return Loaded{}, wrap(err, "empty table")
 		}
-		return loaded{}, &notSplitError{fmt.Errorf("%d rows arrived that are not the %d that the sessions agreed on", arrived.Rows, want.Rows)}
+		return Loaded{}, &notSplitError{fmt.Errorf("%d rows arrived that are not the %d that the sessions agreed on", arrived.Rows, want.Rows)}
 	}
-	w.remark(fmt.Sprintf("read through %d sessions", len(parts)))
+	got.Remarks = append(got.Remarks, fmt.Errorf("read through %d sessions", len(parts)))
 	return got, nil
 }
 
+// closeLimit bounds the closing of sessions when nobody waits for them any more.
+const closeLimit = 10 * time.Second
+
 // closeSessions closes the sessions that were opened beside the job's.
 func closeSessions(ctx context.Context, sessions []*session.Session) {
-	ctx, cancel := recording(ctx)
-	defer cancel()
+	ctx, done := infra.Ending(ctx, closeLimit)
+	defer done()
 	var all sync.WaitGroup
 	for _, s := range sessions {
 		all.Go(func() { _ = s.Close(ctx) }) // it ends with this process at the latest

@@ -1,4 +1,4 @@
-package refresh
+package read
 
 import (
 	"context"
@@ -13,19 +13,19 @@ import (
 )
 
 // ranges are conditions that share the rows out, each row to one of them.
-func (w *work) ranges(ctx context.Context, src redshift.Source, n int) ([]string, error) {
-	column, err := redshift.Ident(w.view.Split)
+func ranges(ctx context.Context, tx pgx.Tx, q Query, src redshift.Source, n int) ([]string, error) {
+	column, err := redshift.Ident(q.Split.Column)
 	if err != nil {
 		return nil, err
 	}
-	ends, err := src.Rows(ctx, redshift.RangeSQL(w.view.Query, column), 2)
+	ends, err := src.Rows(ctx, redshift.RangeSQL(q.Text, column), 2)
 	if err != nil {
 		return nil, err
 	}
 	if len(ends) != 1 || ends[0][0] == nil || ends[0][1] == nil {
-		return nil, fmt.Errorf("column %s has no values", w.view.Split)
+		return nil, fmt.Errorf("column %s has no values", q.Split.Column)
 	}
-	bounds, err := w.bordersBetween(ctx, *ends[0][0], *ends[0][1], n)
+	bounds, err := bordersBetween(ctx, tx, q.Split, *ends[0][0], *ends[0][1], n)
 	if err != nil {
 		return nil, err
 	}
@@ -45,13 +45,13 @@ func (w *work) ranges(ctx context.Context, src redshift.Source, n int) ([]string
 
 // bordersBetween are the n-1 values that divide a range evenly, as literals for Redshift. What is computed in the
 // transaction cannot fail there: a table that is to be filled as frozen does not bear the rollback to a savepoint.
-func (w *work) bordersBetween(ctx context.Context, low, high string, n int) (borders []string, err error) {
-	typ := w.view.SplitType()
-	if w.view.SplitKind() == catalog.TimeWatermark {
-		borders, err = w.timesBetween(ctx, typ, low, high, n)
+func bordersBetween(ctx context.Context, tx pgx.Tx, split Split, low, high string, n int) (borders []string, err error) {
+	typ := split.Type
+	if split.Kind == catalog.TimeWatermark {
+		borders, err = timesBetween(ctx, tx, typ, low, high, n)
 	} else {
-		borders, err = numbersBetween(rangeOf(typ), low, high, n)
-		typ = rangeOf(typ).typ
+		borders, err = numbersBetween(NumbersOf(typ), low, high, n)
+		typ = NumbersOf(typ).Type
 	}
 	if err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func (w *work) bordersBetween(ctx context.Context, low, high string, n int) (bor
 // errEndless means that there is no middle between the lowest and the highest value.
 var errEndless = errors.New("the values have no lowest or no highest that can be computed with")
 
-func numbersBetween(r numberRange, low, high string, n int) (borders []string, err error) {
+func numbersBetween(r Numbers, low, high string, n int) (borders []string, err error) {
 	from, finite := new(big.Rat).SetString(low)
 	to, alsoFinite := new(big.Rat).SetString(high)
 	if !finite || !alsoFinite {
@@ -78,18 +78,18 @@ func numbersBetween(r numberRange, low, high string, n int) (borders []string, e
 	width := to.Sub(to, from)
 	for i := range n - 1 {
 		share := new(big.Rat).Mul(width, big.NewRat(int64(i+1), int64(n)))
-		borders = append(borders, r.text(share.Add(share, from)))
+		borders = append(borders, r.Text(share.Add(share, from)))
 	}
 	return borders, nil
 }
 
 // timesBetween computes with moments as they are written: the remote session's time zone is UTC, and a zone behind them
 // says nothing more. The difference between the ends of a type is more than an interval holds, so it is one of seconds.
-func (w *work) timesBetween(ctx context.Context, typ, low, high string, n int) ([]string, error) {
+func timesBetween(ctx context.Context, tx pgx.Tx, typ, low, high string, n int) ([]string, error) {
 	if typ != "date" {
 		typ = "timestamp"
 	}
-	rows, err := w.tx.Query(ctx, fmt.Sprintf(`
+	rows, err := tx.Query(ctx, fmt.Sprintf(`
 		SELECT ('1970-01-01'::timestamp + pg_catalog.make_interval(days => pg_catalog.floor(s.since / 86400)::integer,
 		        secs => s.since - pg_catalog.floor(s.since / 86400) * 86400))::%s::text
 		FROM (SELECT $1::text::timestamp AS low, $2::text::timestamp AS high) t

@@ -42,18 +42,25 @@ func (s Store) ResumeRun(ctx context.Context, run RunKey, pid, attempts int) (bo
 // FinishRun writes that a run succeeded, what is now true of the view, and its watermark. It belongs into the
 // transaction that wrote the rows.
 func (s Store) FinishRun(ctx context.Context, run RunKey, o Outcome) (Run, error) {
-	return s.finish(ctx, run, sql.FinishRun, run.ID, o.AsOf, o.Whole, o.RowsRead, o.RowsInserted, o.RowsUpdated,
-		o.RowsDeleted, o.RowCount, o.Watermark, o.Generation, o.Attempts, o.Published, o.Strategy, o.Transport,
-		o.BytesRead, o.Waited, o.Reason, o.Modified, o.Content, run.StartedAt)
+	return s.finish(ctx, run, sql.FinishRun, pgx.NamedArgs{
+		"run": run.ID, "started_at": run.StartedAt, "as_of": o.AsOf, "whole": o.Whole, "attempts": o.Attempts,
+		"rows_read": o.RowsRead, "rows_inserted": o.RowsInserted, "rows_updated": o.RowsUpdated,
+		"rows_deleted": o.RowsDeleted, "row_count": o.RowCount, "bytes_read": o.BytesRead,
+		"watermark": o.Watermark, "generation": o.Generation, "published": o.Published,
+		"strategy": o.Strategy, "transport": o.Transport, "waited": o.Waited, "reason": o.Reason,
+		"modified": o.Modified, "content": o.Content,
+	})
 }
 
 // FinishUnchanged writes that the copy is proven to hold everything before asOf without having been read again.
 func (s Store) FinishUnchanged(ctx context.Context, run RunKey, asOf time.Time, attempts int, reason string) (Run, error) {
-	return s.finish(ctx, run, sql.FinishUnchanged, run.ID, asOf, attempts, reason, run.StartedAt)
+	return s.finish(ctx, run, sql.FinishUnchanged, pgx.NamedArgs{
+		"run": run.ID, "started_at": run.StartedAt, "as_of": asOf, "attempts": attempts, "reason": reason,
+	})
 }
 
-func (s Store) finish(ctx context.Context, run RunKey, query string, args ...any) (Run, error) {
-	runs, err := s.collectRuns(ctx, query, args...)
+func (s Store) finish(ctx context.Context, run RunKey, query string, args pgx.NamedArgs) (Run, error) {
+	runs, err := s.collectRuns(ctx, query, args)
 	if err != nil {
 		return Run{}, fmt.Errorf("finish run %d: %w", run.ID, err)
 	}
@@ -74,8 +81,10 @@ func (s Store) Touch(ctx context.Context, run RunKey) error {
 
 // FailRun writes that a run failed or was canceled, why, and when it is due again.
 func (s Store) FailRun(ctx context.Context, run RunKey, state RunState, cause error, attempts int) error {
-	_, err := s.db.Exec(ctx, sql.FailRun, run.ID, state, infra.Message(cause), infra.Hint(cause), attempts,
-		redshift.Public(cause), run.StartedAt)
+	_, err := s.db.Exec(ctx, sql.FailRun, pgx.NamedArgs{
+		"run": run.ID, "started_at": run.StartedAt, "state": state, "attempts": attempts,
+		"error": infra.Message(cause), "hint": infra.Hint(cause), "public_error": redshift.Public(cause),
+	})
 	if err != nil {
 		return fmt.Errorf("record failure of run %d: %w", run.ID, err)
 	}
@@ -101,8 +110,10 @@ func (s Store) Publish(ctx context.Context, v View) error {
 // Unload writes that the generation which readers see, the view's, has all that the run loaded into another one, which
 // is gone, and what that took. It belongs into the transaction that merged the two.
 func (s Store) Unload(ctx context.Context, v View, run RunKey, o Outcome) error {
-	_, err := s.db.Exec(ctx, sql.UnloadRun, run.ID, v.Generation, o.RowsInserted, o.RowsUpdated, o.RowsDeleted, o.Waited,
-		o.Reason, run.StartedAt)
+	_, err := s.db.Exec(ctx, sql.UnloadRun, pgx.NamedArgs{
+		"run": run.ID, "started_at": run.StartedAt, "generation": v.Generation, "waited": o.Waited, "reason": o.Reason,
+		"rows_inserted": o.RowsInserted, "rows_updated": o.RowsUpdated, "rows_deleted": o.RowsDeleted,
+	})
 	if err != nil {
 		return fmt.Errorf("record generation of view %s: %w", v.Name, err)
 	}

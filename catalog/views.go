@@ -242,11 +242,10 @@ func (s Store) views(ctx context.Context, schema, name, group *string) ([]viewRo
 // AddView stores a definition and returns it with its id; an *ExistsError when the name is taken. A view on a schedule
 // is first due after dueIn.
 func (s Store) AddView(ctx context.Context, v View, dueIn time.Duration) (View, error) {
-	err := s.db.QueryRow(ctx, sql.AddView, v.Link.ID, v.Name.Schema, v.Name.View, v.Query, v.Columns, v.Strategy,
-		nonNil(v.Key), v.Watermark, v.Lookback, v.SafetyLag, v.ReconcileEvery, v.RefreshEvery, v.MaxAge, v.Timeout,
-		nonNil(v.Indexes), nonNil(v.Grantees), v.NulBytes, dueIn, v.Transport, v.Group, v.AllowShrink, v.SkipUnchanged,
-		v.Split, v.Sessions,
-	).Scan(&v.ID, &v.Generation, &v.FirstGeneration, &v.QueryGeneration, &v.CreatedAt, &v.ChangedAt)
+	args := v.args()
+	args["due_in"] = dueIn
+	err := s.db.QueryRow(ctx, sql.AddView, args).Scan(
+		&v.ID, &v.Generation, &v.FirstGeneration, &v.QueryGeneration, &v.CreatedAt, &v.ChangedAt)
 	if violates(err, "view_name_is_unique") {
 		return v, &ExistsError{Kind: "view", Name: v.Name.String()}
 	}
@@ -260,15 +259,27 @@ func (s Store) AddView(ctx context.Context, v View, dueIn time.Duration) (View, 
 // AlterView replaces a definition, its generation numbers included, and says when it is next due, how often it has
 // failed, and what is proven of its copy. It returns when that was. The caller holds the view's lock.
 func (s Store) AlterView(ctx context.Context, v View, state State) (changedAt time.Time, err error) {
-	err = s.db.QueryRow(ctx, sql.AlterView, v.ID, v.Query, v.Columns, v.Strategy, nonNil(v.Key), v.Watermark,
-		v.Lookback, v.SafetyLag, v.ReconcileEvery, v.RefreshEvery, v.MaxAge, v.Timeout, nonNil(v.Indexes),
-		nonNil(v.Grantees), v.NulBytes, v.Generation, v.Link.ID, state.NextDue, v.Transport, v.Group, v.AllowShrink,
-		v.SkipUnchanged, v.Split, v.Sessions, v.FirstGeneration, v.QueryGeneration, state.Failures, state.Modified, state.Content,
-	).Scan(&changedAt)
-	if err != nil {
+	args := v.args()
+	args["next_due"], args["failures"] = state.NextDue, state.Failures
+	args["modified"], args["content"] = state.Modified, state.Content
+	if err = s.db.QueryRow(ctx, sql.AlterView, args).Scan(&changedAt); err != nil {
 		return changedAt, fmt.Errorf("store view %s: %w", v.Name, err)
 	}
 	return changedAt, nil
+}
+
+// args are what is stored of a view, by the names of the columns.
+func (v View) args() pgx.NamedArgs {
+	return pgx.NamedArgs{
+		"id": v.ID, "link_id": v.Link.ID, "schema_name": v.Name.Schema, "view_name": v.Name.View, "columns": v.Columns,
+		"query": v.Query, "nul_bytes": v.NulBytes, "transport": v.Transport, "skip_unchanged": v.SkipUnchanged,
+		"split": v.Split, "sessions": v.Sessions,
+		"strategy": v.Strategy, "key": nonNil(v.Key), "watermark": v.Watermark, "lookback": v.Lookback,
+		"safety_lag": v.SafetyLag, "reconcile_every": v.ReconcileEvery, "refresh_every": v.RefreshEvery,
+		"max_age": v.MaxAge, "timeout": v.Timeout, "indexes": nonNil(v.Indexes), "grantees": nonNil(v.Grantees),
+		"group_name": v.Group, "allow_shrink": v.AllowShrink,
+		"generation": v.Generation, "first_generation": v.FirstGeneration, "query_generation": v.QueryGeneration,
+	}
 }
 
 // DropView deletes a definition with its history. It does not leave that to the foreign keys: with

@@ -40,17 +40,17 @@ var (
 	//go:embed queries/link_use.sql
 	LinkUse string
 	//go:embed queries/runs.sql
-	Runs string
+	runs string
 	//go:embed queries/last_runs.sql
-	LastRuns string
+	lastRuns string
 	//go:embed queries/status.sql
 	Status string
 	//go:embed queries/start_run.sql
 	StartRun string
 	//go:embed queries/finish_run.sql
-	FinishRun string
+	finishRun string
 	//go:embed queries/finish_unchanged.sql
-	FinishUnchanged string
+	finishUnchanged string
 	//go:embed queries/unload_run.sql
 	UnloadRun string
 	//go:embed queries/habits.sql
@@ -87,6 +87,28 @@ var (
 
 // Claim is claim.sql, over what [Due] finds.
 var Claim = strings.Replace(claim, "/* due.sql */", Due, 1)
+
+// Queries that return runs.
+var (
+	Runs            = withRunColumns(runs)
+	LastRuns        = withRunColumns(lastRuns)
+	FinishRun       = withRunColumns(finishRun)
+	FinishUnchanged = withRunColumns(finishUnchanged)
+)
+
+// runColumns are the columns of a run, r, and the name of its view, v.
+const runColumns = `r.id, r.view_id, v.schema_name, v.view_name, r.strategy, r.state, r.whole, r.generation, r.origin,
+       r.application, r.pid, r.attempts, r.started_at, r.finished_at, r.as_of, r.rows_read, r.rows_inserted,
+       r.rows_updated, r.rows_deleted, r.watermark, r.holder, r.error, r.public_error, r.hint, r.waited,
+       r.bytes_read, r.transport, r.reason`
+
+// withRunColumns writes the columns of a run in place of RUN_COLUMNS(r), by the name that the query gives it.
+func withRunColumns(query string) string {
+	return regexp.MustCompile(`RUN_COLUMNS\((\w+)\)`).ReplaceAllStringFunc(query, func(of string) string {
+		name := strings.TrimSuffix(strings.TrimPrefix(of, "RUN_COLUMNS("), ")")
+		return regexp.MustCompile(`\br\.`).ReplaceAllString(runColumns, name+".")
+	})
+}
 
 // Published is published.sql, over what carried.sql finds.
 var Published = withGrants(strings.Replace(published, "/* carried */", carried, 1))

@@ -2,9 +2,9 @@
 -- after 15 s, doubled for each further failure, but never later than its schedule would have it.
 WITH failed AS (
     UPDATE redcache.run
-    SET state = $2, finished_at = clock_timestamp(), error = $3, hint = nullif($4, ''), attempts = $5,
-        public_error = $6
-    WHERE id = $1 AND started_at = $7 AND state IN ('running', 'abandoned')
+    SET state = @state, finished_at = clock_timestamp(), error = @error, hint = nullif(@hint, ''), attempts = @attempts,
+        public_error = @public_error
+    WHERE id = @run AND started_at = @started_at AND state IN ('running', 'abandoned')
     RETURNING id, view_id, state
 )
 UPDATE redcache.state s

@@ -1,10 +1,10 @@
 -- What readers see is as fresh as it was proven to be; a proof can be about a moment before the last one.
 WITH finished AS (
     UPDATE redcache.run
-    SET state = 'unchanged', finished_at = clock_timestamp(), as_of = $2, attempts = $3, reason = $4,
+    SET state = 'unchanged', finished_at = clock_timestamp(), as_of = @as_of, attempts = @attempts, reason = @reason,
         -- a swap that was not needed has not made the generation that it was to make
         generation = (SELECT s.generation FROM redcache.state s WHERE s.view_id = run.view_id)
-    WHERE id = $1 AND started_at = $5 AND state = 'running'
+    WHERE id = @run AND started_at = @started_at AND state = 'running'
     RETURNING *
 )
 UPDATE redcache.state s
@@ -13,7 +13,4 @@ SET as_of = greatest(CASE WHEN s.as_of <= clock_timestamp() THEN s.as_of END, f.
 FROM finished f
 JOIN redcache.view v ON v.id = f.view_id
 WHERE s.view_id = f.view_id
-RETURNING f.id, f.view_id, v.schema_name, v.view_name, f.strategy, f.state, f.whole, f.generation, f.origin,
-          f.application, f.pid, f.attempts, f.started_at, f.finished_at, f.as_of, f.rows_read, f.rows_inserted,
-          f.rows_updated, f.rows_deleted, f.watermark, f.holder, f.error, f.public_error, f.hint,
-          f.waited, f.bytes_read, f.transport, f.reason
+RETURNING RUN_COLUMNS(f)

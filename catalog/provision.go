@@ -65,7 +65,7 @@ func ProvisionLink(ctx context.Context, b infra.Beginner, l Link, login Login) (
 // TryLink opens a session through the link and reads one row, in tx.
 func TryLink(ctx context.Context, tx pgx.Tx, l Link) error {
 	session, err := dblink.Open(ctx, tx, l.Server().Name, dblink.Settings{
-		QueryGroup: "redcache link test", StatementTimeout: dblink.TrialLimit,
+		QueryGroup: "redcache link test", StatementTimeout: dblink.TrialLimit(ctx),
 	})
 	if err != nil {
 		return ExplainRemote(err, "connect through link "+l.Name)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 )
 
@@ -152,7 +153,7 @@ func (s *session) addLink(ctx context.Context, o linkAddOptions, password string
 	}
 	link, err := s.keeper.Provision(ctx, o.link, password)
 	if err != nil {
-		return err
+		return dblink.UntriedHint(err) // there is no such link
 	}
 	state, err := s.linkState(ctx, link)
 	if err != nil {

@@ -151,6 +151,9 @@ func (s *session) connect(ctx context.Context, t *linkTrial) error {
 		return err
 	})
 	t.tried, t.took = true, time.Since(began)
+	if errors.As(t.there.Cause, new(*dblink.SilentError)) {
+		err = nil // the connection to PostgreSQL, which waits for Redshift, has been given up
+	}
 	if err != nil {
 		stop() // nobody wants to know any more
 	}
@@ -173,7 +176,7 @@ func (t *linkTrial) failure() error {
 }
 
 func (t *linkTrial) refused() error {
-	return catalog.ExplainRemote(t.there.Cause, string(t.there.Failed))
+	return dblink.UntriedHint(catalog.ExplainRemote(t.there.Cause, string(t.there.Failed)))
 }
 
 // failed is the first step that failed; empty when none did. That a cluster is away is the reason for all that comes

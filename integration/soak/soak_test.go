@@ -37,10 +37,10 @@ func TestSoak_NoticesHarm(t *testing.T) {
 		"a watermark that moved by itself": {
 			harmBy("UPDATE redcache.watermark SET value = '1999-12-31 23:59:59'"), "has watermark",
 		},
-		"a moment without rows":    {emptyForAMoment, "which was at no time"},
-		"a lock that is left":      {lockForGood(t), "holds an advisory lock"},
-		"a prepared transaction":   {harmBy("BEGIN", "SELECT 1", "PREPARE TRANSACTION 'forgotten'"), "forgotten"},
-		"a generation of no view":  {harmBy("CREATE TABLE redcache_data.v99_g1 ()"), "v99_g1"},
+		"a moment without rows":   {emptyForAMoment, "which was at no time"},
+		"a lock that is left":     {lockForGood(t), "holds an advisory lock"},
+		"a prepared transaction":  {harmBy("BEGIN", "SELECT 1", "PREPARE TRANSACTION 'forgotten'"), "forgotten"},
+		"a generation of no view": {harmBy("CREATE TABLE redcache_data.v99_g1 ()"), "v99_g1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

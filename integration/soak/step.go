@@ -19,6 +19,7 @@ type plan struct {
 	first  *change       // at rest, before all else
 	during *change       // while the others are at it
 	after  time.Duration // after which during begins
+	rate   int           // of the rows that the source sends in a second; zero: as many as it can
 	doings []doing       // at the same time
 	fault  *fault        // strikes them
 	deed   *deed         // instead of the doings
@@ -50,6 +51,9 @@ func (h *history) draw(n int) plan {
 	p.doings = h.drawDoings(r)
 	if f := drawFault(r); r.IntN(5) == 0 {
 		p.fault = &f
+	}
+	if p.during != nil && r.IntN(2) == 0 { // the change has the time to come between two reads, or into one
+		p.rate, p.after = one(r, []int{300, 1000}), time.Duration(r.IntN(200))*time.Millisecond
 	}
 	h.drawDeed(n, &p)
 	return p
@@ -111,6 +115,11 @@ func (h *history) step(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
+	if p.rate > 0 {
+		h.say("the source sends %d rows in a second", p.rate)
+		h.did("a slow source, which changes meanwhile")
+	}
+	h.pair.stand.Throttle(p.rate)
 	var all errgroup.Group
 	if p.during != nil {
 		h.say("source, meanwhile: %s", p.during.what)
@@ -128,6 +137,7 @@ func (h *history) step(ctx context.Context, n int) error {
 		})
 	}
 	err = all.Wait()
+	h.pair.stand.Throttle(0)
 	if h.harm != nil {
 		err = errors.Join(err, h.harm(ctx))
 	}

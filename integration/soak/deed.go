@@ -76,10 +76,14 @@ func planIncremental(and func(d *catalog.View)) func(h *history, r *rand.Rand, n
 		if len(alone) == 0 {
 			return
 		}
-		alteration := h.drawAlteration(r, one(r, alone))
+		u := one(r, alone)
+		alteration, now := h.drawAlteration(r, u), u.now[0].def
 		d := alteration.alter
 		d.Strategy, d.Key, d.Transport, d.AllowShrink = catalog.Incremental, one(r, [][]string{{"id"}, {"part"}}), one(r, catalog.Transports), 100
 		d.Watermark, d.Lookback, d.Split, d.Sessions = "at", "5s", "", 1
+		if now.Watermark == "at" && len(now.Key) > 0 { // rows stay that have become too young
+			keepShape(d, now)
+		}
 		and(d)
 		p.doings = []doing{alteration}
 	}

@@ -88,9 +88,13 @@ func (h *history) refreshAll(r *rand.Rand) (doings []doing) {
 	return doings
 }
 
+// drawAlteration draws what a view is to become: something else, or what it is but for what can change in place.
 func (h *history) drawAlteration(r *rand.Rand, u *unit) doing {
-	d := h.drawDefinition(r)
-	return doing{unit: u, view: one(r, u.names), alter: &d, noData: r.IntN(5) == 0}
+	d, n := h.drawDefinition(r), r.IntN(len(u.names))
+	if r.IntN(2) == 0 {
+		keepShape(&d, u.now[n].def)
+	}
+	return doing{unit: u, view: u.names[n], alter: &d, noData: r.IntN(5) == 0}
 }
 
 // step does one step and holds what came of it against the model.

@@ -18,7 +18,7 @@ import (
 type plan struct {
 	first  *change       // at rest, before all else
 	during *change       // while the others are at it
-	after  time.Duration // after which during begins
+	after  time.Duration // after which during begins; where there is a rate, counted from the first read
 	rate   int           // of the rows that the source sends in a second; zero: as many as it can
 	doings []doing       // at the same time
 	fault  *fault        // strikes them
@@ -52,8 +52,8 @@ func (h *history) draw(n int) plan {
 	if f := drawFault(r); r.IntN(5) == 0 {
 		p.fault = &f
 	}
-	if p.during != nil && r.IntN(2) == 0 { // the change has the time to come between two reads, or into one
-		p.rate, p.after = one(r, []int{300, 1000}), time.Duration(r.IntN(200))*time.Millisecond
+	if p.during != nil && r.IntN(2) == 0 {
+		p.rate = one(r, rates)
 	}
 	h.drawDeed(n, &p)
 	return p
@@ -119,16 +119,13 @@ func (h *history) step(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
-	if p.rate > 0 {
-		h.say("the source sends %d rows in a second", p.rate)
-		h.did("a slow source, which changes meanwhile")
-	}
-	h.pair.stand.Throttle(p.rate)
+	h.slow(p.rate)
+	began := time.Now()
 	var all errgroup.Group
 	if p.during != nil {
 		h.say("source, meanwhile: %s", p.during.what)
 		all.Go(func() error {
-			if err := pauseFor(ctx, p.after); err != nil {
+			if err := errors.Join(h.awaitRead(ctx, p.rate, began), pauseFor(ctx, p.after)); err != nil {
 				return err
 			}
 			return h.commit(ctx, *p.during, true)
@@ -141,7 +138,7 @@ func (h *history) step(ctx context.Context, n int) error {
 		})
 	}
 	err = all.Wait()
-	h.pair.stand.Throttle(0)
+	h.slow(0)
 	if h.harm != nil {
 		err = errors.Join(err, h.harm(ctx))
 	}

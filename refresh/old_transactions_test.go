@@ -178,6 +178,30 @@ func TestPublish_DoesNotWaitForOtherRefreshes(t *testing.T) {
 	leave(t, holder)
 }
 
+// Whoever has a lock of another kind, or one like a refresh's without being the owner, may read views.
+func TestPublish_WaitsForWhoeverHasALockOfAnotherKind(t *testing.T) {
+	t.Parallel()
+	b, v := batches(t, catalog.Swap, catalog.DblinkTransport)
+	class := strings.Trim(rows(t, b.pool, `SELECT 'redcache.view'::regclass::oid::bigint`)[0], `" `)
+	impatient := refresh.NewRunner(b.pool, refresh.Config{Patience: 300 * time.Millisecond, SwitchPatience: 300 * time.Millisecond})
+	v.Key = nil
+	v.Name.View = "keyless"
+	b.add(t, v)
+	for what, reader := range map[string]pgx.Tx{
+		"the owner's":  begin(t, b.pool, pgx.RepeatableRead, "SELECT pg_advisory_xact_lock(1, 999)"),
+		"a stranger's": begin(t, b.readers, pgx.RepeatableRead, "SELECT pg_advisory_xact_lock("+class+", 999)"),
+	} {
+		b.nextBatch(t, 1)
+		run, err := impatient.Refresh(t.Context(), refresh.Request{View: v.Name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if pid := fmt.Sprint(reader.Conn().PgConn().PID()); !strings.Contains(run.Note, pid) {
+			t.Errorf("%s: the note does not name backend %s: %q", what, pid, run.Note)
+		}
+	}
+}
+
 // A transaction that never ends keeps the old rows in place, not the refresh.
 func TestPublish_WaitsNoLongerThanItsPatience(t *testing.T) {
 	t.Parallel()

@@ -227,8 +227,8 @@ func (v View) checkTimes() error {
 			return v.invalid("choose a positive duration, like 5m", "%s is negative", name)
 		}
 	}
-	if v.Timeout < time.Second {
-		return v.invalid("choose at least 1s", "timeout is %s", v.Timeout)
+	if problem, fix := CheckTimeout(v.Timeout); problem != "" {
+		return v.invalid(fix, "timeout is %s", problem)
 	}
 	if v.MaxAge > 0 && v.RefreshEvery > v.MaxAge {
 		return v.invalid("refresh more often, or promise less", "refreshing every %s cannot keep a max-age of %s",
@@ -258,4 +258,21 @@ func (v View) columnNames() string {
 func orderable(remoteType string) bool {
 	mapped, err := dblink.Map(remoteType)
 	return err == nil && !slices.Contains([]string{"super", "geometry", "geometryhex", "geography", "hllsketch"}, mapped.Remote)
+}
+
+// The limits of a timeout. The servers count milliseconds in 31 bits, which is 24 days.
+const (
+	minTimeout = time.Second
+	maxTimeout = 20 * 24 * time.Hour
+)
+
+// CheckTimeout says what is wrong with a timeout, and what to do; nothing where it is one.
+func CheckTimeout(timeout time.Duration) (problem, fix string) {
+	switch {
+	case timeout < minTimeout:
+		return "too short", "choose at least " + FormatDuration(minTimeout)
+	case timeout > maxTimeout:
+		return "too long", "choose at most " + FormatDuration(maxTimeout)
+	}
+	return "", ""
 }

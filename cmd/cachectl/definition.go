@@ -14,6 +14,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
+	"github.com/redcache/redcache/infra"
 )
 
 // definition are the flags of add-view and alter-view that say what a view is.
@@ -119,8 +120,10 @@ func (d *definition) check(stdin io.Reader) error {
 			return usage(err, "")
 		}
 	}
-	if d.given("timeout") && time.Duration(d.timeout) < time.Second {
-		return usagef("choose at least 1s", "--timeout is too short")
+	if d.given("timeout") {
+		if problem, fix := catalog.CheckTimeout(time.Duration(d.timeout)); problem != "" {
+			return usagef(fix, "--timeout is %s", problem)
+		}
 	}
 	if d.given("sessions") && (d.sessions < 1 || d.sessions > maxSessions) {
 		return usagef(fmt.Sprintf("choose 1 to %d, and at most the link's --max-concurrency", maxSessions),
@@ -163,7 +166,7 @@ func (d *definition) checkLookback() error {
 		return nil
 	}
 	return usagef("write --lookback 10m for a watermark in time, --lookback 1000 for a number",
-		"--lookback %q is neither a duration nor a number of zero or more", d.lookback)
+		"--lookback %q is neither a duration nor a number of zero or more", infra.Bounded(d.lookback))
 }
 
 // apply writes what was given into v.

@@ -167,23 +167,25 @@ func TestLambda_AnswersALyingServerAsText(t *testing.T) {
 	t.Parallel()
 	w, liar, views := liedTo(t)
 	e := w.function(t, "refresh", 20*time.Second)
-	for _, lie := range lies {
-		for _, view := range views {
+	for i, lie := range lies {
+		for n, view := range views {
 			liar.Lie(`AS "note" FROM`, lie.at, lie.tell)
 			body, err := json.Marshal(map[string]string{"view": view})
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, event := range [][]byte{body, queued(t, string(body))} {
-				w.dueAgain(t)
-				r := invoke(t, e, event)
-				if r.TimedOut || r.Exited || r.Took > 18*time.Second {
-					t.Errorf("%s, %q: %s after %s", lie.name, view, r, r.Took)
-				}
-				answer := string(r.Payload) + r.Error
-				if found := acted(answer); found != "" || len(answer) > 12<<10 || r.Payload != nil && !json.Valid(r.Payload) {
-					t.Errorf("%s, %q: %s, %d bytes: %.300q", lie.name, view, found, len(answer), answer)
-				}
+			event := body
+			if (i+n)%2 == 1 { // each lie is told in each way, once by hand and once by the queue
+				event = queued(t, string(body))
+			}
+			w.dueAgain(t)
+			r := invoke(t, e, event)
+			if r.TimedOut || r.Exited || r.Took > 18*time.Second {
+				t.Errorf("%s, %q: %s after %s", lie.name, view, r, r.Took)
+			}
+			answer := string(r.Payload) + r.Error
+			if found := acted(answer); found != "" || len(answer) > 12<<10 || r.Payload != nil && !json.Valid(r.Payload) {
+				t.Errorf("%s, %q: %s, %d bytes: %.300q", lie.name, view, found, len(answer), answer)
 			}
 			if liar.Told() == 0 {
 				t.Errorf("%s, %q: nobody was lied to", lie.name, view)

@@ -169,6 +169,7 @@ func TestPublish_DoesNotWaitForOtherRefreshes(t *testing.T) {
 	other.Name.View = "other"
 	b.add(t, other)
 	holder := b.holder(t, other)
+	begin(t, pgtest.OpenPool(t, b.cache.ReaderURL("postgres")), pgx.RepeatableRead, "SELECT FROM pg_class") // of another database
 	b.nextBatch(t, 1)
 	runner := refresh.NewRunner(b.pool, refresh.Config{Patience: 10 * time.Second, SwitchPatience: 10 * time.Second})
 	if run, err := runner.Refresh(t.Context(), refresh.Request{View: v.Name}); err != nil || run.Strategy != catalog.Swap || run.Note != "" {

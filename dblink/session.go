@@ -62,7 +62,7 @@ func open(ctx context.Context, tx pgx.Tx, server string, set Settings) (*Session
 	}
 	schema := set.Schema
 	if schema == "" {
-		if schema, err = Extensions(ctx, tx); err != nil {
+		if schema, err = Home(ctx, tx); err != nil {
 			return nil, err
 		}
 	}

@@ -105,6 +105,9 @@ func drawSplit(r *rand.Rand, d *catalog.View) {
 
 // describe says in a line what a definition is.
 func describe(v catalog.View) string {
+	if v.Watermark == "" {
+		v.Lookback = ""
+	}
 	words := []string{string(v.Strategy), "by " + string(v.Transport), fmt.Sprintf("query %d", queryIndex(v))}
 	for _, part := range []struct{ name, value string }{
 		{"key", strings.Join(v.Key, "+")},

@@ -69,7 +69,11 @@ func (h *history) drawDoings(r *rand.Rand) (doings []doing) {
 	case n < 8:
 		return h.refreshAll(r)
 	}
-	return []doing{h.drawAlteration(r, u)}
+	doings = []doing{h.drawAlteration(r, u)}
+	if r.IntN(3) == 0 { // and a refresh beside it
+		doings = append(doings, drawRefresh(r, u))
+	}
+	return doings
 }
 
 func drawRefresh(r *rand.Rand, u *unit) doing {
@@ -155,7 +159,9 @@ func (h *history) hold(ctx context.Context, p plan, results []result, from int) 
 		for i, d := range p.doings {
 			if d.unit == u {
 				did.results = append(did.results, results[i])
-				did.tried = tried(u, d)
+				if d.alter != nil {
+					did.tried = tried(u, d)
+				}
 				h.tally.count(results[i])
 			}
 		}
@@ -170,11 +176,8 @@ func (h *history) hold(ctx context.Context, p plan, results []result, from int) 
 	return nil
 }
 
-// tried returns a unit as an alteration would have it, nil when there is none.
+// tried returns a unit as an alteration would have it.
 func tried(u *unit, d doing) []copied {
-	if d.alter == nil {
-		return nil
-	}
 	all := slices.Clone(u.now)
 	for n, name := range u.names {
 		if name == d.view {

@@ -70,7 +70,7 @@ func (h *history) drawDoings(r *rand.Rand) (doings []doing) {
 		return h.refreshAll(r)
 	}
 	doings = []doing{h.drawAlteration(r, u)}
-	if r.IntN(3) == 0 { // and a refresh beside it
+	if r.IntN(2) == 0 { // and a refresh beside it
 		doings = append(doings, drawRefresh(r, u))
 	}
 	return doings

@@ -175,6 +175,9 @@ func (v View) Validate() error {
 			return err
 		}
 	}
+	if len(v.Group) > maxName {
+		return v.invalid(fmt.Sprintf("use at most %d", maxName), "its group has a name of %d bytes", len(v.Group))
+	}
 	return v.Name.validate()
 }
 

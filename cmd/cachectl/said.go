@@ -61,7 +61,7 @@ func adviceOn(err *pgconn.PgError) string {
 		return "PostgreSQL says: " + infra.Bounded(err.Hint)
 	case here && err.Code == insufficientRights:
 		return "DATABASE_URL has to name the role that made schema redcache, and that one needs CREATE and " +
-			"TEMPORARY on the database; `cachectl doctor` names what is missing"
+			"TEMPORARY on the database"
 	}
 	if err.File == "" { // it is a pooler's, say
 		return ""

@@ -67,7 +67,7 @@ func CreateLink(ctx context.Context, b infra.Beginner, l catalog.Link, login Log
 // TryLink opens a session through the link and reads one row, in tx.
 func TryLink(ctx context.Context, tx pgx.Tx, l catalog.Link) error {
 	session, err := dblink.Open(ctx, tx, l.Server().Name, redshift.Settings{
-		QueryGroup: "redcache link test", StatementTimeout: dblink.TrialLimit,
+		QueryGroup: "redcache link test", StatementTimeout: dblink.TrialLimit(ctx),
 	})
 	if err != nil {
 		return redshift.Explained(err, "connect through link "+l.Name)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/redcache/redcache/infra"
 )
 
 // MaxSessions is the most that a split read can have, which is also the most that a link can have.
@@ -45,6 +47,8 @@ func (d Definition) checkWords() error {
 
 func (d Definition) checkNumbers() error {
 	switch {
+	case len(d.Group) > maxName:
+		return invalid(fmt.Sprintf("use at most %d", maxName), "its group has a name of %d bytes", len(d.Group))
 	case d.AllowShrink < 0 || d.AllowShrink > 100:
 		return invalid("choose 0 to 100 percent", "--allow-shrink is %d", d.AllowShrink)
 	case d.Sessions < 1 || d.Sessions > MaxSessions:
@@ -87,7 +91,7 @@ func (d Definition) checkLookback() error {
 		return nil
 	}
 	return invalid("write --lookback 10m for a watermark in time, --lookback 1000 for a number",
-		"--lookback %q is neither a duration nor a number of zero or more", d.Lookback)
+		"--lookback %q is neither a duration nor a number of zero or more", infra.Bounded(d.Lookback))
 }
 
 func (d Definition) checkTimes() error {
@@ -99,10 +103,27 @@ func (d Definition) checkTimes() error {
 			return invalid("choose a positive duration, like 5m", "--%s is negative", name)
 		}
 	}
-	if d.Timeout < time.Second {
-		return invalid("choose at least 1s", "--timeout is too short")
+	if problem, fix := CheckTimeout(d.Timeout); problem != "" {
+		return invalid(fix, "--timeout is %s", problem)
 	}
 	return nil
+}
+
+// The limits of a timeout. The servers count milliseconds in 31 bits, which is 24 days.
+const (
+	minTimeout = time.Second
+	maxTimeout = 20 * 24 * time.Hour
+)
+
+// CheckTimeout says what is wrong with a timeout, and what to do; nothing where it is one.
+func CheckTimeout(timeout time.Duration) (problem, fix string) {
+	switch {
+	case timeout < minTimeout:
+		return "too short", "choose at least " + FormatDuration(minTimeout)
+	case timeout > maxTimeout:
+		return "too long", "choose at most " + FormatDuration(maxTimeout)
+	}
+	return "", ""
 }
 
 func (d Definition) checkPromise() error {

@@ -25,21 +25,38 @@ func (e *NotOursError) Error() string {
 
 // Hint says how to go on.
 func (e *NotOursError) Hint() string {
-	return fmt.Sprintf("The role of DATABASE_URL has to be the one that made schema redcache, or a member of it. If that is %s, "+
+	return fmt.Sprintf("The role of DATABASE_URL has to be the one that made schema redcache, or take its role (ALTER ROLE … SET role = …). If that is %s, "+
 		"do not use what is there: whoever owns it could run anything as %[1]s. %s, or a superuser, has to drop it, or give "+
 		"it to %[1]s (ALTER … OWNER TO).", e.Role, e.Owner)
+}
+
+// MemberError says that this role has the rights of the catalog's owner, and is not the owner. What it makes would belong
+// to itself: the owner could not work with it any more, and readers, whom the owner's view lets in, would be refused.
+type MemberError struct{ Owner, Role string }
+
+func (e *MemberError) Error() string {
+	return fmt.Sprintf("role %s is a member of %s, who owns the cache, and what it makes would not be %[2]s's", e.Role, e.Owner)
+}
+
+// Hint says how to go on.
+func (e *MemberError) Hint() string {
+	return fmt.Sprintf("Let this login work as %s, from its next session on: ALTER ROLE %s SET role = %s; or have DATABASE_URL "+
+		"name %[1]s.", e.Owner, sql.Ident(e.Role), sql.Ident(e.Owner))
 }
 
 // Owned checks that the schemas of the cache, as far as they exist, belong to this role with all that is in them.
 // Nothing of them must be read before.
 func (s Store) Owned(ctx context.Context) error {
 	var e NotOursError
-	err := s.db.QueryRow(ctx, sql.Owners).Scan(&e.What, &e.Owner, &e.Role)
+	var member bool
+	err := s.db.QueryRow(ctx, sql.Owners).Scan(&e.What, &e.Owner, &e.Role, &member)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return nil
 	case err != nil:
 		return fmt.Errorf("look who owns the cache: %w", err)
+	case member:
+		return &MemberError{Owner: e.Owner, Role: e.Role}
 	}
 	return &e
 }

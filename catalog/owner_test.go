@@ -131,6 +131,75 @@ func TestUp_TakesAGroupsSchemaForItsOwn(t *testing.T) {
 	}
 }
 
+// What a member of the owner makes belongs to the member: the owner could not touch it, and readers would be refused. With
+// the owner's role it makes nothing of its own, also where it does not inherit the owner's rights.
+func TestUp_AMemberHasToTakeTheOwnersRole(t *testing.T) {
+	t.Parallel()
+	n := withNeighbour(t)
+	if _, err := migrate.Up(t.Context(), n.pool); err != nil {
+		t.Fatal(err)
+	}
+	n.asAdmin(t, "GRANT redcache_owner TO "+n.evil)
+	member := pgtest.OpenPool(t, n.login)
+	refuses := func(what string, err error) {
+		t.Helper()
+		set := fmt.Sprintf(`ALTER ROLE "%s" SET role = "redcache_owner";`, n.evil)
+		if err == nil || !strings.Contains(err.Error(), n.evil+" is a member of redcache_owner") || !strings.Contains(infra.Hint(err), set) {
+			t.Errorf("%s: got %v (hint: %s), want a refusal, and %s", what, err, infra.Hint(err), set)
+		}
+	}
+	_, err := migrate.Up(t.Context(), member)
+	refuses("up", err)
+	refuses("ready", catalog.In(member).Ready(t.Context()))
+
+	n.asAdmin(t, fmt.Sprintf(`ALTER ROLE %[1]s NOINHERIT; ALTER ROLE %[1]s SET role = redcache_owner`, n.evil))
+	inRole := pgtest.OpenPool(t, n.login)
+	if _, err := migrate.Up(t.Context(), inRole); err != nil {
+		t.Errorf("up with the owner's role: %v", err)
+	}
+	if err := catalog.In(inRole).Ready(t.Context()); err != nil {
+		t.Errorf("ready with the owner's role: %v", err)
+	}
+}
+
+// A dump may be restored in part, and a schema may be renamed or dropped: init says so, and what leads out does.
+func TestUp_SaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	for _, part := range []struct{ name, torn, names, hint, way string }{
+		{
+			"rows", `DELETE FROM redcache.schema_version`, "has its tables and not their rows",
+			"DROP SCHEMA redcache, redcache_data CASCADE;", `DROP SCHEMA redcache, redcache_data CASCADE`,
+		},
+		{"data", `DROP SCHEMA redcache_data CASCADE`, "schema redcache_data is missing", "CREATE SCHEMA redcache_data;", `CREATE SCHEMA redcache_data`},
+		{"renamed", `ALTER SCHEMA redcache_data RENAME TO other`, "schema redcache_data is missing", "RENAME TO redcache_data", `ALTER SCHEMA other RENAME TO redcache_data`},
+	} {
+		t.Run(part.name, func(t *testing.T) {
+			t.Parallel()
+			n := withNeighbour(t)
+			if _, err := migrate.Up(t.Context(), n.pool); err != nil {
+				t.Fatal(err)
+			}
+			run(t, n.pool, part.torn)
+			wants := func(what string, err error) {
+				t.Helper()
+				if err == nil || !catalog.Unfit(err) || !strings.Contains(err.Error(), part.names) || !strings.Contains(infra.Hint(err), part.hint) {
+					t.Errorf("%s: got %v (hint: %s), want %q and %q", what, err, infra.Hint(err), part.names, part.hint)
+				}
+			}
+			_, err := migrate.Up(t.Context(), n.pool)
+			wants("up", err)
+			wants("ready", catalog.In(n.pool).Ready(t.Context()))
+			run(t, n.pool, part.way)
+			if _, err := migrate.Up(t.Context(), n.pool); err != nil {
+				t.Errorf("up after %s: %v", part.way, err)
+			}
+			if err := catalog.In(n.pool).Ready(t.Context()); err != nil {
+				t.Errorf("ready after %s: %v", part.way, err)
+			}
+		})
+	}
+}
+
 func TestStore_ReadyRefusesWhatSomebodyElseHasAdded(t *testing.T) {
 	t.Parallel()
 	for _, change := range []struct{ admin, names string }{

@@ -54,6 +54,7 @@ type Published struct {
 	Owner       string
 	Owned       bool    // the current role has its owner's rights
 	Reads       []int32 // generations that it reads
+	Emptied     bool    // the generation that it is to show is a materialized view WITH NO DATA
 	Altered     bool    // its query is not the one that was published
 	Changed     bool    // what is on it is not what is remembered
 	Remembered  *Decorations
@@ -78,6 +79,8 @@ func (p Published) Problem(generation *int32) string {
 		return "somebody has changed its query"
 	case !slices.Contains(p.Reads, *generation):
 		return "it does not show the generation that is refreshed"
+	case p.Emptied:
+		return "its rows are gone (WITH NO DATA): somebody has emptied them, or a restore could not read Redshift"
 	case p.Secluded():
 		return "it asks with its readers' rights (security_invoker), and only its owner has any on its rows"
 	}

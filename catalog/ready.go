@@ -57,13 +57,54 @@ func (s Store) Ready(ctx context.Context) error {
 	}
 	if err != nil {
 		return infra.Hinted(fmt.Errorf("read version of schema redcache: %w", err),
-			"The role of DATABASE_URL has to be the one that made schema redcache, or a member of it.")
+			"The role of DATABASE_URL has to be the one that made schema redcache, or take its role (ALTER ROLE … SET role = …).")
+	}
+	if err := s.Whole(ctx, version); err != nil {
+		return err
 	}
 	if version < len(files) {
 		return infra.Hinted(fmt.Errorf("%w: schema redcache has version %d, this program needs %d",
 			ErrNotReady, version, len(files)), "Run `cachectl init`.")
 	}
 	return nil
+}
+
+// errTorn means that a part of the cache is not there.
+var errTorn = errors.New("the cache is not whole")
+
+// Whole checks that what belongs to a version of the catalog is there: a dump may have been restored in part, and a schema
+// been renamed or dropped. Version 0 is that of a database without a catalog.
+func (s Store) Whole(ctx context.Context, version int) error {
+	var tables, data bool
+	err := s.db.QueryRow(ctx, `SELECT pg_catalog.to_regclass('redcache.view') IS NOT NULL,
+		pg_catalog.to_regnamespace('redcache_data') IS NOT NULL`).Scan(&tables, &data)
+	switch {
+	case err != nil:
+		return fmt.Errorf("look for the schemas of the cache: %w", err)
+	case version == 0 && tables:
+		return infra.Hinted(fmt.Errorf("%w: schema redcache has its tables and not their rows, as after a restore of the "+
+			"schema alone", errTorn), "Restore the rows too; or begin anew: DROP SCHEMA redcache, redcache_data CASCADE; "+
+			"and `cachectl init`. That drops the published views as well.")
+	case version > 0 && !data:
+		return infra.Hinted(fmt.Errorf("%w: schema redcache_data is missing", errTorn), "If somebody has renamed it, ALTER "+
+			"SCHEMA … RENAME TO redcache_data; if it is gone, CREATE SCHEMA redcache_data; as the owner of the cache. The next "+
+			"refresh of each view makes its rows again.")
+	}
+	return nil
+}
+
+// errRevoked means that the owner has not got the rights that it had.
+var errRevoked = errors.New("somebody has revoked the owner's rights")
+
+// Unfit says whether an error of [Store.Ready] is about the cache, which somebody has to put right, and not about the way
+// to it, which may come back by itself.
+func Unfit(err error) bool {
+	for _, unfit := range []error{ErrNotReady, errTorn, errRevoked} {
+		if errors.Is(err, unfit) {
+			return true
+		}
+	}
+	return errors.As(err, new(*NotOursError)) || errors.As(err, new(*MemberError))
 }
 
 // usable checks that nobody has revoked from the owner what it needs to work in its own schemas.
@@ -81,6 +122,6 @@ func (s Store) usable(ctx context.Context) error {
 	if schema == nil {
 		return nil
 	}
-	return infra.Hinted(fmt.Errorf("somebody has revoked the owner's rights on schema %s", *schema),
+	return infra.Hinted(fmt.Errorf("%w on schema %s", errRevoked, *schema),
 		fmt.Sprintf("As the owner: GRANT ALL ON SCHEMA %s TO %s;", *schema, sql.Pasted(*role)))
 }

@@ -60,12 +60,12 @@ type Run struct {
 // Key names the run.
 func (r Run) Key() RunKey { return RunKey{r.ID, r.StartedAt} }
 
-// Took is how long the run lasted; zero while it is running.
+// Took is how long the run lasted; zero while it is running, and when the clock was set back meanwhile.
 func (r Run) Took() time.Duration {
 	if r.FinishedAt == nil {
 		return 0
 	}
-	return r.FinishedAt.Sub(r.StartedAt)
+	return max(r.FinishedAt.Sub(r.StartedAt), 0)
 }
 
 // State is what is true of a view now.

@@ -23,7 +23,7 @@ func Cancel(ctx context.Context, tx pgx.Tx, server string, pid int) (err error) 
 			err = fmt.Errorf("cancel session %d of link %s: %w", pid, server, err)
 		}
 	}()
-	schema, err := Extensions(ctx, tx)
+	schema, err := Home(ctx, tx)
 	if err != nil {
 		return err
 	}

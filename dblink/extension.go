@@ -31,6 +31,16 @@ func (e *MissingExtensionError) Hint() string {
 // Extensions returns the schema in which dblink lives, having checked that the current role can make a link: both
 // extensions, the rights on them and a UTF8 database. What lacks is a [*MissingExtensionError] or [ErrNotUTF8].
 func Extensions(ctx context.Context, q Querier) (schema string, err error) {
+	return extensions(ctx, q, true)
+}
+
+// Home returns the schema in which dblink lives, having checked that the current role can use a link that is there. That
+// takes no right to use postgres_fdw, which may have been revoked since.
+func Home(ctx context.Context, q Querier) (schema string, err error) {
+	return extensions(ctx, q, false)
+}
+
+func extensions(ctx context.Context, q Querier, toMake bool) (schema string, err error) {
 	var role, encoding string
 	var fdw, schemaUsage, fdwUsage bool
 	err = q.QueryRow(ctx, `
@@ -54,10 +64,10 @@ func Extensions(ctx context.Context, q Querier) (schema string, err error) {
 	} else if !schemaUsage {
 		missing.add("the right to use schema "+schema, "GRANT USAGE ON SCHEMA "+sql.Ident(schema)+" TO "+sql.Ident(role))
 	}
-	if !fdw {
+	if toMake && !fdw {
 		missing.add("extension postgres_fdw", "CREATE EXTENSION postgres_fdw")
 	}
-	if !fdwUsage {
+	if toMake && !fdwUsage {
 		missing.add("the right to use postgres_fdw", "GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO "+sql.Ident(role))
 	}
 	if missing.Missing != nil {

@@ -70,6 +70,16 @@ func TestExtensions_SaysWhatIsMissing(t *testing.T) {
 	if schema, err := dblink.Extensions(t.Context(), pool); err != nil || schema != "odd place" {
 		t.Errorf("got %q, %v", schema, err)
 	}
+	revoke := "REVOKE USAGE ON FOREIGN DATA WRAPPER postgres_fdw FROM redcache_owner"
+	if err := cluster.Admin(t.Context(), name, revoke); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := dblink.Extensions(t.Context(), pool); !errors.As(err, new(*dblink.MissingExtensionError)) {
+		t.Errorf("to make a link: got %v, want a MissingExtensionError", err)
+	}
+	if schema, err := dblink.Home(t.Context(), pool); err != nil || schema != "odd place" {
+		t.Errorf("to use one: got %q, %v", schema, err)
+	}
 }
 
 // talkative logs all that a server can log about statements.

@@ -60,7 +60,7 @@ func open(ctx context.Context, tx pgx.Tx, schema, server string, set redshift.Se
 		return nil, err
 	}
 	if schema == "" {
-		if schema, err = Extensions(ctx, tx); err != nil {
+		if schema, err = Home(ctx, tx); err != nil {
 			return nil, err
 		}
 	}

@@ -52,11 +52,8 @@ func Try(ctx context.Context, tx pgx.Tx, server string, set redshift.Settings) (
 	return Trial{Failed: step, Cause: err}, nil
 }
 
-// TrialLimit is how long each statement of a trial may take, or of whatever else waits for no data.
-const TrialLimit = 20 * time.Second
-
 func try(ctx context.Context, tx pgx.Tx, server string, set redshift.Settings) (trial Trial, err error) {
-	set.StatementTimeout = cmp.Or(set.StatementTimeout, TrialLimit)
+	set.StatementTimeout = cmp.Or(set.StatementTimeout, TrialLimit(ctx))
 	s, err := Open(ctx, tx, server, set)
 	if err != nil {
 		return trial, err
@@ -93,6 +90,8 @@ const (
 func FailedStep(err error) (step Step, remote bool) {
 	server, ok := errors.AsType[*pgconn.PgError](err)
 	switch {
+	case errors.As(err, new(*SilentError)):
+		return AtSelect, true // a login that is not answered ends at the limit for connecting
 	case !ok:
 		return "", false
 	case server.Code == codeNoConnection:

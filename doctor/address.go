@@ -120,7 +120,7 @@ var tried = regexp.MustCompile(`connection to server at ".*" \(([0-9a-fA-F.:]+)\
 // to connect; nothing when the server is too old, or does not resolve it. No SQL function resolves names. So a
 // connection is begun that must fail before a login is sent: it wants a certificate's file that does not exist.
 func resolveThere(ctx context.Context, tx pgx.Tx, l catalog.Link) (string, error) {
-	schema, err := dblink.Extensions(ctx, tx)
+	schema, err := dblink.Home(ctx, tx)
 	if err != nil {
 		return "", err
 	}

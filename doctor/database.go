@@ -83,7 +83,7 @@ func examineExtensions(ctx context.Context, x *exam) ([]Check, error) {
 }
 
 // examineOwnRights asks for what the role needs beside the extensions: it makes schemas, and a temporary table on the
-// way of a password, and it has to own, or be a member of who owns, what `cachectl init` made.
+// way of a password, and it has to own what `cachectl init` made.
 func examineOwnRights(ctx context.Context, x *exam) ([]Check, error) {
 	var role, database, owners string
 	var super, creates, temporary, ready bool
@@ -98,7 +98,8 @@ func examineOwnRights(ctx context.Context, x *exam) ([]Check, error) {
 	var objections []Check
 	if owners != "" {
 		objections = append(objections, fail(about, "schema redcache or redcache_data belongs to "+owners,
-			"Have DATABASE_URL name that role, the one that made schema redcache, or make "+role+" a member of it."))
+			"Have DATABASE_URL name that role, the one that made schema redcache; or make "+role+" a member of it, and let it "+
+				"take its role (ALTER ROLE … SET role = …)."))
 	}
 	if !temporary {
 		objections = append(objections, fail(about, "it may not make temporary tables, over which a link's password "+

@@ -43,6 +43,8 @@ func judgePublished(v catalog.Status, p catalog.Published) (finding, fix string)
 		return finding, "Rename or drop that one. Then " + again
 	case p.OID != 0 && !p.AtHome:
 		return finding, infra.Command("cachectl", "refresh", name.String()) + " moves it back."
+	case p.Emptied:
+		return finding, infra.Command("cachectl", "refresh", name.String()) + " reads them again."
 	case p.Secluded():
 		return finding, "ALTER VIEW " + name.SQL() + " RESET (security_invoker); or grant its readers USAGE on schema " + catalog.DataSchema +
 			" and SELECT on " + v.View.RelationSQL(*v.Generation) + ": the generations that follow keep that."

@@ -52,6 +52,21 @@ func TestViewPublished(t *testing.T) {
 	b.wants(t, "view-published", doctor.Failed, "belongs to postgres")
 }
 
+// A materialized view without its rows has nothing for its readers but an error: after a restore without Redshift, say.
+func TestViewPublished_WithoutItsRows(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	v := b.add(t, "sales", func(v *catalog.View) { v.Strategy = catalog.Nonconcurrent })
+	b.exec(t, "REFRESH MATERIALIZED VIEW "+v.RelationSQL(1)+" WITH NO DATA")
+	b.wants(t, "view-published", doctor.Failed, "view bi.sales", "its rows are gone (WITH NO DATA)", "cachectl refresh bi.sales")
+	status, err := b.store.Status(t.Context())
+	if err != nil || !strings.Contains(status[0].Problem, "its rows are gone") {
+		t.Errorf("status says %q, %v", status[0].Problem, err)
+	}
+	b.refresh(t, v)
+	b.wants(t, "view-published", doctor.OK)
+}
+
 func TestViewGrantees(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -72,7 +72,7 @@ func open(ctx context.Context, tx pgx.Tx, l catalog.Link) (o opened, took time.D
 		return o, 0, err
 	}
 	if o.Session, err = dblink.Open(ctx, tx, l.Server().Name, redshift.Settings{
-		QueryGroup: "redcache doctor", StatementTimeout: dblink.TrialLimit,
+		QueryGroup: "redcache doctor", StatementTimeout: dblink.TrialLimit(ctx),
 	}); err != nil {
 		return o, 0, err
 	}

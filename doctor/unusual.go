@@ -32,7 +32,7 @@ var beyond = []struct {
 	{"default_table_access_method", []string{"heap"}, Warning, "copies are kept in a way that nobody has tried with them"},
 	{
 		"lc_messages",
-		[]string{"", "C", "POSIX", "en"},
+		[]string{"", "C", "C.UTF-8", "C.utf8", "POSIX", "en"},
 		Warning,
 		"why a connection to Redshift fails is told less exactly, since that is read from PostgreSQL's own words",
 	},

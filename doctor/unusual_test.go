@@ -27,6 +27,14 @@ func TestUnusualSettings(t *testing.T) {
 		b.sudo(t, `ALTER DATABASE `+b.name+` RESET `+s.name)
 		b.reconnect()
 	}
+	for _, plain := range []string{"C", "C.UTF-8", "en_US.UTF-8"} { // PostgreSQL's own words, as far as this system has them
+		if _, err := b.admin.Exec(t.Context(), `ALTER DATABASE `+b.name+` SET lc_messages = '`+plain+`'`); err != nil {
+			continue
+		}
+		b.reconnect()
+		b.wants(t, "unusual-settings", doctor.OK)
+	}
+	b.sudo(t, `ALTER DATABASE `+b.name+` RESET lc_messages`)
 	b.sudo(t, `ALTER DATABASE `+b.name+` SET DateStyle = 'German'`) // as initdb may choose it
 	b.reconnect()
 	b.wants(t, "unusual-settings", doctor.OK)

@@ -129,7 +129,7 @@ func (f field) problem(text, want string) error {
 	if f.secret() {
 		return fmt.Errorf("%s: %s", f.name, want)
 	}
-	return fmt.Errorf("%s=%q: %s", f.name, text, want)
+	return fmt.Errorf("%s=%q: %s", f.name, Bounded(text), want)
 }
 
 // unknown returns a problem for each variable of the prefix that nobody reads.

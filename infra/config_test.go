@@ -97,6 +97,7 @@ func TestLoad_LimitsAndValidates(t *testing.T) {
 	t.Setenv("DATABASE_URL", "postgres://h/d")
 	for _, tt := range []struct{ name, value, want string }{
 		{"REDCACHE_TICK", "99ms", `REDCACHE_TICK="99ms": want at least 100ms`},
+		{"REDCACHE_TICK", strings.Repeat("9", 100_000) + "h", `(100001 bytes in all)": want a duration such as 30s, 5m or 1h30m`},
 		{"REDCACHE_TICK", "61m", `REDCACHE_TICK="61m": want at most 1h`},
 		{"REDCACHE_WORKERS", "13", "REDCACHE_WORKERS=13: bad luck"},
 	} {

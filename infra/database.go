@@ -29,7 +29,7 @@ type DatabaseConfig struct {
 	// MaxConns is the most connections at once. Zero takes the URL's pool_max_conns, or 10.
 	MaxConns int32 `min:"0" max:"10000" desc:"most connections at once, 10 when not given"`
 	// ConnectTimeout limits one attempt to connect to one address. Zero takes the URL's connect_timeout, or 10 s.
-	ConnectTimeout time.Duration `min:"0s" desc:"limit of one attempt to connect, 10s when not given"`
+	ConnectTimeout time.Duration `min:"0s" max:"1h" desc:"limit of one attempt to connect, 10s when not given"`
 }
 
 // What a zero field of a DatabaseConfig and a silent URL come to.

@@ -3,6 +3,7 @@ package infra_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,6 +57,13 @@ func TestInTx_LooksOnAtAStandby(t *testing.T) {
 		t.Error(err)
 	} else if _, err := pgx.CollectRows(all, pgx.RowToMap); err != nil {
 		t.Error(err)
+	}
+	nested := infra.InTx(t.Context(), pool, infra.Limits{}, func(pgx.Tx) error { // as a refresh writes that it runs
+		_, err := infra.Pinned(pool).Exec(t.Context(), `INSERT INTO public.note VALUES (2)`)
+		return err
+	})
+	if said := infra.Message(nested); strings.Count(said, infra.ErrReadOnly.Error()) != 1 {
+		t.Errorf("a transaction within one says %q, want what it is once", said)
 	}
 	if _, err := infra.Pinned(pool).Exec(t.Context(), `INSERT INTO public.note VALUES (2)`); !errors.Is(err, infra.ErrReadOnly) || infra.Hint(err) == "" {
 		t.Errorf("writing: %v, hint %q", err, infra.Hint(err))

@@ -109,7 +109,7 @@ var ErrReadOnly = errors.New("the cache database is a standby, which is read-onl
 
 // explain says what the refusal to write means on a standby.
 func (t begun) explain(err error) error {
-	if !t.standby || codeOf(err) != codeReadOnly {
+	if !t.standby || codeOf(err) != codeReadOnly || errors.Is(err, ErrReadOnly) { // said by a transaction within this one
 		return err
 	}
 	return Hinted(fmt.Errorf("%w: %w", ErrReadOnly, err), Hint(Standby()))

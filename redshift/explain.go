@@ -52,6 +52,7 @@ func Explain(err error) (what, hint string) {
 const (
 	procedural = "pl"
 	codeRaised = "P0001"
+	codeNotNow = "55000" // of statements, and, when it is fatal, of logins
 )
 
 // explain says what is known of a server's error by itself; that it is the cache database's is always said, as nobody
@@ -63,6 +64,9 @@ func (s Side) explain(err *pgconn.PgError) (what, hint string) {
 	}
 	if s == Here && strings.HasPrefix(path.Base(err.File), procedural) {
 		err = &pgconn.PgError{Code: codeRaised} // whatever code it gives itself
+	}
+	if s == Here && err.Code == codeNotNow && err.Severity == "FATAL" {
+		return "the cache database lets nobody in", "As a superuser, in another database: ALTER DATABASE … ALLOW_CONNECTIONS true."
 	}
 	for _, a := range table {
 		if matches(err, a.codes, a.texts) {

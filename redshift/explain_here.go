@@ -81,7 +81,8 @@ var here = []advice{
 	{
 		codes: []string{"54"},
 		what:  "a row is too large for the cache database, or for an index of the view",
-		hint:  `An --index of long texts can be one of their beginning or hash: --index "md5(note)".`,
+		hint: `An --index of long texts can be one of their beginning or hash: --index "md5(note)". A --key of long texts can be ` +
+			"their hash, as a column of the query: md5(note) AS note_hash.",
 	},
 	{
 		codes: []string{"23503"},

@@ -40,6 +40,16 @@ func TestExplain_NamesTheAuthorOfEveryError(t *testing.T) {
 	}
 }
 
+// One SQLSTATE says that a row cannot be changed, and that a database lets nobody in.
+func TestExplain_TellsAClosedDatabaseFromAReplicaIdentity(t *testing.T) {
+	t.Parallel()
+	what, hint := redshift.Explain(&pgconn.PgError{Severity: "FATAL", Code: "55000", Message: `database "app" is not currently accepting connections`})
+	linktest.Contains(t, what, "the cache database lets nobody in: ")
+	linktest.Contains(t, hint, "ALLOW_CONNECTIONS true")
+	_, hint = redshift.Explain(&pgconn.PgError{Severity: "ERROR", Code: "55000", Message: "cannot delete from table"})
+	linktest.Contains(t, hint, "replica identity")
+}
+
 // What a row or a literal is to blame for is no mistake of syntax, with a SQLSTATE or, as Redshift likes it, without.
 func TestExplain_TellsABadValueFromBadSQL(t *testing.T) {
 	t.Parallel()

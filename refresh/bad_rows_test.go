@@ -1,6 +1,7 @@
 package refresh_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -166,4 +167,39 @@ func TestRefresh_ASourceThatChangesItsColumns(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.wantEqual(t, v)
+}
+
+// Whatever a column of the source has become, what helps is to describe it again.
+func TestRefresh_ASourceThatChangesItsTypes(t *testing.T) {
+	t.Parallel()
+	for _, strategy := range catalog.Strategies {
+		for _, transport := range transportsOf(strategy) {
+			t.Run(string(strategy)+" "+string(transport), func(t *testing.T) {
+				t.Parallel()
+				b := setup(t)
+				for i, change := range []struct{ from, to, using string }{
+					{"varchar(9)", "integer", "length(v)"}, {"integer", "varchar(9)", "'seven'"}, {"timestamp", "varchar(9)", "'today?'"},
+					{"numeric(10,2)", "timestamp", "timestamp '2026-01-01'"}, {"boolean", "varchar(9)", "'perhaps'"}, {"varchar(9)", "super", "'7'"},
+				} {
+					table := fmt.Sprintf("public.typed%d", i)
+					b.change(t, "CREATE TABLE "+table+" (id integer, at timestamp, v "+change.from+")")
+					b.change(t, "INSERT INTO "+table+" VALUES (1, '2026-01-01', NULL)")
+					v := b.view(fmt.Sprintf("typed%d", i), "SELECT * FROM "+table, strategy)
+					v.Key, v.Transport = []string{"id"}, transport
+					if strategy == catalog.Incremental {
+						v.Watermark = "at"
+					}
+					b.add(t, v)
+					b.change(t, "ALTER TABLE "+table+" ALTER v TYPE "+change.to+" USING "+change.using)
+					_, err := b.runner.Refresh(t.Context(), refresh.Request{View: v.Name})
+					if err != nil && !strings.Contains(infra.Hint(err), "--describe") {
+						t.Errorf("%s that is %s now: %v, hint %q", change.from, change.to, err, infra.Hint(err))
+					}
+					b.set(t, v, func(*catalog.View) {})
+					b.refresh(t, refresh.Request{View: v.Name})
+					b.wantEqual(t, v)
+				}
+			})
+		}
+	}
 }

@@ -60,7 +60,7 @@ func (w *work) diagnose(ctx context.Context, err error) error {
 
 // diagnoseThere explains what Redshift, or the way to it, did not do.
 func (w *work) diagnoseThere(err error) error {
-	const undefinedColumn = "42703"
+	const undefinedColumn, undefinedFunction, cannotCast, mismatch = "42703", "42883", "42846", "42804"
 	again := altering(w.view.Name, "--describe") + " takes the source's columns as they are now"
 	switch {
 	case redshift.OtherShape(err):
@@ -69,6 +69,10 @@ func (w *work) diagnoseThere(err error) error {
 		explained := explainRemote(w.view, err)
 		return infra.Hinted(explained, "A column of the source was renamed or dropped. Where the query names its columns, "+
 			"write the new name with "+altering(w.view.Name, "--query")+"; where it takes all of them, "+again+".")
+	case slices.Contains([]string{undefinedFunction, cannotCast, mismatch}, redshift.ServerCode(err, redshift.There)):
+		// The query was in order when it was described, and what is asked of each column is made for its type.
+		return infra.Hinted(explainRemote(w.view, err), "The types of the source's columns have changed, perhaps: "+again+". If they have not, "+
+			"what the query names was dropped or changed on Redshift: write it anew with "+altering(w.view.Name, "--query")+".")
 	}
 	return explainRemote(w.view, err)
 }

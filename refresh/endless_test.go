@@ -31,3 +31,31 @@ func TestIncremental_AWatermarkWithoutEndIsNone(t *testing.T) {
 		}
 	}
 }
+
+// A row whose value is no number, or has no end, is read and never becomes the watermark: what comes after it is seen, and
+// no more is read than before.
+func TestIncremental_ARowWithoutEndMovesNoWatermark(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "CREATE TABLE public.log (id integer, seq numeric(12,3), wide numeric, at timestamp)",
+		"INSERT INTO public.log SELECT i, i, i, timestamp '2026-01-01' + i * interval '1 second' FROM generate_series(1, 100) i",
+		"INSERT INTO public.log VALUES (101, 'NaN', 'NaN', 'infinity'), (102, 'NaN', 'Infinity', 'infinity'), (103, 'NaN', '-Infinity', '-infinity')")
+	for watermark, want := range map[string]string{"seq": "100.000", "wide": "100", "at": "2026-01-01 00:01:40"} {
+		v := b.view(watermark, "SELECT id, seq, wide, at FROM public.log", catalog.Incremental)
+		v.Key, v.Watermark, v.Lookback = []string{"id"}, watermark, "0"
+		if watermark == "at" {
+			v.Lookback = "0s"
+		}
+		for _, run := range []catalog.Run{b.add(t, v), b.refresh(t, refresh.Request{View: v.Name})} {
+			if run.Watermark == nil {
+				t.Fatalf("there is no watermark %s", watermark)
+			}
+			if *run.Watermark != want {
+				t.Errorf("watermark %s is %s, want %s", watermark, *run.Watermark, want)
+			}
+			if !run.Whole && *run.RowsRead > 4 {
+				t.Errorf("watermark %s: %d rows are read", watermark, *run.RowsRead)
+			}
+		}
+		b.wantEqual(t, v)
+	}
+}

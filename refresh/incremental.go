@@ -2,12 +2,14 @@ package refresh
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
 )
 
@@ -25,31 +27,55 @@ func fillIncremental(ctx context.Context, w *work) (catalog.Outcome, error) {
 		return catalog.Outcome{}, err
 	}
 	o := catalog.Outcome{AsOf: w.readUpTo(), Whole: b.low == nil, RowCount: w.rowCount()}
-	undated, err := w.fillRange(ctx, where, b, &o)
-	if err != nil || undated == 0 {
+	if len(w.view.Key) == 0 || b.low == nil || w.needsSnapshot() { // one look will do, or both see one moment anyway
+		err = w.fillLooks(ctx, where, b, &o)
 		return o, err
+	}
+	once := o
+	err = w.fillOnce(ctx, where, b, &once)
+	if !errors.Is(err, errLookAgain) {
+		return once, err
 	}
 	err = w.fillInSnapshot(ctx, where, b, &o)
 	return o, err
 }
 
-// fillInSnapshot goes on where rows have lost their watermark, which takes a second look at the source. Both looks have to
-// see one moment: what the first saw may have passed when the second begins, so it is taken again.
+// errLookAgain takes back a look at the source of which another one would have to see the moment.
+var errLookAgain = errors.New("rows have lost their watermark")
+
+// fillOnce reads and writes where a second look is not called for, as it mostly is not, and else leaves no trace: what the
+// first saw may have passed when the second begins.
+func (w *work) fillOnce(ctx context.Context, where string, b bounds, o *catalog.Outcome) error {
+	outer := w.tx
+	defer func() { w.tx = outer }()
+	return infra.InSavepoint(ctx, outer, func(nested pgx.Tx) error {
+		w.tx = nested
+		undated, err := w.fillRange(ctx, where, b, o)
+		if err == nil && undated > 0 {
+			err = errLookAgain
+		}
+		return err
+	})
+}
+
+// fillInSnapshot has all looks see one moment.
 func (w *work) fillInSnapshot(ctx context.Context, where string, b bounds, o *catalog.Outcome) error {
-	if w.needsSnapshot() { // there is one already
-		return w.fillUndated(ctx, b, o)
-	}
 	if err := w.source.Begin(ctx); err != nil {
 		return err
 	}
+	if err := w.fillLooks(ctx, where, b, o); err != nil {
+		return err
+	}
+	return w.source.Commit(ctx)
+}
+
+// fillLooks takes the second look as well, where one is called for.
+func (w *work) fillLooks(ctx context.Context, where string, b bounds, o *catalog.Outcome) error {
 	undated, err := w.fillRange(ctx, where, b, o)
 	if err == nil && undated > 0 {
 		err = w.fillUndated(ctx, b, o)
 	}
-	if err != nil {
-		return err
-	}
-	return w.source.Commit(ctx)
+	return err
 }
 
 // fillRange reads what lies within the bounds, writes what differs, and adds to what the refresh has come to. It returns how

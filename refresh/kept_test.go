@@ -1,6 +1,7 @@
 package refresh_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -150,4 +151,27 @@ func TestReady_NamesARevokedRight(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A schema that does not exist has no owner who could be asked.
+func TestAdd_WithoutTheRightToMakeItsSchema(t *testing.T) {
+	t.Parallel()
+	b := setup(t, salesSQL...)
+	v := b.salesView(catalog.Merge)
+	v.Name.Schema = "not_there"
+	b.sudo(t, fmt.Sprintf(`ALTER DATABASE %s OWNER TO CURRENT_USER; REVOKE CREATE ON DATABASE %[1]s FROM redcache_owner`, b.cache.Name))
+	_, err := b.definer.Add(t.Context(), v, false, nil)
+	wantNamed(t, err, "create schema not_there: permission denied for database", "GRANT CREATE ON DATABASE", `CREATE SCHEMA "not_there"`)
+}
+
+// The right to use postgres_fdw is for making links: it may be taken away when they are there.
+func TestRefresh_WithoutTheRightToMakeLinks(t *testing.T) {
+	t.Parallel()
+	b := setup(t, salesSQL...)
+	v := b.salesView(catalog.Concurrent)
+	b.add(t, v)
+	b.sudo(t, "REVOKE USAGE ON FOREIGN DATA WRAPPER postgres_fdw FROM redcache_owner")
+	b.runner = refresh.NewRunner(b.pool, refresh.Config{Backoff: quick}) // one that remembers nothing
+	b.refresh(t, refresh.Request{View: v.Name})
+	b.wantEqual(t, v)
 }

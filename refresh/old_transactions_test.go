@@ -169,6 +169,7 @@ func TestPublish_DoesNotWaitForOtherRefreshes(t *testing.T) {
 	other.Name.View = "other"
 	b.add(t, other)
 	holder := b.holder(t, other)
+	begin(t, pgtest.OpenPool(t, b.cache.ReaderURL("postgres")), pgx.RepeatableRead, "SELECT FROM pg_class") // of another database
 	b.nextBatch(t, 1)
 	runner := refresh.NewRunner(b.pool, refresh.Config{Patience: 10 * time.Second, SwitchPatience: 10 * time.Second})
 	if run, err := runner.Refresh(t.Context(), refresh.Request{View: v.Name}); err != nil || run.Strategy != catalog.Swap || run.Note != "" {
@@ -176,6 +177,30 @@ func TestPublish_DoesNotWaitForOtherRefreshes(t *testing.T) {
 	}
 	b.wantBatch(t, v, 1)
 	leave(t, holder)
+}
+
+// Whoever has a lock of another kind, or one like a refresh's without being the owner, may read views.
+func TestPublish_WaitsForWhoeverHasALockOfAnotherKind(t *testing.T) {
+	t.Parallel()
+	b, v := batches(t, catalog.Swap, catalog.DblinkTransport)
+	class := strings.Trim(rows(t, b.pool, `SELECT 'redcache.view'::regclass::oid::bigint`)[0], `" `)
+	impatient := refresh.NewRunner(b.pool, refresh.Config{Patience: 300 * time.Millisecond, SwitchPatience: 300 * time.Millisecond})
+	v.Key = nil
+	v.Name.View = "keyless"
+	b.add(t, v)
+	for what, reader := range map[string]pgx.Tx{
+		"the owner's":  begin(t, b.pool, pgx.RepeatableRead, "SELECT pg_advisory_xact_lock(1, 999)"),
+		"a stranger's": begin(t, b.readers, pgx.RepeatableRead, "SELECT pg_advisory_xact_lock("+class+", 999)"),
+	} {
+		b.nextBatch(t, 1)
+		run, err := impatient.Refresh(t.Context(), refresh.Request{View: v.Name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if pid := fmt.Sprint(reader.Conn().PgConn().PID()); !strings.Contains(run.Note, pid) {
+			t.Errorf("%s: the note does not name backend %s: %q", what, pid, run.Note)
+		}
+	}
 }
 
 // A transaction that never ends keeps the old rows in place, not the refresh.

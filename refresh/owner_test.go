@@ -42,3 +42,21 @@ func TestPublish_KeepsTheOwnerOfAView(t *testing.T) {
 	b.refresh(t, refresh.Request{View: v.Name})
 	check("a drop")
 }
+
+// A role that has taken its rights back since gets no view: that comes back as the cache's own, and the run says so.
+func TestPublish_TakesAViewWhoseOwnerIsOutOfReach(t *testing.T) {
+	t.Parallel()
+	b := setup(t, salesSQL...)
+	team := b.stranger(t, "Team")
+	v := b.salesView(catalog.Merge)
+	b.add(t, v)
+	b.sudo(t, fmt.Sprintf(`GRANT "%s" TO redcache_owner; GRANT CREATE, USAGE ON SCHEMA bi TO "%[1]s"; ALTER VIEW %s OWNER TO "%[1]s"`,
+		team, v.Name.SQL()))
+	b.refresh(t, refresh.Request{View: v.Name})
+	b.sudo(t, fmt.Sprintf(`REVOKE "%s" FROM redcache_owner; DROP VIEW %s`, team, v.Name.SQL()))
+	if run := b.refresh(t, refresh.Request{View: v.Name}); !strings.Contains(reasonOf(run), "without ownership of "+team) {
+		t.Errorf("the run says %q", reasonOf(run))
+	}
+	b.wantEqual(t, v)
+	b.refresh(t, refresh.Request{View: v.Name})
+}

@@ -86,10 +86,7 @@ func TestGrants_AreForTheRoleThatWasNamed(t *testing.T) {
 			_ = b.cache.Admin(context.Background(), b.cache.Name, "DROP OWNED BY "+quoted, "DROP ROLE "+quoted)
 		}
 	})
-	granted := func(v catalog.View) []string {
-		return rows(t, b.pool, `SELECT coalesce(r.rolname, 'everybody') FROM pg_class c, aclexplode(c.relacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
-			WHERE c.oid = '`+v.Name.SQL()+`'::regclass AND a.grantee <> c.relowner`)
-	}
+	granted := func(v catalog.View) []string { return b.granted(t, v) }
 	for _, name := range names {
 		v := b.salesView(catalog.Swap)
 		v.Name.View, v.Grantees = "for "+name, []string{name}
@@ -120,6 +117,37 @@ func TestGrants_AreForTheRoleThatWasNamed(t *testing.T) {
 		v.Grantees = []string{name}
 		if _, err := b.definer.Add(t.Context(), v, false, nil); err == nil || !strings.Contains(err.Error(), "does not exist") {
 			t.Errorf("--grant %s: %v", name, err)
+		}
+	}
+}
+
+// granted are those beside the owner who have a right to the published view.
+func (b *bundle) granted(t *testing.T, v catalog.View) []string {
+	t.Helper()
+	return rows(t, b.pool, `SELECT coalesce(r.rolname, 'everybody') FROM pg_class c, aclexplode(c.relacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
+		WHERE c.oid = '`+v.Name.SQL()+`'::regclass AND a.grantee <> c.relowner ORDER BY 1`)
+}
+
+// Whom a definition no longer names while something else has the view's name gets no right when the view comes back, and
+// nobody else loses one.
+func TestGrants_OfAViewThatIsAwayAreTakenFromOneOnly(t *testing.T) {
+	t.Parallel()
+	b := setup(t, salesSQL...)
+	app := b.app(t)
+	for _, left := range []string{app, "public"} {
+		v := b.salesView(catalog.Merge)
+		v.Name.View, v.Grantees = "left to "+left, []string{"public", app}
+		b.add(t, v)
+		b.refresh(t, refresh.Request{View: v.Name})
+		b.exec(t, "DROP VIEW "+v.Name.SQL()+"; CREATE TABLE "+v.Name.SQL()+" ()")
+		if err := <-b.alter(t.Context(), v.Name, func(v *catalog.View) { v.Grantees = []string{left} }); err != nil {
+			t.Fatal(err)
+		}
+		b.exec(t, "DROP TABLE "+v.Name.SQL())
+		b.refresh(t, refresh.Request{View: v.Name})
+		want := strings.ReplaceAll(left, "public", "everybody")
+		if got := b.granted(t, v); len(got) != 1 || !strings.Contains(got[0], want) {
+			t.Errorf("left to %s: %v read", left, got)
 		}
 	}
 }

@@ -117,7 +117,7 @@ func schemaSteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.P
 		had = known.SchemaGrants
 	}
 	more, err := privileges(ctx, db, newObject{"n", "", "SCHEMA ", name}, had)
-	return append([]Step{{"create schema " + v.Name.Schema, "CREATE SCHEMA " + name}}, more...), err
+	return append([]Step{{creatingSchema + v.Name.Schema, "CREATE SCHEMA " + name}}, more...), err
 }
 
 // repoint switches a view that readers use. The columns of the new generation may differ from the old one's; then
@@ -160,6 +160,9 @@ func alteredError(v catalog.View) error {
 			"with its grants.", v.Name.SQL()))
 }
 
+// creatingSchema begins the title of the step that makes the schema of a view.
+const creatingSchema = "create schema "
+
 // explainPublish says what to do about the objections that a user can meet.
 func explainPublish(v catalog.View, err error) error {
 	var pg *pgconn.PgError
@@ -179,6 +182,10 @@ func explainPublish(v catalog.View, err error) error {
 		return infra.Hinted(fmt.Errorf("view %s: %w", v.Name, err), "Take off what the view cannot keep, for instance: ALTER VIEW "+
 			v.Name.SQL()+" RESET (check_option);")
 	case insufficientRights:
+		if step, ok := errors.AsType[*stepError](err); ok && strings.HasPrefix(step.title, creatingSchema) {
+			return infra.Hinted(fmt.Errorf("view %s: %w", v.Name, err), fmt.Sprintf("Have the database's owner run: GRANT CREATE ON "+
+				"DATABASE … TO the role of DATABASE_URL; or CREATE SCHEMA %s, and GRANT CREATE, USAGE on it.", sql.Ident(v.Name.Schema)))
+		}
 		return infra.Hinted(fmt.Errorf("view %s: %w", v.Name, err),
 			fmt.Sprintf("Have the schema's owner run: GRANT CREATE, USAGE ON SCHEMA %s TO the role of DATABASE_URL.",
 				sql.Ident(v.Name.Schema)))

@@ -2,6 +2,7 @@ package refresh_test
 
 import (
 	"io"
+	"slices"
 	"sync"
 	"testing"
 
@@ -18,32 +19,56 @@ func TestIncremental_BothLooksSeeOneMoment(t *testing.T) {
 	for _, transport := range bothTransports {
 		t.Run(string(transport), func(t *testing.T) {
 			t.Parallel()
-			b := setup(t, "CREATE TABLE public.log (id integer, note varchar(9), at timestamp)",
-				"INSERT INTO public.log SELECT i, 'old', timestamp '2026-01-01' + i * interval '1 hour' FROM generate_series(1, 3) i")
-			liar := redshiftsim.LiarFor(t, b.source)
-			link := b.link
-			link.Name, link.Port, link.SSLMode, link.SSLRootCert = "liar", liar.Port(), "disable", ""
-			link, err := access.CreateLink(t.Context(), b.pool, link, access.Login{Password: redshiftsim.Password})
-			if err != nil {
-				t.Fatal(err)
-			}
-			v := b.view("log", "SELECT id, note, at FROM public.log", catalog.Incremental)
-			v.LinkName, v.Key, v.Watermark, v.Lookback, v.Transport = link.Name, []string{"id"}, "at", "1s", transport
-			b.add(t, v)
-			b.change(t, "UPDATE public.log SET note = 'A', at = NULL WHERE id = 1; UPDATE public.log SET note = 'A', at = '2026-01-02' WHERE id = 2")
-			var once sync.Once
-			liar.Lie(">= '", 'C', func(w io.Writer, message []byte) error { // when all rows past the watermark have been read
-				once.Do(func() {
-					b.change(t, "UPDATE public.log SET note = 'B', at = CASE id WHEN 1 THEN timestamp '2026-01-03' END WHERE id IN (1, 2)")
-				})
-				_, err := w.Write(message)
-				return err
-			})
-			b.refresh(t, refresh.Request{View: v.Name})
-			if liar.Told() == 0 {
-				t.Fatal("nothing was committed between the looks")
-			}
+			b, v := twoLooks(t, transport,
+				"UPDATE public.log SET note = 'B', at = CASE id WHEN 1 THEN timestamp '2026-01-03' END WHERE id IN (1, 2)")
 			b.wantEqual(t, v)
 		})
 	}
+}
+
+// What the first look saw is gone when the second one begins: nothing of it stays, as it was never there without the rows
+// that the second look was to bring.
+func TestIncremental_OfTwoLooksTheFirstLeavesNothing(t *testing.T) {
+	t.Parallel()
+	for _, transport := range bothTransports {
+		t.Run(string(transport), func(t *testing.T) {
+			t.Parallel()
+			b, v := twoLooks(t, transport, "DELETE FROM public.log WHERE note = 'A'")
+			got := rows(t, b.readers, "SELECT id, note FROM "+v.Name.SQL())
+			if want := []string{`"1" "old" `, `"2" "old" `, `"3" "old" `}; !slices.Equal(got, want) {
+				t.Errorf("readers see %q, want %q: half of a transaction was written", got, want)
+			}
+		})
+	}
+}
+
+// twoLooks refreshes a view of three rows of which one has lost its watermark, in the transaction that has changed another
+// one and brought a fourth, and changes the source between the looks.
+func twoLooks(t *testing.T, transport catalog.Transport, between string) (*bundle, catalog.View) {
+	t.Helper()
+	b := setup(t, "CREATE TABLE public.log (id integer, note varchar(9), at timestamp)",
+		"INSERT INTO public.log SELECT i, 'old', timestamp '2026-01-01' + i * interval '1 hour' FROM generate_series(1, 3) i")
+	liar := redshiftsim.LiarFor(t, b.source)
+	link := b.link
+	link.Name, link.Port, link.SSLMode, link.SSLRootCert = "liar", liar.Port(), "disable", ""
+	link, err := access.CreateLink(t.Context(), b.pool, link, access.Login{Password: redshiftsim.Password})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := b.view("log", "SELECT id, note, at FROM public.log", catalog.Incremental)
+	v.Link, v.Key, v.Watermark, v.Lookback, v.Transport = link, []string{"id"}, "at", "1s", transport
+	b.add(t, v)
+	b.change(t, "UPDATE public.log SET note = 'A', at = NULL WHERE id = 1; UPDATE public.log SET note = 'A', at = '2026-01-02' WHERE id = 2; "+
+		"INSERT INTO public.log VALUES (4, 'A', '2026-01-02')")
+	var once sync.Once
+	liar.Lie(">= '", 'C', func(w io.Writer, message []byte) error { // when all rows past the watermark have been read
+		once.Do(func() { b.change(t, between) })
+		_, err := w.Write(message)
+		return err
+	})
+	b.refresh(t, refresh.Request{View: v.Name})
+	if liar.Told() == 0 {
+		t.Fatal("nothing was committed between the looks")
+	}
+	return b, v
 }

@@ -122,6 +122,9 @@ func Pending(ctx context.Context, db infra.DB) ([]Migration, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := catalog.In(db).Whole(ctx, int(version)); err != nil {
+		return nil, err
+	}
 	files, err := fs.Glob(sql.Migrations(), "*.sql")
 	if err != nil {
 		return nil, fmt.Errorf("list migrations: %w", err)

@@ -38,6 +38,9 @@ func unknownCommand(cmd *cobra.Command, name, instead string) error {
 
 // wrongFlag explains what is wrong with a flag. An unknown one is most likely misspelt.
 func wrongFlag(cmd *cobra.Command, err error) error {
+	if wrong, is := errors.AsType[*pflag.InvalidValueError](err); is { // pflag repeats the value, however long it is
+		return usage(fmt.Errorf("invalid argument %q for \"--%s\" flag: %w", infra.Bounded(wrong.GetValue()), wrong.GetFlag().Name, wrong.Unwrap()), "")
+	}
 	unknown := (*pflag.NotExistError)(nil)
 	if !errors.As(err, &unknown) {
 		return usage(err, "")
@@ -77,10 +80,10 @@ func (d *duration) Set(text string) error {
 		return err
 	}
 	if parsed < 0 {
-		return fmt.Errorf("%s is negative", text)
+		return fmt.Errorf("%s is negative; write 30s, 5m, 2h or 7d", text)
 	}
 	if parsed > 0 && parsed < time.Microsecond { // which PostgreSQL would take for none at all
-		return fmt.Errorf("%s is too short", text)
+		return fmt.Errorf("%s is too short; write at least 1us", text)
 	}
 	*d = duration(parsed)
 	return nil

@@ -153,7 +153,7 @@ func (s *connection) addLink(ctx context.Context, o linkAddOptions, password str
 	}
 	link, err := s.keeper.Provision(ctx, o.link, password)
 	if err != nil {
-		return err
+		return dblink.UntriedHint(err) // there is no such link
 	}
 	state, err := s.linkState(ctx, link)
 	if err != nil {

@@ -152,6 +152,9 @@ func (s *connection) connect(ctx context.Context, t *linkTrial) error {
 		return err
 	})
 	t.tried, t.took = true, time.Since(began)
+	if errors.As(t.there.Cause, new(*dblink.SilentError)) {
+		err = nil // the connection to PostgreSQL, which waits for Redshift, has been given up
+	}
 	if err != nil {
 		stop() // nobody wants to know any more
 	}
@@ -174,7 +177,7 @@ func (t *linkTrial) failure() error {
 }
 
 func (t *linkTrial) refused() error {
-	return redshift.Explained(t.there.Cause, string(t.there.Failed))
+	return dblink.UntriedHint(redshift.Explained(t.there.Cause, string(t.there.Failed)))
 }
 
 // failed is the first step that failed; empty when none did. That a cluster is away is the reason for all that comes

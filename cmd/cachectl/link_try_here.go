@@ -21,6 +21,12 @@ import (
 // patience bounds each step from here. It is shorter than PostgreSQL's, which counts.
 const patience = 5 * time.Second
 
+// patienceHere is that, or less where a trial may take less.
+func patienceHere(ctx context.Context) time.Duration { return min(patience, dblink.TrialLimit(ctx)) }
+
+// parting is how long the cancel of a statement from here may take, and the goodbye: the command waits for both.
+const parting = time.Second
+
 // hereTrial is how far this process gets by itself, with the login and the address that PostgreSQL has.
 type hereTrial struct {
 	failed    dblink.Step
@@ -30,6 +36,7 @@ type hereTrial struct {
 
 // tryHere takes the steps one by one, so that silence can be told apart.
 func (s *connection) tryHere(ctx context.Context, l catalog.Link) (t hereTrial) {
+	ctx = infra.WithGrace(ctx, parting)
 	config, err := s.ownWay(ctx, l)
 	if err != nil {
 		return hereTrial{failed: dblink.AtDNS, err: err}
@@ -40,7 +47,7 @@ func (s *connection) tryHere(ctx context.Context, l catalog.Link) (t hereTrial) 
 		}
 	}
 	address := net.JoinHostPort(cmp.Or(config.HostAddr, config.Host), strconv.Itoa(config.Port))
-	conn, err := (&net.Dialer{Timeout: patience}).DialContext(ctx, "tcp", address)
+	conn, err := (&net.Dialer{Timeout: patienceHere(ctx)}).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return hereTrial{failed: dblink.AtTCP, err: err}
 	}
@@ -50,7 +57,9 @@ func (s *connection) tryHere(ctx context.Context, l catalog.Link) (t hereTrial) 
 		return hereTrial{failed: refusedHere(err), err: err}
 	}
 	began := time.Now()
-	_, t.err = direct.Rows(ctx, "SELECT 1", 1)
+	within, done := answering(ctx)
+	defer done()
+	_, t.err = direct.Rows(within, "SELECT 1", 1)
 	t.roundTrip = time.Since(began)
 	if t.err = errors.Join(t.err, direct.Close(ctx)); t.err != nil {
 		t.failed = dblink.AtSelect
@@ -58,8 +67,14 @@ func (s *connection) tryHere(ctx context.Context, l catalog.Link) (t hereTrial) 
 	return t
 }
 
+// answering is a context in which an answer is waited for.
+func answering(ctx context.Context) (context.Context, context.CancelFunc) {
+	limit := patienceHere(ctx)
+	return context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
+}
+
 func lookUp(ctx context.Context, host string) error {
-	ctx, stop := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %s", patience))
+	ctx, stop := answering(ctx)
 	defer stop()
 	_, err := net.DefaultResolver.LookupHost(ctx, host)
 	return err
@@ -83,7 +98,7 @@ func (s *connection) ownWay(ctx context.Context, l catalog.Link) (session.Config
 	return session.Config{
 		Host: options["host"], HostAddr: options["hostaddr"], Port: port, Database: options["dbname"], User: user,
 		Password: password, SSLMode: options["sslmode"], SSLRootCert: options["sslrootcert"],
-		ApplicationName: "redcache", ConnectTimeout: patience,
+		ApplicationName: "redcache", ConnectTimeout: patienceHere(ctx),
 	}, nil
 }
 

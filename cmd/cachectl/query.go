@@ -47,6 +47,9 @@ a number. Nothing is cached, and nothing can be written.`,
 			case o.limit < 0:
 				return usagef("", "--limit is negative")
 			}
+			if problem, fix := catalog.CheckTimeout(time.Duration(o.timeout)); problem != "" && o.timeout > duration(time.Second) {
+				return usagef(fix, "--timeout is %s", problem)
+			}
 			var err error
 			if o.query, err = redshift.ReadQuery(o.query); err != nil {
 				return usage(err, "")

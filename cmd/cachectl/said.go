@@ -60,7 +60,8 @@ func adviceOn(err *pgconn.PgError) string {
 	case here && err.Hint != "" && err.Where == "":
 		return "PostgreSQL says: " + infra.Bounded(err.Hint)
 	case here && err.Code == insufficientRights:
-		return "DATABASE_URL has to name the role that made schema redcache, and that one needs CREATE on the database"
+		return "DATABASE_URL has to name the role that made schema redcache, and that one needs CREATE and " +
+			"TEMPORARY on the database"
 	}
 	if err.File == "" { // it is a pooler's, say
 		return ""

@@ -51,7 +51,8 @@ func TestSaid_IsForPeople(t *testing.T) {
 		},
 		{
 			"a missing right has a hint", "init: permission denied",
-			"DATABASE_URL has to name the role that made schema redcache, and that one needs CREATE on the database",
+			"DATABASE_URL has to name the role that made schema redcache, and that one needs CREATE and " +
+				"TEMPORARY on the database",
 			doing(&pgconn.PgError{Code: "42501", Message: "permission denied"}, "init"),
 		},
 		{

@@ -23,9 +23,9 @@ type config struct {
 	Concurrency    int           `default:"4" min:"1" max:"1000" desc:"most refreshes at once"`
 	PerLink        int           `min:"0" max:"1000" unset:"half of REDCACHE_CONCURRENCY, or all while there is one link" desc:"most of them of one link; when not given, half of them, or all while there is one link"`
 	Poll           time.Duration `default:"1s" min:"10ms" max:"30s" desc:"pause between two looks at what is due"`
-	StopGrace      time.Duration `default:"30s" min:"100ms" desc:"how long refreshes may go on after SIGTERM before they are cancelled"`
-	SwitchPatience time.Duration `default:"15s" min:"100ms" desc:"how long a swap waits for a moment without readers before it merges instead, where it can"`
-	ModifiedLag    time.Duration `default:"20m" min:"1s" desc:"how late Redshift may note that a table was modified; a view that is skipped for that is this old"`
+	StopGrace      time.Duration `default:"30s" min:"100ms" max:"24h" desc:"how long refreshes may go on after SIGTERM before they are cancelled"`
+	SwitchPatience time.Duration `default:"15s" min:"100ms" max:"1h" desc:"how long a swap waits for a moment without readers before it merges instead, where it can"`
+	ModifiedLag    time.Duration `default:"20m" min:"1s" max:"168h" desc:"how late Redshift may note that a table was modified; a view that is skipped for that is this old"`
 	KeepRuns       int           `default:"1000" min:"1" desc:"history kept of each view, in runs"`
 	LogFormat      string        `default:"text" allowed:"text,json" desc:"form of the log on stderr"`
 	LogLevel       string        `default:"info" allowed:"debug,info,warn,error" desc:"least important lines in the log"`

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/internal/cachetest"
 	"github.com/redcache/redcache/internal/pgtest"
 )
 
@@ -156,4 +157,9 @@ func TestConfig_FindsThePoolItNeeds(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestConfig_RefusesWhatIsNoDuration(t *testing.T) {
+	t.Setenv("DATABASE_URL", "postgres://u:p@h/d")
+	cachetest.RefuseDurations(t, prefix, func() any { return new(config) }, foreign...)
 }

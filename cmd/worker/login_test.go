@@ -53,3 +53,16 @@ func TestWorker_LogsInToTheCacheByAWS(t *testing.T) {
 		})
 	}
 }
+
+// What somebody has to put right is not waited for.
+func TestWorker_EndsWhereTheCatalogIsNotItsOwn(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	if err := db.Cluster.Admin(t.Context(), db.Name, "CREATE SCHEMA redcache"); err != nil {
+		t.Fatal(err)
+	}
+	w := start(t, "DATABASE_URL="+db.URL)
+	if code := w.wait(t); code != exitFailed || !strings.Contains(w.log.String(), "schema redcache belongs to role") {
+		t.Errorf("got exit code %d, want %d, in %s", code, exitFailed, w.log)
+	}
+}

@@ -111,5 +111,5 @@ func permanent(err error) bool {
 	}
 	var badCertificate *tls.CertificateVerificationError
 	var unknownAuthority x509.UnknownAuthorityError
-	return errors.Is(err, catalog.ErrNotReady) || errors.As(err, &badCertificate) || errors.As(err, &unknownAuthority)
+	return catalog.Unfit(err) || errors.As(err, &badCertificate) || errors.As(err, &unknownAuthority)
 }

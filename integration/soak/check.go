@@ -146,6 +146,9 @@ func (h *history) check(ctx context.Context, u *unit, did happened) error {
 		return err
 	}
 	before := u.now
+	if err := holdDefinitions(u, before, after, did); err != nil {
+		return err
+	}
 	nodes, refusals := h.reach(before, after, did)
 	if err := expected(did, refusals); err != nil {
 		return err

@@ -26,6 +26,26 @@ func (h *history) holdAsOf(after []copied, version int, did happened) error {
 	return nil
 }
 
+// holdDefinitions wants an alteration that failed to have changed nothing, and one that succeeded to have done what it was
+// told.
+func holdDefinitions(u *unit, before, after []copied, did happened) error {
+	if did.faults || did.tried == nil {
+		return nil
+	}
+	for _, r := range did.results {
+		for i := range after {
+			want := did.tried[i].def
+			if r.err != nil {
+				want = before[i].def
+			}
+			if is := after[i].def; r.altered && describe(is) != describe(want) {
+				return differs("%s: %v; %s is defined as %s, want %s", r.what, r.err, u.names[i], describe(is), describe(want))
+			}
+		}
+	}
+	return nil
+}
+
 // withRuns adds to a difference what the history says of the last runs of the views.
 func (h *history) withRuns(ctx context.Context, after []copied, err error) error {
 	var d *differenceError

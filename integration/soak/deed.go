@@ -30,6 +30,7 @@ var deeds = []deed{
 	{what: "a view is read in full when the time has come", plan: planIncremental(func(d *catalog.View) {
 		d.SafetyLag, d.ReconcileEvery = 0, time.Second
 	})},
+	{what: "the source changes in the midst of a read", plan: planMidst},
 	{what: "a view joins a group", do: (*history).join},
 	{what: "a view leaves its group", do: (*history).leave},
 	{what: "rows vanish and come back", plan: planChange("rows vanish and come back")},
@@ -58,8 +59,7 @@ func (h *history) drawDeed(n int, p *plan) {
 
 func planChange(what string) func(h *history, r *rand.Rand, n int, p *plan) {
 	return func(h *history, r *rand.Rand, n int, p *plan) {
-		k := kinds[slices.IndexFunc(kinds, func(k kind) bool { return k.what == what })]
-		c := k.change(r, n)
+		c := kindOf(what).change(r, n)
 		if p.during == nil {
 			p.first = &c
 		} else {
@@ -76,10 +76,14 @@ func planIncremental(and func(d *catalog.View)) func(h *history, r *rand.Rand, n
 		if len(alone) == 0 {
 			return
 		}
-		alteration := h.drawAlteration(r, one(r, alone))
+		u := one(r, alone)
+		alteration, now := h.drawAlteration(r, u), u.now[0].def
 		d := alteration.alter
 		d.Strategy, d.Key, d.Transport, d.AllowShrink = catalog.Incremental, one(r, [][]string{{"id"}, {"part"}}), one(r, catalog.Transports), 100
 		d.Watermark, d.Lookback, d.Split, d.Sessions = "at", "5s", "", 1
+		if now.Watermark == "at" && len(now.Key) > 0 { // rows stay that have become too young
+			keepShape(d, now)
+		}
 		and(d)
 		p.doings = []doing{alteration}
 	}

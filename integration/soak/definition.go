@@ -40,6 +40,23 @@ func become(v *catalog.View, d catalog.View) {
 	v.Grantees, v.Timeout = d.Grantees, d.Timeout
 }
 
+// keepShape has a drawn definition keep what its generation is made for, where its strategy can do with that.
+func keepShape(d *catalog.View, now catalog.View) {
+	if needsKey := d.Strategy == catalog.Concurrent || d.Strategy == catalog.Merge; needsKey && len(now.Key) == 0 {
+		return
+	}
+	d.Query, d.Key, d.Indexes = now.Query, now.Key, now.Indexes
+	if d.Strategy == catalog.Incremental && now.Strategy == catalog.Incremental {
+		if (d.Watermark == "at") != (now.Watermark == "at") { // one is an interval, the other a number
+			d.Lookback = now.Lookback
+		}
+		d.Watermark = now.Watermark
+	}
+	if d.Watermark != "at" || len(d.Key) > 0 { // see drawWatermark
+		d.SafetyLag = 0
+	}
+}
+
 // always is how often a view is read in full that always is, as each run begins later than the one before has.
 const always = time.Microsecond
 
@@ -88,6 +105,9 @@ func drawSplit(r *rand.Rand, d *catalog.View) {
 
 // describe says in a line what a definition is.
 func describe(v catalog.View) string {
+	if v.Watermark == "" {
+		v.Lookback = ""
+	}
 	words := []string{string(v.Strategy), "by " + string(v.Transport), fmt.Sprintf("query %d", queryIndex(v))}
 	for _, part := range []struct{ name, value string }{
 		{"key", strings.Join(v.Key, "+")},

@@ -115,6 +115,10 @@ func drawChange(r *rand.Rand, tick int) change {
 	return kinds[at].change(r, tick)
 }
 
+func kindOf(what string) kind {
+	return kinds[slices.IndexFunc(kinds, func(k kind) bool { return k.what == what })]
+}
+
 func (k kind) change(r *rand.Rand, tick int) change { return changed(k.what, k.draw(r, tick)...) }
 
 func changed(what string, statements ...string) change {

@@ -18,7 +18,8 @@ import (
 type plan struct {
 	first  *change       // at rest, before all else
 	during *change       // while the others are at it
-	after  time.Duration // after which during begins
+	after  time.Duration // after which during begins; where there is a rate, counted from the first read
+	rate   int           // of the rows that the source sends in a second; zero: as many as it can
 	doings []doing       // at the same time
 	fault  *fault        // strikes them
 	deed   *deed         // instead of the doings
@@ -51,6 +52,9 @@ func (h *history) draw(n int) plan {
 	if f := drawFault(r); r.IntN(5) == 0 {
 		p.fault = &f
 	}
+	if p.during != nil && r.IntN(2) == 0 {
+		p.rate = one(r, rates)
+	}
 	h.drawDeed(n, &p)
 	return p
 }
@@ -65,7 +69,11 @@ func (h *history) drawDoings(r *rand.Rand) (doings []doing) {
 	case n < 8:
 		return h.refreshAll(r)
 	}
-	return []doing{h.drawAlteration(r, u)}
+	doings = []doing{h.drawAlteration(r, u)}
+	if r.IntN(2) == 0 { // and a refresh beside it
+		doings = append(doings, drawRefresh(r, u))
+	}
+	return doings
 }
 
 func drawRefresh(r *rand.Rand, u *unit) doing {
@@ -84,9 +92,13 @@ func (h *history) refreshAll(r *rand.Rand) (doings []doing) {
 	return doings
 }
 
+// drawAlteration draws what a view is to become: something else, or what it is but for what can change in place.
 func (h *history) drawAlteration(r *rand.Rand, u *unit) doing {
-	d := h.drawDefinition(r)
-	return doing{unit: u, view: one(r, u.names), alter: &d, noData: r.IntN(5) == 0}
+	d, n := h.drawDefinition(r), r.IntN(len(u.names))
+	if r.IntN(2) == 0 {
+		keepShape(&d, u.now[n].def)
+	}
+	return doing{unit: u, view: u.names[n], alter: &d, noData: r.IntN(5) == 0}
 }
 
 // step does one step and holds what came of it against the model.
@@ -111,11 +123,13 @@ func (h *history) step(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
+	h.slow(p.rate)
+	began := time.Now()
 	var all errgroup.Group
 	if p.during != nil {
 		h.say("source, meanwhile: %s", p.during.what)
 		all.Go(func() error {
-			if err := pauseFor(ctx, p.after); err != nil {
+			if err := errors.Join(h.awaitRead(ctx, p.rate, began), pauseFor(ctx, p.after)); err != nil {
 				return err
 			}
 			return h.commit(ctx, *p.during, true)
@@ -128,6 +142,7 @@ func (h *history) step(ctx context.Context, n int) error {
 		})
 	}
 	err = all.Wait()
+	h.slow(0)
 	if h.harm != nil {
 		err = errors.Join(err, h.harm(ctx))
 	}
@@ -144,7 +159,9 @@ func (h *history) hold(ctx context.Context, p plan, results []result, from int) 
 		for i, d := range p.doings {
 			if d.unit == u {
 				did.results = append(did.results, results[i])
-				did.tried = tried(u, d)
+				if d.alter != nil {
+					did.tried = tried(u, d)
+				}
 				h.tally.count(results[i])
 			}
 		}
@@ -159,11 +176,8 @@ func (h *history) hold(ctx context.Context, p plan, results []result, from int) 
 	return nil
 }
 
-// tried returns a unit as an alteration would have it, nil when there is none.
+// tried returns a unit as an alteration would have it.
 func tried(u *unit, d doing) []copied {
-	if d.alter == nil {
-		return nil
-	}
 	all := slices.Clone(u.now)
 	for n, name := range u.names {
 		if name == d.view {

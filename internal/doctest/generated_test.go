@@ -101,12 +101,11 @@ func functions() string {
 	b.WriteString("| variable | read by | type | default | meaning |\n|---|---|---|---|---|\n")
 	dispatch, refresh := infra.Variables(setup.Prefix, &setup.Dispatch{}), infra.Variables(setup.Prefix, &setup.Refresh{})
 	for _, v := range append(dispatch, refresh...) {
-		named := func(other infra.Variable) bool { return other.Name == v.Name }
 		by, byDefault := "both", v.Default
-		switch inDispatch, inRefresh := slices.ContainsFunc(dispatch, named), slices.ContainsFunc(refresh, named); {
-		case !inRefresh:
+		switch { // the same name may mean something else to the other
+		case !slices.Contains(refresh, v):
 			by = "dispatch"
-		case !inDispatch:
+		case !slices.Contains(dispatch, v):
 			by = "refresh"
 		}
 		if v.Required {

@@ -22,6 +22,9 @@ FROM redcache.state s
 WHERE s.view_id = v.id AND s.loaded = v.generation
   AND v.strategy IN ('nonconcurrent', 'concurrent') AND v.key <> '{}';
 
+COMMENT ON TABLE redcache.state IS 'What is true of each view now; docs/architecture.md says who writes what of it.';
+COMMENT ON COLUMN redcache.run.origin IS 'Who asked: cli, worker, lambda.';
+
 ALTER TABLE redcache.run ADD COLUMN public_error text;
 COMMENT ON COLUMN redcache.run.public_error IS
     'Why the run failed, without values of rows and without what a server says that may quote one: for logs and applications.';

@@ -41,6 +41,9 @@ SELECT a.id, a.schema_oid IS NOT NULL AS schema_exists, coalesce(o.relkind::text
        coalesce(f.oid, 0) AS oid, coalesce(f.at_home, false) AS at_home, coalesce(n.nspname::text, '') AS schema_name,
        coalesce(f.relname::text, '') AS view_name, coalesce(pg_catalog.pg_get_userbyid(f.relowner)::text, '') AS owner,
        coalesce(pg_catalog.pg_has_role(f.relowner, 'USAGE'), false) AS owned, coalesce(f.reads, '{}') AS reads,
+       EXISTS (SELECT FROM pg_catalog.pg_class g
+               WHERE g.relnamespace = 'redcache_data'::pg_catalog.regnamespace AND NOT g.relispopulated
+                 AND g.relname = pg_catalog.format('v%s_g%s', a.id, a.generation)) AS emptied,
        -- What reads just the generation that is published, and was remembered with another one, is ours: what a refresh
        -- has published is remembered after its commit.
        coalesce(f.known AND f.fingerprint <> a.remembered ->> 'rule'

@@ -28,8 +28,8 @@ type Dispatch struct {
 type Refresh struct {
 	Config
 	QueueURL       string        `unset:"none" desc:"URL of the queue that messages come from; a message whose refresh could not begin is given back to it, to come again within a minute. Without it, such a message stays hidden for as long as the queue is set to"`
-	SwitchPatience time.Duration `default:"15s" min:"100ms" desc:"how long a swap waits for a moment without readers before it merges instead, where it can"`
-	ModifiedLag    time.Duration `default:"20m" min:"1s" desc:"how late Redshift may note that a table was modified; a view that is skipped for that is this old"`
+	SwitchPatience time.Duration `default:"15s" min:"100ms" max:"1h" desc:"how long a swap waits for a moment without readers before it merges instead, where it can"`
+	ModifiedLag    time.Duration `default:"20m" min:"1s" max:"168h" desc:"how late Redshift may note that a table was modified; a view that is skipped for that is this old"`
 	KeepRuns       int           `default:"1000" min:"1" desc:"history kept of each view, in runs"`
 }
 

@@ -101,7 +101,8 @@ func table(t *testing.T, tx pgx.Tx, q read.Query) string {
 // rows are all rows of a relation as texts, in some order.
 func rows(t *testing.T, q interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}, relation string) []string {
+}, relation string,
+) []string {
 	t.Helper()
 	found, err := q.Query(t.Context(), "SELECT r::text FROM "+relation+" r ORDER BY 1")
 	if err != nil {

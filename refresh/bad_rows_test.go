@@ -178,8 +178,12 @@ func TestRefresh_ASourceThatChangesItsTypes(t *testing.T) {
 				t.Parallel()
 				b := setup(t)
 				for i, change := range []struct{ from, to, using string }{
-					{"varchar(9)", "integer", "length(v)"}, {"integer", "varchar(9)", "'seven'"}, {"timestamp", "varchar(9)", "'today?'"},
-					{"numeric(10,2)", "timestamp", "timestamp '2026-01-01'"}, {"boolean", "varchar(9)", "'perhaps'"}, {"varchar(9)", "super", "'7'"},
+					{"varchar(9)", "integer", "length(v)"},
+					{"integer", "varchar(9)", "'seven'"},
+					{"timestamp", "varchar(9)", "'today?'"},
+					{"numeric(10,2)", "timestamp", "timestamp '2026-01-01'"},
+					{"boolean", "varchar(9)", "'perhaps'"},
+					{"varchar(9)", "super", "'7'"},
 				} {
 					table := fmt.Sprintf("public.typed%d", i)
 					b.change(t, "CREATE TABLE "+table+" (id integer, at timestamp, v "+change.from+")")

@@ -2,6 +2,7 @@ package refresh_test
 
 import (
 	"encoding/json"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -68,5 +69,30 @@ func wantLine(t *testing.T, log, level, event string, id int64, hint string) {
 	}
 	if found != 1 {
 		t.Errorf("run %d has %d lines %s %q in\n%s", id, found, level, event, log)
+	}
+}
+
+// A failure is told by the log, also when its run is no longer in the history: a failover, or a restore, may have lost it.
+func TestRefresh_LogsAFailureWhoseRunIsGone(t *testing.T) {
+	t.Parallel()
+	b := setup(t, salesSQL...)
+	v := b.salesView(catalog.Merge)
+	b.add(t, v)
+	b.change(t, "ALTER TABLE public.sales RENAME COLUMN amount TO net")
+	var log logtest.Log
+	runner := refresh.NewRunner(b.pool, refresh.Config{Attempts: 1, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	forget := func(phase refresh.Phase) {
+		if phase == refresh.Loading {
+			b.do(t, "DELETE FROM redcache.run")
+		}
+	}
+	run, err := runner.Refresh(t.Context(), refresh.Request{View: v.Name, Progress: forget})
+	if err == nil || run.State != catalog.Failed {
+		t.Fatalf("got %v, %v", run, err)
+	}
+	for _, part := range []string{"level=ERROR", v.Name.String(), "state=failed", "amount", "--describe"} {
+		if !strings.Contains(log.String(), part) {
+			t.Errorf("no %s in the log:\n%s", part, log.String())
+		}
 	}
 }

@@ -161,21 +161,26 @@ func (a *attempt) results() (run catalog.Run) {
 }
 
 func (r *Runner) failMember(ctx context.Context, m *member, attempts int, state catalog.RunState, cause error) catalog.Run {
-	unknown := catalog.Run{ID: m.run.ID, StartedAt: m.run.StartedAt, View: m.view.Name, State: state}
+	level := slog.LevelError
+	if state == catalog.Canceled {
+		level = slog.LevelInfo
+	}
+	told, hint := redshift.Public(cause), infra.Hint(cause)
+	unknown := catalog.Run{ // where the history has no such run any more, or cannot be written
+		ID: m.run.ID, StartedAt: m.run.StartedAt, View: m.view.Name, Strategy: m.view.Strategy, State: state,
+		PublicError: &told, Hint: &hint,
+	}
 	if err := r.store.FailRun(ctx, m.run, state, cause, attempts); err != nil {
 		// The next holder of the lock will find the run and mark it abandoned.
 		r.cfg.Log.WarnContext(ctx, "failure is not in the history", infra.KeyView, m.view.Name.String(),
 			infra.KeyRun, m.run.ID, infra.KeyError, redshift.Public(err), infra.KeyHint, infra.Hint(err))
+		r.log(ctx, level, unknown)
 		return unknown
 	}
 	r.tidy(ctx, m.view)
 	run, err := r.store.Run(ctx, m.run)
 	if err != nil {
-		return unknown
-	}
-	level := slog.LevelError
-	if state == catalog.Canceled {
-		level = slog.LevelInfo
+		run = unknown
 	}
 	r.log(ctx, level, run)
 	return run

@@ -48,7 +48,7 @@ func (m *member) settle(w *work, run catalog.Run) {
 	m.view, m.result, m.canMerge = w.view, run, canMerge([]*work{w})
 	m.first, m.switches = w.state.Generation == nil, !w.seen()
 	m.unpublished = m.switches && !w.published
-	m.leftovers = w.condition.leftovers(w.state)
+	m.leftovers = w.condition.Leftovers(w.state)
 }
 
 func (a *attempt) member(viewID int32) *member {

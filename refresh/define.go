@@ -12,6 +12,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/relation"
 )
 
 // changePatience is how long a change of a definition waits for a refresh of the view to end.
@@ -94,7 +95,7 @@ func (d *Definer) addIn(ctx context.Context, tx pgx.Tx, v catalog.View, dueIn ti
 	if err := v.Validate(); err != nil {
 		return v, err
 	}
-	if err := checkGrantees(ctx, tx, v, v.Grantees); err != nil {
+	if err := relation.CheckGrantees(ctx, tx, v, v.Grantees); err != nil {
 		return v, err
 	}
 	stored, err := catalog.In(tx).AddView(ctx, v, dueIn)
@@ -202,30 +203,30 @@ func (d *Definer) alterIn(
 	if err = after.Validate(); err != nil {
 		return before, after, err
 	}
-	if err = checkGrantees(ctx, tx, after, without(after.Grantees, before.View.Grantees)); err != nil {
+	if err = relation.CheckGrantees(ctx, tx, after, relation.Without(after.Grantees, before.View.Grantees)); err != nil {
 		return before, after, err
 	}
-	c, err := conditionOf(ctx, tx, before.View)
+	c, err := relation.ConditionOf(ctx, tx, before.View)
 	if err != nil {
 		return before, after, err
 	}
-	broken := c.mendIn(ctx, tx, d.runner.ordinary(), before)
+	broken := c.Mend(ctx, tx, d.runner.ordinary(), before)
 	if before.View.Rebuilds(before.View.Columns, after.Definition, after.Columns) {
-		if broken == nil && c.published.Altered {
-			broken = alteredError(before.View)
+		if broken == nil && c.Published.Altered {
+			broken = relation.AlteredError(before.View)
 		}
 		if broken == nil {
-			broken = checkCarry(after, c.relation(before.State.Generation))
+			broken = relation.CheckCarry(after, c.Relation(before.State.Generation))
 		}
 		if broken != nil {
 			return before, after, broken
 		}
-		renumber(before.View, &after, c.next(before.View.Generation))
+		renumber(before.View, &after, c.Next(before.View.Generation))
 		if err = d.runner.rehearse(ctx, tx, after, columns, schema, before.State.Generation); err != nil {
 			return before, after, err
 		}
 	}
-	if err = remember(ctx, tx, after, c.published); err != nil {
+	if err = remember(ctx, tx, after, c.Published); err != nil {
 		return before, after, err
 	}
 	if err = d.regrant(ctx, tx, before.State, before.View, after); err != nil {

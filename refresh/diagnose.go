@@ -16,11 +16,11 @@ import (
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/relation"
 )
 
 // What bad rows are reported as.
 const (
-	uniqueViolation    = "23505"
 	duplicateRows      = "21000" // REFRESH … CONCURRENTLY found two rows that are alike
 	notNullViolation   = "23502"
 	untranslatableText = "22021"
@@ -43,7 +43,7 @@ func (w *work) diagnose(ctx context.Context, err error) error {
 			catalog.FormatDuration(w.timeout())), "Look at Redshift and the network to it: "+
 			infra.Command("cachectl", "link", "test", w.view.Link.Name)+".")
 	}
-	if sqlState(err) == queryCanceled && timeLeft(ctx, time.Second) < time.Second {
+	if relation.SQLState(err) == queryCanceled && timeLeft(ctx, time.Second) < time.Second {
 		<-ctx.Done() // the servers know of the same deadline, and one of them was a moment early
 	}
 	if ctx.Err() != nil {
@@ -85,7 +85,7 @@ func (w *work) diagnoseHere(ctx context.Context, err error) error {
 	case errors.Is(err, errNullKey), state == notNullViolation && slices.Contains(w.view.Key, column(err)):
 		return w.badRows(ctx, err, "its key %s is NULL", redshift.FindNullKeys,
 			"Exclude such rows in the query, or choose another key.")
-	case state == uniqueViolation && constraint(err) == w.view.Relation(w.view.Generation)+"_key",
+	case state == relation.UniqueViolation && constraint(err) == w.view.Relation(w.view.Generation)+"_key",
 		state == duplicateRows && raisedIn(err) == alikeFound:
 		return w.badRows(ctx, err, "its key %s repeats", redshift.FindDuplicateKeys, repeatedKeyHint)
 	case state == untranslatableText && w.reads():
@@ -108,8 +108,8 @@ func explainHere(v catalog.View, err error, doing string) error {
 	if infra.Hint(err) != "" || redshift.ServerCode(err, redshift.Here) == "" {
 		return err
 	}
-	if step, ok := errors.AsType[*stepError](err); ok {
-		doing = step.title
+	if step, ok := errors.AsType[*relation.StepError](err); ok {
+		doing = step.Title
 	}
 	return timedOut(v, redshift.Explained(err, doing))
 }
@@ -208,7 +208,7 @@ func explainRemote(v catalog.View, err error) error {
 
 // timedOut says what the time is that is up when a server has ended a statement.
 func timedOut(v catalog.View, err error) error {
-	if sqlState(err) != queryCanceled {
+	if relation.SQLState(err) != queryCanceled {
 		return err
 	}
 	return infra.Hinted(err, fmt.Sprintf("The view's timeout is %s; %s changes it.",

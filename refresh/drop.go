@@ -7,6 +7,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/refresh/relation"
 )
 
 // Drop removes a view, its generations, its definition and its history. It fails when other objects depend on the
@@ -24,12 +25,12 @@ func (d *Definer) Drop(ctx context.Context, name catalog.Name) error {
 
 func (d *Definer) dropIn(ctx context.Context, tx pgx.Tx, m catalog.Member) error {
 	v := m.View
-	err := patiently(ctx, tx, d.runner.ordinary(), "drop view "+v.Name.String(), func(tx pgx.Tx, _ int) error {
+	err := relation.Patiently(ctx, tx, d.runner.ordinary(), "drop view "+v.Name.String(), func(tx pgx.Tx, _ int) error {
 		steps, err := dropSteps(ctx, tx, v)
 		if err != nil {
 			return err
 		}
-		return runSteps(ctx, tx, steps)
+		return relation.RunSteps(ctx, tx, steps)
 	})
 	if err != nil {
 		return explainDrop(err)
@@ -40,13 +41,13 @@ func (d *Definer) dropIn(ctx context.Context, tx pgx.Tx, m catalog.Member) error
 // dropSteps drop the published view, wherever somebody may have moved it, and the generations. What stands under its
 // name instead stays.
 func dropSteps(ctx context.Context, db catalog.DB, v catalog.View) ([]Step, error) {
-	p, err := publishedOf(ctx, db, v)
+	p, err := relation.PublishedOf(ctx, db, v)
 	if err != nil {
 		return nil, err
 	}
-	steps, err := leftovers(ctx, db, v, true)
+	steps, err := relation.Leftovers(ctx, db, v, true)
 	if p.OID != 0 {
-		steps = append([]Step{dropStep(p.At)}, steps...)
+		steps = append([]Step{relation.DropStep(p.At)}, steps...)
 	}
 	return steps, err
 }

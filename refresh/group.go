@@ -48,6 +48,6 @@ func (w *work) keepGeneration() { w.view.Generation = *w.state.Generation }
 
 // nextGeneration makes the work build another relation of the same definition.
 func (w *work) nextGeneration() {
-	w.view.Generation = w.condition.next(w.view.Generation)
+	w.view.Generation = w.condition.Next(w.view.Generation)
 	w.fresh, w.whole = true, true
 }

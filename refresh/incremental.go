@@ -11,6 +11,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/relation"
 )
 
 // fillIncremental reads what lies past the watermark and writes what differs.
@@ -165,5 +166,5 @@ func (w *work) fetchSQL(ctx context.Context, where string, o *catalog.Outcome) (
 }
 
 func stagedSQL(columns []string) string {
-	return fmt.Sprintf("SELECT %s FROM %s", identList("", columns), staging)
+	return fmt.Sprintf("SELECT %s FROM %s", relation.IdentList("", columns), staging)
 }

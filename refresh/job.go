@@ -183,7 +183,7 @@ func (w *work) remember(ctx context.Context, tx pgx.Tx) error {
 	if !w.seen() {
 		return nil
 	}
-	return remember(ctx, tx, w.view, w.condition.published)
+	return remember(ctx, tx, w.view, w.condition.Published)
 }
 
 func remember(ctx context.Context, tx pgx.Tx, v catalog.View, p catalog.Published) error {

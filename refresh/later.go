@@ -12,6 +12,7 @@ import (
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/relation"
 )
 
 // publishLater points views at tables that have been loaded and committed, once no transaction is left that is older
@@ -85,10 +86,10 @@ func (r *Runner) publishOnce(ctx context.Context, a *attempt, unseen error) erro
 			}
 			return j.mergeLoaded(ctx, a, unseen)
 		}
-		try := patience{shortLock / time.Duration(len(j.works)), shortLock, j.patience(a, j.works)}
-		err = patiently(ctx, tx, try, "publish view "+a.req.View.String(), func(tx pgx.Tx, _ int) error {
+		try := relation.Shortly(len(j.works), j.patience(a, j.works))
+		err = relation.Patiently(ctx, tx, try, "publish view "+a.req.View.String(), func(tx pgx.Tx, _ int) error {
 			for _, w := range j.works {
-				if err := publish(ctx, tx, w.view, w.state, w.condition.published, w.columns); err != nil {
+				if err := relation.Publish(ctx, tx, w.view, w.state, w.condition.Published, w.columns); err != nil {
 					return err
 				}
 				if err := catalog.In(tx).Publish(ctx, w.view); err != nil {
@@ -97,7 +98,7 @@ func (r *Runner) publishOnce(ctx context.Context, a *attempt, unseen error) erro
 			}
 			return nil
 		})
-		if starved := (*starvedError)(nil); errors.As(err, &starved) && canMerge(j.works) {
+		if starved := (*relation.StarvedError)(nil); errors.As(err, &starved) && canMerge(j.works) {
 			return j.mergeLoaded(ctx, a, starved)
 		}
 		return err
@@ -126,7 +127,7 @@ func (r *Runner) loaded(ctx context.Context, tx pgx.Tx, a *attempt) (*job, error
 		if w.columns, err = now.DescribedColumns(); err != nil {
 			return nil, err
 		}
-		if w.condition, err = conditionOf(ctx, tx, now); err != nil {
+		if w.condition, err = relation.ConditionOf(ctx, tx, now); err != nil {
 			return nil, err
 		}
 		j.works = append(j.works, w)

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/refresh/relation"
 )
 
 // fillMaterialized refreshes a materialized view. The first population of a generation is never concurrent, which
@@ -26,11 +27,11 @@ func fillMaterialized(ctx context.Context, w *work) (catalog.Outcome, error) {
 	}
 	step := refreshStep(w.view, w.view.Generation, w.strategy == catalog.Concurrent && !w.fresh)
 	if w.fresh || w.strategy == catalog.Concurrent {
-		err = runSteps(ctx, w.tx, []Step{step})
+		err = relation.RunSteps(ctx, w.tx, []Step{step})
 	} else {
-		try := patience{firstLock, longLock, w.patient}
-		err = patiently(ctx, w.tx, try, "refresh view "+w.view.Name.String(), func(tx pgx.Tx, _ int) error {
-			return runSteps(ctx, tx, []Step{step})
+		try := relation.Patience{First: relation.FirstLock, Longest: relation.LongLock, Limit: w.patient}
+		err = relation.Patiently(ctx, w.tx, try, "refresh view "+w.view.Name.String(), func(tx pgx.Tx, _ int) error {
+			return relation.RunSteps(ctx, tx, []Step{step})
 		})
 	}
 	if err != nil {
@@ -57,7 +58,7 @@ func refreshStep(v catalog.View, generation int32, concurrently bool) Step {
 	if concurrently {
 		how = "CONCURRENTLY "
 	}
-	return Step{"refresh materialized view", "REFRESH MATERIALIZED VIEW " + how + v.RelationSQL(generation)}
+	return Step{Title: "refresh materialized view", SQL: "REFRESH MATERIALIZED VIEW " + how + v.RelationSQL(generation)}
 }
 
 // changes are row counts of one relation in the current transaction.
@@ -82,7 +83,7 @@ func (w *work) checkKey(ctx context.Context) error {
 	}
 	var found bool
 	err := w.tx.QueryRow(ctx, fmt.Sprintf("SELECT EXISTS (SELECT FROM %s WHERE %s)",
-		w.relation(), nullKey(w.view.Key))).Scan(&found)
+		w.relation(), relation.NullKey(w.view.Key))).Scan(&found)
 	if err != nil {
 		return fmt.Errorf("check key: %w", err)
 	}

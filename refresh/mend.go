@@ -10,7 +10,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
-	"github.com/redcache/redcache/lock"
+	"github.com/redcache/redcache/refresh/relation"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -18,22 +18,22 @@ import (
 // given back to its readers at once, whatever becomes of the refresh, and a generation that cannot be used any more is
 // built anew. It fails when somebody has to decide.
 func (a *attempt) examine(ctx context.Context, w *work) (err error) {
-	if w.condition, err = conditionOf(ctx, w.tx, w.view); err != nil {
+	if w.condition, err = relation.ConditionOf(ctx, w.tx, w.view); err != nil {
 		return err
 	}
-	m, err := w.condition.mending(ctx, w.tx, w.view, w.state)
+	m, err := w.condition.Mending(ctx, w.tx, w.view, w.state)
 	if err != nil {
 		return err
 	}
-	if m.remark != "" {
-		a.mended[w.view.ID] = append(a.mended[w.view.ID], m.remark)
+	if m.Remark != "" {
+		a.mended[w.view.ID] = append(a.mended[w.view.ID], m.Remark)
 	}
-	if r := w.condition.relation(w.state.Loaded); r != nil && r.Stripped && r.Owned {
+	if r := w.condition.Relation(w.state.Loaded); r != nil && r.Stripped && r.Owned {
 		a.mended[w.view.ID] = append(a.mended[w.view.ID], "somebody had revoked rights of its owner on "+catalog.DataSchema+"."+
 			w.view.Relation(r.Number)+": they are back")
-		m.steps = append(m.steps, Step{"let the owner use it", "GRANT ALL ON " + w.view.RelationSQL(r.Number) + " TO " + sql.Ident(r.Owner)})
+		m.Steps = append(m.Steps, Step{Title: "let the owner use it", SQL: "GRANT ALL ON " + w.view.RelationSQL(r.Number) + " TO " + sql.Ident(r.Owner)})
 	}
-	m.steps = append(m.steps, w.identitySteps()...)
+	m.Steps = append(m.Steps, w.identitySteps()...)
 	if err := a.mend(ctx, w, m); err != nil {
 		return err
 	}
@@ -41,76 +41,44 @@ func (a *attempt) examine(ctx context.Context, w *work) (err error) {
 		w.remark(done)
 	}
 	if w.redefined {
-		if w.condition.relation(&w.view.Generation) != nil { // somebody has given that name to another relation
-			w.view.Generation = w.condition.next(w.view.Generation)
+		if w.condition.Relation(&w.view.Generation) != nil { // somebody has given that name to another relation
+			w.view.Generation = w.condition.Next(w.view.Generation)
 		}
 		return nil
 	}
-	if why := w.condition.lost(w.view, w.view.Generation); why != "" {
+	if why := w.condition.Lost(w.view, w.view.Generation); why != "" {
 		w.remark(why + "; it was built anew")
-		w.view.Generation, w.lost = w.condition.next(w.view.Generation), true
+		w.view.Generation, w.lost = w.condition.Next(w.view.Generation), true
 	}
 	return nil
 }
 
 // mend runs the steps in a transaction of their own: readers need not wait for the source. A plan only shows them.
-func (a *attempt) mend(ctx context.Context, w *work, m mending) error {
-	if len(m.steps) == 0 {
+func (a *attempt) mend(ctx context.Context, w *work, m relation.Mending) error {
+	if len(m.Steps) == 0 {
 		return nil
 	}
 	if a.planning {
-		w.mend = m.steps
+		w.mend = m.Steps
 		return nil
 	}
-	err := infra.InTx(ctx, a.runner.pool, infra.Limits{}, func(tx pgx.Tx) error { return mend(ctx, tx, a.runner.ordinary(), w.view, m) })
+	err := infra.InTx(ctx, a.runner.pool, infra.Limits{}, func(tx pgx.Tx) error { return relation.Mend(ctx, tx, a.runner.ordinary(), w.view, m) })
 	if err != nil {
 		return err
 	}
-	a.runner.cfg.Log.WarnContext(ctx, "view was mended", infra.KeyView, w.view.Name.String(), infra.KeyReason, m.remark)
-	w.condition, err = conditionOf(ctx, w.tx, w.view)
+	a.runner.cfg.Log.WarnContext(ctx, "view was mended", infra.KeyView, w.view.Name.String(), infra.KeyReason, m.Remark)
+	w.condition, err = relation.ConditionOf(ctx, w.tx, w.view)
 	return err
-}
-
-// mendIn mends a view in the transaction that changes its definition, and returns what it could not mend.
-func (c condition) mendIn(ctx context.Context, tx pgx.Tx, p patience, view catalog.Member) error {
-	m, err := c.mending(ctx, tx, view.View, view.State)
-	if err != nil || len(m.steps) == 0 {
-		return err
-	}
-	return mend(ctx, tx, p, view.View, m)
-}
-
-func mend(ctx context.Context, tx pgx.Tx, p patience, v catalog.View, m mending) error {
-	doing := "mend view " + v.Name.String()
-	if len(v.Grantees) > 0 {
-		if err := lock.Rights(ctx, tx); err != nil {
-			return err
-		}
-	}
-	err := patiently(ctx, tx, p, doing, func(tx pgx.Tx, _ int) error { return runSteps(ctx, tx, m.steps) })
-	if err != nil {
-		return explainPublish(v, fmt.Errorf("%s: %w", doing, err))
-	}
-	return catalog.In(tx).Remember(ctx, v.ID)
 }
 
 // identitySteps give rows that are published to others the identity without which they can neither be updated nor
 // deleted: one of an older version, say, which somebody publishes since.
 func (w *work) identitySteps() []Step {
-	r := w.condition.relation(w.state.Loaded)
+	r := w.condition.Relation(w.state.Loaded)
 	if r == nil || !r.Faceless || !r.Owned {
 		return nil
 	}
-	return []Step{identityStep(w.view.RelationSQL(r.Number), r.KeyIndex)}
-}
-
-// identityStep has replicas of a table know its rows by an index, or by all that they hold.
-func identityStep(table string, index *string) Step {
-	how := "FULL"
-	if index != nil {
-		how = "USING INDEX " + sql.Ident(*index)
-	}
-	return Step{"set replica identity", "ALTER TABLE " + table + " REPLICA IDENTITY " + how}
+	return []Step{relation.IdentityStep(w.view.RelationSQL(r.Number), r.KeyIndex)}
 }
 
 // findEmptied has a view read in full whose rows somebody else has removed.
@@ -139,10 +107,10 @@ func (a *attempt) findEmptied(ctx context.Context, w *work) error {
 // blocked says what others have put on the view, or on its generation, that keeps the work from being done as it has to.
 func (w *work) blocked() error {
 	if !w.fresh {
-		if w.condition.published.Altered {
+		if w.condition.Published.Altered {
 			w.remark("somebody has changed the query of the published view, so readers may not see what is refreshed")
 		}
-		r := w.condition.relation(w.state.Loaded)
+		r := w.condition.Relation(w.state.Loaded)
 		if r != nil && r.Trap != nil {
 			return trapError(w.view, w.relation(), *r.Trap)
 		}
@@ -158,10 +126,10 @@ func (w *work) blocked() error {
 		}
 		return nil
 	}
-	if w.condition.published.Altered {
-		return alteredError(w.view)
+	if w.condition.Published.Altered {
+		return relation.AlteredError(w.view)
 	}
-	return checkCarry(w.view, w.condition.relation(w.state.Generation))
+	return relation.CheckCarry(w.view, w.condition.Relation(w.state.Generation))
 }
 
 const rulePrefix = "rule "

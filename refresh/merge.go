@@ -10,6 +10,7 @@ import (
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/refresh/read"
+	"github.com/redcache/redcache/refresh/relation"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -28,7 +29,7 @@ func fillMerge(ctx context.Context, w *work) (catalog.Outcome, error) {
 		return catalog.Outcome{}, err
 	}
 	o := catalog.Outcome{AsOf: w.asOf, Whole: true, RowsRead: got.Rows, BytesRead: got.Bytes, RowCount: got.Rows}
-	if err := runSteps(ctx, w.tx, []Step{{"analyze staging table", "ANALYZE " + staging}}); err != nil {
+	if err := relation.RunSteps(ctx, w.tx, []Step{{Title: "analyze staging table", SQL: "ANALYZE " + staging}}); err != nil {
 		return catalog.Outcome{}, err
 	}
 	err = w.merge(ctx, staging, w.relation(), &o)
@@ -38,7 +39,7 @@ func fillMerge(ctx context.Context, w *work) (catalog.Outcome, error) {
 // stage reads the rows for which the condition holds into the staging table. A job may do so for several views, so
 // what is there goes first.
 func (w *work) stage(ctx context.Context, where string) (read.Loaded, error) {
-	if err := runSteps(ctx, w.tx, stageSteps(w.view, w.columns)); err != nil {
+	if err := relation.RunSteps(ctx, w.tx, stageSteps(w.view, w.columns)); err != nil {
 		return read.Loaded{}, err
 	}
 	return w.read(ctx, where, staging)
@@ -46,9 +47,9 @@ func (w *work) stage(ctx context.Context, where string) (read.Loaded, error) {
 
 func stageSteps(v catalog.View, columns []redshift.Column) []Step {
 	return []Step{
-		{"drop staging table", "DROP TABLE IF EXISTS " + staging},
-		{"create staging table", fmt.Sprintf("CREATE TEMPORARY TABLE %s (%s) ON COMMIT DROP",
-			strings.TrimPrefix(staging, "pg_temp."), columnDefinitions(v, columns))},
+		{Title: "drop staging table", SQL: "DROP TABLE IF EXISTS " + staging},
+		{Title: "create staging table", SQL: fmt.Sprintf("CREATE TEMPORARY TABLE %s (%s) ON COMMIT DROP",
+			strings.TrimPrefix(staging, "pg_temp."), relation.ColumnDefinitions(v, columns))},
 	}
 }
 
@@ -89,13 +90,13 @@ func mergeSQL(v catalog.View, columns []redshift.Column, from, into string) stri
 		same = append(same, differs(c, "s."+name, "t."+name))
 		sets = append(sets, fmt.Sprintf("%[1]s = d.%[1]s", name))
 	}
-	one, old := sql.Ident(v.Key[0]), sql.Ident(unused(columns, "redcache_old"))
+	one, old := sql.Ident(v.Key[0]), sql.Ident(relation.Unused(columns, "redcache_old"))
 	update := "SELECT 1 WHERE false" // nothing but a key: rows come and go, and never change
 	if len(sets) > 0 {
 		update = fmt.Sprintf("UPDATE %s t SET %s FROM diff d WHERE t.ctid = d.%s AND d.%s IS NOT NULL RETURNING 1",
 			into, strings.Join(sets, ", "), old, one)
 	}
-	list := identList("", names(columns))
+	list := relation.IdentList("", relation.Names(columns))
 	return fmt.Sprintf(`WITH diff AS MATERIALIZED (
     SELECT t.ctid AS %[9]s, %[1]s
     FROM %[2]s s
@@ -110,14 +111,6 @@ func mergeSQL(v catalog.View, columns []redshift.Column, from, into string) stri
 )
 SELECT (SELECT count(*) FROM %[3]s), (SELECT count(*) FROM added), (SELECT count(*) FROM changed), (SELECT count(*) FROM gone)`,
 		strings.Join(fetch, ", "), from, into, strings.Join(match, " AND "), one, prefixed(" OR ", same), update, list, old)
-}
-
-// unused makes a name that no column has.
-func unused(columns []redshift.Column, name string) string {
-	for slices.Contains(names(columns), name) {
-		name += "_"
-	}
-	return name
 }
 
 // differs compares what is stored, not what is equal: 1.0 and 1.00, or '1 day' and '24 hours', do differ. For most types
@@ -150,10 +143,10 @@ func imageOf(local string) string {
 
 // repeatedKeys finds out whether the source's key repeats, from what was read.
 func (w *work) repeatedKeys(ctx context.Context, from string) error {
-	key := identList("", w.view.Key)
+	key := relation.IdentList("", w.view.Key)
 	rows, err := w.tx.Query(ctx, fmt.Sprintf(
 		"SELECT pg_catalog.concat_ws(', ', %s), count(*) FROM %s GROUP BY %s HAVING count(*) > 1 LIMIT 3",
-		identList("", w.view.Key), from, key))
+		relation.IdentList("", w.view.Key), from, key))
 	if err != nil {
 		return wrap(err, "look for repeated keys")
 	}
@@ -185,12 +178,4 @@ func prefixed(separator string, texts []string) string {
 		return ""
 	}
 	return separator + strings.Join(texts, separator)
-}
-
-func names(columns []redshift.Column) []string {
-	list := make([]string, len(columns))
-	for i, c := range columns {
-		list[i] = c.Name
-	}
-	return list
 }

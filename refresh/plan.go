@@ -11,6 +11,7 @@ import (
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/refresh/read"
+	"github.com/redcache/redcache/refresh/relation"
 )
 
 // errPlanned rolls back the transaction in which a plan was made.
@@ -143,25 +144,25 @@ func (w *work) planSteps(ctx context.Context) ([]Step, error) {
 	if err != nil || !w.fresh {
 		return append(build, fill...), err
 	}
-	carry, err := carrySteps(ctx, w.tx, v, w.condition.published)
+	carry, err := relation.CarrySteps(ctx, w.tx, v, w.condition.Published)
 	if err != nil {
 		return nil, err
 	}
 	publish, err := w.publishSteps(ctx)
-	return slices.Concat(build, fill, indexSteps(v, generation), carry, []Step{analyzeStep(v, generation)}, publish), err
+	return slices.Concat(build, fill, relation.IndexSteps(v, generation), carry, []Step{relation.AnalyzeStep(v, generation)}, publish), err
 }
 
 // publishSteps have readers see the generation.
 func (w *work) publishSteps(ctx context.Context) ([]Step, error) {
-	p := w.condition.published
+	p := w.condition.Published
 	if p.AtHome {
-		return []Step{repointStep(w.view, p.Decorations.Options, w.view.Generation, w.names())}, nil
+		return []Step{relation.RepointStep(w.view, p.Decorations.Options, w.view.Generation, w.names())}, nil
 	}
-	steps, err := schemaSteps(ctx, w.tx, w.view, p)
+	steps, err := relation.SchemaSteps(ctx, w.tx, w.view, p)
 	if err != nil {
 		return nil, err
 	}
-	more, err := viewSteps(ctx, w.tx, w.view, p.Remembered, w.view.Generation, w.names())
+	more, err := relation.ViewSteps(ctx, w.tx, w.view, p.Remembered, w.view.Generation, w.names())
 	return append(steps, more...), err
 }
 
@@ -176,7 +177,7 @@ func (w *work) fillSteps(ctx context.Context) ([]Step, error) {
 			return w.readSteps("", w.relation())
 		}
 		read, err := w.readSteps("", staging)
-		merge := Step{"merge rows", mergeSQL(v, w.columns, staging, w.relation())}
+		merge := Step{Title: "merge rows", SQL: mergeSQL(v, w.columns, staging, w.relation())}
 		return slices.Concat(stageSteps(v, w.columns), read, []Step{merge}), err
 	}
 	b, err := w.bounds(ctx)
@@ -189,15 +190,15 @@ func (w *work) fillSteps(ctx context.Context) ([]Step, error) {
 	}
 	if !w.source.Selects() {
 		read, err := w.readSteps(where, staging)
-		load := Step{"load rows", w.writeSQL(stagedSQL(w.names()), b)}
+		load := Step{Title: "load rows", SQL: w.writeSQL(stagedSQL(w.names()), b)}
 		return slices.Concat(stageSteps(v, w.columns), read, []Step{load}), err
 	}
 	fetch, err := w.source.Select(w.query(where))
-	return []Step{{"load rows", w.writeSQL(fetch, b)}}, err
+	return []Step{{Title: "load rows", SQL: w.writeSQL(fetch, b)}}, err
 }
 
 // readSteps are the statements that read everything into a table.
 func (w *work) readSteps(where, table string) ([]Step, error) {
 	text, err := w.source.Plan(w.query(where), table)
-	return []Step{{"load rows", text}}, err
+	return []Step{{Title: "load rows", SQL: text}}, err
 }

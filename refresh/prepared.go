@@ -8,13 +8,14 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/refresh/relation"
 	"github.com/redcache/redcache/sql"
 )
 
 // nameHolders adds to a wait for a lock that was in vain which prepared transactions hold cached views: no session shows
 // them, so nobody would look for them.
 func nameHolders(ctx context.Context, db catalog.DB, err error) error {
-	if !errors.As(err, new(*starvedError)) && sqlState(err) != lockNotAvailable {
+	if !errors.As(err, new(*relation.StarvedError)) && relation.SQLState(err) != relation.LockNotAvailable {
 		return err
 	}
 	rows, readErr := db.Query(ctx, sql.Prepared)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/relation"
 )
 
 // proof is what is known of a source before it is read.
@@ -78,7 +79,7 @@ func (w *work) probeContent(ctx context.Context) error {
 		w.remark("read in full: " + unhashable.Error())
 		return nil
 	}
-	if redshift.Classify(err) == redshift.Never && sqlState(err) != "" {
+	if redshift.Classify(err) == redshift.Never && relation.SQLState(err) != "" {
 		w.remarkOn(fmt.Errorf("read in full: %w", err))
 		return w.newSnapshot(ctx) // the failure ended the old one
 	}

@@ -9,19 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
-)
-
-// The objections of Postgres that publishing knows an answer to.
-const (
-	duplicateSchema    = "42P06"
-	duplicateTable     = "42P07"
-	invalidTable       = "42P16" // CREATE OR REPLACE VIEW cannot drop, rename or retype columns
-	dependentObjects   = "2BP01"
-	undefinedObject    = "42704"
-	insufficientRights = "42501"
-	tooManyColumns     = "54011"
-
-	featureNotSupported = "0A000"
+	"github.com/redcache/redcache/refresh/relation"
 )
 
 // publish points the views at what was just filled, where that can be done in this transaction, and records the runs.
@@ -43,7 +31,7 @@ func (j *job) publish(ctx context.Context, a *attempt) (err error) {
 		w.published = true
 	}
 	for _, w := range fresh { // while nobody waits for a lock yet
-		if w.condition.published, err = publishedOf(ctx, j.tx, w.view); err != nil {
+		if w.condition.Published, err = relation.PublishedOf(ctx, j.tx, w.view); err != nil {
 			return err
 		}
 	}
@@ -51,7 +39,7 @@ func (j *job) publish(ctx context.Context, a *attempt) (err error) {
 		return err
 	}
 	started := time.Now()
-	err = patiently(ctx, j.tx, patience{shortLock / time.Duration(len(fresh)), shortLock, j.patience(a, fresh)},
+	err = relation.Patiently(ctx, j.tx, relation.Shortly(len(fresh), j.patience(a, fresh)),
 		"publish view "+fresh[0].view.Name.String(), func(tx pgx.Tx, tries int) error {
 			if tries > 1 {
 				a.tell(Publishing)
@@ -60,13 +48,13 @@ func (j *job) publish(ctx context.Context, a *attempt) (err error) {
 				}
 			}
 			for _, w := range fresh {
-				if err := publish(ctx, tx, w.view, w.state, w.condition.published, w.columns); err != nil {
+				if err := relation.Publish(ctx, tx, w.view, w.state, w.condition.Published, w.columns); err != nil {
 					return err
 				}
 			}
 			return j.record(ctx, tx, a)
 		})
-	if starved := (*starvedError)(nil); errors.As(err, &starved) && canMerge(fresh) {
+	if starved := (*relation.StarvedError)(nil); errors.As(err, &starved) && canMerge(fresh) {
 		return j.mergeInstead(ctx, a, fresh, starved, time.Since(started))
 	}
 	return err
@@ -96,14 +84,14 @@ func canMerge(fresh []*work) bool {
 
 // mergeable says whether all rows that readers see can be compared and written.
 func (w *work) mergeable() bool {
-	r := w.condition.seen(w.view, w.state)
-	return r != nil && r.Kind == "r" && !r.Forced && w.condition.lost(w.view, r.Number) == ""
+	r := w.condition.Seen(w.view, w.state)
+	return r != nil && r.Kind == "r" && !r.Forced && w.condition.Lost(w.view, r.Number) == ""
 }
 
 const mergedInstead = "merged, not swapped: "
 
 // mergeInstead writes into the generations that readers see what the new ones have, and drops these.
-func (j *job) mergeInstead(ctx context.Context, a *attempt, fresh []*work, starved *starvedError, waited time.Duration) error {
+func (j *job) mergeInstead(ctx context.Context, a *attempt, fresh []*work, starved *relation.StarvedError, waited time.Duration) error {
 	for _, w := range fresh {
 		w.waited = waited
 		w.remark(mergedInstead + starved.Error())
@@ -122,5 +110,5 @@ func (w *work) mergeBack(ctx context.Context, tx pgx.Tx) error {
 	if err := w.merge(ctx, from, w.relation(), &w.outcome); err != nil {
 		return err
 	}
-	return runSteps(ctx, tx, []Step{{"drop generation", "DROP TABLE " + from}})
+	return relation.RunSteps(ctx, tx, []Step{{Title: "drop generation", SQL: "DROP TABLE " + from}})
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/refresh/read"
-	"github.com/redcache/redcache/sql"
+	"github.com/redcache/redcache/refresh/relation"
 )
 
 // describe asks the remote side what the view's query returns, and writes it into the view.
@@ -75,19 +75,19 @@ func (r *Runner) rehearse(
 		if err != nil {
 			return err
 		}
-		steps := append(buildSteps(v, v.Generation, columns, selectSQL), indexSteps(v, v.Generation)...)
-		if err := runSteps(ctx, nested, steps); err != nil {
+		steps := append(relation.BuildSteps(v, v.Generation, columns, selectSQL), relation.IndexSteps(v, v.Generation)...)
+		if err := relation.RunSteps(ctx, nested, steps); err != nil {
 			return explainBuild(err)
 		}
 		if err := rehearseCarry(ctx, nested, v); err != nil {
 			return err
 		}
-		p, err := publishedOf(ctx, nested, v)
+		p, err := relation.PublishedOf(ctx, nested, v)
 		if err != nil {
 			return err
 		}
-		err = patiently(ctx, nested, r.ordinary(), "publish view "+v.Name.String(), func(tx pgx.Tx, _ int) error {
-			return publish(ctx, tx, v, catalog.State{Generation: published}, p, columns)
+		err = relation.Patiently(ctx, nested, r.ordinary(), "publish view "+v.Name.String(), func(tx pgx.Tx, _ int) error {
+			return relation.Publish(ctx, tx, v, catalog.State{Generation: published}, p, columns)
 		})
 		if err != nil {
 			return err
@@ -103,15 +103,15 @@ func (r *Runner) rehearse(
 // rehearseCarry holds what people have put on the generation that readers see against a new one: a policy may need a
 // column that it does not have.
 func rehearseCarry(ctx context.Context, tx pgx.Tx, v catalog.View) error {
-	p, err := publishedOf(ctx, tx, v)
+	p, err := relation.PublishedOf(ctx, tx, v)
 	if err != nil {
 		return err
 	}
-	steps, err := carrySteps(ctx, tx, v, p)
+	steps, err := relation.CarrySteps(ctx, tx, v, p)
 	if err == nil {
-		err = runSteps(ctx, tx, steps)
+		err = relation.RunSteps(ctx, tx, steps)
 	}
-	if sqlState(err) != "" {
+	if relation.SQLState(err) != "" {
 		return infra.Hinted(fmt.Errorf("view %s: the new generation cannot have what is on the old one: %w", v.Name, err),
 			"Change or take off what people have put on the old generation, which doctor and \\d+ show.")
 	}
@@ -131,19 +131,14 @@ func explainBuild(err error) error {
 	case strings.Contains(err.Error(), "create index"):
 		return infra.Hinted(err, `An --index is what stands between the parentheses of CREATE INDEX, like "region, sold_at DESC", `+
 			`or begins with USING: "USING gin (tags)".`)
-	case pg.Code == tooManyColumns:
+	case pg.Code == relation.TooManyColumns:
 		return infra.Hinted(err, "PostgreSQL has 1600 columns for a table, and a materialized view with a key takes one of them: leave "+
 			"a column out of the query, or choose strategy swap, merge or incremental.")
-	case pg.Code == insufficientRights:
+	case pg.Code == relation.InsufficientRights:
 		return infra.Hinted(err, "`cachectl init` must be run by the role of DATABASE_URL, which owns schema redcache_data.")
 	}
 	return err
 }
-
-// oneLine puts the objects that PostgreSQL lists on one line, with the names as they can be pasted.
-func oneLine(detail string) string { return strings.ReplaceAll(sql.Pasted(detail), "\n", "; ") }
-
-func dropStep(name catalog.Name) Step { return Step{"drop view", "DROP VIEW " + name.SQL()} }
 
 // explainDrop names what depends on a view that is to be dropped.
 func explainDrop(err error) error {
@@ -152,9 +147,9 @@ func explainDrop(err error) error {
 		return err
 	}
 	switch pg.Code {
-	case dependentObjects:
-		return infra.Hinted(err, "Drop these first: "+oneLine(pg.Detail))
-	case insufficientRights:
+	case relation.DependentObjects:
+		return infra.Hinted(err, "Drop these first: "+relation.OneLine(pg.Detail))
+	case relation.InsufficientRights:
 		return infra.Hinted(err, "Somebody else owns it by now. As that role, or as a superuser: ALTER … OWNER TO the role of "+
 			"DATABASE_URL; then drop the view again.")
 	}

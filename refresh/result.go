@@ -14,6 +14,7 @@ import (
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/relation"
 )
 
 // recordTimeout bounds the writing of a result after the caller's context has ended.
@@ -69,9 +70,9 @@ const tidyEvery = 16
 func (r *Runner) tidy(ctx context.Context, v catalog.View) (stuck []string) {
 	leftovers, err := r.store.Tidy(ctx, v, r.cfg.KeepRuns)
 	if err == nil && leftovers {
-		stuck, err = dropLeftovers(ctx, r.pool, v)
+		stuck, err = relation.DropLeftovers(ctx, r.pool, v)
 	}
-	inUse := errors.As(err, new(*lock.HeldError)) || sqlState(err) == lockNotAvailable
+	inUse := errors.As(err, new(*lock.HeldError)) || relation.SQLState(err) == relation.LockNotAvailable
 	if err != nil && !inUse {
 		r.cfg.Log.WarnContext(ctx, "tidying up after a run",
 			infra.KeyView, v.Name.String(), infra.KeyError, redshift.Public(err), infra.KeyHint, infra.Hint(err))

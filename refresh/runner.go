@@ -17,7 +17,11 @@ import (
 	"github.com/redcache/redcache/lock"
 	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/refresh/read"
+	"github.com/redcache/redcache/refresh/relation"
 )
+
+// Step is one statement of a plan.
+type Step = relation.Step
 
 // Config says how a Runner behaves. The zero value is usable.
 type Config struct {
@@ -226,4 +230,9 @@ func (r *Runner) committed(ctx context.Context, a *attempt) bool {
 			return false
 		}
 	}
+}
+
+// ordinary is the patience of what has no other way than the lock.
+func (r *Runner) ordinary() relation.Patience {
+	return relation.Shortly(1, r.cfg.Patience)
 }

@@ -47,6 +47,6 @@ func changeSteps(viewID int32, before, after stored) []Step {
 		return nil
 	}
 	return []Step{{
-		"store the definition", fmt.Sprintf("UPDATE redcache.view SET %s WHERE id = %d", strings.Join(set, ", "), viewID),
+		Title: "store the definition", SQL: fmt.Sprintf("UPDATE redcache.view SET %s WHERE id = %d", strings.Join(set, ", "), viewID),
 	}}
 }

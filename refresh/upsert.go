@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/redcache/redcache/refresh/relation"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -55,7 +56,7 @@ func (w *work) undatedSQL(fetch string, b bounds) string {
 // were read so that their keys are known.
 func (w *work) settleSQL(b bounds) string {
 	watermark := w.view.Watermark
-	order := identList("f.", w.view.Key) + ", f." + sql.Ident(watermark) + " DESC NULLS LAST"
+	order := relation.IdentList("f.", w.view.Key) + ", f." + sql.Ident(watermark) + " DESC NULLS LAST"
 	for _, name := range w.names() {
 		if name != watermark && !slices.Contains(w.view.Key, name) {
 			order += ", f." + sql.Ident(name) + " DESC"
@@ -65,7 +66,7 @@ func (w *work) settleSQL(b bounds) string {
 	if b.high != nil {
 		old = fmt.Sprintf(" WHERE f.%[1]s IS NULL OR f.%[1]s <= %s::%s", sql.Ident(watermark), sql.Literal(*b.high), b.typ)
 	}
-	return fmt.Sprintf("SELECT DISTINCT ON (%s) f.* FROM fetched f%s ORDER BY %s", identList("f.", w.view.Key), old, order)
+	return fmt.Sprintf("SELECT DISTINCT ON (%s) f.* FROM fetched f%s ORDER BY %s", relation.IdentList("f.", w.view.Key), old, order)
 }
 
 // keptSQL adds to a new generation what the copy has of rows that were changed too lately: as if it had been read into the
@@ -75,18 +76,18 @@ func (w *work) keptSQL(b bounds, settled string) string {
 	if b.high == nil || before == "" {
 		return ""
 	}
-	columns, key := identList("", w.names()), identList("c.", w.view.Key)
+	columns, key := relation.IdentList("", w.names()), relation.IdentList("c.", w.view.Key)
 	return fmt.Sprintf(`SELECT %[1]s FROM %[2]s
 UNION ALL
 (SELECT DISTINCT ON (%[3]s) %[4]s FROM %[5]s c
  WHERE EXISTS (SELECT FROM fetched s WHERE %[6]s) AND NOT EXISTS (SELECT FROM %[2]s s WHERE %[6]s)
- ORDER BY %[3]s)`, columns, settled, key, identList("c.", w.names()), before, w.sameKey())
+ ORDER BY %[3]s)`, columns, settled, key, relation.IdentList("c.", w.names()), before, w.sameKey())
 }
 
 // previous is the generation that runs have written to, where the work builds another of the same query and columns.
 func (w *work) previous() string {
-	r := w.condition.relation(w.state.Loaded)
-	if !w.fresh || r == nil || worn(w.view, r.Number, r) != "" || r.Forced || r.Number < w.view.QueryGeneration {
+	r := w.condition.Relation(w.state.Loaded)
+	if !w.fresh || r == nil || relation.Worn(w.view, r.Number, r) != "" || r.Forced || r.Number < w.view.QueryGeneration {
 		return ""
 	}
 	for _, c := range w.columns {
@@ -156,7 +157,7 @@ func (w *work) updateSQL(from, where string) string {
 
 // insertSQL writes the rows that are new.
 func (w *work) insertSQL(from string) string {
-	columns := identList("", w.names())
+	columns := relation.IdentList("", w.names())
 	insert := fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s s", w.relation(), columns, columns, from)
 	if len(w.view.Key) > 0 && !w.fresh {
 		insert += fmt.Sprintf(" WHERE NOT EXISTS (SELECT FROM %s c WHERE %s)", w.relation(), w.sameKey())

@@ -9,6 +9,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/refresh/read"
+	"github.com/redcache/redcache/refresh/relation"
 )
 
 // errNullKey means that the query returned rows whose key is NULL.
@@ -28,10 +29,10 @@ type work struct {
 	redefined   bool // the definition asks for a generation that no run has filled
 	fresh       bool // the generation is made by this work, and is empty at first
 
-	doing     activity  // what it is at, for whoever explains a failure
-	condition condition // of the view and its generations, when the work began
-	lost      bool      // the generation that runs wrote to cannot be used any more
-	mend      []Step    // for a plan: what a refresh does beforehand
+	doing     activity           // what it is at, for whoever explains a failure
+	condition relation.Condition // of the view and its generations, when the work began
+	lost      bool               // the generation that runs wrote to cannot be used any more
+	mend      []Step             // for a plan: what a refresh does beforehand
 
 	proof     proof
 	frozen    bool // the rows are visible to every snapshot
@@ -78,7 +79,7 @@ func (w *work) load(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := runSteps(ctx, w.tx, build); err != nil {
+		if err := relation.RunSteps(ctx, w.tx, build); err != nil {
 			return err
 		}
 	}
@@ -89,13 +90,13 @@ func (w *work) load(ctx context.Context) error {
 		if err = w.moreMemory(ctx, "maintenance_work_mem"); err != nil {
 			return err
 		}
-		if err = runSteps(ctx, w.tx, indexSteps(w.view, w.view.Generation)); err == nil {
+		if err = relation.RunSteps(ctx, w.tx, relation.IndexSteps(w.view, w.view.Generation)); err == nil {
 			err = w.carry(ctx)
 		}
 	}
 	if err == nil && w.worthAnalyzing(o) {
 		w.doing = writing
-		err = runSteps(ctx, w.tx, []Step{analyzeStep(w.view, w.view.Generation)})
+		err = relation.RunSteps(ctx, w.tx, []Step{relation.AnalyzeStep(w.view, w.view.Generation)})
 	}
 	w.outcome = o
 	return err
@@ -104,15 +105,15 @@ func (w *work) load(ctx context.Context) error {
 // carry gives the new generation what people have put on the old one.
 func (w *work) carry(ctx context.Context) error {
 	w.doing = writing
-	p, err := publishedOf(ctx, w.tx, w.view) // once more: reading took its time
+	p, err := relation.PublishedOf(ctx, w.tx, w.view) // once more: reading took its time
 	if err != nil {
 		return err
 	}
-	steps, err := carrySteps(ctx, w.tx, w.view, p)
+	steps, err := relation.CarrySteps(ctx, w.tx, w.view, p)
 	if err != nil {
 		return err
 	}
-	return runSteps(ctx, w.tx, steps)
+	return relation.RunSteps(ctx, w.tx, steps)
 }
 
 // seen says whether readers saw the generation already before the transaction.
@@ -142,7 +143,7 @@ func (w *work) buildSteps() ([]Step, error) {
 			return nil, err
 		}
 	}
-	return buildSteps(w.view, w.view.Generation, w.columns, selectSQL), nil
+	return relation.BuildSteps(w.view, w.view.Generation, w.columns, selectSQL), nil
 }
 
 // query is what is read of the view: all, or what a condition on the remote side leaves of it.

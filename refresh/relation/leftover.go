@@ -1,4 +1,4 @@
-package refresh
+package relation
 
 import (
 	"context"
@@ -15,17 +15,17 @@ import (
 	"github.com/redcache/redcache/sql"
 )
 
-// dropLeftovers drops the generations of a view that readers do not see, each by itself: one that cannot be dropped keeps
+// DropLeftovers drops the generations of a view that readers do not see, each by itself: one that cannot be dropped keeps
 // no other. It waits for nobody: what is in use now is dropped after a later run. A dump that runs for hours would keep
 // one for each swap otherwise. stuck says what no later run will drop either, and why.
-func dropLeftovers(ctx context.Context, b infra.Beginner, v catalog.View) (stuck []string, err error) {
-	err = infra.InTx(ctx, b, infra.Limits{Lock: shortLock}, func(tx pgx.Tx) error {
+func DropLeftovers(ctx context.Context, b infra.Beginner, v catalog.View) (stuck []string, err error) {
+	err = infra.InTx(ctx, b, infra.Limits{Lock: ShortLock}, func(tx pgx.Tx) error {
 		if err := lock.View(ctx, tx, v.ID, 0); err != nil {
 			return err
 		}
-		steps, err := leftovers(ctx, tx, v, false)
+		steps, err := Leftovers(ctx, tx, v, false)
 		for _, step := range steps {
-			drop := func(nested pgx.Tx) error { return runSteps(ctx, nested, []Step{step}) }
+			drop := func(nested pgx.Tx) error { return RunSteps(ctx, nested, []Step{step}) }
 			if why := cannotDrop(infra.InSavepoint(ctx, tx, drop)); why != "" {
 				stuck = append(stuck, strings.TrimPrefix(step.SQL, "DROP ")+": "+why)
 			}
@@ -39,16 +39,16 @@ func dropLeftovers(ctx context.Context, b infra.Beginner, v catalog.View) (stuck
 func cannotDrop(err error) string {
 	var pg *pgconn.PgError
 	switch {
-	case err == nil, sqlState(err) == lockNotAvailable:
+	case err == nil, SQLState(err) == LockNotAvailable:
 		return ""
-	case errors.As(err, &pg) && pg.Code == dependentObjects:
-		return oneLine(pg.Detail)
+	case errors.As(err, &pg) && pg.Code == DependentObjects:
+		return OneLine(pg.Detail)
 	}
 	return infra.Message(err)
 }
 
-// leftovers are the steps that drop the generations that readers do not see, or all of them.
-func leftovers(ctx context.Context, db catalog.DB, v catalog.View, all bool) ([]Step, error) {
+// Leftovers are the steps that drop the generations that readers do not see, or all of them.
+func Leftovers(ctx context.Context, db catalog.DB, v catalog.View, all bool) ([]Step, error) {
 	rows, err := db.Query(ctx, sql.Generations, v.ID, all)
 	if err != nil {
 		return nil, fmt.Errorf("look for old generations of view %s: %w", v.Name, err)
@@ -64,5 +64,8 @@ func leftovers(ctx context.Context, db catalog.DB, v catalog.View, all bool) ([]
 		steps = append(steps, Step{"drop generation", "DROP " + kind + " " + sql.Ident(catalog.DataSchema, name)})
 		return nil
 	})
-	return steps, wrap(err, "look for old generations of view "+v.Name.String())
+	if err != nil {
+		err = fmt.Errorf("look for old generations of view %s: %w", v.Name, err)
+	}
+	return steps, err
 }

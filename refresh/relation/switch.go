@@ -1,4 +1,4 @@
-package refresh
+package relation
 
 import (
 	"context"
@@ -16,20 +16,20 @@ import (
 	"github.com/redcache/redcache/sql"
 )
 
-// publish points a view at the generation of its definition, or makes it, with what it had if it was there before. It
+// Publish points a view at the generation of its definition, or makes it, with what it had if it was there before. It
 // waits for readers as the transaction's limit says.
-func publish(
+func Publish(
 	ctx context.Context, tx pgx.Tx, v catalog.View, state catalog.State, p catalog.Published, columns []redshift.Column,
 ) (err error) {
 	if state.Generation != nil && p.AtHome {
-		err = repoint(ctx, tx, v, p, names(columns))
+		err = repoint(ctx, tx, v, p, Names(columns))
 	} else {
-		err = makeView(ctx, tx, v, p, v.Generation, names(columns))
+		err = makeView(ctx, tx, v, p, v.Generation, Names(columns))
 	}
-	return explainPublish(v, err)
+	return ExplainPublish(v, err)
 }
 
-func publishedOf(ctx context.Context, db catalog.DB, v catalog.View) (catalog.Published, error) {
+func PublishedOf(ctx context.Context, db catalog.DB, v catalog.View) (catalog.Published, error) {
 	all, err := catalog.In(db).Published(ctx, &v.ID)
 	return all[v.ID], err
 }
@@ -46,16 +46,16 @@ func makeView(
 	if err := ensureSchema(ctx, tx, v, p); err != nil {
 		return err
 	}
-	steps, err := viewSteps(ctx, tx, v, p.Remembered, generation, columns)
+	steps, err := ViewSteps(ctx, tx, v, p.Remembered, generation, columns)
 	if err != nil {
 		return err
 	}
-	return runSteps(ctx, tx, steps)
+	return RunSteps(ctx, tx, steps)
 }
 
-// viewSteps make a view with what it had when it was last seen; one that was never seen is for those whom its definition
+// ViewSteps make a view with what it had when it was last seen; one that was never seen is for those whom its definition
 // names.
-func viewSteps(
+func ViewSteps(
 	ctx context.Context, db catalog.DB, v catalog.View, had *catalog.Decorations, generation int32, columns []string,
 ) ([]Step, error) {
 	if had == nil {
@@ -63,7 +63,7 @@ func viewSteps(
 		if err != nil {
 			return nil, err
 		}
-		grants, err := grantSteps(ctx, db, v, v.Grantees)
+		grants, err := GrantSteps(ctx, db, v, v.Grantees)
 		steps := append([]Step{createViewStep(v, nil, generation, columns)}, more...)
 		return append(steps, grants...), err
 	}
@@ -79,31 +79,31 @@ func createViewStep(v catalog.View, options []string, generation int32, columns 
 	return Step{"publish generation", "CREATE VIEW " + viewBody(v, options, generation, columns)}
 }
 
-func repointStep(v catalog.View, options []string, generation int32, columns []string) Step {
+func RepointStep(v catalog.View, options []string, generation int32, columns []string) Step {
 	return Step{"publish generation", "CREATE OR REPLACE VIEW " + viewBody(v, options, generation, columns)}
 }
 
 func viewBody(v catalog.View, options []string, generation int32, columns []string) string {
-	return fmt.Sprintf("%s%s AS SELECT %s FROM %s", v.Name.SQL(), optionsSQL(options), identList("", columns),
+	return fmt.Sprintf("%s%s AS SELECT %s FROM %s", v.Name.SQL(), optionsSQL(options), IdentList("", columns),
 		v.RelationSQL(generation))
 }
 
 // ensureSchema makes the view's schema if there is none. Two refreshes may do so at once; the second then waits for
 // the first and finds that the schema exists.
 func ensureSchema(ctx context.Context, tx pgx.Tx, v catalog.View, p catalog.Published) error {
-	steps, err := schemaSteps(ctx, tx, v, p)
+	steps, err := SchemaSteps(ctx, tx, v, p)
 	if err != nil {
 		return err
 	}
-	err = infra.InSavepoint(ctx, tx, func(nested pgx.Tx) error { return runSteps(ctx, nested, steps) })
-	if state := sqlState(err); state == duplicateSchema || state == uniqueViolation {
+	err = infra.InSavepoint(ctx, tx, func(nested pgx.Tx) error { return RunSteps(ctx, nested, steps) })
+	if state := SQLState(err); state == duplicateSchema || state == UniqueViolation {
 		return nil
 	}
 	return err
 }
 
-// schemaSteps make the view's schema; there are none when it exists.
-func schemaSteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.Published) ([]Step, error) {
+// SchemaSteps make the view's schema; there are none when it exists.
+func SchemaSteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.Published) ([]Step, error) {
 	if p.SchemaExists {
 		return nil, nil
 	}
@@ -124,11 +124,11 @@ func schemaSteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.P
 // the view is made anew, with what it had.
 func repoint(ctx context.Context, tx pgx.Tx, v catalog.View, p catalog.Published, columns []string) error {
 	if p.Altered {
-		return alteredError(v)
+		return AlteredError(v)
 	}
-	replace := []Step{repointStep(v, p.Decorations.Options, v.Generation, columns)}
-	err := infra.InSavepoint(ctx, tx, func(nested pgx.Tx) error { return runSteps(ctx, nested, replace) })
-	if sqlState(err) == invalidTable {
+	replace := []Step{RepointStep(v, p.Decorations.Options, v.Generation, columns)}
+	err := infra.InSavepoint(ctx, tx, func(nested pgx.Tx) error { return RunSteps(ctx, nested, replace) })
+	if SQLState(err) == invalidTable {
 		err = remake(ctx, tx, v, *p.Decorations, columns)
 	}
 	return err
@@ -150,11 +150,11 @@ func remake(ctx context.Context, tx pgx.Tx, v catalog.View, had catalog.Decorati
 	if err != nil {
 		return err
 	}
-	steps := []Step{dropStep(v.Name), createViewStep(v, had.Options, v.Generation, columns)}
-	return runSteps(ctx, tx, append(steps, more...))
+	steps := []Step{DropStep(v.Name), createViewStep(v, had.Options, v.Generation, columns)}
+	return RunSteps(ctx, tx, append(steps, more...))
 }
 
-func alteredError(v catalog.View) error {
+func AlteredError(v catalog.View) error {
 	return infra.Hinted(fmt.Errorf("view %s: somebody has changed its query, and a new generation would undo that", v.Name),
 		fmt.Sprintf("Put the change into a view of your own over it; then DROP VIEW %s, and the next refresh makes it again, "+
 			"with its grants.", v.Name.SQL()))
@@ -163,8 +163,8 @@ func alteredError(v catalog.View) error {
 // creatingSchema begins the title of the step that makes the schema of a view.
 const creatingSchema = "create schema "
 
-// explainPublish says what to do about the objections that a user can meet.
-func explainPublish(v catalog.View, err error) error {
+// ExplainPublish says what to do about the objections that a user can meet.
+func ExplainPublish(v catalog.View, err error) error {
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
 		return err
@@ -173,16 +173,16 @@ func explainPublish(v catalog.View, err error) error {
 	case duplicateTable:
 		return infra.Hinted(fmt.Errorf("view %s: a relation of that name exists: %w", v.Name, err),
 			"Choose another name, or rename or drop the relation that has it.")
-	case dependentObjects:
+	case DependentObjects:
 		return infra.Hinted(
 			fmt.Errorf("view %s: its columns change, and other objects depend on it: %w", v.Name, err),
 			"Drop these first and make them again afterwards, or keep the old columns in the query: "+
-				oneLine(pg.Detail))
+				OneLine(pg.Detail))
 	case featureNotSupported:
 		return infra.Hinted(fmt.Errorf("view %s: %w", v.Name, err), "Take off what the view cannot keep, for instance: ALTER VIEW "+
 			v.Name.SQL()+" RESET (check_option);")
-	case insufficientRights:
-		if step, ok := errors.AsType[*stepError](err); ok && strings.HasPrefix(step.title, creatingSchema) {
+	case InsufficientRights:
+		if step, ok := errors.AsType[*StepError](err); ok && strings.HasPrefix(step.Title, creatingSchema) {
 			return infra.Hinted(fmt.Errorf("view %s: %w", v.Name, err), fmt.Sprintf("Have the database's owner run: GRANT CREATE ON "+
 				"DATABASE … TO the role of DATABASE_URL; or CREATE SCHEMA %s, and GRANT CREATE, USAGE on it.", sql.Ident(v.Name.Schema)))
 		}
@@ -193,10 +193,15 @@ func explainPublish(v catalog.View, err error) error {
 	return err
 }
 
-func sqlState(err error) string {
+func SQLState(err error) string {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return pg.Code
 	}
 	return ""
 }
+
+// OneLine puts the objects that PostgreSQL lists on one line, with the names as they can be pasted.
+func OneLine(detail string) string { return strings.ReplaceAll(sql.Pasted(detail), "\n", "; ") }
+
+func DropStep(name catalog.Name) Step { return Step{"drop view", "DROP VIEW " + name.SQL()} }

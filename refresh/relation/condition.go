@@ -1,4 +1,4 @@
-package refresh
+package relation
 
 import (
 	"cmp"
@@ -12,23 +12,23 @@ import (
 	"github.com/redcache/redcache/sql"
 )
 
-// condition is in what state the published view and the generations of a view are: others may have dropped, moved or
+// Condition is in what state the published view and the generations of a view are: others may have dropped, moved or
 // changed them since.
-type condition struct {
-	published catalog.Published
+type Condition struct {
+	Published catalog.Published
 	relations []catalog.Relation // by number
 }
 
-func conditionOf(ctx context.Context, db catalog.DB, v catalog.View) (c condition, err error) {
-	if c.published, err = publishedOf(ctx, db, v); err != nil {
+func ConditionOf(ctx context.Context, db catalog.DB, v catalog.View) (c Condition, err error) {
+	if c.Published, err = PublishedOf(ctx, db, v); err != nil {
 		return c, err
 	}
 	c.relations, err = catalog.In(db).Relations(ctx, v.ID)
 	return c, err
 }
 
-// relation finds a generation; nil when nothing has its name.
-func (c condition) relation(generation *int32) *catalog.Relation {
+// Relation finds a generation; nil when nothing has its name.
+func (c Condition) Relation(generation *int32) *catalog.Relation {
 	i := slices.IndexFunc(c.relations, func(r catalog.Relation) bool { return generation != nil && r.Number == *generation })
 	if i < 0 {
 		return nil
@@ -36,33 +36,33 @@ func (c condition) relation(generation *int32) *catalog.Relation {
 	return &c.relations[i]
 }
 
-// seen is the generation that readers see, if it can be read.
-func (c condition) seen(v catalog.View, s catalog.State) *catalog.Relation {
-	r := c.relation(s.Generation)
-	if s.Generation == nil || worn(v, *s.Generation, r) != "" {
+// Seen is the generation that readers see, if it can be read.
+func (c Condition) Seen(v catalog.View, s catalog.State) *catalog.Relation {
+	r := c.Relation(s.Generation)
+	if s.Generation == nil || Worn(v, *s.Generation, r) != "" {
 		return nil
 	}
 	return r
 }
 
-// leftovers says whether there are generations that neither readers see nor runs write to.
-func (c condition) leftovers(s catalog.State) bool {
+// Leftovers says whether there are generations that neither readers see nor runs write to.
+func (c Condition) Leftovers(s catalog.State) bool {
 	return slices.ContainsFunc(c.relations, func(r catalog.Relation) bool {
 		is := func(generation *int32) bool { return generation != nil && *generation == r.Number }
 		return (r.Kind == "r" || r.Kind == "m") && !is(s.Generation) && !is(s.Loaded)
 	})
 }
 
-// next is a number that no relation has yet.
-func (c condition) next(after int32) int32 {
+// Next is a number that no relation has yet.
+func (c Condition) Next(after int32) int32 {
 	if n := len(c.relations); n > 0 {
 		after = max(after, c.relations[n-1].Number)
 	}
 	return after + 1
 }
 
-// worn says why nothing can be read from a relation any more that readers have used, or written into it; empty: it can.
-func worn(v catalog.View, generation int32, r *catalog.Relation) string {
+// Worn says why nothing can be read from a relation any more that readers have used, or written into it; empty: it can.
+func Worn(v catalog.View, generation int32, r *catalog.Relation) string {
 	name := catalog.DataSchema + "." + v.Relation(generation)
 	switch {
 	case r == nil:
@@ -77,10 +77,10 @@ func worn(v catalog.View, generation int32, r *catalog.Relation) string {
 	return ""
 }
 
-// lost says why runs cannot go on with the generation that they write to; empty: they can.
-func (c condition) lost(v catalog.View, generation int32) string {
-	r := c.relation(&generation)
-	if why := worn(v, generation, r); why != "" {
+// Lost says why runs cannot go on with the generation that they write to; empty: they can.
+func (c Condition) Lost(v catalog.View, generation int32) string {
+	r := c.Relation(&generation)
+	if why := Worn(v, generation, r); why != "" {
 		return why
 	}
 	names := make([]string, len(v.Columns))
@@ -92,7 +92,7 @@ func (c condition) lost(v catalog.View, generation int32) string {
 		return catalog.DataSchema + "." + v.Relation(generation) + " is something else by now"
 	case r.Odd != "":
 		return catalog.DataSchema + "." + v.Relation(generation) + " " + r.Odd
-	case len(without(names, r.Columns)) > 0:
+	case len(Without(names, r.Columns)) > 0:
 		return catalog.DataSchema + "." + v.Relation(generation) + " has lost columns"
 	case c.retyped(r):
 		return catalog.DataSchema + "." + v.Relation(generation) + " has columns of other types by now"
@@ -102,15 +102,15 @@ func (c condition) lost(v catalog.View, generation int32) string {
 	return ""
 }
 
-// mending is what gives readers their view back, as far as the rows are there that it is to show.
-type mending struct {
-	steps  []Step
-	remark string
+// Mending is what gives readers their view back, as far as the rows are there that it is to show.
+type Mending struct {
+	Steps  []Step
+	Remark string
 }
 
-// mending says what is to be done before a refresh goes on, or what keeps it from that.
-func (c condition) mending(ctx context.Context, db catalog.DB, v catalog.View, s catalog.State) (m mending, err error) {
-	p := c.published
+// Mending says what is to be done before a refresh goes on, or what keeps it from that.
+func (c Condition) Mending(ctx context.Context, db catalog.DB, v catalog.View, s catalog.State) (m Mending, err error) {
+	p := c.Published
 	switch {
 	case s.Generation == nil:
 		return m, nil
@@ -138,20 +138,20 @@ var kinds = map[string]string{
 	"i": "index", "I": "index", "t": "table",
 }
 
-func (c condition) moveBack(ctx context.Context, db catalog.DB, v catalog.View) (m mending, err error) {
-	at := c.published.At
-	m.remark = fmt.Sprintf("somebody had moved the view to %s: it is back under its name", at)
-	if m.steps, err = schemaSteps(ctx, db, v, c.published); err != nil {
+func (c Condition) moveBack(ctx context.Context, db catalog.DB, v catalog.View) (m Mending, err error) {
+	at := c.Published.At
+	m.Remark = fmt.Sprintf("somebody had moved the view to %s: it is back under its name", at)
+	if m.Steps, err = SchemaSteps(ctx, db, v, c.Published); err != nil {
 		return m, err
 	}
 	if at.Schema != v.Name.Schema {
 		// Under a name that is free in both, for as long as it takes.
 		passing := catalog.Name{Schema: at.Schema, View: fmt.Sprintf("redcache_moving_%d", v.ID)}
-		m.steps = append(m.steps, renameStep(at, passing.View),
+		m.Steps = append(m.Steps, renameStep(at, passing.View),
 			Step{"move view", "ALTER VIEW " + passing.SQL() + " SET SCHEMA " + sql.Ident(v.Name.Schema)})
 		at = catalog.Name{Schema: v.Name.Schema, View: passing.View}
 	}
-	m.steps = append(m.steps, renameStep(at, v.Name.View))
+	m.Steps = append(m.Steps, renameStep(at, v.Name.View))
 	return m, nil
 }
 
@@ -160,9 +160,9 @@ func renameStep(view catalog.Name, to string) Step {
 }
 
 // makeAgain leaves a view alone of which the rows are gone, too: it is made when there are new ones.
-func (c condition) makeAgain(ctx context.Context, db catalog.DB, v catalog.View, seen int32) (m mending, err error) {
-	m.remark = "somebody had dropped the view: it was made again"
-	if had := c.published.Remembered; had != nil {
+func (c Condition) makeAgain(ctx context.Context, db catalog.DB, v catalog.View, seen int32) (m Mending, err error) {
+	m.Remark = "somebody had dropped the view: it was made again"
+	if had := c.Published.Remembered; had != nil {
 		kept, lost, err := stillThere(ctx, db, *had)
 		if err != nil {
 			return m, err
@@ -171,20 +171,20 @@ func (c condition) makeAgain(ctx context.Context, db catalog.DB, v catalog.View,
 		if err != nil {
 			return m, err
 		}
-		m.remark += readersAgain(kept, now)
+		m.Remark += readersAgain(kept, now)
 		if len(lost) > 0 {
-			m.remark += ", without " + strings.Join(lost, ", ")
+			m.Remark += ", without " + strings.Join(lost, ", ")
 		}
 	}
-	r := c.relation(&seen)
-	if worn(v, seen, r) != "" || c.short(r) || c.retyped(r) {
+	r := c.Relation(&seen)
+	if Worn(v, seen, r) != "" || c.short(r) || c.retyped(r) {
 		return m, nil
 	}
-	if m.steps, err = schemaSteps(ctx, db, v, c.published); err != nil {
+	if m.Steps, err = SchemaSteps(ctx, db, v, c.Published); err != nil {
 		return m, err
 	}
-	more, err := viewSteps(ctx, db, v, c.published.Remembered, seen, c.shown(v, r))
-	m.steps = append(m.steps, more...)
+	more, err := ViewSteps(ctx, db, v, c.Published.Remembered, seen, c.shown(v, r))
+	m.Steps = append(m.Steps, more...)
 	return m, err
 }
 
@@ -203,16 +203,16 @@ func readersAgain(had catalog.Decorations, now *roles) string {
 }
 
 // short says whether a generation has lost columns that its view had when it was last seen.
-func (c condition) short(r *catalog.Relation) bool {
-	had := c.published.Remembered
+func (c Condition) short(r *catalog.Relation) bool {
+	had := c.Published.Remembered
 	return had != nil && slices.ContainsFunc(had.Columns, func(column catalog.DecoratedColumn) bool {
 		return !slices.Contains(r.Columns, column.Name)
 	})
 }
 
 // retyped says whether a generation has a column of another type than its view had when it was last seen.
-func (c condition) retyped(r *catalog.Relation) bool {
-	had := c.published.Remembered
+func (c Condition) retyped(r *catalog.Relation) bool {
+	had := c.Published.Remembered
 	return had != nil && slices.ContainsFunc(had.Columns, func(column catalog.DecoratedColumn) bool {
 		i := slices.Index(r.Columns, column.Name)
 		return i >= 0 && column.Type != "" && column.Type != r.Types[i]
@@ -220,8 +220,8 @@ func (c condition) retyped(r *catalog.Relation) bool {
 }
 
 // shown are the columns of a generation that its view had, or would have: those of a materialized view are more.
-func (c condition) shown(v catalog.View, r *catalog.Relation) (columns []string) {
-	if had := c.published.Remembered; had != nil {
+func (c Condition) shown(v catalog.View, r *catalog.Relation) (columns []string) {
+	if had := c.Published.Remembered; had != nil {
 		for _, column := range had.Columns {
 			columns = append(columns, column.Name)
 		}
@@ -236,17 +236,17 @@ func (c condition) shown(v catalog.View, r *catalog.Relation) (columns []string)
 }
 
 // pointBack has a view show the generation that the catalog says, unless somebody has given it another query.
-func (c condition) pointBack(v catalog.View, seen int32) (m mending, err error) {
-	r := c.relation(&seen)
+func (c Condition) pointBack(v catalog.View, seen int32) (m Mending, err error) {
+	r := c.Relation(&seen)
 	switch {
-	case c.published.Altered:
+	case c.Published.Altered:
 		return m, infra.Hinted(fmt.Errorf("view %s: somebody has changed its query, and it does not show what is refreshed", v.Name),
 			fmt.Sprintf("DROP VIEW %s, and the next refresh makes it again, with its grants.", v.Name.SQL()))
-	case worn(v, seen, r) != "":
+	case Worn(v, seen, r) != "":
 		return m, nil
 	}
-	return mending{
-		steps:  []Step{repointStep(v, c.published.Decorations.Options, seen, c.shown(v, r))},
-		remark: "the view showed another generation: it was pointed back",
+	return Mending{
+		Steps:  []Step{RepointStep(v, c.Published.Decorations.Options, seen, c.shown(v, r))},
+		Remark: "the view showed another generation: it was pointed back",
 	}, nil
 }

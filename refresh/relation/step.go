@@ -1,8 +1,9 @@
-package refresh
+package relation
 
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -18,9 +19,9 @@ type Step struct {
 	SQL   string `json:"sql"`
 }
 
-// runSteps runs statements in order. The text of a step may hold what a user wrote (an index expression), so each
+// RunSteps runs statements in order. The text of a step may hold what a user wrote (an index expression), so each
 // goes through the extended protocol, which takes one statement at a time.
-func runSteps(ctx context.Context, tx pgx.Tx, steps []Step) error {
+func RunSteps(ctx context.Context, tx pgx.Tx, steps []Step) error {
 	for _, step := range steps {
 		rows, err := tx.Query(ctx, step.SQL, pgx.QueryExecModeExec)
 		if err == nil {
@@ -28,30 +29,30 @@ func runSteps(ctx context.Context, tx pgx.Tx, steps []Step) error {
 			err = rows.Err()
 		}
 		if err != nil {
-			return &stepError{step.Title, err}
+			return &StepError{step.Title, err}
 		}
 	}
 	return nil
 }
 
-// stepError says which step failed.
-type stepError struct {
-	title string
+// StepError says which step failed.
+type StepError struct {
+	Title string
 	err   error
 }
 
-func (e *stepError) Error() string { return e.title + ": " + e.err.Error() }
-func (e *stepError) Unwrap() error { return e.err }
+func (e *StepError) Error() string { return e.Title + ": " + e.err.Error() }
+func (e *StepError) Unwrap() error { return e.err }
 
-// buildSteps make an empty generation. selectSQL is what a materialized view is made of.
-func buildSteps(v catalog.View, generation int32, columns []redshift.Column, selectSQL string) []Step {
+// BuildSteps make an empty generation. selectSQL is what a materialized view is made of.
+func BuildSteps(v catalog.View, generation int32, columns []redshift.Column, selectSQL string) []Step {
 	relation := v.RelationSQL(generation)
 	kind, body := "TABLE", ""
 	if v.Materialized() {
 		kind = "MATERIALIZED VIEW"
 		body = fmt.Sprintf("CREATE MATERIALIZED VIEW %s AS %s WITH NO DATA", relation, markRepeats(v, columns, selectSQL))
 	} else {
-		body = fmt.Sprintf("CREATE TABLE %s (%s)", relation, columnDefinitions(v, columns))
+		body = fmt.Sprintf("CREATE TABLE %s (%s)", relation, ColumnDefinitions(v, columns))
 	}
 	comment := fmt.Sprintf("Redcache: generation %d of %s. Applications query %s.", generation, v.Name, v.Name)
 	steps := []Step{
@@ -61,7 +62,7 @@ func buildSteps(v catalog.View, generation int32, columns []redshift.Column, sel
 	if !v.Materialized() {
 		// Whoever publishes all tables to a replica would keep rows from being changed otherwise, by the very load that is
 		// the first.
-		steps = append(steps, identityStep(relation, nil))
+		steps = append(steps, IdentityStep(relation, nil))
 	}
 	return steps
 }
@@ -74,10 +75,10 @@ func markRepeats(v catalog.View, columns []redshift.Column, selectSQL string) st
 		return selectSQL
 	}
 	return fmt.Sprintf("SELECT q.*, pg_catalog.count(*) OVER (PARTITION BY %s) OPERATOR(pg_catalog.>) 1::bigint AS %s FROM (\n%s\n) AS q",
-		identList("q.", v.Key), sql.Ident(unused(columns, "redcache_repeats")), selectSQL)
+		IdentList("q.", v.Key), sql.Ident(Unused(columns, "redcache_repeats")), selectSQL)
 }
 
-func columnDefinitions(v catalog.View, columns []redshift.Column) string {
+func ColumnDefinitions(v catalog.View, columns []redshift.Column) string {
 	inKey := make(map[string]bool, len(v.Key))
 	for _, name := range v.Key {
 		inKey[name] = true
@@ -92,23 +93,23 @@ func columnDefinitions(v catalog.View, columns []redshift.Column) string {
 	return strings.Join(list, ", ")
 }
 
-// indexSteps make the indexes of a generation that has been filled.
-func indexSteps(v catalog.View, generation int32) []Step {
+// IndexSteps make the indexes of a generation that has been filled.
+func IndexSteps(v catalog.View, generation int32) []Step {
 	relation := v.RelationSQL(generation)
 	var steps []Step
 	if len(v.Key) > 0 {
 		steps = append(steps, Step{"create key index", fmt.Sprintf("CREATE UNIQUE INDEX %s ON %s (%s)",
-			sql.Ident(v.Relation(generation)+"_key"), relation, identList("", v.Key))})
+			sql.Ident(v.Relation(generation)+"_key"), relation, IdentList("", v.Key))})
 	}
 	if len(v.Key) > 0 && v.Materialized() {
 		// A materialized view cannot have NOT NULL columns. This index is empty as long as the key holds, and tells
 		// in no time whether it does.
 		steps = append(steps, Step{"create null key index", fmt.Sprintf("CREATE INDEX %s ON %s ((1)) WHERE %s",
-			sql.Ident(v.Relation(generation)+"_null_key"), relation, nullKey(v.Key))})
+			sql.Ident(v.Relation(generation)+"_null_key"), relation, NullKey(v.Key))})
 	}
 	if len(v.Key) > 0 && !v.Materialized() {
 		key := v.Relation(generation) + "_key"
-		steps = append(steps, identityStep(relation, &key)) // cheaper than all that a row holds
+		steps = append(steps, IdentityStep(relation, &key)) // cheaper than all that a row holds
 	}
 	if v.Watermark != "" {
 		steps = append(steps, Step{"create watermark index", fmt.Sprintf("CREATE INDEX %s ON %s (%s)",
@@ -124,8 +125,8 @@ func indexSteps(v catalog.View, generation int32) []Step {
 	return steps
 }
 
-// nullKey is true for a row that no key identifies.
-func nullKey(key []string) string {
+// NullKey is true for a row that no key identifies.
+func NullKey(key []string) string {
 	terms := make([]string, len(key))
 	for i, name := range key {
 		terms[i] = sql.Ident(name) + " IS NULL"
@@ -133,8 +134,8 @@ func nullKey(key []string) string {
 	return strings.Join(terms, " OR ")
 }
 
-// identList quotes names and joins them, each behind a prefix such as "excluded.".
-func identList(prefix string, names []string) string {
+// IdentList quotes names and joins them, each behind a prefix such as "excluded.".
+func IdentList(prefix string, names []string) string {
 	quoted := make([]string, len(names))
 	for i, name := range names {
 		quoted[i] = prefix + sql.Ident(name)
@@ -142,6 +143,32 @@ func identList(prefix string, names []string) string {
 	return strings.Join(quoted, ", ")
 }
 
-func analyzeStep(v catalog.View, generation int32) Step {
+func AnalyzeStep(v catalog.View, generation int32) Step {
 	return Step{"analyze generation", "ANALYZE " + v.RelationSQL(generation)}
+}
+
+// IdentityStep has replicas of a table know its rows by an index, or by all that they hold.
+func IdentityStep(table string, index *string) Step {
+	how := "FULL"
+	if index != nil {
+		how = "USING INDEX " + sql.Ident(*index)
+	}
+	return Step{"set replica identity", "ALTER TABLE " + table + " REPLICA IDENTITY " + how}
+}
+
+// Unused makes a name that no column has.
+func Unused(columns []redshift.Column, name string) string {
+	for slices.Contains(Names(columns), name) {
+		name += "_"
+	}
+	return name
+}
+
+// Names are those of columns.
+func Names(columns []redshift.Column) []string {
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		list[i] = c.Name
+	}
+	return list
 }

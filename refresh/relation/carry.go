@@ -1,4 +1,4 @@
-package refresh
+package relation
 
 import (
 	"context"
@@ -11,10 +11,10 @@ import (
 	"github.com/redcache/redcache/sql"
 )
 
-// carrySteps give a new generation what people have put on the one that readers see: grants, which views that ask with
+// CarrySteps give a new generation what people have put on the one that readers see: grants, which views that ask with
 // their reader's rights need, policies, options and statistics targets. Without one, it is its owner's alone, whatever
 // the default privileges say. Where readers' generation is gone, what it had is remembered.
-func carrySteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.Published) ([]Step, error) {
+func CarrySteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.Published) ([]Step, error) {
 	to := newObject{"r", catalog.DataSchema, "", v.RelationSQL(v.Generation)}
 	had := p.Below
 	if had == nil && p.Remembered != nil && p.Remembered.Below != nil {
@@ -107,8 +107,8 @@ func policySteps(table string, had catalog.Carried) (steps []Step) {
 // policyCommands are what pg_policy calls commands, in SQL.
 var policyCommands = map[string]string{"*": "ALL", "r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
 
-// checkCarry refuses a new generation that would lose what is on the old one, without a word.
-func checkCarry(v catalog.View, from *catalog.Relation) error {
+// CheckCarry refuses a new generation that would lose what is on the old one, without a word.
+func CheckCarry(v catalog.View, from *catalog.Relation) error {
 	if from == nil || len(from.Fixed) == 0 {
 		return nil
 	}

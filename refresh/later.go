@@ -89,7 +89,7 @@ func (r *Runner) publishOnce(ctx context.Context, a *attempt, unseen error) erro
 		try := relation.Shortly(len(j.works), j.patience(a, j.works))
 		err = relation.Patiently(ctx, tx, try, "publish view "+a.req.View.String(), func(tx pgx.Tx, _ int) error {
 			for _, w := range j.works {
-				if err := relation.Publish(ctx, tx, w.view, w.state, w.condition.Published, w.columns); err != nil {
+				if err := relation.Publish(ctx, tx, w.view, w.state, w.condition.Published, w.names()); err != nil {
 					return err
 				}
 				if err := catalog.In(tx).Publish(ctx, w.view); err != nil {

@@ -49,7 +49,7 @@ func stageSteps(v catalog.View, columns []redshift.Column) []Step {
 	return []Step{
 		{Title: "drop staging table", SQL: "DROP TABLE IF EXISTS " + staging},
 		{Title: "create staging table", SQL: fmt.Sprintf("CREATE TEMPORARY TABLE %s (%s) ON COMMIT DROP",
-			strings.TrimPrefix(staging, "pg_temp."), relation.ColumnDefinitions(v, columns))},
+			strings.TrimPrefix(staging, "pg_temp."), relation.ColumnDefinitions(v, local(columns)))},
 	}
 }
 
@@ -90,13 +90,13 @@ func mergeSQL(v catalog.View, columns []redshift.Column, from, into string) stri
 		same = append(same, differs(c, "s."+name, "t."+name))
 		sets = append(sets, fmt.Sprintf("%[1]s = d.%[1]s", name))
 	}
-	one, old := sql.Ident(v.Key[0]), sql.Ident(relation.Unused(columns, "redcache_old"))
+	one, old := sql.Ident(v.Key[0]), sql.Ident(relation.Unused(names(columns), "redcache_old"))
 	update := "SELECT 1 WHERE false" // nothing but a key: rows come and go, and never change
 	if len(sets) > 0 {
 		update = fmt.Sprintf("UPDATE %s t SET %s FROM diff d WHERE t.ctid = d.%s AND d.%s IS NOT NULL RETURNING 1",
 			into, strings.Join(sets, ", "), old, one)
 	}
-	list := relation.IdentList("", relation.Names(columns))
+	list := relation.IdentList("", names(columns))
 	return fmt.Sprintf(`WITH diff AS MATERIALIZED (
     SELECT t.ctid AS %[9]s, %[1]s
     FROM %[2]s s

@@ -48,7 +48,7 @@ func (j *job) publish(ctx context.Context, a *attempt) (err error) {
 				}
 			}
 			for _, w := range fresh {
-				if err := relation.Publish(ctx, tx, w.view, w.state, w.condition.Published, w.columns); err != nil {
+				if err := relation.Publish(ctx, tx, w.view, w.state, w.condition.Published, w.names()); err != nil {
 					return err
 				}
 			}

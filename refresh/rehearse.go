@@ -75,7 +75,7 @@ func (r *Runner) rehearse(
 		if err != nil {
 			return err
 		}
-		steps := append(relation.BuildSteps(v, v.Generation, columns, selectSQL), relation.IndexSteps(v, v.Generation)...)
+		steps := append(relation.BuildSteps(v, v.Generation, local(columns), selectSQL), relation.IndexSteps(v, v.Generation)...)
 		if err := relation.RunSteps(ctx, nested, steps); err != nil {
 			return explainBuild(err)
 		}
@@ -87,7 +87,7 @@ func (r *Runner) rehearse(
 			return err
 		}
 		err = relation.Patiently(ctx, nested, r.ordinary(), "publish view "+v.Name.String(), func(tx pgx.Tx, _ int) error {
-			return relation.Publish(ctx, tx, v, catalog.State{Generation: published}, p, columns)
+			return relation.Publish(ctx, tx, v, catalog.State{Generation: published}, p, names(columns))
 		})
 		if err != nil {
 			return err

@@ -143,7 +143,7 @@ func (w *work) buildSteps() ([]Step, error) {
 			return nil, err
 		}
 	}
-	return relation.BuildSteps(w.view, w.view.Generation, w.columns, selectSQL), nil
+	return relation.BuildSteps(w.view, w.view.Generation, local(w.columns), selectSQL), nil
 }
 
 // query is what is read of the view: all, or what a condition on the remote side leaves of it.
@@ -182,12 +182,23 @@ func (w *work) rowsBefore() int64 {
 	return *w.state.RowCount
 }
 
-func (w *work) names() []string {
-	names := make([]string, len(w.columns))
-	for i, c := range w.columns {
-		names[i] = c.Name
+func (w *work) names() []string { return names(w.columns) }
+
+func names(columns []redshift.Column) []string {
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		list[i] = c.Name
 	}
-	return names
+	return list
+}
+
+// local is the columns as a generation has them.
+func local(columns []redshift.Column) []relation.Column {
+	list := make([]relation.Column, len(columns))
+	for i, c := range columns {
+		list[i] = relation.Column{Name: c.Name, Type: c.Type.Local}
+	}
+	return list
 }
 
 func wrap(err error, doing string) error {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"regexp"
 	"strings"
 	"testing"
@@ -110,6 +111,33 @@ func TestImportsPointOneWay(t *testing.T) {
 	}
 	if checked == 0 {
 		t.Error("no import was checked")
+	}
+}
+
+// apart says what the leaves of a folder must not know.
+var apart = map[string][]string{
+	"refresh/relation": {"redshift", "redshift/session", "dblink", "access", "refresh", "refresh/read"},
+	"refresh/read":     {"refresh", "refresh/relation"},
+	"redshift":         {"redshift/session"},
+}
+
+func TestLeavesKnowOnlyWhatTheyAreFor(t *testing.T) {
+	t.Parallel()
+	seen := 0
+	for _, p := range list(t) {
+		path, _ := local(p.ImportPath)
+		for _, imported := range p.Imports {
+			to, ours := local(imported)
+			if ours && slices.Contains(apart[path], to) {
+				t.Errorf("package %s imports %s", path, to)
+			}
+		}
+		if apart[path] != nil {
+			seen++
+		}
+	}
+	if seen != len(apart) {
+		t.Errorf("saw %d leaves of %d", seen, len(apart))
 	}
 }
 

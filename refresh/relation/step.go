@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -44,8 +43,11 @@ type StepError struct {
 func (e *StepError) Error() string { return e.Title + ": " + e.err.Error() }
 func (e *StepError) Unwrap() error { return e.err }
 
+// Column is a column of a generation: its name, and its type here.
+type Column struct{ Name, Type string }
+
 // BuildSteps make an empty generation. selectSQL is what a materialized view is made of.
-func BuildSteps(v catalog.View, generation int32, columns []redshift.Column, selectSQL string) []Step {
+func BuildSteps(v catalog.View, generation int32, columns []Column, selectSQL string) []Step {
 	relation := v.RelationSQL(generation)
 	kind, body := "TABLE", ""
 	if v.Materialized() {
@@ -70,22 +72,22 @@ func BuildSteps(v catalog.View, generation int32, columns []redshift.Column, sel
 // markRepeats adds a column to the rows of a keyed materialized view, which readers do not see: whether the key repeats.
 // Without it, REFRESH … CONCURRENTLY would take rows that are alike for one, if they have a NULL anywhere: its own check
 // leaves these out, and each of them finds its like in the view. With it, none does, and the key's index refuses them.
-func markRepeats(v catalog.View, columns []redshift.Column, selectSQL string) string {
+func markRepeats(v catalog.View, columns []Column, selectSQL string) string {
 	if len(v.Key) == 0 {
 		return selectSQL
 	}
 	return fmt.Sprintf("SELECT q.*, pg_catalog.count(*) OVER (PARTITION BY %s) OPERATOR(pg_catalog.>) 1::bigint AS %s FROM (\n%s\n) AS q",
-		IdentList("q.", v.Key), sql.Ident(Unused(columns, "redcache_repeats")), selectSQL)
+		IdentList("q.", v.Key), sql.Ident(Unused(names(columns), "redcache_repeats")), selectSQL)
 }
 
-func ColumnDefinitions(v catalog.View, columns []redshift.Column) string {
+func ColumnDefinitions(v catalog.View, columns []Column) string {
 	inKey := make(map[string]bool, len(v.Key))
 	for _, name := range v.Key {
 		inKey[name] = true
 	}
 	list := make([]string, len(columns))
 	for i, c := range columns {
-		list[i] = sql.Ident(c.Name) + " " + c.Type.Local
+		list[i] = sql.Ident(c.Name) + " " + c.Type
 		if inKey[c.Name] {
 			list[i] += " NOT NULL"
 		}
@@ -156,16 +158,15 @@ func IdentityStep(table string, index *string) Step {
 	return Step{"set replica identity", "ALTER TABLE " + table + " REPLICA IDENTITY " + how}
 }
 
-// Unused makes a name that no column has.
-func Unused(columns []redshift.Column, name string) string {
-	for slices.Contains(Names(columns), name) {
+// Unused makes a name that none of the names is.
+func Unused(names []string, name string) string {
+	for slices.Contains(names, name) {
 		name += "_"
 	}
 	return name
 }
 
-// Names are those of columns.
-func Names(columns []redshift.Column) []string {
+func names(columns []Column) []string {
 	list := make([]string, len(columns))
 	for i, c := range columns {
 		list[i] = c.Name

@@ -12,19 +12,18 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
-	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/sql"
 )
 
 // Publish points a view at the generation of its definition, or makes it, with what it had if it was there before. It
 // waits for readers as the transaction's limit says.
 func Publish(
-	ctx context.Context, tx pgx.Tx, v catalog.View, state catalog.State, p catalog.Published, columns []redshift.Column,
+	ctx context.Context, tx pgx.Tx, v catalog.View, state catalog.State, p catalog.Published, columns []string,
 ) (err error) {
 	if state.Generation != nil && p.AtHome {
-		err = repoint(ctx, tx, v, p, Names(columns))
+		err = repoint(ctx, tx, v, p, columns)
 	} else {
-		err = makeView(ctx, tx, v, p, v.Generation, Names(columns))
+		err = makeView(ctx, tx, v, p, v.Generation, columns)
 	}
 	return ExplainPublish(v, err)
 }

@@ -56,7 +56,7 @@ func twoLooks(t *testing.T, transport catalog.Transport, between string) (*bundl
 		t.Fatal(err)
 	}
 	v := b.view("log", "SELECT id, note, at FROM public.log", catalog.Incremental)
-	v.Link, v.Key, v.Watermark, v.Lookback, v.Transport = link, []string{"id"}, "at", "1s", transport
+	v.LinkName, v.Key, v.Watermark, v.Lookback, v.Transport = link.Name, []string{"id"}, "at", "1s", transport
 	b.add(t, v)
 	b.change(t, "UPDATE public.log SET note = 'A', at = NULL WHERE id = 1; UPDATE public.log SET note = 'A', at = '2026-01-02' WHERE id = 2; "+
 		"INSERT INTO public.log VALUES (4, 'A', '2026-01-02')")

@@ -46,7 +46,7 @@ func (d Draft) Define() (Definition, error) {
 }
 
 // Change makes of a definition what the draft says, with its consequences: what belongs to a strategy alone comes and goes
-// with it. The error is an [*InvalidError].
+// with it. With an error, an [*InvalidError], it is as it was.
 func (d Draft) Change(was Definition) (Definition, error) {
 	is := was
 	d.write(&is)
@@ -55,7 +55,10 @@ func (d Draft) Change(was Definition) (Definition, error) {
 		return was, invalid("choose one of these, or leave it out",
 			"--allow-shrink is for strategies swap, merge and auto, and this is %s", is.Strategy)
 	}
-	return is, is.Check()
+	if err := is.Check(); err != nil {
+		return was, err
+	}
+	return is, nil
 }
 
 // Check finds what is wrong in the draft itself, whatever it is to change. The error is an [*InvalidError].

@@ -11,6 +11,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/catalog/migrate"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/internal/need"
 	"github.com/redcache/redcache/internal/pgtest"
 )
 
@@ -25,7 +26,11 @@ type neighbours struct {
 
 func withNeighbour(t *testing.T) *neighbours {
 	t.Helper()
-	db := pgtest.New(t)
+	return neighboursIn(t, pgtest.New(t))
+}
+
+func neighboursIn(t *testing.T, db *pgtest.Database) *neighbours {
+	t.Helper()
 	n := &neighbours{db: db, pool: db.Pool(t), admin: db.AdminPool(t), evil: "evil_" + db.Name}
 	n.login = db.Cluster.URL(db.Name, n.evil, "evil")
 	n.asAdmin(t, fmt.Sprintf(`CREATE ROLE %s LOGIN PASSWORD 'evil'; GRANT CREATE ON DATABASE %s TO %[1]s`, n.evil, db.Name))
@@ -103,13 +108,35 @@ func TestUp_RefusesWhatSomebodyElseHasMade(t *testing.T) {
 }
 
 // A login could make anybody a member of itself before PostgreSQL 15, and a superuser is a member of everybody.
+// A superuser is a member of all roles, and before PostgreSQL 15 a login may make anybody a member of itself.
 func TestUp_DoesNotTakeAMembershipForTrust(t *testing.T) {
 	t.Parallel()
-	n := withNeighbour(t)
-	n.asEvil(t, `CREATE SCHEMA redcache`)
-	if _, err := pgtest.OpenPool(t, n.login).Exec(t.Context(), "GRANT "+n.evil+" TO redcache_owner"); err != nil {
-		t.Logf("this server does not let it: %v", err)
+	withNeighbour(t).wantSchemaRefused(t)
+}
+
+func TestUp_DoesNotTakeASelfMadeMembershipForTrust(t *testing.T) {
+	t.Parallel()
+	servers, err := pgtest.ByMajor(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
+	if servers["14"] == "" {
+		need.Missing(t, "PostgreSQL 14, which is not in REDCACHE_TEST_PGBIN_ALL; see scripts/postgres/install")
+	}
+	cluster := pgtest.StartFor(t, pgtest.Config{BinDir: servers["14"]})
+	name, err := cluster.CreateDatabase(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := neighboursIn(t, &pgtest.Database{Cluster: cluster, Name: name, URL: cluster.OwnerURL(name)})
+	n.asEvil(t, "GRANT "+n.evil+" TO "+pgtest.Owner)
+	n.wantSchemaRefused(t)
+}
+
+// wantSchemaRefused wants a schema that the neighbour has made to be nobody's cache.
+func (n *neighbours) wantSchemaRefused(t *testing.T) {
+	t.Helper()
+	n.asEvil(t, `CREATE SCHEMA redcache`)
 	for who, pool := range map[string]*pgxpool.Pool{"member": n.pool, "superuser": n.admin} {
 		_, err := migrate.Up(t.Context(), pool)
 		if notOurs, ok := errors.AsType[*catalog.NotOursError](err); !ok || notOurs.Owner != n.evil {

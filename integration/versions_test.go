@@ -1,10 +1,6 @@
 package integration_test
 
 import (
-	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -53,7 +49,10 @@ var majors = []string{"13", "14", "15", "16", "17", "18"}
 // directories that REDCACHE_TEST_PGBIN_ALL lists as on PATH; scripts/postgres/install fetches and prints them.
 func TestVersions_OneLifeFromInitToDrop(t *testing.T) {
 	t.Parallel()
-	servers := serversByMajor(t)
+	servers, err := pgtest.ByMajor(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, major := range majors {
 		t.Run("PostgreSQL "+major, func(t *testing.T) {
 			dir, found := servers[major]
@@ -68,27 +67,6 @@ func TestVersions_OneLifeFromInitToDrop(t *testing.T) {
 			w.live(t)
 		})
 	}
-}
-
-// serversByMajor returns the directory of the server of each major version that there is on this machine.
-func serversByMajor(t *testing.T) map[string]string {
-	t.Helper()
-	here, err := pgtest.BinDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	servers := map[string]string{}
-	for _, dir := range append([]string{here}, filepath.SplitList(os.Getenv("REDCACHE_TEST_PGBIN_ALL"))...) {
-		out, err := exec.Command(filepath.Join(dir, "postgres"), "--version").Output()
-		if err != nil {
-			t.Fatalf("ask %s for its version: %v", dir, err)
-		}
-		version := regexp.MustCompile(`\d+`).FindString(string(out))
-		if _, known := servers[version]; !known {
-			servers[version] = dir
-		}
-	}
-	return servers
 }
 
 // live is what an operator does with a cache, from the first view to the last.

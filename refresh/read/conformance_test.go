@@ -2,7 +2,6 @@ package read_test
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -17,15 +16,6 @@ import (
 	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/refresh/read"
 )
-
-// link is the bundle's link, as the catalog knows it.
-func link(b *linktest.Bundle) catalog.Link {
-	s := b.Server
-	return catalog.Link{
-		ID: 1, Name: strings.TrimPrefix(s.Name, redshift.ServerPrefix), Host: s.Host, Port: s.Port, Database: s.Database,
-		User: s.User, SSLMode: "require", MaxConcurrency: 4,
-	}
-}
 
 // suite is what every transport must pass, by what it promises.
 var suite = map[string]func(t *testing.T, b *linktest.Bundle, open func(t *testing.T, tx pgx.Tx) read.Session){
@@ -69,67 +59,6 @@ func TestTransports(t *testing.T) {
 }
 
 const sales = "SELECT id, name, net, share, at, live FROM sale"
-
-// query describes what a query returns.
-func query(t *testing.T, b *linktest.Bundle, text string) read.Query {
-	t.Helper()
-	q := read.Query{Text: text, NulBytes: catalog.StripNul}
-	b.InTx(t, func(tx pgx.Tx) {
-		s := linktest.Open(t, tx, b.Server.Name)
-		var err error
-		if q.Columns, err = redshift.Describe(t.Context(), s, text); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Close(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	})
-	return q
-}
-
-// table makes an empty table of the query's columns.
-func table(t *testing.T, tx pgx.Tx, q read.Query) string {
-	t.Helper()
-	columns := make([]string, len(q.Columns))
-	for i, c := range q.Columns {
-		columns[i] = fmt.Sprintf("%q %s", c.Name, c.Type.Local)
-	}
-	linktest.Exec(t, tx, "CREATE TABLE copy ("+strings.Join(columns, ", ")+")")
-	return "copy"
-}
-
-// rows are all rows of a relation as texts, in some order.
-func rows(t *testing.T, q interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}, relation string,
-) []string {
-	t.Helper()
-	found, err := q.Query(t.Context(), "SELECT r::text FROM "+relation+" r ORDER BY 1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	texts, err := pgx.CollectRows(found, pgx.RowTo[string])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return texts
-}
-
-func mustLoad(t *testing.T, s read.Session, tx pgx.Tx, q read.Query, into string) read.Loaded {
-	t.Helper()
-	got, err := s.Load(t.Context(), tx, q, into)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return got
-}
-
-func mustClose(t *testing.T, s read.Session) {
-	t.Helper()
-	if err := s.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-}
 
 func loadsAll(t *testing.T, b *linktest.Bundle, open func(t *testing.T, tx pgx.Tx) read.Session) {
 	q := query(t, b, sales)
@@ -339,19 +268,8 @@ func endsThere(t *testing.T, b *linktest.Bundle, open func(t *testing.T, tx pgx.
 // await waits until Redshift runs so many endless queries.
 func await(t *testing.T, b *linktest.Bundle, n int) {
 	t.Helper()
-	const running = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND datname = current_database() AND query LIKE '%pg_class e%' AND pid <> pg_backend_pid()"
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		var got int
-		if err := b.Warehouse.Engine.QueryRow(t.Context(), running).Scan(&got); err != nil {
-			t.Fatal(err)
-		}
-		if got == n {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("Redshift runs %d endless queries, want %d", got, n)
-		}
-	}
+	awaitCount(t, b, n, `SELECT count(*) FROM pg_stat_activity
+		WHERE state = 'active' AND datname = current_database() AND query LIKE '%pg_class e%' AND pid <> pg_backend_pid()`)
 }
 
 func leavesNothing(t *testing.T, b *linktest.Bundle, open func(t *testing.T, tx pgx.Tx) read.Session) {
@@ -361,10 +279,5 @@ func leavesNothing(t *testing.T, b *linktest.Bundle, open func(t *testing.T, tx 
 		mustLoad(t, s, tx, q, table(t, tx, q))
 		mustClose(t, s)
 	})
-	const ours = "SELECT count(*)::text FROM pg_stat_activity WHERE usename = $1 AND datname = current_database()"
-	for deadline := time.Now().Add(30 * time.Second); linktest.Text(t, b.Warehouse.Engine, ours, b.Server.User) != "0"; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("sessions are left on Redshift")
-		}
-	}
+	awaitCount(t, b, 0, `SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND datname = current_database()`, b.Server.User)
 }

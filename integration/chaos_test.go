@@ -163,7 +163,7 @@ func (c *chaos) suffer(t *testing.T, d disaster) {
 		c.wantEqual(t, v.name, itemQuery)
 	}
 	c.wantHistory(t, d)
-	c.wantNothingLeft(t)
+	c.wantNothingLeftByTheNextRun(t)
 }
 
 // untilReading waits until the rows of every view are under way from the source.

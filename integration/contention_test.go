@@ -48,7 +48,7 @@ func TestContention_NoViewIsRefreshedTwiceAtOnce(t *testing.T) {
 	wantTurns(t, runs)
 	wantHoldersNamed(t, runs)
 	wantRemoteTurns(t, seen)
-	w.wantNothingLeft(t)
+	w.wantNothingLeftByTheNextRun(t)
 	w.cachectl(t, "refresh", "--all", "--wait", "30s")
 	w.wantContendedFresh(t)
 }

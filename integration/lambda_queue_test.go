@@ -110,7 +110,7 @@ func TestLambda_RefreshesWhatIsDue(t *testing.T) {
 	if dead := f.dead.Bodies(); len(dead) > 0 {
 		t.Errorf("dead letters: %q", dead)
 	}
-	f.wantNothingLeft(t)
+	f.wantNothingLeftByTheNextRun(t)
 	wantMetrics(t, f.dispatchers[0], map[string]string{
 		"AgeSeconds": "Seconds by Cache and View",
 		"StaleViews": "Count by Cache", "DueViews": "Count by Cache", "QueuedViews": "Count by Cache",

@@ -44,7 +44,7 @@ func (p *program) connected(ctx context.Context, work func(s *connection) error)
 		return doing(err, "open cache database")
 	}
 	defer infra.ClosePool(pool)
-	keeper := access.NewKeeper(pool, aws, access.Config{Log: p.talk()})
+	keeper := access.NewKeeper(pool, aws, access.Config{Log: p.noteLog()})
 	return work(&connection{
 		program: p, pool: pool, store: catalog.In(pool), keeper: keeper,
 		runner: refresh.NewRunner(pool, refresh.Config{Origin: "cli", Links: keeper}),

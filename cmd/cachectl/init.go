@@ -75,7 +75,7 @@ func (s *connection) init(ctx context.Context, o initOptions) error {
 // adviseExtensions says early what the first link would fail for. The catalog does without.
 func (s *connection) adviseExtensions(ctx context.Context) {
 	if _, err := dblink.Extensions(ctx, infra.Pinned(s.pool)); err != nil {
-		s.tell("note: links cannot be made yet: %s", said(err))
+		s.tell("note: links cannot be made yet: %s", errorText(err))
 		if advice := hint(err); advice != "" {
 			s.tell("hint: %s", advice)
 		}

@@ -65,7 +65,7 @@ func recordTrial(t *linkTrial) linkTestRecord {
 		linkSource: recordSource(t.link, t.state), ResolvedAt: utc(t.state.ResolvedAt),
 	}
 	if err := t.failure(); err != nil {
-		record.Error, record.Hint = some(said(err)), some(hint(err))
+		record.Error, record.Hint = some(errorText(err)), some(hint(err))
 	}
 	if t.here.err != nil {
 		record.HereError = some(infra.Message(t.here.err))

@@ -12,7 +12,7 @@ import (
 	"github.com/redcache/redcache/redshift"
 )
 
-// usageError is something wrong with the command line, found before anything was connected to.
+// usageError is a mistake on the command line. It is found before anything is connected to.
 type usageError struct {
 	err  error
 	hint string
@@ -21,7 +21,7 @@ type usageError struct {
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 
-// usage marks an error of the command line. Without a hint, the error's own is shown, or the way to the help.
+// usage marks an error as one of the command line. Without a hint, the error's own hint is shown, or where the help is.
 func usage(err error, hint string) error {
 	if err == nil {
 		return nil
@@ -31,7 +31,7 @@ func usage(err error, hint string) error {
 
 func usagef(hint, format string, args ...any) error { return usage(fmt.Errorf(format, args...), hint) }
 
-// doingError says what was being done to what, in front of why it failed.
+// doingError puts in front of an error what was being done, and to what.
 type doingError struct {
 	what string
 	err  error
@@ -43,7 +43,7 @@ func (e *doingError) Error() string {
 		return text
 	}
 	if rest, found := strings.CutPrefix(text, e.what); found && strings.IndexAny(rest, ": ") == 0 {
-		return text // said where it happened, too
+		return text // it says so already
 	}
 	if _, object, found := strings.Cut(e.what, " "); found {
 		text = strings.TrimPrefix(text, object+": ")
@@ -61,13 +61,13 @@ func doing(err error, format string, args ...any) error {
 	return &doingError{what: fmt.Sprintf(format, args...), err: err}
 }
 
-// report tells the user what went wrong and what to do next, and returns the exit status.
+// report prints what went wrong and what to do next, and returns the exit status.
 func (p *program) report(ctx context.Context, cmd *cobra.Command, err error) int {
 	if wrong := (*usageError)(nil); errors.As(err, &wrong) {
-		p.complain(said(doing(err, "%s", strings.TrimPrefix(strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()), " "))), wrong.advice(cmd))
+		p.complain(errorText(doing(err, "%s", strings.TrimPrefix(strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()), " "))), wrong.advice(cmd))
 		return exitUsage
 	}
-	// What cobra itself finds wrong, it finds before a command begins.
+	// Cobra finds its own errors before a command begins.
 	if what, near, unknown := strings.Cut(err.Error(), "\n\nDid you mean this?\n"); unknown ||
 		strings.HasPrefix(what, "unknown command ") {
 		advice := "`cachectl --help` lists the commands"
@@ -81,13 +81,13 @@ func (p *program) report(ctx context.Context, cmd *cobra.Command, err error) int
 	return exitFailed
 }
 
-// fail reports the failure of some work.
+// fail prints why a command, or one step of it, failed.
 func (p *program) fail(ctx context.Context, err error) {
 	if what := (*doingError)(nil); ctx.Err() != nil && errors.As(err, &what) {
-		p.complain(what.what+": interrupted"+cameOf(err), hintRunning(err))
+		p.complain(what.what+": interrupted"+interruption(err), hintRunning(err))
 		return
 	}
-	p.complain(said(err), hint(err))
+	p.complain(errorText(err), hint(err))
 }
 
 func (p *program) complain(what, hint string) {
@@ -97,7 +97,7 @@ func (p *program) complain(what, hint string) {
 	}
 }
 
-// tell says something that is no result.
+// tell prints a line to stderr: something that is not a result.
 func (p *program) tell(format string, args ...any) {
 	fmt.Fprintf(p.stderr, format+"\n", shown(args)...)
 }
@@ -112,11 +112,11 @@ func (e *usageError) advice(cmd *cobra.Command) string {
 	return "`" + cmd.CommandPath() + " --help` explains the command"
 }
 
-// cameOf is what became of what was running, as far as the servers have said.
-func cameOf(err error) string {
+// interruption says what happened to the statement that was running, if a server has told.
+func interruption(err error) string {
 	const canceled = "57014"
 	if running, ok := errors.AsType[*infra.StillRunning](err); ok {
-		return "; " + said(running)
+		return "; " + errorText(running)
 	}
 	for _, side := range []redshift.Side{redshift.There, redshift.Here} {
 		if redshift.ServerCode(err, side) == canceled {
@@ -126,6 +126,7 @@ func cameOf(err error) string {
 	return ""
 }
 
+// hintRunning says how to end a statement that still runs.
 func hintRunning(err error) string {
 	if !errors.As(err, new(*infra.StillRunning)) {
 		return ""

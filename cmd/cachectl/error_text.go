@@ -15,8 +15,8 @@ import (
 // insufficientRights is the SQLSTATE of a refusal for lack of rights.
 const insufficientRights = "42501"
 
-// said is an error's text in one line, without what only a program reads from it: severity, SQLSTATE and ids.
-func said(err error) string {
+// errorText is the text of an error in one line, without what only programs need: severity, SQLSTATE and ids.
+func errorText(err error) string {
 	text := infra.Message(err)
 	infra.Walk(err, func(err error) bool {
 		switch known := err.(type) { //nolint:errorlint // walk unwraps
@@ -32,8 +32,8 @@ func said(err error) string {
 	return text
 }
 
-// hint is what there is to do next. What a server says to do is told as its word: a function, a trigger, or whoever runs
-// Redshift may have put it there.
+// hint says what to do next. A server's own hint is shown as the server's words: a function, a trigger, or whoever runs
+// Redshift may have written it.
 func hint(err error) string {
 	if text := infra.Hint(err); text != "" {
 		return text
@@ -43,7 +43,7 @@ func hint(err error) string {
 		switch known := err.(type) { //nolint:errorlint // walk unwraps
 		case interface{ Hint() string }:
 			found = known.Hint()
-		case *session.Failure: // what is below is not the cache database's
+		case *session.Failure: // the errors inside it are not of the cache database
 			_, found = redshift.Explain(known)
 		case *lock.HeldError, *lock.BusyError:
 			found = "`cachectl locks` shows who holds what; try again when that has ended"

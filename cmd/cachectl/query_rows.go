@@ -11,7 +11,7 @@ import (
 	"github.com/redcache/redcache/infra"
 )
 
-// rowWriter prints the rows of a query one by one. Memory stays flat however many there are.
+// rowWriter prints the rows of a query one by one. It needs the same memory for any number of rows.
 type rowWriter interface {
 	write(values []*string) error
 	close() error
@@ -22,7 +22,7 @@ func (p *program) newRowWriter(names []string, o queryOptions) rowWriter {
 	case o.json:
 		return &jsonRows{out: bufio.NewWriter(p.stdout), names: distinct(names)}
 	case o.csv || !isTerminal(p.stdout):
-		rows := &csvRows{out: bufio.NewWriter(p.stdout), seen: isTerminal(p.stdout)}
+		rows := &csvRows{out: bufio.NewWriter(p.stdout), terminal: isTerminal(p.stdout)}
 		rows.header(names)
 		return rows
 	}
@@ -46,11 +46,11 @@ func distinct(names []string) []string {
 	return unique
 }
 
-// csvRows writes RFC 4180 in the way of COPY … CSV: NULL is nothing, an empty text is "". A program gets the values as
-// they are; a terminal gets escapes for what it would act upon.
+// csvRows writes RFC 4180 as COPY … CSV does: NULL is an empty field, an empty text is "". A program gets the values as
+// they are; a terminal gets control characters as escapes.
 type csvRows struct {
-	out  *bufio.Writer
-	seen bool // by a terminal
+	out      *bufio.Writer
+	terminal bool // control characters become escapes
 }
 
 func (w *csvRows) header(names []string) {
@@ -74,7 +74,7 @@ func (w *csvRows) write(values []*string) error {
 }
 
 func (w *csvRows) text(value string) string {
-	if w.seen {
+	if w.terminal {
 		return printable(value)
 	}
 	return value

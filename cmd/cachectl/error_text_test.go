@@ -1,10 +1,8 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -13,10 +11,9 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
-	"github.com/redcache/redcache/redshift/session"
 )
 
-func TestSaid_IsForPeople(t *testing.T) {
+func TestErrorText_IsForPeople(t *testing.T) {
 	t.Parallel()
 	holder := lock.Holder{PID: 7, Application: "redcache worker", Since: time.Date(2026, 2, 1, 12, 3, 4, 0, time.UTC)}
 	for _, tt := range []struct {
@@ -62,63 +59,11 @@ func TestSaid_IsForPeople(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if got := said(tt.err); got != tt.want {
+			if got := errorText(tt.err); got != tt.want {
 				t.Errorf("got  %q\nwant %q", got, tt.want)
 			}
 			if got := hint(tt.err); got != tt.hint {
 				t.Errorf("got hint %q, want %q", got, tt.hint)
-			}
-		})
-	}
-}
-
-func TestPrintable_KeepsATerminalAsItIs(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"süd, 東": "süd, 東", "a\nb\tc": `a\nb\tc`, "\x1b[2Jgone": `\x1b[2Jgone`, "\u009b2J": `\x9b2J`,
-	} {
-		if got := printable(text); got != want {
-			t.Errorf("printable(%q): got %q, want %q", text, got, want)
-		}
-	}
-}
-
-func TestBrief_IsAsPreciseAsNeeded(t *testing.T) {
-	t.Parallel()
-	for d, want := range map[time.Duration]string{
-		0: "0s", 12345 * time.Microsecond: "12ms", 3249 * time.Millisecond: "3.2s", 252 * time.Second: "4m12s",
-		3*time.Hour + 5*time.Minute + 9*time.Second: "3h5m", 51 * time.Hour: "2d3h", 24 * time.Hour: "1d",
-	} {
-		if got := brief(d); got != want {
-			t.Errorf("brief(%s): got %s, want %s", d, got, want)
-		}
-	}
-}
-
-// What is said of an interruption is what the servers have said, and no more.
-func TestFail_TellsWhatBecameOfWhatWasRunning(t *testing.T) {
-	t.Parallel()
-	over := &pgconn.PgError{Code: "57014", Message: "canceling statement due to user request"}
-	for _, tt := range []struct {
-		name, want string
-		err        error
-	}{
-		{"cancelled here", "refresh: interrupted; what was running has been cancelled on the cache database", over},
-		{"cancelled there", "refresh: interrupted; what was running has been cancelled on Redshift", &session.Failure{Err: over}},
-		{"unknown", "refresh: interrupted", errors.New("connection lost")},
-		{
-			"refused", "refresh: interrupted; the statement may still run on Redshift: permission denied",
-			errors.Join(over, &infra.StillRunning{Err: errors.New("permission denied")}),
-		},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			ctx, cancel := context.WithCancel(t.Context())
-			cancel()
-			var told strings.Builder
-			(&program{stderr: &told}).fail(ctx, doing(tt.err, "refresh"))
-			if got, _, _ := strings.Cut(told.String(), "\n"); got != "cachectl: "+tt.want {
-				t.Errorf("got  %q\nwant %q", got, "cachectl: "+tt.want)
 			}
 		})
 	}

@@ -33,7 +33,7 @@ func first(checks ...func() error) error {
 // checkWords refuses what is no word of ours.
 func (d Definition) checkWords() error {
 	switch {
-	case !slices.Contains(Strategies, d.Strategy):
+	case d.traits().Strategy == "":
 		return invalid("choose one of "+joinSome(words(Strategies), len(Strategies)), "strategy %q does not exist", d.Strategy)
 	case !slices.Contains(Transports, d.Transport):
 		return invalid("choose auto, dblink or stream", "transport %q does not exist", d.Transport)
@@ -59,22 +59,21 @@ func (d Definition) checkNumbers() error {
 }
 
 func (d Definition) checkStrategy() error {
+	its := d.traits()
+	readsPast := func(t Traits) bool { return t.Watermark }
 	switch {
-	case d.Strategy == Concurrent && len(d.Key) == 0:
-		return invalid("name the columns that identify a row with --key a,b, or choose --strategy nonconcurrent",
-			"strategy concurrent needs a key, for the unique index by which rows are compared")
-	case d.Strategy == Merge && len(d.Key) == 0:
-		return invalid("name the columns that identify a row with --key a,b, or choose --strategy swap",
-			"strategy merge needs a key, by which rows are compared")
-	case d.Strategy == Incremental && d.Watermark == "":
+	case its.Key != "" && len(d.Key) == 0:
+		return invalid("name the columns that identify a row with --key a,b, or choose --strategy "+string(its.Keyless),
+			"strategy %s needs a key, %s", d.Strategy, its.Key)
+	case its.Watermark && d.Watermark == "":
 		return invalid("name a column that only grows with --watermark, or choose another --strategy",
-			"strategy incremental needs a watermark")
-	case d.Strategy != Incremental && d.Watermark != "":
-		return invalid("choose --strategy incremental, or leave --watermark out",
+			"strategy %s needs a watermark", d.Strategy)
+	case !its.Watermark && d.Watermark != "":
+		return invalid("choose --strategy "+told("or", readsPast)+", or leave --watermark out",
 			"strategy %s reads everything and uses no watermark", d.Strategy)
-	case d.Strategy != Incremental && (d.Lookback != "" || d.SafetyLag != 0 || d.ReconcileEvery != 0):
+	case !its.Watermark && (d.Lookback != "" || d.SafetyLag != 0 || d.ReconcileEvery != 0):
 		return invalid("name a column that only grows with --watermark, or leave them out",
-			"--lookback, --safety-lag and --reconcile-every are for strategy incremental, and this is %s", d.Strategy)
+			"--lookback, --safety-lag and --reconcile-every are for strategy %s, and this is %s", told("or", readsPast), d.Strategy)
 	}
 	return nil
 }
@@ -136,17 +135,19 @@ func (d Definition) checkPromise() error {
 
 // checkReading refuses ways to read that the rest of the definition rules out.
 func (d Definition) checkReading() error {
+	streamed := func(t Traits) bool { return t.Takes(StreamTransport) }
+	splits := func(t Traits) bool { return t.Splits }
 	switch {
-	case d.Transport == StreamTransport && d.Materialized():
-		return invalid("choose --strategy swap, merge, auto or incremental, or leave --transport out",
+	case !d.traits().Takes(d.Transport):
+		return invalid("choose --strategy "+told("or", streamed)+", or leave --transport out",
 			"PostgreSQL itself reads the rows of strategy %s, through dblink", d.Strategy)
 	case d.Split == "" && d.Sessions > 1:
 		return invalid("name a column of numbers, dates or timestamps with --split, or leave --sessions out",
 			"%d sessions need a column by which the read is split", d.Sessions)
 	case d.Split == "":
 		return nil
-	case !d.Guarded():
-		return invalid("choose --strategy swap, merge or auto, or leave --split out",
+	case !d.traits().Splits:
+		return invalid("choose --strategy "+told("or", splits)+", or leave --split out",
 			"a read by strategy %s is not split", d.Strategy)
 	case d.Transport == DblinkTransport:
 		return invalid("choose --transport stream, or leave --split out", "only transport stream can split a read")

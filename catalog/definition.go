@@ -5,22 +5,6 @@ import (
 	"time"
 )
 
-// Strategy is how a refresh is applied.
-type Strategy string
-
-// The strategies, by the names that users, catalog and metrics all use.
-const (
-	Nonconcurrent Strategy = "nonconcurrent" // REFRESH MATERIALIZED VIEW; readers wait
-	Concurrent    Strategy = "concurrent"    // REFRESH MATERIALIZED VIEW CONCURRENTLY; needs a key
-	Incremental   Strategy = "incremental"   // reads past the watermark into a table
-	Swap          Strategy = "swap"          // fills a new table, and points the view at it
-	Merge         Strategy = "merge"         // reads everything, and writes what differs; needs a key
-	Auto          Strategy = "auto"          // swap or merge, by what recent runs did
-)
-
-// Strategies lists all of them.
-var Strategies = []Strategy{Nonconcurrent, Concurrent, Incremental, Swap, Merge, Auto}
-
 // Transport is how rows travel.
 type Transport string
 
@@ -112,13 +96,23 @@ func Defaults() Definition {
 // defaultReconcile is how often an incremental view is read in full that does not say.
 const defaultReconcile = 24 * time.Hour
 
-// Materialized says whether generations are materialized views; otherwise they are tables.
-func (d Definition) Materialized() bool {
-	return d.Strategy == Nonconcurrent || d.Strategy == Concurrent
+// traits of a strategy that does not exist are none; a definition is checked before it is used.
+func (d Definition) traits() Traits {
+	t, _ := d.Strategy.Traits()
+	return t
 }
 
+// Materialized says whether generations are materialized views; otherwise they are tables.
+func (d Definition) Materialized() bool { return d.traits().Materialized }
+
 // Guarded says whether a limit is set to the rows that a refresh may lose.
-func (d Definition) Guarded() bool { return !d.Materialized() && d.Strategy != Incremental }
+func (d Definition) Guarded() bool { return d.traits().Guarded }
+
+// Meets says whether the definition has what a strategy needs.
+func (d Definition) Meets(s Strategy) bool {
+	t, ok := s.Traits()
+	return ok && (t.Key == "" || len(d.Key) > 0) && (!t.Watermark || d.Watermark != "")
+}
 
 // Rebuilds says whether another definition needs another physical relation, with the columns that each has.
 func (d Definition) Rebuilds(columns []Column, to Definition, toColumns []Column) bool {

@@ -33,13 +33,7 @@ type Draft struct {
 // says so. The error is an [*InvalidError].
 func (d Draft) Define() (Definition, error) {
 	if d.Strategy == nil {
-		strategy := Nonconcurrent
-		switch {
-		case d.Watermark != nil && *d.Watermark != "":
-			strategy = Incremental
-		case d.Key != nil && len(named(*d.Key)) > 0:
-			strategy = Concurrent
-		}
+		strategy := usual(d.Watermark != nil && *d.Watermark != "", d.Key != nil && len(named(*d.Key)) > 0)
 		d.Strategy = &strategy
 	}
 	return d.Change(Defaults())
@@ -53,7 +47,7 @@ func (d Draft) Change(was Definition) (Definition, error) {
 	d.follow(was, &is)
 	if d.AllowShrink != nil && !is.Guarded() {
 		return was, invalid("choose one of these, or leave it out",
-			"--allow-shrink is for strategies swap, merge and auto, and this is %s", is.Strategy)
+			"--allow-shrink is for strategies %s, and this is %s", told("and", func(t Traits) bool { return t.Guarded }), is.Strategy)
 	}
 	if err := is.Check(); err != nil {
 		return was, err
@@ -64,7 +58,7 @@ func (d Draft) Change(was Definition) (Definition, error) {
 // Check finds what is wrong in the draft itself, whatever it is to change. The error is an [*InvalidError].
 func (d Draft) Check() error {
 	is := Defaults()
-	is.Strategy = Nonconcurrent
+	is.Strategy = usual(false, false)
 	d.write(&is)
 	return is.checkEach()
 }
@@ -96,7 +90,7 @@ func (d Draft) write(is *Definition) {
 func (d Draft) follow(was Definition, is *Definition) {
 	switch {
 	case is.Strategy == was.Strategy:
-	case is.Strategy == Incremental:
+	case is.traits().Watermark:
 		reset(&is.ReconcileEvery, d.ReconcileEvery, defaultReconcile)
 	default:
 		reset(&is.Watermark, d.Watermark, "")

@@ -111,7 +111,7 @@ func (s Store) Publish(ctx context.Context, v View) error {
 // is gone, and what that took. It belongs into the transaction that merged the two.
 func (s Store) Unload(ctx context.Context, v View, run RunKey, o Outcome) error {
 	_, err := s.db.Exec(ctx, sql.UnloadRun, pgx.NamedArgs{
-		"run": run.ID, "started_at": run.StartedAt, "generation": v.Generation, "waited": o.Waited, "reason": o.Reason,
+		"run": run.ID, "started_at": run.StartedAt, "generation": v.Generation, "strategy": o.Strategy, "waited": o.Waited, "reason": o.Reason,
 		"rows_inserted": o.RowsInserted, "rows_updated": o.RowsUpdated, "rows_deleted": o.RowsDeleted,
 	})
 	if err != nil {

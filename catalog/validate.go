@@ -12,15 +12,23 @@ import (
 // changed. The error is an [*InvalidError].
 func (v View) Validate() error {
 	for _, check := range []func() error{v.Check, v.checkKey, v.checkWatermark, v.checkSplit, v.Name.validate} {
-		err := check()
-		if invalid := (*InvalidError)(nil); errors.As(err, &invalid) && invalid.What == "" {
-			invalid.What = "view " + v.Name.String()
-		}
-		if err != nil {
+		if err := v.named(check()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// CheckWords refuses a stored definition that has a word which this version does not know: a newer one wrote it. The error
+// is an [*InvalidError].
+func (v View) CheckWords() error { return v.named(v.checkWords()) }
+
+// named says in an error whose definition cannot work.
+func (v View) named(err error) error {
+	if invalid := (*InvalidError)(nil); errors.As(err, &invalid) && invalid.What == "" {
+		invalid.What = "view " + v.Name.String()
+	}
+	return err
 }
 
 // invalid is a definition that cannot work; whose it is says who asked.

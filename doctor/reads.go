@@ -85,7 +85,7 @@ func examineUnread(ctx context.Context, x *exam) ([]Check, error) {
 	var objections []Check
 	for _, r := range all {
 		v, known := named[r.ViewID]
-		if !known || r.Watched == nil || *r.Watched < x.cfg.Watched {
+		if !known || v.View.CheckWords() != nil || r.Watched == nil || *r.Watched < x.cfg.Watched {
 			continue
 		}
 		judged++
@@ -106,19 +106,12 @@ func (r reads) ownScans(v catalog.View) int64 {
 	return int64(r.Indexes) + 1 + int64(r.Runs)*r.scansOfRun(v)
 }
 
-// scansOfRun is how often a run that changes no row scans the generation, as PostgreSQL counts it; a test holds that.
-// One of them looks whether there is any row at all.
+// scansOfRun is how often a run that changes no row scans the generation; a test holds that.
 func (r reads) scansOfRun(v catalog.View) int64 {
-	keyed := int64(min(1, len(v.Key)))
-	switch v.Strategy {
-	case catalog.Nonconcurrent: // which builds all indexes again
-		return int64(r.Indexes) + keyed + 1
-	case catalog.Concurrent:
-		return 3
-	case catalog.Incremental:
-		return 3 + keyed
-	case catalog.Merge, catalog.Auto:
-		return 5
+	t, _ := v.Strategy.Traits()
+	scans := t.Scans.Always + t.Scans.Index*r.Indexes
+	if len(v.Key) > 0 {
+		scans += t.Scans.Keyed
 	}
-	return 0
+	return int64(scans)
 }

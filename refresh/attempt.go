@@ -204,7 +204,7 @@ func (a *attempt) planView(ctx context.Context, j *job, m catalog.Member) (w *wo
 		}
 	}
 	w.fresh = w.redefined || w.lost
-	w.whole = w.fresh || a.req.Whole || w.strategy != catalog.Incremental || w.state.Watermark == nil ||
+	w.whole = w.fresh || a.req.Whole || !w.traits().Watermark || w.state.Watermark == nil ||
 		w.state.Ahead() || reconcileDue(w.view, w.state)
 	if err := a.findEmptied(ctx, w); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package refresh
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/redcache/redcache/catalog"
@@ -20,14 +21,14 @@ func (j *job) agree() error {
 		}
 	}
 	rebuild := slices.ContainsFunc(j.works, func(w *work) bool { return w.fresh || w.mustSwap() }) ||
-		!slices.ContainsFunc(j.works, func(w *work) bool { return w.strategy != catalog.Swap })
+		!slices.ContainsFunc(j.works, func(w *work) bool { return !w.traits().Anew })
 	for _, w := range j.works {
 		switch {
-		case rebuild && !w.fresh && (w.strategy == catalog.Swap || len(j.works) > 1):
+		case rebuild && !w.fresh && (w.traits().Anew || len(j.works) > 1):
 			w.nextGeneration()
-		case !rebuild && w.strategy == catalog.Swap:
-			w.strategy = catalog.Merge
-			w.remark("strategy merge: others of the group change their rows in place")
+		case !rebuild && w.traits().Anew:
+			w.strategy = w.traits().InPlace
+			w.remark(fmt.Sprintf("strategy %s: others of the group change their rows in place", w.strategy))
 		}
 	}
 	return nil
@@ -37,10 +38,10 @@ func (j *job) agree() error {
 // because a REFRESH shows its rows also to a transaction that is to see the old ones of the other members, or because
 // readers do not see the generation yet.
 func (w *work) mustSwap() bool {
-	if len(w.works) > 1 && (w.strategy == catalog.Nonconcurrent || !w.seen()) {
+	if len(w.works) > 1 && (w.traits().AtOnce || !w.seen()) {
 		return true
 	}
-	return w.strategy == catalog.Swap && len(w.view.Key) == 0
+	return w.traits().Anew && !w.view.Meets(w.traits().InPlace)
 }
 
 // keepGeneration takes back what nextGeneration has planned.

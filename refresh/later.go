@@ -120,7 +120,7 @@ func (r *Runner) loaded(ctx context.Context, tx pgx.Tx, a *attempt) (*job, error
 		if state.Loaded == nil || *state.Loaded != now.Generation || now.Generation != m.view.Generation {
 			return &job{tx: tx}, nil
 		}
-		w := &work{job: j, view: now, state: state}
+		w := &work{job: j, view: now, state: state, strategy: now.Strategy}
 		if w.seen() {
 			continue
 		}
@@ -144,7 +144,7 @@ func (j *job) mergeLoaded(ctx context.Context, a *attempt, why error) error {
 			return err
 		}
 		waited := time.Since(*m.result.FinishedAt)
-		w.outcome.Waited, w.outcome.Reason = &waited, mergedInstead+why.Error()
+		w.outcome.Strategy, w.outcome.Waited, w.outcome.Reason = w.strategy, &waited, mergedInstead+why.Error()
 		if err := catalog.In(j.tx).Unload(ctx, w.view, m.run, w.outcome); err != nil {
 			return err
 		}

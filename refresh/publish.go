@@ -8,7 +8,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/refresh/relation"
 )
 
@@ -78,7 +77,7 @@ func (j *job) patience(a *attempt, fresh []*work) time.Duration {
 func canMerge(fresh []*work) bool {
 	return !slices.ContainsFunc(fresh, func(w *work) bool {
 		seen := w.state.Generation
-		return seen == nil || *seen < w.view.FirstGeneration || w.view.Materialized() || len(w.view.Key) == 0 || !w.mergeable()
+		return seen == nil || *seen < w.view.FirstGeneration || !w.view.Meets(w.traits().InPlace) || !w.mergeable()
 	})
 }
 
@@ -106,7 +105,7 @@ func (j *job) mergeInstead(ctx context.Context, a *attempt, fresh []*work, starv
 func (w *work) mergeBack(ctx context.Context, tx pgx.Tx) error {
 	from := w.relation()
 	w.view.Generation = *w.state.Generation
-	w.strategy, w.published, w.fresh = catalog.Merge, true, false
+	w.strategy, w.published, w.fresh = w.traits().InPlace, true, false
 	if err := w.merge(ctx, from, w.relation(), &w.outcome); err != nil {
 		return err
 	}

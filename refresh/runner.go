@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
@@ -145,7 +144,11 @@ func checkRequest(v catalog.View, req Request) error {
 			Fix: "change the view with " + altering(v.Name, strings.Fields(change)...),
 		}
 	}
-	asked := catalog.Definition{Strategy: req.Strategy}
+	if err := v.CheckWords(); err != nil {
+		return err
+	}
+	its, _ := v.Strategy.Traits()
+	asked, known := req.Strategy.Traits()
 	switch {
 	case req.Strategy == "", req.Strategy == v.Strategy:
 		return nil
@@ -154,12 +157,12 @@ func checkRequest(v catalog.View, req Request) error {
 			What: "refresh view " + v.Name.String(), Problem: "the views of group " + v.Group + " are refreshed as they are defined",
 			Fix: "leave --strategy out",
 		}
-	case asked.Materialized() != v.Materialized(), req.Strategy == catalog.Incremental, !slices.Contains(catalog.Strategies, req.Strategy):
+	case !known, asked.Materialized != its.Materialized, asked.Watermark:
 		return invalid(fmt.Sprintf("its strategy is %s, and its rows are not kept as %s needs it", v.Strategy, req.Strategy),
 			"--strategy "+string(req.Strategy))
-	case v.Strategy == catalog.Incremental:
-		return invalid("its strategy is incremental, and its watermark must go on", "--strategy "+string(req.Strategy))
-	case len(v.Key) == 0 && (req.Strategy == catalog.Concurrent || req.Strategy == catalog.Merge):
+	case its.Watermark:
+		return invalid(fmt.Sprintf("its strategy is %s, and its watermark must go on", v.Strategy), "--strategy "+string(req.Strategy))
+	case !v.Meets(req.Strategy):
 		return invalid(fmt.Sprintf("strategy %s needs a key", req.Strategy), "--key COLUMNS")
 	}
 	return nil

@@ -159,3 +159,27 @@ func TestAdd_NamesNeedNoCare(t *testing.T) {
 	}
 	b.wantNothingLeft(t)
 }
+
+// A definition that another version has stored may name a strategy that this one does not have. It is refused before
+// anything is read, and never taken for another.
+func TestRefresh_AStrategyThatDoesNotExistIsNoOther(t *testing.T) {
+	t.Parallel()
+	b := setup(t, salesSQL...)
+	v := b.salesView(catalog.Merge)
+	b.add(t, v)
+	b.exec(t, `ALTER TABLE redcache.view DROP CONSTRAINT view_strategy_is_known`)
+	b.exec(t, `UPDATE redcache.view SET strategy = 'fast'`)
+	before := len(b.source.Statements())
+	for _, try := range []func() error{
+		func() error { _, err := b.runner.Refresh(t.Context(), refresh.Request{View: v.Name}); return err },
+		func() error { _, err := b.runner.Plan(t.Context(), refresh.Request{View: v.Name}); return err },
+	} {
+		if err := try(); err == nil || err.Error() != `view bi.sales_merge: strategy "fast" does not exist` {
+			t.Errorf("refused with %v", err)
+		}
+	}
+	if after := len(b.source.Statements()); after != before {
+		t.Errorf("the source was asked %d statements", after-before)
+	}
+	b.wantEqual(t, v)
+}

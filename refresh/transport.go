@@ -38,7 +38,7 @@ func (j *job) wantedTransport() (catalog.Transport, error) {
 	few := true
 	for _, w := range j.works {
 		switch {
-		case w.view.Materialized(), w.view.Transport == catalog.DblinkTransport:
+		case !w.traits().Takes(catalog.StreamTransport), w.view.Transport == catalog.DblinkTransport:
 			dblinkOnly = w
 		case w.view.Transport == catalog.StreamTransport:
 			streamOnly = w

@@ -53,6 +53,12 @@ const (
 	indexing activity = "build indexes"       // of what has been read
 )
 
+// traits are those of the strategy that works, which may be another one than the definition's, this once.
+func (w *work) traits() catalog.Traits {
+	t, _ := w.strategy.Traits()
+	return t
+}
+
 func (w *work) remark(text string) { w.remarkOn(errors.New(text)) }
 
 // remarkOn keeps what somebody else said, which not everybody may read.
@@ -63,7 +69,7 @@ func (w *work) fill(ctx context.Context) (catalog.Outcome, error) {
 	switch {
 	case w.view.Materialized():
 		return w.checkSwitch(fillMaterialized(ctx, w))
-	case w.strategy == catalog.Incremental:
+	case w.traits().Watermark:
 		return w.checkSwitch(fillIncremental(ctx, w))
 	case w.fresh:
 		return fillTable(ctx, w)
@@ -129,7 +135,7 @@ func (w *work) safeToPublish() bool { return w.view.Materialized() || w.frozen }
 // worthAnalyzing says whether the planner's statistics can be far off: after a load of everything, and after
 // changes beyond those 10 % at which autovacuum would analyze as well.
 func (w *work) worthAnalyzing(o catalog.Outcome) bool {
-	if w.fresh || w.strategy == catalog.Nonconcurrent {
+	if w.fresh || w.traits().AtOnce {
 		return true
 	}
 	return o.RowsInserted+o.RowsUpdated+o.RowsDeleted > 50+o.RowCount/10
@@ -149,7 +155,7 @@ func (w *work) buildSteps() ([]Step, error) {
 // query is what is read of the view: all, or what a condition on the remote side leaves of it.
 func (w *work) query(where string) read.Query {
 	q := read.Query{Text: w.view.Query, Columns: w.columns, Where: where, NulBytes: w.view.NulBytes}
-	if w.whole && w.view.Guarded() {
+	if its, _ := w.view.Strategy.Traits(); w.whole && its.Splits {
 		q.Split = read.Split{Column: w.view.Split, Type: w.view.SplitType(), Kind: w.view.SplitKind(), Sessions: w.view.Sessions}
 	}
 	return q

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -42,10 +43,7 @@ func (d *definition) register(cmd *cobra.Command) {
 	f.StringVar(&d.table, "table", "", "`schema.table` to cache as a whole, instead of a query")
 	f.StringSliceVar(&d.key, "key", nil, "`columns` that identify a row, as a,b")
 	f.Var(oneOf[catalog.Strategy]{&d.strategy, catalog.Strategies}, "strategy",
-		"how a refresh is applied: nonconcurrent (readers wait), concurrent (needs "+
-			"--key), incremental (needs --watermark), swap (writes everything anew, and "+
-			"switches), merge (needs --key, writes what differs) or auto (swap or merge, "+
-			"by what recent refreshes were like)")
+		"how a refresh is applied: "+strategyHelp())
 	f.Var(&d.every, "every", "how often the worker refreshes the view; 0: only on demand")
 	f.Var(&d.maxAge, "max-age", "the freshness promise: the view is stale when it is older; 0: none")
 	f.StringVar(&d.watermark, "watermark", "", "`column` that only grows, for strategy incremental")
@@ -66,6 +64,16 @@ func (d *definition) register(cmd *cobra.Command) {
 	f.BoolVar(&d.json, "json", false, jsonHelp)
 	_ = cmd.RegisterFlagCompletionFunc("strategy", words(catalog.Strategies...)) // the flag exists
 	_ = cmd.RegisterFlagCompletionFunc("nul-bytes", words(catalog.StripNul, catalog.TrustNul))
+}
+
+// strategyHelp names all strategies, with a few words on each.
+func strategyHelp() string {
+	all := make([]string, len(catalog.Table))
+	for i, t := range catalog.Table {
+		all[i] = fmt.Sprintf("%s (%s)", t.Strategy, t.Told)
+	}
+	last := len(all) - 1
+	return strings.Join(all[:last], ", ") + " or " + all[last]
 }
 
 // registerReading adds the flags that say how a view is read, with which others, and when it is not.

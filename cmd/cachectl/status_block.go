@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/cmd/internal/wire"
 )
 
@@ -120,8 +119,7 @@ func split(r viewRecord) string {
 
 // mayLose is the share of rows that a refresh may lose, where that is looked at.
 func mayLose(r viewRecord) string {
-	switch r.Strategy {
-	case catalog.Swap, catalog.Merge, catalog.Auto:
+	if t, _ := r.Strategy.Traits(); t.Guarded {
 		return fmt.Sprintf("%d %% of its rows at once", r.AllowShrink)
 	}
 	return ""

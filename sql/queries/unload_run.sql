@@ -1,7 +1,7 @@
 -- What a run loaded has been merged into what readers see (@generation), instead of being published.
 WITH merged AS (
     UPDATE redcache.run
-    SET strategy = 'merge', generation = @generation, rows_inserted = @rows_inserted, rows_updated = @rows_updated, rows_deleted = @rows_deleted, waited = @waited,
+    SET strategy = @strategy, generation = @generation, rows_inserted = @rows_inserted, rows_updated = @rows_updated, rows_deleted = @rows_deleted, waited = @waited,
         reason = pg_catalog.concat_ws('; ', reason, @reason::text)
     WHERE id = @run AND started_at = @started_at
     RETURNING view_id, as_of

@@ -44,7 +44,7 @@ func (v View) checkKey() error {
 			return invalid("the query returns "+v.columnNames(), "key column %s does not exist", name)
 		case slices.Contains(v.Key[:i], name):
 			return invalid("name each key column once", "key column %s is named twice", name)
-		case !orderable(c.Type):
+		case c.order() == redshift.NoOrder:
 			return invalid("choose columns of numbers, text, dates or times",
 				"key column %s has type %s, which cannot identify rows", name, c.Type)
 		}
@@ -104,11 +104,4 @@ func (v View) columnNames() string {
 		names[i] = c.Name
 	}
 	return joinSome(names, 20)
-}
-
-// orderable says whether values of a remote type can be compared on both sides, as unique indexes need. Redshift compares
-// no shapes (Database Developer Guide, considerations when using spatial data), and shows one sketch in two ways.
-func orderable(remoteType string) bool {
-	mapped, err := redshift.Map(remoteType)
-	return err == nil && !slices.Contains([]string{"super", "geometry", "geometryhex", "geography", "hllsketch"}, mapped.Remote)
 }

@@ -30,13 +30,22 @@ func (v View) WatermarkKind() WatermarkKind {
 
 // rangeKind says what ranges a column's values have, if both servers agree on their order.
 func rangeKind(c Column) WatermarkKind {
-	switch base := c.localType(); {
-	case base == "smallint", base == "integer", base == "bigint", strings.HasPrefix(base, "numeric"):
+	switch c.order() {
+	case redshift.Numbers:
 		return NumericWatermark
-	case base == "date", strings.HasPrefix(base, "timestamp"):
+	case redshift.Days, redshift.Moments:
 		return TimeWatermark
 	}
 	return NoWatermark
+}
+
+// order says how values of the column's type can be compared on both sides; not at all when the type cannot be cached.
+func (c Column) order() redshift.Order {
+	mapped, err := redshift.Map(c.Type)
+	if err != nil {
+		return redshift.NoOrder
+	}
+	return mapped.Order
 }
 
 // WatermarkType returns the local type of the watermark column, or nothing.

@@ -85,13 +85,11 @@ func (f *textSearch) addKey(name string) error {
 // addText adds a column in which bad text can be. A SUPER is text too on its way here.
 func (f *textSearch) addText(c redshift.Column) error {
 	name, err := redshift.Ident(c.Name)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case c.Type.IsText():
-		f.texts = append(f.texts, fmt.Sprintf("(%s::text, %s)", sql.Literal(c.Name), f.send(name)))
-	case c.Type.Local == "jsonb":
-		f.texts = append(f.texts, fmt.Sprintf("(%s::text, %s)", sql.Literal(c.Name), f.send(c.Type.Remotely(name))))
+	}
+	if text := c.Type.TextIn(name); text != "" {
+		f.texts = append(f.texts, fmt.Sprintf("(%s::text, %s)", sql.Literal(c.Name), f.send(text)))
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ func Select(extSchema, server string, columns []redshift.Column, remoteSQL strin
 		}
 		name := sql.Ident(c.Name)
 		list.WriteString(c.Type.Locally("t."+name) + " AS " + name)
-		wire.WriteString(name + " " + c.Type.Wire)
+		wire.WriteString(name + " " + c.Type.Wire())
 	}
 	return fmt.Sprintf("SELECT %s FROM %s AS t(%s)",
 		list.String(), Call(extSchema, "dblink", sql.Literal(server), sql.Literal(remoteSQL)), wire.String())

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"math/big"
 	"strconv"
-	"strings"
 )
 
 // UnhashableError says that a column's changes cannot be seen in a fingerprint, so that the query has to be read in full.
@@ -120,11 +119,11 @@ func rowHash(columns []Column) (hash string, err error) {
 		if err != nil {
 			return "", fmt.Errorf("column %q: %w", c.Name, err)
 		}
-		head, value := hashed(c.Type, "q."+name)
-		if value == "" {
+		if c.Type.hash == unhashable {
 			return "", &UnhashableError{Column: c.Name, Type: c.RemoteType}
 		}
-		for _, part := range []string{head, value} {
+		for _, template := range []string{c.Type.hash.head, c.Type.hash.value} {
+			part := apply(template, "q."+name)
 			if hash != "" {
 				part += ", " + hash
 			}
@@ -134,46 +133,23 @@ func rowHash(columns []Column) (hash string, err error) {
 	return hash, nil
 }
 
-// zeros are what stands in for NULL in types of a fixed length.
-var zeros = map[string]string{
-	"smallint": "0::smallint", "integer": "0", "bigint": "0::bigint",
-	"real": "0::real", "double precision": "0::double precision",
-	"date": "'2000-01-01'::date", "time without time zone": "'00:00:00'::time",
-	"time with time zone": "'00:00:00+00'::timetz", "timestamp without time zone": "'2000-01-01'::timestamp",
-	"timestamp with time zone": "'2000-01-01 00:00:00+00'::timestamptz",
+// hashForm has the templates of what FNV_HASH gets for a column: an INTEGER that says how long the value is and whether it
+// is NULL, and the value.
+type hashForm struct{ head, value string }
+
+// unhashable are types that are no basic ones, as geometries and sketches, or that cannot be made VARCHAR on Redshift, as
+// those of catalogs and literals that have none.
+var unhashable hashForm
+
+// flags are hashed as integers.
+var flags = hashForm{"0", "CASE WHEN %s THEN 2 WHEN NOT %s THEN 1 ELSE 0 END"}
+
+// fixed hashes a type of a fixed length, with what stands in for NULL.
+func fixed(zero string) hashForm {
+	return hashForm{"CASE WHEN %s IS NULL THEN 1 ELSE 0 END", "COALESCE(%s, " + zero + ")"}
 }
 
-// hashed returns two expressions that FNV_HASH gets for a column: an INTEGER that says how long the value is and
-// whether it is NULL, and the value. A type that cannot be hashed has none.
-func hashed(t Type, column string) (head, value string) {
-	zero, fixed := zeros[t.Remote]
-	switch {
-	case t.Remote == "boolean":
-		return "0", fmt.Sprintf("CASE WHEN %s THEN 2 WHEN NOT %s THEN 1 ELSE 0 END", column, column)
-	case strings.HasPrefix(t.Remote, "numeric("):
-		zero, fixed = "0::"+t.Remote, true // of the same type, so that no value is rounded to another scale
-	}
-	if fixed {
-		return fmt.Sprintf("CASE WHEN %s IS NULL THEN 1 ELSE 0 END", column), fmt.Sprintf("COALESCE(%s, %s)", column, zero)
-	}
-	text := textForm(t)
-	if text == "" {
-		return "", ""
-	}
-	text = apply(text, column)
-	return fmt.Sprintf("COALESCE(OCTET_LENGTH(%s), -1)", text), fmt.Sprintf("COALESCE(%s, '')", text)
-}
-
-// textForm is the template that makes a value the text that is hashed, or "". Geometries and sketches are no basic
-// types; the types of catalogs, and literals that have none, cannot be made VARCHAR on Redshift.
-func textForm(t Type) string {
-	switch {
-	case t.Remote == "numeric", strings.HasPrefix(t.Remote, "interval"):
-		return "(%s)::varchar"
-	case t.Remote == "varbyte":
-		return "FROM_VARBYTE(%s, 'hex')"
-	case t.Remote == "super", strings.HasPrefix(t.Remote, "character"), strings.HasPrefix(t.Remote, paddedChar):
-		return t.RemoteExpr
-	}
-	return ""
+// texts hashes what a template makes the text of a value.
+func texts(template string) hashForm {
+	return hashForm{"COALESCE(OCTET_LENGTH(" + template + "), -1)", "COALESCE(" + template + ", '')"}
 }

@@ -29,7 +29,7 @@ func Select(columns []Column, query, where string, policy TextPolicy) (string, e
 	return Over(list, query, condition(where)), nil
 }
 
-// HashedSelect is [Select] with one more column, [HashColumn], a BIGINT: the hash of the row, of which [Summary.Sum]
+// HashedSelect is [Select] with one more column, [HashColumn]: the hash of the row, of which [Summary.Sum]
 // is the sum. The error may be an [*UnhashableError].
 func HashedSelect(columns []Column, query, where string, policy TextPolicy) (string, error) {
 	list, err := remoteList(columns, policy)
@@ -41,11 +41,13 @@ func HashedSelect(columns []Column, query, where string, policy TextPolicy) (str
 	if err != nil {
 		return "", err
 	}
-	return Over(list+", "+hash+" AS "+HashColumn, query, condition(where)), nil
+	return Over(list+", "+hash+" AS "+hashColumn, query, condition(where)), nil
 }
 
-// HashColumn is the name of the column that [HashedSelect] adds.
-const HashColumn = "redcache_hash"
+// HashColumn is the column that [HashedSelect] adds.
+func HashColumn() Column { return Column{Name: hashColumn, Type: typeOf("bigint")} }
+
+const hashColumn = "redcache_hash"
 
 func condition(where string) string {
 	if where == "" {
@@ -62,14 +64,10 @@ func remoteList(columns []Column, policy TextPolicy) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("column %q: %w", c.Name, err)
 		}
-		template := c.Type.RemoteExpr
-		if c.Type.text && policy != StripNUL || c.Type.wide && policy == TrustText {
-			template = asIs
-		}
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, "%s AS %s", apply(template, "q."+name), name)
+		fmt.Fprintf(&b, "%s AS %s", c.Type.remotely("q."+name, policy), name)
 	}
 	return b.String(), nil
 }

@@ -16,8 +16,8 @@ func typed(columns []Column, query string) ([]Column, string) {
 	text, labels := typeLiterals(query)
 	columns = slices.Clone(columns)
 	for i, c := range columns {
-		if known, err := Map("character varying"); isUntyped(c) && labels[c.Name] && err == nil {
-			columns[i].Type = known
+		if isUntyped(c) && labels[c.Name] {
+			columns[i].Type = typeOf("character varying")
 		}
 	}
 	return columns, text

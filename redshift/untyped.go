@@ -8,25 +8,18 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// untyped is the type of a literal that nobody gave a type. Redshift makes nothing of it outside of the query that has
-// it: no function, no cast and no comparison.
-const untyped = `"unknown"`
-
 // leaveUntyped finds the columns that are texts in the temporary table, and untyped literals, or no texts at all, in the
 // query: what Redshift does not let be worked on as a text is read as it is.
 func leaveUntyped(ctx context.Context, s Source, query string, columns []Column) error {
 	var texts []int
 	for i, c := range columns {
-		if c.Type.RemoteExpr == stripNUL {
+		if c.Type.link.sent == stripNUL {
 			texts = append(texts, i)
 		}
 	}
 	found, err := noTexts(ctx, s, query, columns, texts)
 	for _, i := range found {
-		columns[i].RemoteType = untyped
-		if columns[i].Type, err = Map(untyped); err != nil {
-			return err
-		}
+		columns[i].RemoteType, columns[i].Type = untyped, typeOf(untyped)
 	}
 	return err
 }

@@ -83,7 +83,7 @@ func mergeSQL(v catalog.View, columns []redshift.Column, from, into string) stri
 		fetch = append(fetch, "s."+name)
 		if slices.Contains(v.Key, c.Name) {
 			match = append(match, fmt.Sprintf("s.%[1]s = t.%[1]s", name))
-			if imageOf(c.Type.Local) == "" {
+			if c.Type.Image == "" {
 				continue
 			}
 		}
@@ -116,29 +116,10 @@ SELECT (SELECT count(*) FROM %[3]s), (SELECT count(*) FROM added), (SELECT count
 // differs compares what is stored, not what is equal: 1.0 and 1.00, or '1 day' and '24 hours', do differ. For most types
 // the two are the same, and the plain comparison is the cheaper one.
 func differs(c redshift.Column, a, b string) string {
-	if send := imageOf(c.Type.Local); send != "" {
-		a, b = fmt.Sprintf("%s(%s)", send, a), fmt.Sprintf("%s(%s)", send, b)
+	if c.Type.Image != "" {
+		a, b = fmt.Sprintf("%s(%s)", c.Type.Image, a), fmt.Sprintf("%s(%s)", c.Type.Image, b)
 	}
 	return fmt.Sprintf("%s IS DISTINCT FROM %s", a, b)
-}
-
-// imageOf names the function that shows every bit of a value of a type in which equal values may differ.
-func imageOf(local string) string {
-	switch {
-	case local == "real":
-		return "pg_catalog.float4send"
-	case local == "double precision":
-		return "pg_catalog.float8send"
-	case local == "numeric":
-		return "pg_catalog.numeric_send"
-	case local == "interval":
-		return "pg_catalog.interval_send"
-	case local == "time with time zone":
-		return "pg_catalog.timetz_send"
-	case local == "jsonb":
-		return "pg_catalog.jsonb_send"
-	}
-	return ""
 }
 
 // repeatedKeys finds out whether the source's key repeats, from what was read.

@@ -138,7 +138,7 @@ func (w *work) updateSQL(from, where string) string {
 	var sets, same []string
 	for _, c := range w.columns {
 		name := sql.Ident(c.Name)
-		if slices.Contains(w.view.Key, c.Name) && imageOf(c.Type.Local) == "" {
+		if slices.Contains(w.view.Key, c.Name) && c.Type.Image == "" {
 			continue
 		}
 		sets = append(sets, fmt.Sprintf("%[1]s = s.%[1]s", name))

@@ -56,7 +56,7 @@ func setupBenchmark(b *testing.B) *benchmark {
 		}
 		m.definition += comma + c.name + " " + c.kind
 		values += comma + c.value
-		m.columns = append(m.columns, redshift.Column{Name: c.name, Type: redshift.Type{Remote: c.kind, Local: c.kind}})
+		m.columns = append(m.columns, column(c.name, c.kind))
 	}
 	m.sourcePool = pgtest.OpenPool(b, m.source.AdminURL("postgres"))
 	m.cachePool = pgtest.OpenPool(b, m.cache.AdminURL("postgres"))

@@ -2,13 +2,8 @@ package session
 
 import (
 	"fmt"
-	"math"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/redcache/redcache/redshift"
 )
@@ -46,107 +41,56 @@ func (c *codec) format() int16 {
 	return pgx.TextFormatCode
 }
 
-// sharedLayout has the types whose binary values Redshift and PostgreSQL lay out alike.
-var sharedLayout = map[string]struct {
-	oid  uint32
-	size int
-}{
-	"boolean":                     {pgtype.BoolOID, 1},
-	"smallint":                    {pgtype.Int2OID, 2},
-	"integer":                     {pgtype.Int4OID, 4},
-	"bigint":                      {pgtype.Int8OID, 8},
-	"real":                        {pgtype.Float4OID, 4},
-	"double precision":            {pgtype.Float8OID, 8},
-	"date":                        {pgtype.DateOID, 4},
-	"timestamp without time zone": {pgtype.TimestampOID, 8},
-	"timestamp with time zone":    {pgtype.TimestamptzOID, 8},
+// sizes are the encodings whose binary values Redshift and PostgreSQL can lay out alike.
+var sizes = map[redshift.Encoding]int{
+	redshift.AsBool: 1, redshift.AsInt2: 2, redshift.AsInt4: 4, redshift.AsInt8: 8, redshift.AsFloat4: 4, redshift.AsFloat8: 8,
+	redshift.AsDate: 4, redshift.AsTimestamp: 8, redshift.AsTimestampTZ: 8,
 }
 
-// announced are the types whose OID is known, beyond those of sharedLayout.
-var announced = map[string]uint32{
-	"time without time zone": pgtype.TimeOID,
-	"time with time zone":    pgtype.TimetzOID,
-	"varbyte":                6551,
-}
+// dated are those of them that a server may keep as floating-point numbers.
+var dated = map[redshift.Encoding]bool{redshift.AsDate: true, redshift.AsTimestamp: true, redshift.AsTimestampTZ: true}
 
-// encoders are for the types that arrive as text, by the type in the cache.
-var encoders = map[string]encoder{
-	"smallint":                    integer(2),
-	"integer":                     integer(4),
-	"bigint":                      integer(8),
-	"date":                        appendDate,
-	"timestamp without time zone": appendTimestamp,
-	"timestamp with time zone":    appendTimestampTZ,
-	"time without time zone":      appendTime,
-	"time with time zone":         appendTimeTZ,
-	"interval":                    appendInterval,
-	"jsonb":                       appendJSONB,
-	"bytea":                       appendBytea,
+// encoders are for values that arrive as text. A number's encoder depends on the column, see [limit], and a text stays one.
+var encoders = map[redshift.Encoding]encoder{
+	redshift.AsInt2:        integer(2),
+	redshift.AsInt4:        integer(4),
+	redshift.AsInt8:        integer(8),
+	redshift.AsDate:        appendDate,
+	redshift.AsTimestamp:   appendTimestamp,
+	redshift.AsTimestampTZ: appendTimestampTZ,
+	redshift.AsTime:        appendTime,
+	redshift.AsTimeTZ:      appendTimeTZ,
+	redshift.AsInterval:    appendInterval,
+	redshift.AsJSONB:       appendJSONB,
+	redshift.AsBytea:       appendBytea,
 }
 
 // plan decides how a column travels. integerDatetimes is what the server says of its binary dates and times.
 func plan(c redshift.Column, nul NulPolicy, integerDatetimes bool) (codec, error) {
-	dated := strings.HasPrefix(c.Type.Local, "date") || strings.HasPrefix(c.Type.Local, "timestamp")
-	if b, ok := sharedLayout[c.Type.Remote]; ok && c.Type.Local == c.Type.Remote {
-		if dated && !integerDatetimes {
-			return codec{Column: c, oid: b.oid, encode: encoders[c.Type.Local]}, nil
+	form, known := c.Type.Stream, true
+	p := codec{Column: c, oid: form.OID}
+	switch e := form.Encoding; {
+	case form.Binary && (integerDatetimes || !dated[e]):
+		p.size, known = sizes[e]
+	case e == redshift.AsNumeric:
+		p.encode = limit{bounded: c.Type.Precision > 0, precision: c.Type.Precision, scale: c.Type.Scale}.append
+	case e == redshift.AsText, e == redshift.AsPadded, e == redshift.AsUntyped:
+		// What happens to texts on the way through dblink: zero bytes go, and the padding of a CHAR becomes what its type says.
+		p.strip = nul == StripNUL && c.Type.IsText()
+		if p.trim = e == redshift.AsPadded; p.trim {
+			p.pad = c.Type.Length
 		}
-		return codec{Column: c, oid: b.oid, size: b.size}, nil
+	default:
+		p.encode, known = encoders[e]
 	}
-	name, modifier, _ := strings.Cut(c.Type.Local, "(")
-	if name == "numeric" {
-		limit, err := parseLimit(modifier)
-		return codec{Column: c, oid: pgtype.NumericOID, encode: limit.append}, err
+	if !known {
+		return codec{}, fmt.Errorf("column %q: type %s cannot be streamed", c.Name, c.Type.Local)
 	}
-	if slices.Contains(textual, name) {
-		return planText(c, nul), nil
-	}
-	if encode, ok := encoders[c.Type.Local]; ok {
-		return codec{Column: c, oid: announced[c.Type.Remote], encode: encode}, nil
-	}
-	return codec{}, fmt.Errorf("column %q: type %s cannot be streamed", c.Name, c.Type.Local)
-}
-
-// textual are the types in the cache that hold a text as it is.
-var textual = []string{"character varying", "character", "bpchar", "text"}
-
-// opaque are the types that are cached as the text that Redshift shows for them. That text has no zero bytes.
-var opaque = map[string]bool{
-	"geometry": true, "geometryhex": true, "geography": true, "hllsketch": true, "tid": true, "regproc": true,
-	"int2vector": true, "oidvector": true, "smgr": true,
-}
-
-// planText does to texts what happens to them on the way through dblink: zero bytes go, and the padding of a CHAR becomes
-// what its type says.
-func planText(c redshift.Column, nul NulPolicy) codec {
-	text := codec{Column: c, strip: nul == StripNUL && !opaque[c.Type.Remote], trim: c.Type.Remote == "character"}
-	if _, err := fmt.Sscanf(c.Type.Remote, "bpchar(%d)", &text.pad); err == nil {
-		text.trim = true
-	}
-	return text
+	return p, nil
 }
 
 // limit is the precision and scale of a numeric column, if it has one.
 type limit struct {
 	bounded          bool
 	precision, scale int
-}
-
-// parseLimit reads "10,2)", or nothing.
-func parseLimit(modifier string) (limit, error) {
-	if modifier == "" {
-		return limit{}, nil
-	}
-	precision, scale, _ := strings.Cut(strings.TrimSuffix(modifier, ")"), ",")
-	p, err := strconv.Atoi(strings.TrimSpace(precision))
-	if err != nil || p < 1 {
-		return limit{}, fmt.Errorf("type numeric(%s has no precision", modifier)
-	}
-	s := 0
-	if scale != "" {
-		if s, err = strconv.Atoi(strings.TrimSpace(scale)); err != nil || s > math.MaxInt16 || s < math.MinInt16 {
-			return limit{}, fmt.Errorf("type numeric(%s has no scale", modifier)
-		}
-	}
-	return limit{bounded: true, precision: p, scale: s}, nil
 }

@@ -145,11 +145,7 @@ func (p *pair) viaStream(t *testing.T, columns []redshift.Column, query string) 
 	if err != nil {
 		return err
 	}
-	asked := make([]redshift.Column, len(columns))
-	for i, c := range columns {
-		asked[i] = redshift.Column{Name: c.Name, Type: redshift.Type{Remote: c.Type.Remote, Local: c.Type.Local}}
-	}
-	r, err := p.session.Read(t.Context(), text, asked, session.StripNUL)
+	r, err := p.session.Read(t.Context(), text, columns, session.StripNUL)
 	if err != nil {
 		return err
 	}
@@ -254,7 +250,7 @@ func TestRead_LeavesZeroBytesToPostgresWhenTold(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
 	r, err := p.session.Read(t.Context(), "SELECT 'a' || CHR(0) AS v",
-		[]redshift.Column{{Name: "v", Type: redshift.Type{Remote: "text", Local: "text"}}}, session.TrustText)
+		[]redshift.Column{column("v", "text")}, session.TrustText)
 	if err != nil {
 		t.Fatal(err)
 	}

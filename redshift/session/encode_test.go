@@ -12,7 +12,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/redcache/redcache/internal/pgtest"
-	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/redshift/session"
 )
 
@@ -26,7 +25,7 @@ type typeTexts struct {
 var texts = []typeTexts{
 	{"oid", "bigint", []string{"0", "4294967295", "-1", "9223372036854775807", "-9223372036854775808"}},
 	{"cardinal_number", "integer", []string{"0", "2147483647", "-2147483648"}},
-	{"int2", "smallint", []string{"32767", "-32768", "00007"}},
+	{"smallint", "smallint", []string{"32767", "-32768", "00007"}},
 	{"numeric", "numeric", []string{
 		"0", "-0", "0.000", "-0.00", "1", "-1", "10", "9999", "10000", "10001", "99999999", "100000000", "1.5", "1.50", "+7",
 		"0.1", "0.0001", "0.00001", "0.000000000001", "-0.00010002", "1234.5678", "12345.67890", "10000.0001", "007.700",
@@ -97,7 +96,10 @@ func TestEncode_AgreesWithPostgres(t *testing.T) {
 		}
 	}
 	for i, test := range known {
-		c := redshift.Column{Name: "v", Type: redshift.Type{Remote: test.remote, Local: test.local}}
+		c := column("v", test.remote)
+		if c.Type.Local != test.local {
+			t.Fatalf("%s is cached as %s, want %s", test.remote, c.Type.Local, test.local)
+		}
 		var tuples [][]byte
 		for _, value := range test.values {
 			encoded, err := session.Encode(c, value)
@@ -207,8 +209,7 @@ func TestEncode_RefusesWhatItDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	for local, values := range refused {
 		for _, value := range values {
-			c := redshift.Column{Name: "v", Type: redshift.Type{Remote: "a type that comes as text", Local: local}}
-			encoded, err := session.Encode(c, value)
+			encoded, err := session.Encode(cachedAs(local), value)
 			if err == nil {
 				t.Errorf("%s %q became % x", local, value, encoded)
 			} else if len(value) > 3 && strings.Contains(err.Error(), value) {

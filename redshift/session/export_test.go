@@ -2,8 +2,9 @@ package session
 
 import "github.com/redcache/redcache/redshift"
 
-// Encode returns the binary form of a value that arrives as text.
+// Encode returns the binary form of a value that arrives as text, whether or not its type could arrive in another way.
 func Encode(c redshift.Column, text string) ([]byte, error) {
+	c.Type.Stream.Binary = false
 	codec, err := plan(c, StripNUL, false)
 	if err != nil {
 		return nil, err

@@ -22,7 +22,7 @@ const (
 	broad = "SELECT repeat('x', 65000)::varchar(65000) AS v FROM generate_series(1, 100000) AS i"
 )
 
-var word = redshift.Column{Name: "v", Type: redshift.Type{Remote: "character varying(65000)", Local: "character varying(65000)"}}
+var word = column("v", "character varying(65000)")
 
 // working counts the queries that the source works on.
 func working(t *testing.T, w *redshiftsim.Warehouse) bool {
@@ -218,7 +218,7 @@ func TestRead_NoticesThatColumnsHaveChanged(t *testing.T) {
 			t.Errorf("%s: got %v, want SQLSTATE %s", sql, err, code)
 		}
 	}
-	unknown := []redshift.Column{{Name: "v", Type: redshift.Type{Remote: "box", Local: "box"}}}
+	unknown := []redshift.Column{{Name: "v"}}
 	if _, err = s.Read(t.Context(), "SELECT 1 AS v", unknown, session.StripNUL); err == nil {
 		t.Error("a type that nobody knows was taken")
 	}
@@ -231,7 +231,7 @@ func TestReader_NamesTheValueThatDoesNotFit(t *testing.T) {
 	t.Parallel()
 	s := mustOpen(t, config(t, redshiftsim.For(t)))
 	r := mustRead(t, s, "SELECT (CASE WHEN i = 777 THEN 12.345 ELSE 1 END)::numeric AS v FROM generate_series(1, 1000) AS i",
-		redshift.Column{Name: "v", Type: redshift.Type{Remote: "numeric(5,2)", Local: "numeric(5,2)"}})
+		column("v", "numeric(5,2)"))
 	_, err := io.Copy(io.Discard, r)
 	bad, ok := errors.AsType[*session.ValueError](err)
 	if !ok || bad.Row != 777 || bad.Column != "v" || !strings.Contains(bad.Hint(), "ROUND") ||

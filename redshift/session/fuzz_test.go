@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/redcache/redcache/internal/pgtest"
-	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/redshift/session"
 )
 
@@ -23,7 +22,7 @@ func newJudge(f *testing.F) judge { return judge{pgtest.New(f).Pool(f)} }
 // agrees fails when a text became something else than PostgreSQL makes of it. It tells whether it became anything.
 func (j judge) agrees(t *testing.T, local, send, text string) bool {
 	t.Helper()
-	got, err := session.Encode(redshift.Column{Name: "v", Type: redshift.Type{Remote: "text form", Local: local}}, text)
+	got, err := session.Encode(cachedAs(local), text)
 	if err != nil {
 		return false
 	}
@@ -77,7 +76,7 @@ func FuzzInterval(f *testing.F) {
 		want := binary.BigEndian.AppendUint64(nil, uint64(microseconds))
 		want = binary.BigEndian.AppendUint32(want, uint32(days))
 		want = binary.BigEndian.AppendUint32(want, uint32(months))
-		got, err := session.Encode(redshift.Column{Type: redshift.Type{Local: "interval"}}, shown)
+		got, err := session.Encode(cachedAs("interval"), shown)
 		if err != nil || !bytes.Equal(got, want) {
 			t.Errorf("interval %q became % x, %v, want % x", shown, got, err, want)
 		}
@@ -107,7 +106,7 @@ func FuzzTimestamp(f *testing.F) {
 		shown := mustText(t, j.pool, `
 			SELECT (timestamp '2000-01-01' + make_interval(days => $1, secs => $2) + $3 * interval '1 microsecond')::text`,
 			seconds/86400, float64(seconds%86400), rest)
-		got, err := session.Encode(redshift.Column{Type: redshift.Type{Local: "timestamp without time zone"}}, shown)
+		got, err := session.Encode(cachedAs("timestamp without time zone"), shown)
 		if err != nil || !bytes.Equal(got, binary.BigEndian.AppendUint64(nil, uint64(microseconds))) {
 			t.Errorf("timestamp %q became % x, %v, want %x", shown, got, err, microseconds)
 		}

@@ -214,12 +214,12 @@ func TestJoin_AddsUpTheHashes(t *testing.T) {
 	cache := pgtest.New(t).Pool(t)
 	var starts []session.Start
 	for _, sql := range []string{
-		"SELECT i AS v, 9223372036854775807 AS h FROM generate_series(1, 3) AS i", "SELECT i AS v, -1::bigint AS h FROM generate_series(4, 5) AS i",
-		"SELECT i AS v, 7::bigint AS h FROM generate_series(1, 0) AS i",
+		"SELECT i AS v, 9223372036854775807 AS redcache_hash FROM generate_series(1, 3) AS i", "SELECT i AS v, -1::bigint AS redcache_hash FROM generate_series(4, 5) AS i",
+		"SELECT i AS v, 7::bigint AS redcache_hash FROM generate_series(1, 0) AS i",
 	} {
 		s := mustOpen(t, config(t, w))
 		starts = append(starts, func(ctx context.Context) (*session.Reader, error) {
-			return s.ReadHashed(ctx, sql, []redshift.Column{number}, session.StripNUL, "h")
+			return s.ReadHashed(ctx, sql, []redshift.Column{number}, session.StripNUL)
 		})
 	}
 	j := session.JoinStarting(t.Context(), starts)
@@ -233,13 +233,13 @@ func TestJoin_AddsUpTheHashes(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	s := mustOpen(t, config(t, w))
-	for _, sql := range []string{"SELECT 1 AS v", "SELECT 1 AS v, 2::bigint AS other", "SELECT 1 AS v, 2::integer AS h"} {
-		if r, err := s.ReadHashed(t.Context(), sql, []redshift.Column{number}, session.StripNUL, "h"); err == nil {
+	for _, sql := range []string{"SELECT 1 AS v", "SELECT 1 AS v, 2::bigint AS other", "SELECT 1 AS v, 2::integer AS redcache_hash"} {
+		if r, err := s.ReadHashed(t.Context(), sql, []redshift.Column{number}, session.StripNUL); err == nil {
 			r.Close()
 			t.Errorf("%s: has a hash", sql)
 		}
 	}
-	if r, err := s.ReadHashed(t.Context(), "SELECT 1 AS v, NULL::bigint AS h", []redshift.Column{number}, session.StripNUL, "h"); err != nil {
+	if r, err := s.ReadHashed(t.Context(), "SELECT 1 AS v, NULL::bigint AS redcache_hash", []redshift.Column{number}, session.StripNUL); err != nil {
 		t.Error(err)
 	} else if _, err := io.Copy(io.Discard, r); err == nil {
 		t.Error("a row without a hash is taken")

@@ -205,11 +205,11 @@ func TestReader_ReadsAroundNotices(t *testing.T) {
 func TestRead_AsksForTimesAsTheServerHasThem(t *testing.T) {
 	t.Parallel()
 	columns := []redshift.Column{
-		{Name: "n", Type: redshift.Type{Remote: "bigint", Local: "bigint"}},
-		{Name: "d", Type: redshift.Type{Remote: "date", Local: "date"}},
-		{Name: "t", Type: redshift.Type{Remote: "timestamp with time zone", Local: "timestamp with time zone"}},
-		{Name: "a", Type: redshift.Type{Remote: "numeric(5,2)", Local: "numeric(5,2)"}},
-		{Name: "v", Type: redshift.Type{Remote: "character varying(5)", Local: "character varying(5)"}},
+		column("n", "bigint"),
+		column("d", "date"),
+		column("t", "timestamp with time zone"),
+		column("a", "numeric(5,2)"),
+		column("v", "character varying(5)"),
 	}
 	for setting, want := range map[string][]int16{"on": {1, 1, 1, 0, 0}, "off": {1, 0, 0, 0, 0}, "": {1, 0, 0, 0, 0}} {
 		l := &liar{status: map[string]string{"integer_datetimes": setting}, rows: messages(t, done)}

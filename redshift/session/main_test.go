@@ -40,6 +40,23 @@ func prepare(t testing.TB, queryGroup string) string {
 	return sql
 }
 
+// column is a column of a type of the table.
+func column(name, remote string) redshift.Column {
+	typ, err := redshift.Map(remote)
+	if err != nil {
+		panic(err)
+	}
+	return redshift.Column{Name: name, RemoteType: remote, Type: typ}
+}
+
+// cachedAs is a column of a type that is cached as the given one.
+func cachedAs(local string) redshift.Column {
+	if local == "bytea" || local == "jsonb" {
+		return column("v", map[string]string{"bytea": "varbyte", "jsonb": "super"}[local])
+	}
+	return column("v", local)
+}
+
 // mustOpen opens a session and closes it when the test ends.
 func mustOpen(t testing.TB, c session.Config) *session.Session {
 	t.Helper()

@@ -55,11 +55,10 @@ func (s *Session) Read(ctx context.Context, sql string, columns []redshift.Colum
 	return s.read(ctx, sql, columns, nul, false)
 }
 
-// ReadHashed is [Session.Read] for a query that has one more column behind the given ones, a BIGINT called as hash says: a
-// hash of the row, which is not handed on. [Reader.Hash] adds them up.
-func (s *Session) ReadHashed(ctx context.Context, sql string, columns []redshift.Column, nul NulPolicy, hash string) (*Reader, error) {
-	columns = append(slices.Clone(columns), redshift.Column{Name: hash, Type: redshift.Type{Remote: "bigint", Local: "bigint"}})
-	return s.read(ctx, sql, columns, nul, true)
+// ReadHashed is [Session.Read] for a query that has one more column behind the given ones, [redshift.HashColumn]: a hash of
+// the row, which is not handed on. [Reader.Hash] adds them up.
+func (s *Session) ReadHashed(ctx context.Context, sql string, columns []redshift.Column, nul NulPolicy) (*Reader, error) {
+	return s.read(ctx, sql, append(slices.Clone(columns), redshift.HashColumn()), nul, true)
 }
 
 func (s *Session) read(ctx context.Context, sql string, columns []redshift.Column, nul NulPolicy, hashed bool) (*Reader, error) {

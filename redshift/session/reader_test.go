@@ -8,7 +8,6 @@ import (
 
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/internal/redshiftsim"
-	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/redshift/session"
 )
 
@@ -22,10 +21,10 @@ func TestReader_FillsATable(t *testing.T) {
 	cache := pgtest.New(t).Pool(t)
 	s := mustOpen(t, config(t, w))
 	r := mustRead(t, s, `SELECT q."id" AS "id", q."amount" AS "amount", q."name", q."part" FROM (SELECT * FROM sales) AS q`,
-		redshift.Column{Name: "id", Type: redshift.Type{Remote: "integer", Local: "integer"}},
-		redshift.Column{Name: "amount", Type: redshift.Type{Remote: "numeric(12,2)", Local: "numeric(12,2)"}},
-		redshift.Column{Name: "name", Type: redshift.Type{Remote: "character varying", Local: "text"}},
-		redshift.Column{Name: "part", Type: redshift.Type{Remote: "smallint", Local: "smallint"}})
+		column("id", "integer"),
+		column("amount", "numeric(12,2)"),
+		column("name", "character varying"),
+		column("part", "smallint"))
 	if _, err := load(t, cache, "sales", "id int, amount numeric(12,2), name text, part smallint", r); err != nil {
 		t.Fatal(err, r.Err())
 	}
@@ -43,15 +42,17 @@ func TestReader_AllocatesNothingForRows(t *testing.T) {
 	s := mustOpen(t, session.Config{
 		Host: db.Host, Port: db.Port, Database: db.Name, User: pgtest.Superuser, Password: db.SuperPassword, SSLMode: "disable",
 	})
+	bytes := column("b", "varbyte")
+	bytes.Type.Stream.OID = 0 // PostgreSQL announces a text
 	allocated := func(rows int) uint64 {
 		r := mustRead(t, s, fmt.Sprintf(`
 			SELECT i AS v, i * 1.25 AS n, 'text ' || i AS t, i * interval '1 hour' || '' AS d, to_hex(i + 1048576) AS b
 			FROM generate_series(1, %d) AS i`, rows),
 			number,
-			redshift.Column{Name: "n", Type: redshift.Type{Remote: "numeric(12,2)", Local: "numeric(12,2)"}},
-			redshift.Column{Name: "t", Type: redshift.Type{Remote: "text", Local: "text"}},
-			redshift.Column{Name: "d", Type: redshift.Type{Remote: "interval", Local: "interval"}},
-			redshift.Column{Name: "b", Type: redshift.Type{Remote: "geometry", Local: "bytea"}})
+			column("n", "numeric(12,2)"),
+			column("t", "text"),
+			column("d", "interval"),
+			bytes)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		if _, err := io.Copy(io.Discard, r); err != nil {

@@ -54,7 +54,7 @@ func TestSession_AsksAndCommands(t *testing.T) {
 	if err := s.Exec(t.Context(), "SELECT missing"); sqlstate(err) != "42703" {
 		t.Errorf("got %v, want SQLSTATE 42703", err)
 	}
-	r := mustRead(t, s, "SELECT 1 AS v", redshift.Column{Name: "v", Type: redshift.Type{Remote: "integer", Local: "integer"}})
+	r := mustRead(t, s, "SELECT 1 AS v", column("v", "integer"))
 	if err := s.Exec(t.Context(), "SELECT 1"); err == nil {
 		t.Error("a command went past an open reader")
 	}
@@ -301,4 +301,4 @@ func TestSession_LeavesNothingBehind(t *testing.T) {
 }
 
 // number is the column of a query for numbers.
-var number = redshift.Column{Name: "v", Type: redshift.Type{Remote: "integer", Local: "integer"}}
+var number = column("v", "integer")

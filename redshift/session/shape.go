@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/redcache/redcache/redshift"
 )
 
 // checkShape compares what the server announces with what is to be read, column by column.
@@ -16,24 +18,20 @@ func checkShape(columns []codec, fields []pgconn.FieldDescription) error {
 			return &ShapeError{fmt.Sprintf("column %d is %q, and was %q", i+1, fields[i].Name, c.Name)}
 		}
 		oid := fields[i].DataTypeOID
-		if c.oid != 0 && oid != c.oid || c.oid == 0 && c.encode == nil && c.Type.Remote != untyped && scalar[oid] {
+		if c.oid != 0 && oid != c.oid || c.oid == 0 && c.encode == nil && c.Type.Stream.Encoding != redshift.AsUntyped && scalar[oid] {
 			return &ShapeError{fmt.Sprintf("column %q is no longer of type %s", c.Name, c.Type.Remote)}
 		}
 	}
 	return nil
 }
 
-// untyped is what a column is called of which Redshift has told a type that it does not have. It is text as it comes.
-const untyped = `"unknown"`
-
-// scalar are the types whose values no text column can have had.
+// scalar are the types whose values no text column can have had. A number may arrive as a text.
 var scalar = func() map[uint32]bool {
 	oids := map[uint32]bool{}
-	for _, shared := range sharedLayout {
-		oids[shared.oid] = true
-	}
-	for _, oid := range announced {
-		oids[oid] = true
+	for _, t := range redshift.EveryType() {
+		if t.Stream.OID != 0 && t.Stream.Encoding != redshift.AsNumeric {
+			oids[t.Stream.OID] = true
+		}
 	}
 	return oids
 }()

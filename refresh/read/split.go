@@ -152,7 +152,7 @@ func (s stream) loadParts(ctx context.Context, tx pgx.Tx, q Query, parts []part,
 			return Loaded{}, &notSplitError{err}
 		}
 		starts = append(starts, func(ctx context.Context) (*session.Reader, error) {
-			return p.session.ReadHashed(ctx, text, q.Columns, nulPolicy(q), redshift.HashColumn)
+			return p.session.ReadHashed(ctx, text, q.Columns, nulPolicy(q))
 		})
 	}
 	rows := session.JoinStarting(ctx, starts)

@@ -144,3 +144,12 @@ func duplicateColumn(err error) error {
 		return &ColumnError{Column: name, Problem: "appears more than once"}
 	}
 }
+
+// Names are the names of columns.
+func Names(columns []Column) []string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = c.Name
+	}
+	return names
+}

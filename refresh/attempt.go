@@ -198,10 +198,8 @@ func (a *attempt) planView(ctx context.Context, j *job, m catalog.Member) (w *wo
 	if w.state.Ahead() {
 		w.remark("as-of was in the future: the clock of the cache database has been set back since")
 	}
-	if w.strategy == catalog.Auto {
-		if err := w.choose(ctx); err != nil {
-			return nil, err
-		}
+	if err := w.choose(ctx); err != nil {
+		return nil, err
 	}
 	w.fresh = w.redefined || w.lost
 	w.whole = w.fresh || a.req.Whole || !w.traits().Watermark || w.state.Watermark == nil ||

@@ -16,6 +16,7 @@ import (
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/apply"
 	"github.com/redcache/redcache/refresh/relation"
 )
 
@@ -30,9 +31,6 @@ const (
 
 // unfit are the ways in which a text can be no value of a column's type.
 var unfit = []string{"22001", "22003", "22007", "22008", "22015", "22030", "22032", "22P02", "22P03", "22P05"}
-
-const repeatedKeyHint = "Redshift does not enforce keys. Remove the duplicates in the query, for instance with ROW_NUMBER(), " +
-	"choose another key, or use strategy incremental, which keeps the row with the latest watermark."
 
 // diagnose turns the failure of a load into something that its reader can act upon. For bad rows it asks the source
 // for examples, through the session that is still open.
@@ -82,19 +80,19 @@ func (w *work) diagnoseHere(ctx context.Context, err error) error {
 	const alikeFound = "matview.c" // where REFRESH … CONCURRENTLY finds rows that are alike
 	state := redshift.ServerCode(err, redshift.Here)
 	switch {
-	case errors.Is(err, errNullKey), state == notNullViolation && slices.Contains(w.view.Key, column(err)):
+	case errors.Is(err, apply.ErrNullKey), state == notNullViolation && slices.Contains(w.view.Key, column(err)):
 		return w.badRows(ctx, err, "its key %s is NULL", redshift.FindNullKeys,
 			"Exclude such rows in the query, or choose another key.")
 	case state == relation.UniqueViolation && constraint(err) == w.view.Relation(w.view.Generation)+"_key",
 		state == duplicateRows && raisedIn(err) == alikeFound:
-		return w.badRows(ctx, err, "its key %s repeats", redshift.FindDuplicateKeys, repeatedKeyHint)
+		return w.badRows(ctx, err, "its key %s repeats", redshift.FindDuplicateKeys, apply.RepeatedKeyHint)
 	case state == untranslatableText && w.reads():
 		return w.badText(ctx, err)
-	case strings.HasPrefix(state, dataException) && (w.doing == reading || w.reads() && len(w.view.Indexes) == 0):
-		return infra.Hinted(&rowsError{problem: "a value does not fit its column", err: err}, w.unfitHint())
+	case strings.HasPrefix(state, dataException) && (w.doing == apply.Reading || w.reads() && len(w.view.Indexes) == 0):
+		return infra.Hinted(&apply.RowsError{Problem: "a value does not fit its column", Err: err}, w.unfitHint())
 	case slices.Contains(unfit, state) && w.reads():
-		return infra.Hinted(&rowsError{
-			problem: "a value does not fit its column, or an --index of the view cannot be computed of it", err: err,
+		return infra.Hinted(&apply.RowsError{
+			Problem: "a value does not fit its column, or an --index of the view cannot be computed of it", Err: err,
 		}, "Look at the view's --index expressions. If it is none of them, the source's columns may have changed: "+
 			altering(w.view.Name, "--describe")+" describes them again.")
 	case state == queryCanceled && w.reads():
@@ -115,7 +113,7 @@ func explainHere(v catalog.View, err error, doing string) error {
 }
 
 // reads says whether rows were being read when it failed.
-func (w *work) reads() bool { return w.doing == reading || w.doing == applying }
+func (w *work) reads() bool { return w.doing == apply.Reading || w.doing == apply.Applying }
 
 func (w *work) unfitHint() string {
 	return "The source's columns may have changed since they were described: " +
@@ -147,29 +145,6 @@ func raisedIn(err error) string {
 	return ""
 }
 
-// rowsError is about rows of the source, of which it shows some to those who may see them.
-type rowsError struct {
-	problem  string
-	examples []string
-	err      error // may be nil
-}
-
-func (e *rowsError) Error() string {
-	text := e.problem
-	if len(e.examples) > 0 {
-		text += ", for instance " + infra.Bounded(strings.Join(e.examples, "; "))
-	}
-	if e.err != nil {
-		text += ": " + e.err.Error()
-	}
-	return text
-}
-
-func (e *rowsError) Unwrap() error { return e.err }
-
-// Public leaves the rows out.
-func (e *rowsError) Public() string { return e.problem }
-
 type finder func(ctx context.Context, src redshift.Source, query string, key []string) ([]string, error)
 
 // badRows adds examples of the rows that are in the way.
@@ -177,22 +152,22 @@ func (w *work) badRows(ctx context.Context, err error, problem string, find find
 	if len(w.view.Key) == 0 {
 		return err // not about the key: a unique index of the user's own, say
 	}
-	bad := &rowsError{problem: fmt.Sprintf(problem, strings.Join(w.view.Key, ", ")), err: err}
+	bad := &apply.RowsError{Problem: fmt.Sprintf(problem, strings.Join(w.view.Key, ", ")), Err: err}
 	if s, done := w.source.Asker(ctx, w.tx); s != nil {
 		defer done()
-		bad.examples, _ = find(ctx, s, w.view.Query, w.view.Key) // no examples, then
+		bad.Examples, _ = find(ctx, s, w.view.Query, w.view.Key) // no examples, then
 	}
 	return infra.Hinted(bad, hint)
 }
 
 // badText names the columns and rows whose text is not valid UTF-8.
 func (w *work) badText(ctx context.Context, err error) error {
-	bad := &rowsError{problem: "a text is not valid UTF-8", err: err}
+	bad := &apply.RowsError{Problem: "a text is not valid UTF-8", Err: err}
 	if s, done := w.source.Asker(ctx, w.tx); s != nil {
 		defer done()
 		found, _ := dblink.FindBadText(ctx, s, w.columns, w.view.Query, w.view.Key) // no examples, then
 		for _, text := range found {
-			bad.examples = append(bad.examples, fmt.Sprintf("column %s where %s", text.Column, cmp.Or(text.Key, "no key tells which row")))
+			bad.Examples = append(bad.Examples, fmt.Sprintf("column %s where %s", text.Column, cmp.Or(text.Key, "no key tells which row")))
 		}
 	}
 	return infra.Hinted(bad, "Repair the value on Redshift, or leave it out in the query.")

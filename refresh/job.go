@@ -27,6 +27,8 @@ type job struct {
 	slot    int           // of the link that the session has
 	patient time.Duration // how long what has no other way than a strong lock waits for readers
 
+	snapshot bool // all members are read in one
+
 	remarks []error // for the reason of each run
 }
 
@@ -93,8 +95,7 @@ func (j *job) readAll(ctx context.Context, r *Runner) (at *work, err error) {
 	if j.unchanged() {
 		return at, nil
 	}
-	snapshot := j.needsSnapshot()
-	if snapshot {
+	if j.snapshot = j.needsSnapshot(); j.snapshot {
 		if err := j.source.Begin(ctx); err != nil {
 			return at, err
 		}
@@ -111,7 +112,7 @@ func (j *job) readAll(ctx context.Context, r *Runner) (at *work, err error) {
 			}
 		}
 	}
-	if snapshot {
+	if j.snapshot {
 		return at, j.source.Commit(ctx)
 	}
 	return at, nil

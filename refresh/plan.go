@@ -10,6 +10,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/apply"
 	"github.com/redcache/redcache/refresh/read"
 	"github.com/redcache/redcache/refresh/relation"
 )
@@ -140,7 +141,7 @@ func (w *work) planSteps(ctx context.Context) ([]Step, error) {
 			return nil, err
 		}
 	}
-	fill, err := w.fillSteps(ctx)
+	fill, err := apply.Plan(ctx, w.tx, w.strategy, w.target())
 	if err != nil || !w.fresh {
 		return append(build, fill...), err
 	}
@@ -164,41 +165,4 @@ func (w *work) publishSteps(ctx context.Context) ([]Step, error) {
 	}
 	more, err := relation.ViewSteps(ctx, w.tx, w.view, p.Remembered, w.view.Generation, w.names())
 	return append(steps, more...), err
-}
-
-// fillSteps are the statements that load the generation.
-func (w *work) fillSteps(ctx context.Context) ([]Step, error) {
-	v := w.view
-	if v.Materialized() {
-		return []Step{refreshStep(v, v.Generation, w.strategy == catalog.Concurrent && !w.fresh)}, nil
-	}
-	if w.strategy != catalog.Incremental {
-		if w.fresh {
-			return w.readSteps("", w.relation())
-		}
-		read, err := w.readSteps("", staging)
-		merge := Step{Title: "merge rows", SQL: mergeSQL(v, w.columns, staging, w.relation())}
-		return slices.Concat(stageSteps(v, w.columns), read, []Step{merge}), err
-	}
-	b, err := w.bounds(ctx)
-	if err != nil {
-		return nil, err
-	}
-	where, err := remoteRange(v, b)
-	if err != nil {
-		return nil, err
-	}
-	if !w.source.Selects() {
-		read, err := w.readSteps(where, staging)
-		load := Step{Title: "load rows", SQL: w.writeSQL(stagedSQL(w.names()), b)}
-		return slices.Concat(stageSteps(v, w.columns), read, []Step{load}), err
-	}
-	fetch, err := w.source.Select(w.query(where))
-	return []Step{{Title: "load rows", SQL: w.writeSQL(fetch, b)}}, err
-}
-
-// readSteps are the statements that read everything into a table.
-func (w *work) readSteps(where, table string) ([]Step, error) {
-	text, err := w.source.Plan(w.query(where), table)
-	return []Step{{Title: "load rows", SQL: text}}, err
 }

@@ -15,12 +15,14 @@ import (
 // It is the last that the transaction does: from the moment when it has the locks, readers wait for its commit.
 func (j *job) publish(ctx context.Context, a *attempt) (err error) {
 	var fresh []*work
-	together := true // a group is published as one, or not yet
+	// To a transaction that is older than the rows of a table, it looks empty, unless they are frozen: then the view is
+	// switched, or made, later, see later.go. A group is published as one.
+	together := true
 	for _, w := range j.works {
 		w.published = w.seen()
 		if !w.published {
 			fresh = append(fresh, w)
-			together = together && w.safeToPublish()
+			together = together && w.frozen
 		}
 	}
 	if len(fresh) == 0 || !together {
@@ -106,7 +108,7 @@ func (w *work) mergeBack(ctx context.Context, tx pgx.Tx) error {
 	from := w.relation()
 	w.view.Generation = *w.state.Generation
 	w.strategy, w.published, w.fresh = w.traits().InPlace, true, false
-	if err := w.merge(ctx, from, w.relation(), &w.outcome); err != nil {
+	if err := w.target().Difference(ctx, tx, from, &w.outcome); err != nil {
 		return err
 	}
 	return relation.RunSteps(ctx, tx, []Step{{Title: "drop generation", SQL: "DROP TABLE " + from}})

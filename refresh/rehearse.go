@@ -12,6 +12,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/apply"
 	"github.com/redcache/redcache/refresh/read"
 	"github.com/redcache/redcache/refresh/relation"
 )
@@ -75,7 +76,7 @@ func (r *Runner) rehearse(
 		if err != nil {
 			return err
 		}
-		steps := append(relation.BuildSteps(v, v.Generation, local(columns), selectSQL), relation.IndexSteps(v, v.Generation)...)
+		steps := append(relation.BuildSteps(v, v.Generation, apply.Local(columns), selectSQL), relation.IndexSteps(v, v.Generation)...)
 		if err := relation.RunSteps(ctx, nested, steps); err != nil {
 			return explainBuild(err)
 		}
@@ -87,7 +88,7 @@ func (r *Runner) rehearse(
 			return err
 		}
 		err = relation.Patiently(ctx, nested, r.ordinary(), "publish view "+v.Name.String(), func(tx pgx.Tx, _ int) error {
-			return relation.Publish(ctx, tx, v, catalog.State{Generation: published}, p, names(columns))
+			return relation.Publish(ctx, tx, v, catalog.State{Generation: published}, p, redshift.Names(columns))
 		})
 		if err != nil {
 			return err

@@ -32,6 +32,9 @@ func (r *Runner) open(ctx context.Context, j *job) error {
 	return nil
 }
 
+// fewRows are read as fast by either transport.
+const fewRows = 10_000
+
 // wantedTransport is the one that suits all members: they are read through one session. What is left open is auto.
 func (j *job) wantedTransport() (catalog.Transport, error) {
 	var dblinkOnly, streamOnly *work

@@ -4,19 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/apply"
 	"github.com/redcache/redcache/refresh/read"
 	"github.com/redcache/redcache/refresh/relation"
 )
 
-// errNullKey means that the query returned rows whose key is NULL.
-var errNullKey = errors.New("a key column is NULL")
-
-// work is what a strategy has at hand for one view: the job's transaction, which holds the lock, and its session on
-// Redshift, and what the catalog said about the view after the lock was taken.
+// work is what a job does on one view: what the catalog said about it after the lock was taken, what is decided by that,
+// and what has come of it.
 type work struct {
 	*job
 	view        catalog.View // its generation is the one that this work fills
@@ -29,29 +28,18 @@ type work struct {
 	redefined   bool // the definition asks for a generation that no run has filled
 	fresh       bool // the generation is made by this work, and is empty at first
 
-	doing     activity           // what it is at, for whoever explains a failure
+	doing     apply.Activity     // what it is at, for whoever explains a failure
 	condition relation.Condition // of the view and its generations, when the work began
 	lost      bool               // the generation that runs wrote to cannot be used any more
 	mend      []Step             // for a plan: what a refresh does beforehand
 
 	proof     proof
-	frozen    bool // the rows are visible to every snapshot
+	frozen    bool // no snapshot, however old, sees the generation empty
 	published bool // readers see the generation, at the latest when the transaction has committed
 	waited    time.Duration
 	outcome   catalog.Outcome
 	remarks   []error // for the reason of the run
 }
-
-// activity is what happens to the rows: a server's error alone does not say whether a value, an index or something that
-// others have made is at fault.
-type activity string
-
-const (
-	reading  activity = "read rows"           // into a table without indexes, where a value can only not fit
-	applying activity = "read and write rows" // in one statement that reads as well
-	writing  activity = "write rows"          // that have been read
-	indexing activity = "build indexes"       // of what has been read
-)
 
 // traits are those of the strategy that works, which may be another one than the definition's, this once.
 func (w *work) traits() catalog.Traits {
@@ -64,22 +52,64 @@ func (w *work) remark(text string) { w.remarkOn(errors.New(text)) }
 // remarkOn keeps what somebody else said, which not everybody may read.
 func (w *work) remarkOn(err error) { w.remarks = append(w.remarks, err) }
 
-// fill lets the strategy load the generation.
-func (w *work) fill(ctx context.Context) (catalog.Outcome, error) {
-	switch {
-	case w.view.Materialized():
-		return w.checkSwitch(fillMaterialized(ctx, w))
-	case w.traits().Watermark:
-		return w.checkSwitch(fillIncremental(ctx, w))
-	case w.fresh:
-		return fillTable(ctx, w)
+// choose puts a strategy that works in the place of one that chooses, and says why.
+func (w *work) choose(ctx context.Context) error {
+	choose := apply.Strategies[w.strategy].Choose
+	if choose == nil {
+		return nil
 	}
-	return fillMerge(ctx, w)
+	habits, err := catalog.In(w.tx).Habits(ctx, w.view)
+	if err != nil {
+		return err
+	}
+	instead, why := choose(w.view, w.state, habits, w.redefined)
+	w.strategy = instead
+	w.remark(fmt.Sprintf("strategy %s: %s", instead, why))
+	return nil
+}
+
+// fill lets the strategy load the generation. Where it is not guarded each time, it is the first time: by a change of what
+// is not the query, nobody may lose rows.
+func (w *work) fill(ctx context.Context) (catalog.Outcome, error) {
+	got, err := apply.Fill(ctx, w.tx, w.strategy, w.target())
+	w.frozen = got.Frozen
+	if err == nil && (w.traits().Guarded || w.redefined) {
+		err = w.checkShrink(got.RowCount)
+	}
+	return got.Outcome, err
+}
+
+// target is what the strategy may go by.
+func (w *work) target() apply.Target {
+	t := apply.Target{
+		View: w.view, Relation: w.relation(), Fresh: w.fresh, Before: w.rowsBefore(), Previous: w.previous(),
+		Session: w.source, Query: w.query(""), Snapshot: w.snapshot, AsOf: w.asOf, Opened: w.opened,
+		Patience: w.patient, Guard: w.checkShrink, Remark: w.remarkOn,
+		Doing: func(what apply.Activity) { w.doing = what },
+	}
+	if !w.whole {
+		t.Watermark = w.state.Watermark
+	}
+	return t
+}
+
+// previous is the generation that runs have written to, where the work builds another of the same query and columns.
+func (w *work) previous() string {
+	r := w.condition.Relation(w.state.Loaded)
+	if !w.fresh || r == nil || relation.Worn(w.view, r.Number, r) != "" || r.Forced || r.Number < w.view.QueryGeneration {
+		return ""
+	}
+	for _, c := range w.columns {
+		if i := slices.Index(r.Columns, c.Name); i < 0 || r.Types[i] != c.Type.Local {
+			return ""
+		}
+	}
+	return w.view.RelationSQL(r.Number)
 }
 
 // load fills the generation, and makes it when it is new.
 func (w *work) load(ctx context.Context) error {
-	w.doing = writing
+	w.doing = apply.Writing
 	if w.fresh {
 		build, err := w.buildSteps()
 		if err != nil {
@@ -89,11 +119,11 @@ func (w *work) load(ctx context.Context) error {
 			return err
 		}
 	}
-	w.doing = reading
+	w.doing = apply.Reading
 	o, err := w.fill(ctx)
 	if err == nil && w.fresh {
-		w.doing = indexing
-		if err = w.moreMemory(ctx, "maintenance_work_mem"); err != nil {
+		w.doing = apply.Indexing
+		if err = relation.MoreMemory(ctx, w.tx, "maintenance_work_mem"); err != nil {
 			return err
 		}
 		if err = relation.RunSteps(ctx, w.tx, relation.IndexSteps(w.view, w.view.Generation)); err == nil {
@@ -101,7 +131,7 @@ func (w *work) load(ctx context.Context) error {
 		}
 	}
 	if err == nil && w.worthAnalyzing(o) {
-		w.doing = writing
+		w.doing = apply.Writing
 		err = relation.RunSteps(ctx, w.tx, []Step{relation.AnalyzeStep(w.view, w.view.Generation)})
 	}
 	w.outcome = o
@@ -110,7 +140,7 @@ func (w *work) load(ctx context.Context) error {
 
 // carry gives the new generation what people have put on the old one.
 func (w *work) carry(ctx context.Context) error {
-	w.doing = writing
+	w.doing = apply.Writing
 	p, err := relation.PublishedOf(ctx, w.tx, w.view) // once more: reading took its time
 	if err != nil {
 		return err
@@ -126,11 +156,6 @@ func (w *work) carry(ctx context.Context) error {
 func (w *work) seen() bool {
 	return w.state.Generation != nil && *w.state.Generation == w.view.Generation
 }
-
-// safeToPublish says whether the view can be pointed at the new generation in the transaction that loaded it. Rows of a
-// materialized view are visible to every snapshot, and so are frozen ones. Others are not: to a transaction that is
-// older than they are, the table would look empty, so the view is switched, or made, later, see later.go.
-func (w *work) safeToPublish() bool { return w.view.Materialized() || w.frozen }
 
 // worthAnalyzing says whether the planner's statistics can be far off: after a load of everything, and after
 // changes beyond those 10 % at which autovacuum would analyze as well.
@@ -149,7 +174,7 @@ func (w *work) buildSteps() ([]Step, error) {
 			return nil, err
 		}
 	}
-	return relation.BuildSteps(w.view, w.view.Generation, local(w.columns), selectSQL), nil
+	return relation.BuildSteps(w.view, w.view.Generation, apply.Local(w.columns), selectSQL), nil
 }
 
 // query is what is read of the view: all, or what a condition on the remote side leaves of it.
@@ -161,24 +186,7 @@ func (w *work) query(where string) read.Query {
 	return q
 }
 
-// read loads rows into a table of the view's columns.
-func (w *work) read(ctx context.Context, where, table string) (read.Loaded, error) {
-	got, err := w.source.Load(ctx, w.tx, w.query(where), table)
-	for _, remark := range got.Remarks {
-		w.remarkOn(remark)
-	}
-	return got, err
-}
-
 func (w *work) relation() string { return w.view.RelationSQL(w.view.Generation) }
-
-// rowCount is how many rows the generation had before.
-func (w *work) rowCount() int64 {
-	if w.fresh {
-		return 0
-	}
-	return w.rowsBefore()
-}
 
 // rowsBefore is how many rows runs of this query have left, in this generation or in the one that it replaces.
 func (w *work) rowsBefore() int64 {
@@ -188,24 +196,7 @@ func (w *work) rowsBefore() int64 {
 	return *w.state.RowCount
 }
 
-func (w *work) names() []string { return names(w.columns) }
-
-func names(columns []redshift.Column) []string {
-	list := make([]string, len(columns))
-	for i, c := range columns {
-		list[i] = c.Name
-	}
-	return list
-}
-
-// local is the columns as a generation has them.
-func local(columns []redshift.Column) []relation.Column {
-	list := make([]relation.Column, len(columns))
-	for i, c := range columns {
-		list[i] = relation.Column{Name: c.Name, Type: c.Type.Local}
-	}
-	return list
-}
+func (w *work) names() []string { return redshift.Names(w.columns) }
 
 func wrap(err error, doing string) error {
 	if err == nil {

@@ -116,8 +116,9 @@ func TestImportsPointOneWay(t *testing.T) {
 
 // apart says what the leaves of a folder must not know.
 var apart = map[string][]string{
-	"refresh/relation": {"redshift", "redshift/session", "dblink", "access", "refresh", "refresh/read"},
-	"refresh/read":     {"refresh", "refresh/relation"},
+	"refresh/relation": {"redshift", "redshift/session", "dblink", "access", "refresh", "refresh/apply", "refresh/read"},
+	"refresh/read":     {"refresh", "refresh/apply", "refresh/relation"},
+	"refresh/apply":    {"redshift/session", "dblink", "access", "lock", "refresh"},
 	"redshift":         {"redshift/session"},
 }
 

@@ -65,17 +65,9 @@ type Loaded struct {
 	Remarks []error // what was out of the ordinary
 }
 
-func (q Query) names() []string {
-	names := make([]string, len(q.Columns))
-	for i, c := range q.Columns {
-		names[i] = c.Name
-	}
-	return names
-}
-
 // columnList is the query's columns as a list in a statement of PostgreSQL's.
 func (q Query) columnList() string {
-	names := q.names()
+	names := redshift.Names(q.Columns)
 	for i, name := range names {
 		names[i] = sql.Ident(name)
 	}

@@ -1,4 +1,4 @@
-package refresh
+package apply
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/big"
 	"strings"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/redshift"
@@ -28,29 +30,25 @@ type bounds struct {
 
 // bounds subtracts from the watermark and the remote clock what the view's definition says. A lookback beyond all values
 // reads everything.
-func (w *work) bounds(ctx context.Context) (bounds, error) {
-	var watermark *string
-	if !w.whole {
-		watermark = w.state.Watermark
-	}
-	if w.view.WatermarkKind() == catalog.NumericWatermark {
-		b, err := numberBounds(w.view.WatermarkType(), watermark, w.view.Lookback)
+func (t Target) bounds(ctx context.Context, tx pgx.Tx) (bounds, error) {
+	if t.View.WatermarkKind() == catalog.NumericWatermark {
+		b, err := numberBounds(t.View.WatermarkType(), t.Watermark, t.View.Lookback)
 		return b, wrap(err, "compute bounds")
 	}
-	lookback, err := catalog.ParseDuration(w.view.Lookback)
+	lookback, err := catalog.ParseDuration(t.View.Lookback)
 	if err != nil {
 		return bounds{}, wrap(err, "read lookback")
 	}
-	b := bounds{typ: w.view.WatermarkType()}
+	b := bounds{typ: t.View.WatermarkType()}
 	// The remote session's time zone is UTC, and so is this one's. A date is the day that the moment falls on. The first
 	// moment is the lowest that Redshift documents.
-	err = w.tx.QueryRow(ctx, fmt.Sprintf(`
+	err = tx.QueryRow(ctx, fmt.Sprintf(`
 		SELECT CASE WHEN pg_catalog.isfinite(t.mark) AND t.mark - '4713-01-01 00:00:00 BC'::timestamp >= $2::interval
 		            THEN (t.mark - $2::interval)::%[1]s::text END,
 		       CASE WHEN $3::interval > '0' THEN ($4::timestamptz - $3::interval)::%[1]s::text END,
 		       $4::timestamptz::%[1]s::text
 		FROM (SELECT $1::%[1]s::timestamp AS mark) t`, b.typ),
-		watermark, lookback, w.view.SafetyLag, w.source.Clock()+"+00").Scan(&b.low, &b.high, &b.ceiling)
+		t.Watermark, lookback, t.View.SafetyLag, t.Session.Clock()+"+00").Scan(&b.low, &b.high, &b.ceiling)
 	return b, wrap(err, "compute bounds")
 }
 
@@ -83,9 +81,9 @@ func numberBounds(typ string, watermark *string, lookback string) (bounds, error
 	return b, nil
 }
 
-// remoteRange is the condition on the remote side. Rows without a watermark are read every time. With a key, rows that are
+// remote is the condition on the remote side. Rows without a watermark are read every time. With a key, rows that are
 // too young are part of a read of everything: the copy keeps what their keys had before, instead of taking them for gone.
-func remoteRange(v catalog.View, b bounds) (string, error) {
+func (b bounds) remote(v catalog.View) (string, error) {
 	if b.low == nil && (b.high == nil || len(v.Key) > 0) {
 		return "", nil
 	}
@@ -97,8 +95,8 @@ func remoteRange(v catalog.View, b bounds) (string, error) {
 	return fmt.Sprintf("(%s) OR q.%s IS NULL", terms, column), err
 }
 
-// localRange is the same condition on the cached rows, known as c.
-func localRange(v catalog.View, b bounds) string {
+// local is the same condition on the cached rows, known as c.
+func (b bounds) local(v catalog.View) string {
 	if b.low == nil {
 		return "true"
 	}

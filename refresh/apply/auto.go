@@ -1,7 +1,6 @@
-package refresh
+package apply
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -17,21 +16,9 @@ const (
 	noComparison = "no recent refresh has counted how many rows change"
 )
 
-// choose turns strategy auto into one that does something, and says why.
-func (w *work) choose(ctx context.Context) error {
-	habits, err := catalog.In(w.tx).Habits(ctx, w.view)
-	if err != nil {
-		return err
-	}
-	var why string
-	w.strategy, why = choose(w.view, w.state, habits, w.redefined)
-	w.remark(fmt.Sprintf("strategy %s: %s", w.strategy, why))
-	return nil
-}
-
-// choose decides between swap, which writes everything and needs a moment without readers, and merge, which compares
+// auto decides between swap, which writes everything and needs a moment without readers, and merge, which compares
 // everything and writes what differs.
-func choose(v catalog.View, s catalog.State, h catalog.Habits, redefined bool) (catalog.Strategy, string) {
+func auto(v catalog.View, s catalog.State, h catalog.Habits, redefined bool) (catalog.Strategy, string) {
 	switch {
 	case len(v.Key) == 0:
 		return catalog.Swap, "there is no key to compare rows by"

@@ -1,4 +1,4 @@
-package refresh
+package apply
 
 import (
 	"strings"
@@ -8,7 +8,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 )
 
-func TestChoose(t *testing.T) {
+func TestAuto(t *testing.T) {
 	t.Parallel()
 	const many = 1_000_000
 	keyed, none := []string{"id"}, []string(nil)
@@ -44,7 +44,7 @@ func TestChoose(t *testing.T) {
 			if tt.rows >= 0 {
 				state.RowCount = &tt.rows
 			}
-			got, why := choose(catalog.View{Definition: catalog.Definition{Key: tt.key}}, state, tt.habits, tt.redefined)
+			got, why := auto(catalog.View{Definition: catalog.Definition{Key: tt.key}}, state, tt.habits, tt.redefined)
 			if got != tt.want || !strings.Contains(why, tt.why) {
 				t.Errorf("got %s, for the reason %q; want %s, for %q", got, why, tt.want, tt.why)
 			}

@@ -1,0 +1,39 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/refresh/read"
+	"github.com/redcache/redcache/refresh/relation"
+)
+
+// staging holds what was read, for as long as the transaction. It is the session's own: nobody waits for it, nothing of
+// it is logged, and it goes with the transaction, however that ends.
+const staging = `pg_temp."redcache_staging"`
+
+// stage reads the rows for which the condition holds into the staging table. A transaction may do so for several views, so
+// what is there goes first.
+func (t Target) stage(ctx context.Context, tx pgx.Tx, where string) (read.Loaded, error) {
+	if err := relation.RunSteps(ctx, tx, t.stageSteps()); err != nil {
+		return read.Loaded{}, err
+	}
+	return t.load(ctx, tx, where, staging)
+}
+
+// planStage is the statements by which stage would do so.
+func (t Target) planStage(where string) ([]relation.Step, error) {
+	load, err := t.planLoad(where, staging)
+	return append(t.stageSteps(), load...), err
+}
+
+func (t Target) stageSteps() []relation.Step {
+	return []relation.Step{
+		{Title: "drop staging table", SQL: "DROP TABLE IF EXISTS " + staging},
+		{Title: "create staging table", SQL: fmt.Sprintf("CREATE TEMPORARY TABLE %s (%s) ON COMMIT DROP",
+			strings.TrimPrefix(staging, "pg_temp."), relation.ColumnDefinitions(t.View, Local(t.columns())))},
+	}
+}

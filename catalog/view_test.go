@@ -17,6 +17,8 @@ func sales() catalog.View {
 		{Name: "region", Type: "character varying(20)"},
 		{Name: "doc", Type: "super"},
 		{Name: "place", Type: "geometry"},
+		{Name: "region_shape", Type: "geography"},
+		{Name: "visitors", Type: "hllsketch"},
 		{Name: "at", Type: "timestamp without time zone"},
 	}
 	return v
@@ -41,6 +43,8 @@ func TestView_Validate(t *testing.T) {
 		{"key twice", func(v *catalog.View) { v.Key = []string{"id", "id"} }, "named twice"},
 		{"key of no order", func(v *catalog.View) { v.Key = []string{"doc"} }, "cannot identify rows"},
 		{"key of shapes", func(v *catalog.View) { v.Key = []string{"place"} }, "cannot identify rows"},
+		{"key of shapes on a globe", func(v *catalog.View) { v.Key = []string{"region_shape"} }, "cannot identify rows"},
+		{"key of sketches", func(v *catalog.View) { v.Key = []string{"visitors"} }, "cannot identify rows"},
 		{"missing watermark", func(v *catalog.View) { v.Strategy, v.Watermark = "incremental", "nope" }, "does not exist"},
 		{"watermark of no order", func(v *catalog.View) { v.Strategy, v.Watermark = "incremental", "region" }, "no order"},
 		{"lookback of words", func(v *catalog.View) {

@@ -157,6 +157,20 @@ func TestFingerprintSQL_GrowsWithTheColumns(t *testing.T) {
 	}
 }
 
+// A zero of another type would make Redshift round the values beside it.
+func TestFingerprintSQL_StandsInForNULLWithTheSameType(t *testing.T) {
+	t.Parallel()
+	typ, err := redshift.Map("numeric(18,4)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sql, err := redshift.FingerprintSQL([]redshift.Column{{Name: "price", Type: typ}}, "SELECT 1", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	linktest.Contains(t, sql, `COALESCE(q."price", 0::numeric(18,4))`)
+}
+
 func TestFingerprintSQL_NamesWhatItCannotHash(t *testing.T) {
 	t.Parallel()
 	for _, remote := range []string{"geometry", "geography", "hllsketch", `"unknown"`, "name", "oid", "xid", "abstime", "tid"} {

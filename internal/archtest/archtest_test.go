@@ -32,7 +32,7 @@ var layers = map[string]int{
 // helpers are test and demo tools, which no production code may know.
 var helpers = []string{
 	"internal/pgtest", "internal/redshiftsim", "internal/demo", "internal/archtest", "internal/doctest",
-	"internal/awssim", "internal/lambdatest", "internal/corpus", "internal/cachetest", "internal/linktest", "internal/need",
+	"internal/awssim", "internal/lambdatest", "internal/corpus", "internal/cachetest", "internal/linktest", "internal/need", "internal/typetest",
 	"internal/logtest",
 }
 

@@ -3,6 +3,7 @@ package session_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/internal/redshiftsim"
+	"github.com/redcache/redcache/internal/typetest"
 	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/redshift/session"
 	"github.com/redcache/redcache/sql"
@@ -184,6 +186,37 @@ func TestTransports_BringTheSameRows(t *testing.T) {
 				p.compare(t, test.name, test.query)
 			}
 		})
+	}
+}
+
+func TestTransports_BringEveryType(t *testing.T) {
+	t.Parallel()
+	p := newPair(t)
+	for i, sample := range typetest.Samples(t) {
+		table := fmt.Sprintf("sample%d", i)
+		mustExec(t, p.warehouse.Engine, sample.Table(table))
+		query := "SELECT v FROM " + table
+		columns, err := p.viaDblink(t.Context(), query, sample.Remote)
+		if err != nil {
+			t.Errorf("%s: dblink: %v", sample.Remote, err)
+		} else if err := p.viaStream(t, columns, query); err != nil {
+			t.Errorf("%s: stream: %v", sample.Remote, err)
+		} else if one := p.contents(t, "one"); !bytes.Equal(one, p.contents(t, "two")) {
+			t.Errorf("%s: the tables differ", sample.Remote)
+		}
+		mustExec(t, p.cache, "DROP TABLE IF EXISTS one, two")
+	}
+}
+
+// A server that keeps dates and times in another form has every type read as well.
+func TestPlan_HasAnEncoderForEveryType(t *testing.T) {
+	t.Parallel()
+	for _, typ := range redshift.EveryType() {
+		for _, integerDatetimes := range []bool{true, false} {
+			if err := session.Plan(redshift.Column{Name: "v", Type: typ}, integerDatetimes); err != nil {
+				t.Errorf("%s: %v", typ.Remote, err)
+			}
+		}
 	}
 }
 

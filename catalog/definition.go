@@ -41,53 +41,63 @@ const (
 	TrustNul NulBytes = "trust" // the source is trusted to have none
 )
 
-// Source is where the rows of a definition come from.
+// SourceKind is where a definition's rows are.
+type SourceKind string
+
+// The kinds of sources.
+const (
+	RemoteSource SourceKind = "remote" // on Redshift, through a link
+	LocalSource  SourceKind = "local"  // in other views of the cache
+)
+
+// Source is where the rows of a definition come from. Of a local one there is but the query.
 type Source struct {
+	Kind SourceKind `json:"kind"`
 	// LinkName is the link through which Redshift is asked.
-	LinkName  string
-	Query     string
-	NulBytes  NulBytes
-	Transport Transport
+	LinkName  string    `json:"link"`
+	Query     string    `json:"query"`
+	NulBytes  NulBytes  `json:"nul_bytes"`
+	Transport Transport `json:"transport"`
 	// SkipUnchanged is what may prove that there is nothing to read.
-	SkipUnchanged SkipUnchanged
+	SkipUnchanged SkipUnchanged `json:"skip_unchanged"`
 	// Split is the column by whose ranges a whole read is split over up to Sessions sessions; empty: it is not.
-	Split    string
-	Sessions int
+	Split    string `json:"split"`
+	Sessions int    `json:"sessions"`
 }
 
-// Definition is everything that people say of a view.
+// Definition is everything that people say of a view. docs/json.md has its JSON form.
 type Definition struct {
-	Source
+	Source `json:"source"`
 
-	Strategy  Strategy
-	Key       []string
-	Watermark string
+	Strategy  Strategy `json:"strategy"`
+	Key       []string `json:"key"`
+	Watermark string   `json:"watermark"`
 	// Lookback is how far below the watermark a read starts: an interval, or a number for a numeric watermark.
-	Lookback string
+	Lookback string `json:"lookback"`
 	// SafetyLag leaves rows younger than this for a later run; zero leaves none.
-	SafetyLag time.Duration
+	SafetyLag time.Duration `json:"safety_lag"`
 	// ReconcileEvery is how often an incremental view is read in full; zero means only on demand.
-	ReconcileEvery time.Duration
+	ReconcileEvery time.Duration `json:"reconcile_every"`
 	// RefreshEvery is how often the worker refreshes the view; zero means only on demand.
-	RefreshEvery time.Duration
+	RefreshEvery time.Duration `json:"refresh_every"`
 	// MaxAge is the freshness promise; zero means none.
-	MaxAge time.Duration
+	MaxAge time.Duration `json:"max_age"`
 	// Timeout ends a refresh, on both servers.
-	Timeout time.Duration
+	Timeout time.Duration `json:"timeout"`
 
-	Indexes  []string
-	Grantees []string
+	Indexes  []string `json:"indexes"`
+	Grantees []string `json:"grantees"`
 	// Group names the views that are refreshed together; empty: none.
-	Group string `db:"group_name"`
+	Group string `json:"group"`
 	// AllowShrink is how many percent of its rows a swap or merge may lose.
-	AllowShrink int
+	AllowShrink int `json:"allow_shrink"`
 }
 
 // Defaults is what holds where nothing else is said.
 func Defaults() Definition {
 	return Definition{
 		Source: Source{
-			NulBytes: StripNul, Transport: AutoTransport, SkipUnchanged: SkipOff, Sessions: 1,
+			Kind: RemoteSource, NulBytes: StripNul, Transport: AutoTransport, SkipUnchanged: SkipOff, Sessions: 1,
 		},
 		Timeout: time.Hour, AllowShrink: 50,
 	}
@@ -114,9 +124,10 @@ func (d Definition) Meets(s Strategy) bool {
 	return ok && (t.Key == "" || len(d.Key) > 0) && (!t.Watermark || d.Watermark != "")
 }
 
-// Rebuilds says whether another definition needs another physical relation, with the columns that each has.
+// Rebuilds says whether another definition needs another physical relation, with the columns that each has. One without a
+// strategy is of an older version, of which no more is known.
 func (d Definition) Rebuilds(columns []Column, to Definition, toColumns []Column) bool {
-	return d.Query != to.Query || d.LinkName != to.LinkName || d.NulBytes != to.NulBytes ||
+	return d.Strategy == "" || d.Kind != to.Kind || d.Query != to.Query || d.LinkName != to.LinkName || d.NulBytes != to.NulBytes ||
 		d.Materialized() != to.Materialized() || d.Watermark != to.Watermark ||
-		!slices.Equal(columns, toColumns) || !slices.Equal(d.Key, to.Key) || !slices.Equal(d.Indexes, to.Indexes)
+		!slices.EqualFunc(columns, toColumns, Column.same) || !slices.Equal(d.Key, to.Key) || !slices.Equal(d.Indexes, to.Indexes)
 }

@@ -30,7 +30,7 @@ func TestFreshness_SaysWhatKeepsItsPromise(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		change := `UPDATE redcache.state SET as_of = ` + tt.asOf + ` WHERE view_id = $1`
+		change := `UPDATE redcache.generation SET state = 'published', as_of = ` + tt.asOf + ` WHERE view_id = $1`
 		if tt.asOf == "" {
 			change = `DELETE FROM redcache.state WHERE view_id = $1`
 		}

@@ -40,11 +40,11 @@ type Link struct {
 	HostAddr       string `db:"hostaddr"`
 	Port           int
 	Database       string
-	User           string `db:"username"`
-	SSLMode        string `db:"sslmode"`
-	SSLRootCert    string `db:"sslrootcert"`
-	MaxConcurrency int
-	CreatedAt      time.Time
+	User           string    `db:"username" json:"username"`
+	SSLMode        string    `db:"sslmode"`
+	SSLRootCert    string    `db:"sslrootcert"`
+	MaxConcurrency int       `json:"max_concurrency"`
+	CreatedAt      time.Time `json:"created_at"`
 
 	Credentials Credentials
 	Cluster     string      // identifier of the Redshift cluster, if one is known

@@ -68,7 +68,11 @@ func (s Store) AddLink(ctx context.Context, l Link) (Link, error) {
 // RemoveLink deletes a link; an *InUseError when views read from it.
 func (s Store) RemoveLink(ctx context.Context, l Link) error {
 	names, err := collect[Name](ctx, s.db,
-		`SELECT schema_name, view_name FROM redcache.view WHERE link_id = $1 ORDER BY 1, 2`, l.ID)
+		`SELECT DISTINCT v.schema_name, v.view_name
+		FROM redcache.generation g
+		JOIN redcache.view v ON v.id = g.view_id
+		WHERE g.link_id = $1 AND (g.number = v.generation OR g.state = 'building')
+		ORDER BY 1, 2`, l.ID)
 	if err != nil {
 		return fmt.Errorf("read views of link %s: %w", l.Name, err)
 	}

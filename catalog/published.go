@@ -168,7 +168,8 @@ func Everybody(grantee string) bool { return grantee == "public" || grantee == "
 type Relation struct {
 	OID      uint32 `db:"oid"`
 	Number   int32
-	Kind     string // pg_class.relkind
+	State    GenerationState // empty: the catalog knows of none
+	Kind     string          // pg_class.relkind
 	Owner    string
 	Owned    bool // the current role has its owner's rights
 	Filled   bool

@@ -71,7 +71,9 @@ func (r Run) Took() time.Duration {
 // State is what is true of a view now.
 type State struct {
 	Generation   *int32 // the one that readers see; nil before the first success
+	SeenBy       Built  // what it was built by
 	Loaded       *int32 // the one that runs write to
+	LoadedBy     Built
 	AsOf         *time.Time
 	ReconciledAt *time.Time
 	NextDue      *time.Time

@@ -94,13 +94,7 @@ func (s Store) FailRun(ctx context.Context, run RunKey, state RunState, cause er
 // Publish writes that readers see the generation that runs write to, as fresh as the last run has left it. It belongs
 // into the transaction that points the view at it.
 func (s Store) Publish(ctx context.Context, v View) error {
-	_, err := s.db.Exec(ctx, `
-		UPDATE redcache.state s
-		SET generation = s.loaded, as_of = greatest(CASE WHEN s.as_of <= clock_timestamp() THEN s.as_of END, (
-		    SELECT r.as_of FROM redcache.run r
-		    WHERE r.view_id = s.view_id AND r.generation = s.loaded AND r.as_of IS NOT NULL
-		    ORDER BY r.id DESC LIMIT 1))
-		WHERE s.view_id = $1`, v.ID)
+	_, err := s.db.Exec(ctx, sql.PublishView, v.ID)
 	if err != nil {
 		return fmt.Errorf("record generation of view %s: %w", v.Name, err)
 	}
@@ -158,6 +152,18 @@ func (s Store) Tidy(ctx context.Context, v View, keepRuns int) (leftovers bool, 
 		return false, fmt.Errorf("tidy up after view %s: %w", v.Name, err)
 	}
 	return leftovers, nil
+}
+
+// Forget deletes the rows of generations that are retired, and of which there is no relation any more.
+func (s Store) Forget(ctx context.Context, v View) error {
+	_, err := s.db.Exec(ctx, `
+		DELETE FROM redcache.generation g
+		WHERE g.view_id = $1 AND g.state = 'retired'
+		  AND pg_catalog.to_regclass(pg_catalog.format('redcache_data.v%s_g%s', g.view_id, g.number)) IS NULL`, v.ID)
+	if err != nil {
+		return fmt.Errorf("forget old generations of view %s: %w", v.Name, err)
+	}
+	return nil
 }
 
 type runRow struct {

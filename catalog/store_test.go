@@ -262,8 +262,9 @@ func TestStore_RefusesValuesThatNobodyCouldRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, change := range []string{
-		`UPDATE redcache.view SET key = '{id,NULL}'`, `UPDATE redcache.view SET indexes = '{NULL}'`,
-		`UPDATE redcache.view SET grantees = '{NULL}'`, `UPDATE redcache.state SET published = '[1]'`,
+		`UPDATE redcache.generation SET definition = definition || '{"key": ["id", null]}'`,
+		`UPDATE redcache.generation SET definition = definition || '{"indexes": [null]}'`,
+		`UPDATE redcache.generation SET definition = definition || '{"grantees": [null]}'`, `UPDATE redcache.state SET published = '[1]'`,
 	} {
 		if _, err := pool.Exec(t.Context(), change); err == nil {
 			t.Errorf("%s: it was taken", change)

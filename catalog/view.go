@@ -9,22 +9,18 @@ import (
 	"github.com/redcache/redcache/sql"
 )
 
-// View is one cached relation: its name, its definition, and the generation that this asks for.
+// View is one cached relation: its name, the definition that is in force, and the generation that has it.
 type View struct {
-	ID     int32
-	LinkID int32
-	Name   Name `db:"-"`
-	Link   Link `db:"-"` // the one that the definition names
+	ID   int32
+	Name Name
+	Link Link // the one that the definition names; of a local source none
 	Definition
 	Columns []Column
 
-	// Generation is the one that this definition asks for, FirstGeneration the first that it was built by, and
-	// QueryGeneration the first that has the rows of its query.
-	Generation      int32
-	FirstGeneration int32
-	QueryGeneration int32
-	CreatedAt       time.Time
-	ChangedAt       time.Time
+	// Generation is the one that the definition is in force in: runs write to it, once one has filled it.
+	Generation int32
+	CreatedAt  time.Time
+	ChangedAt  time.Time
 }
 
 // NewView returns a view with what holds where nothing else is said.
@@ -38,6 +34,14 @@ func NewView(name Name, link Link) View {
 type Column struct {
 	Name string `json:"name"`
 	Type string `json:"type"` // the remote type
+	// Local is what generations keep it as; empty: what the remote type is kept as now.
+	Local string `json:"local,omitempty"`
+}
+
+// same says whether two columns are kept alike. What one is kept as is not known of older ones.
+func (c Column) same(other Column) bool {
+	known := c.Local != "" && other.Local != ""
+	return c.Name == other.Name && c.Type == other.Type && (!known || c.Local == other.Local)
 }
 
 // DataSchema holds the generations.

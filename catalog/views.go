@@ -9,34 +9,30 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype/zeronull"
 
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/sql"
 )
 
-// viewRow is a view beside its link and its state, whose columns have names of their own where the view has the same.
+// viewRow is a view with its link and what is true of its copy.
 type viewRow struct {
-	View
-	Name
-	Host           string
-	HostAddr       string `db:"hostaddr"`
-	Port           int
-	Database       string
-	User           string `db:"username"`
-	SSLMode        string `db:"sslmode"`
-	SSLRootCert    string `db:"sslrootcert"`
-	MaxConcurrency int
-	LinkCreatedAt  time.Time
-	Credentials    Credentials
-	Cluster        string
-	Workgroup      string
-	Secret         string
-	Region         string
-	Address        AddressMode
-	Zone           string
+	ID         int32
+	Name       // schema_name, view_name
+	Definition Definition
+	Columns    []Column
+	Generation int32
+	CreatedAt  time.Time
+	ChangedAt  time.Time
+	Link       *Link
 
-	Seen         *int32
-	Loaded       *int32
+	Seen             *int32
+	SeenDefinition   *Definition // nil: nothing is seen, or what is has the definition that is in force
+	SeenColumns      []Column
+	Loaded           *int32
+	LoadedDefinition *Definition
+	LoadedColumns    []Column
+
 	AsOf         *time.Time
 	ReconciledAt *time.Time
 	NextDue      *time.Time
@@ -44,30 +40,42 @@ type viewRow struct {
 	RowCount     *int64
 	Modified     *string
 	Content      *string
-	Mark         *string
+	Watermark    *string
 	Unstated     bool
 	Now          time.Time
 	Backend      int
 }
 
 func (r viewRow) view() View {
-	v := r.View
-	v.Name = r.Name
-	v.Link = Link{
-		ID: r.LinkID, Name: r.LinkName, Host: r.Host, HostAddr: r.HostAddr, Port: r.Port, Database: r.Database,
-		User: r.User, SSLMode: r.SSLMode, SSLRootCert: r.SSLRootCert, MaxConcurrency: r.MaxConcurrency,
-		CreatedAt: r.LinkCreatedAt, Credentials: r.Credentials, Cluster: r.Cluster, Workgroup: r.Workgroup,
-		Secret: r.Secret, Region: r.Region, Address: r.Address, Zone: r.Zone,
+	v := View{
+		ID: r.ID, Name: r.Name, Definition: r.Definition, Columns: r.Columns,
+		Generation: r.Generation, CreatedAt: r.CreatedAt, ChangedAt: r.ChangedAt,
+	}
+	if r.Link != nil {
+		v.Link = *r.Link
+		v.LinkName = r.Link.Name
 	}
 	return v
 }
 
 func (r viewRow) state() State {
 	return State{
-		Generation: r.Seen, Loaded: r.Loaded, AsOf: r.AsOf, ReconciledAt: r.ReconciledAt, NextDue: r.NextDue,
-		Failures: r.Failures, RowCount: r.RowCount, Watermark: r.Mark, Modified: r.Modified, Content: r.Content, Now: r.Now,
-		Backend: r.Backend, Lost: r.Unstated,
+		Generation: r.Seen, SeenBy: r.builtBy(r.Seen, r.SeenDefinition, r.SeenColumns),
+		Loaded: r.Loaded, LoadedBy: r.builtBy(r.Loaded, r.LoadedDefinition, r.LoadedColumns),
+		AsOf: r.AsOf, ReconciledAt: r.ReconciledAt, NextDue: r.NextDue, Failures: r.Failures, RowCount: r.RowCount,
+		Watermark: r.Watermark, Modified: r.Modified, Content: r.Content, Now: r.Now, Backend: r.Backend, Lost: r.Unstated,
 	}
+}
+
+// builtBy is what a generation was built by: most have the definition that is in force.
+func (r viewRow) builtBy(generation *int32, definition *Definition, columns []Column) Built {
+	switch {
+	case generation == nil:
+		return Built{}
+	case definition == nil:
+		return Built{r.Definition, r.Columns}
+	}
+	return Built{*definition, columns}
 }
 
 // Views returns all views by name, each with its link.
@@ -99,11 +107,11 @@ func (s Store) Stub(ctx context.Context, name Name) (stub Stub, err error) {
 	var trap *string
 	err = s.db.QueryRow(ctx, `
 		SELECT v.id, m.timeout, m.ids, m.lost, (`+sql.Traps+`)
-		FROM redcache.view v
+		FROM redcache.defined v
 		CROSS JOIN LATERAL (
 		    SELECT max(g.timeout) AS timeout, array_agg(g.id ORDER BY g.id) AS ids,
 		           bool_or(s.view_id IS NULL) AS lost
-		    FROM redcache.view g
+		    FROM redcache.defined g
 		    LEFT JOIN redcache.state s ON s.view_id = g.id
 		    WHERE g.id = v.id OR (v.group_name <> '' AND g.group_name = v.group_name)
 		) m
@@ -133,7 +141,7 @@ func (s Store) Members(ctx context.Context, name Name) ([]Member, error) {
 	if len(rows) == 0 {
 		return nil, s.missing(ctx, name)
 	}
-	if group := rows[0].Group; group != "" {
+	if group := rows[0].Definition.Group; group != "" {
 		if rows, err = s.views(ctx, nil, nil, &group); err != nil {
 			return nil, err
 		}
@@ -164,7 +172,7 @@ func (s Store) Group(ctx context.Context, group string) ([]Name, error) {
 
 func (s Store) noGroup(ctx context.Context, group string) error {
 	groups, err := collect[struct{ GroupName string }](ctx, s.db,
-		`SELECT DISTINCT group_name FROM redcache.view WHERE group_name <> ''`)
+		`SELECT DISTINCT group_name FROM redcache.defined WHERE group_name <> ''`)
 	if err != nil {
 		return fmt.Errorf("read group names: %w", err)
 	}
@@ -189,7 +197,7 @@ func (s Store) ViewAndState(ctx context.Context, name Name) (View, State, error)
 
 // missing is the error for a view that does not exist; it names one that is alike.
 func (s Store) missing(ctx context.Context, name Name) error {
-	all, err := collect[Name](ctx, s.db, `SELECT schema_name, view_name FROM redcache.view`)
+	all, err := collect[Name](ctx, s.db, `SELECT schema_name, view_name FROM redcache.defined`)
 	if err != nil {
 		return fmt.Errorf("read view names: %w", err)
 	}
@@ -211,17 +219,17 @@ func (s Store) views(ctx context.Context, schema, name, group *string) ([]viewRo
 // AddView stores a definition and returns it with its id; an *ExistsError when the name is taken. A view on a schedule
 // is first due after dueIn.
 func (s Store) AddView(ctx context.Context, v View, dueIn time.Duration) (View, error) {
+	v.LinkName = v.Link.Name
 	args := v.args()
 	args["due_in"] = dueIn
 	err := s.db.QueryRow(ctx, sql.AddView, args).Scan(
-		&v.ID, &v.Generation, &v.FirstGeneration, &v.QueryGeneration, &v.CreatedAt, &v.ChangedAt)
+		&v.ID, &v.Generation, &v.CreatedAt, &v.ChangedAt)
 	if violates(err, "view_name_is_unique") {
 		return v, &ExistsError{Kind: "view", Name: v.Name.String()}
 	}
 	if err != nil {
 		return v, fmt.Errorf("store view %s: %w", v.Name, err)
 	}
-	v.LinkID, v.LinkName = v.Link.ID, v.Link.Name
 	return v, nil
 }
 
@@ -237,17 +245,11 @@ func (s Store) AlterView(ctx context.Context, v View, state State) (changedAt ti
 	return changedAt, nil
 }
 
-// args are what is stored of a view, by the names of the columns.
+// args are what is stored of a view.
 func (v View) args() pgx.NamedArgs {
 	return pgx.NamedArgs{
-		"id": v.ID, "link_id": v.Link.ID, "schema_name": v.Name.Schema, "view_name": v.Name.View, "columns": v.Columns,
-		"query": v.Query, "nul_bytes": v.NulBytes, "transport": v.Transport, "skip_unchanged": v.SkipUnchanged,
-		"split": v.Split, "sessions": v.Sessions,
-		"strategy": v.Strategy, "key": nonNil(v.Key), "watermark": v.Watermark, "lookback": v.Lookback,
-		"safety_lag": v.SafetyLag, "reconcile_every": v.ReconcileEvery, "refresh_every": v.RefreshEvery,
-		"max_age": v.MaxAge, "timeout": v.Timeout, "indexes": nonNil(v.Indexes), "grantees": nonNil(v.Grantees),
-		"group_name": v.Group, "allow_shrink": v.AllowShrink,
-		"generation": v.Generation, "first_generation": v.FirstGeneration, "query_generation": v.QueryGeneration,
+		"id": v.ID, "schema_name": v.Name.Schema, "view_name": v.Name.View, "generation": v.Generation,
+		"definition": v.Definition, "columns": v.Columns, "link_id": zeronull.Int4(v.Link.ID),
 	}
 }
 
@@ -257,18 +259,10 @@ func (s Store) DropView(ctx context.Context, v View) error {
 	_, err := s.db.Exec(ctx, `
 		WITH run AS (DELETE FROM redcache.run WHERE view_id = $1),
 		     state AS (DELETE FROM redcache.state WHERE view_id = $1),
-		     watermark AS (DELETE FROM redcache.watermark WHERE view_id = $1)
+		     generation AS (DELETE FROM redcache.generation WHERE view_id = $1)
 		DELETE FROM redcache.view WHERE id = $1`, v.ID)
 	if err != nil {
 		return fmt.Errorf("delete view %s: %w", v.Name, err)
 	}
 	return nil
-}
-
-// nonNil keeps an empty list from being stored as NULL.
-func nonNil(list []string) []string {
-	if list == nil {
-		return []string{}
-	}
-	return list
 }

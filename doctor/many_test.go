@@ -9,14 +9,16 @@ import (
 
 // many makes a thousand incremental views out of nothing, each with its generation, indexes and a hundred runs.
 const many = `
-INSERT INTO redcache.view (link_id, schema_name, view_name, query, columns, strategy, key, watermark, lookback,
-    safety_lag, reconcile_every, refresh_every, max_age, timeout, indexes, grantees, nul_bytes)
-SELECT l.id, 'bi', 'many' || n, 'SELECT 1',
+BEGIN;
+INSERT INTO redcache.view (schema_name, view_name) SELECT 'bi', 'many' || n FROM generate_series(1, 1000) n;
+INSERT INTO redcache.generation (view_id, number, link_id, state, columns, definition, as_of, row_count)
+SELECT v.id, 1, l.id, 'published',
     '[{"name": "id", "type": "bigint"}, {"name": "at", "type": "timestamp without time zone"}]',
-    'incremental', '{id}', 'at', '10m', '0', '1 day', '5 min', '15 min', '1 hour', '{}', '{}', 'strip'
-FROM redcache.link l, generate_series(1, 1000) n;
-INSERT INTO redcache.state (view_id, generation, loaded, as_of, next_due, row_count)
-SELECT id, 1, 1, now(), now() + interval '5 min', 1 FROM redcache.view;
+    '{"source": {"query": "SELECT 1"}, "strategy": "incremental", "key": ["id"], "watermark": "at", "lookback": "10m",
+      "reconcile_every": 86400, "refresh_every": 300, "max_age": 900}', now(), 1
+FROM redcache.link l, redcache.view v;
+INSERT INTO redcache.state (view_id, next_due) SELECT id, now() + interval '5 min' FROM redcache.view;
+COMMIT;
 INSERT INTO redcache.run (view_id, generation, strategy, state, origin, started_at, finished_at)
 SELECT id, 1, 'incremental', 'succeeded', 'worker', now() - n * interval '5 min', now() - n * interval '5 min' + interval '1 s'
 FROM redcache.view, generate_series(1, 100) n;

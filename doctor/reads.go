@@ -27,12 +27,12 @@ func examineVacuum(ctx context.Context, x *exam) ([]Check, error) {
 		}
 	}
 	rows, err := x.tx.Query(ctx, `
-		SELECT s.view_id
-		FROM redcache.state s
-		JOIN pg_catalog.pg_class c ON c.relname = pg_catalog.format('v%s_g%s', s.view_id, s.generation)
+		SELECT g.view_id
+		FROM redcache.generation g
+		JOIN pg_catalog.pg_class c ON c.relname = pg_catalog.format('v%s_g%s', g.view_id, g.number)
 		                          AND c.relnamespace = 'redcache_data'::regnamespace
 		CROSS JOIN LATERAL pg_catalog.pg_options_to_table(c.reloptions) o
-		WHERE o.option_name = 'autovacuum_enabled' AND NOT o.option_value::boolean
+		WHERE g.state = 'published' AND o.option_name = 'autovacuum_enabled' AND NOT o.option_value::boolean
 		ORDER BY 1`)
 	if err != nil {
 		return nil, fmt.Errorf("read options of generations: %w", err)

@@ -72,7 +72,7 @@ func wantReadOnly(t *testing.T, pool *pgxpool.Pool) {
 	if err := errors.Join(err, store.Ready(t.Context())); err != nil {
 		t.Errorf("looking on: %v", err)
 	}
-	_, writing := infra.Pinned(pool).Exec(t.Context(), `DELETE FROM redcache.watermark`)
+	_, writing := infra.Pinned(pool).Exec(t.Context(), `DELETE FROM redcache.generation`)
 	for what, err := range map[string]error{"asked": store.Writable(t.Context()), "writing": writing} {
 		if !errors.Is(err, infra.ErrReadOnly) || !strings.Contains(infra.Hint(err), "primary") {
 			t.Errorf("%s: %v, hint %q", what, err, infra.Hint(err))

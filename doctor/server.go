@@ -81,7 +81,7 @@ func change(name, wanted string, has bool) string {
 // overdue returns the views of a link, or of all for 0, that are due for a minute and are not being refreshed.
 func (x *exam) overdue(linkID int32) []catalog.Status {
 	return slices.DeleteFunc(slices.Clone(x.views), func(v catalog.Status) bool {
-		return (linkID != 0 && v.View.LinkID != linkID) || !x.isOverdue(v)
+		return (linkID != 0 && v.View.Link.ID != linkID) || !x.isOverdue(v)
 	})
 }
 

@@ -84,7 +84,7 @@ func examineStale(_ context.Context, x *exam) ([]Check, error) {
 
 func (x *exam) whyStale(v catalog.Status) (why, fix string) {
 	name := v.View.Name.String()
-	rest := x.rests[v.View.LinkID]
+	rest := x.rests[v.View.Link.ID]
 	switch {
 	case v.Failures > 0:
 		return "its refreshes fail", infra.Command("cachectl", "runs", name) + " shows why."
@@ -126,7 +126,7 @@ func examineEmpty(_ context.Context, x *exam) ([]Check, error) {
 func examineOverdue(ctx context.Context, x *exam) ([]Check, error) {
 	var names []string
 	for _, v := range x.overdue(0) {
-		if rest := x.rests[v.View.LinkID]; rest.RestUntil == nil || !rest.RestUntil.After(x.now) {
+		if rest := x.rests[v.View.Link.ID]; rest.RestUntil == nil || !rest.RestUntil.After(x.now) {
 			names = append(names, v.View.Name.String())
 		}
 	}

@@ -33,11 +33,11 @@ func TestViewStale(t *testing.T) {
 	b := setup(t)
 	v := b.add(t, "sales", func(v *catalog.View) { v.MaxAge = time.Minute })
 	b.wants(t, "view-stale", doctor.OK)
-	b.exec(t, `UPDATE redcache.state SET as_of = now() - interval '1 hour'`)
+	b.exec(t, `UPDATE redcache.generation SET as_of = now() - interval '1 hour'`)
 	for _, tt := range []struct{ change, why string }{
 		{`SELECT`, "it is 1h old, and promises at most 1m: nothing refreshes it"},
 		{
-			`UPDATE redcache.view SET refresh_every = '30 s'; UPDATE redcache.state SET next_due = now() + interval '1 minute'`,
+			`UPDATE redcache.generation SET definition = definition || '{"refresh_every": 30}'; UPDATE redcache.state SET next_due = now() + interval '1 minute'`,
 			"it is refreshed every 30s, a refresh takes 0s, which is too seldom or takes too long",
 		},
 		{`UPDATE redcache.state SET next_due = now() - interval '10 minutes'`, "it is due for 10m, and nobody " +
@@ -67,7 +67,7 @@ func TestViewStale_TellsAnAsOfFromTheFuture(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.add(t, "sales", func(v *catalog.View) { v.MaxAge = time.Minute })
-	b.exec(t, `UPDATE redcache.state SET as_of = now() + interval '2 days'`)
+	b.exec(t, `UPDATE redcache.generation SET as_of = now() + interval '2 days'`)
 	b.wants(t, "view-stale", doctor.Failed, "its as-of is from the future", "cachectl refresh bi.sales")
 }
 
@@ -76,7 +76,7 @@ func TestViewStale_TellsARunUnderWayFromOneLeftBehind(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	v := b.add(t, "sales", func(v *catalog.View) { v.MaxAge, v.RefreshEvery = time.Minute, 30*time.Second })
-	b.exec(t, `UPDATE redcache.state SET as_of = now() - interval '1 hour', next_due = now() - interval '10 minutes'`)
+	b.exec(t, `UPDATE redcache.generation SET as_of = now() - interval '1 hour'; UPDATE redcache.state SET next_due = now() - interval '10 minutes'`)
 	b.exec(t, `UPDATE redcache.run SET state = 'running', finished_at = NULL, origin = 'worker', started_at = now() - interval '15 minutes'`)
 	checks := b.examine(t)
 	wants(t, checks, "view-stale", doctor.Failed, "and nobody refreshes it: no worker")

@@ -178,7 +178,7 @@ func (a *Auditor) reader(d *database, s *survey, v catalog.View, r role) (reader
 
 // verdict holds an identity against the sources of a view.
 func (a *Auditor) verdict(s *survey, v catalog.View, i Identity) (Verdict, []string) {
-	w, q := s.warehouses[v.LinkID], s.sourced[v.ID]
+	w, q := s.warehouses[v.Link.ID], s.sourced[v.ID]
 	if absent := w.absent(i); absent != "" {
 		return Forbidden, []string{absent}
 	}

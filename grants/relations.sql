@@ -3,7 +3,7 @@
 WITH RECURSIVE root AS (
     SELECT v.id, c.oid
     FROM redcache.view v
-    JOIN redcache.state s ON s.view_id = v.id AND s.generation IS NOT NULL -- otherwise the name may be somebody else's
+    JOIN redcache.generation g ON g.view_id = v.id AND g.state = 'published' -- otherwise the name may be somebody else's
     JOIN pg_catalog.pg_namespace n ON n.nspname = v.schema_name
     JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = v.view_name AND c.relkind = 'v'
     WHERE v.id = ANY ($1)

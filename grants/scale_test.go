@@ -29,12 +29,14 @@ func TestAudit_LooksAtAThousandViewsAtOnce(t *testing.T) {
 	}
 	v := b.add(t, "first", "SELECT id, price FROM shop.sale")
 	b.local(t, fmt.Sprintf(`
-		INSERT INTO redcache.view (link_id, schema_name, view_name, query, columns, strategy, key, watermark, lookback, safety_lag,
-			reconcile_every, refresh_every, max_age, timeout, indexes, grantees, nul_bytes)
-		SELECT link_id, schema_name, 'v' || i, 'SELECT id, price FROM shop.t' || i, columns, strategy, key, watermark, lookback,
-			safety_lag, reconcile_every, refresh_every, max_age, timeout, indexes, grantees, nul_bytes
-		FROM redcache.view, generate_series(1, %d) i;
-		INSERT INTO redcache.state (view_id, generation, loaded) SELECT id, 1, 1 FROM redcache.view WHERE view_name <> '%s';
+		BEGIN;
+		INSERT INTO redcache.view (schema_name, view_name) SELECT schema_name, 'v' || i FROM redcache.view, generate_series(1, %d) i;
+		INSERT INTO redcache.generation (view_id, number, link_id, state, columns, definition)
+		SELECT v.id, 1, g.link_id, 'published', g.columns,
+			jsonb_set(g.definition, '{source,query}', to_jsonb('SELECT id, price FROM shop.t' || substr(v.view_name, 2)))
+		FROM redcache.view v, redcache.generation g WHERE v.view_name <> '%[2]s';
+		INSERT INTO redcache.state (view_id) SELECT id FROM redcache.view WHERE view_name <> '%[2]s';
+		COMMIT;
 		DO $$ BEGIN FOR i IN 1..%[1]d LOOP
 			EXECUTE format('CREATE VIEW bi.v%%s AS SELECT * FROM redcache_data.v1_g1; GRANT SELECT ON bi.v%%s TO %[3]s', i, i);
 		END LOOP; END $$;

@@ -44,7 +44,7 @@ func (a *Auditor) survey(ctx context.Context, names []catalog.Name) (*survey, er
 	s := &survey{views: views, sourced: map[int32]sourced{}, warehouses: map[int32]*warehouse{}}
 	links := map[int32][]catalog.View{}
 	for _, v := range views {
-		links[v.LinkID] = append(links[v.LinkID], v)
+		links[v.Link.ID] = append(links[v.Link.ID], v)
 	}
 	for _, id := range slices.Sorted(maps.Keys(links)) {
 		link := links[id][0].Link

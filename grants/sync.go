@@ -2,10 +2,10 @@ package grants
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -131,7 +131,7 @@ func (a *Auditor) syncView(ctx context.Context, s *survey, v catalog.View, dryRu
 		if err != nil {
 			return err
 		}
-		if now.ID != v.ID || now.Query != v.Query || now.LinkID != v.LinkID {
+		if now.ID != v.ID || now.Query != v.Query || now.Link.ID != v.Link.ID {
 			return &ChangedError{v.Name}
 		}
 		if change, err = a.revoke(ctx, tx, s, now); err == nil && dryRun {
@@ -241,10 +241,9 @@ func undefine(d *database, v *catalog.View, roles map[string]bool) []string {
 		return nil
 	}
 	v.Grantees = kept
-	quoted := make([]string, len(kept))
-	for i, name := range kept {
-		quoted[i] = sql.LiteralLine(name)
+	text, _ := json.Marshal(map[string][]string{"grantees": kept}) // texts
+	return []string{
+		fmt.Sprintf("UPDATE redcache.generation SET definition = definition || %s WHERE view_id = %d", sql.LiteralLine(string(text)), v.ID),
+		fmt.Sprintf("UPDATE redcache.view SET changed_at = pg_catalog.clock_timestamp() WHERE id = %d", v.ID),
 	}
-	return []string{fmt.Sprintf("UPDATE redcache.view SET grantees = ARRAY[%s]::text[], "+
-		"changed_at = pg_catalog.clock_timestamp() WHERE id = %d", strings.Join(quoted, ", "), v.ID)}
 }

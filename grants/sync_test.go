@@ -76,7 +76,8 @@ REVOKE SELECT ON "bi"."sale" FROM "@Bad ""2"""
 REVOKE SELECT ON "bi"."sale" FROM "@unknown"
 REVOKE SELECT ON "bi"."sale" FROM "@half"
 REVOKE SELECT ON "bi"."sale" FROM "@chief" CASCADE
-UPDATE redcache.view SET grantees = ARRAY['@good', '@team']::text[], changed_at = pg_catalog.clock_timestamp() WHERE id = 1
+UPDATE redcache.generation SET definition = definition || '{"grantees":["@good","@team"]}' WHERE view_id = 1
+UPDATE redcache.view SET changed_at = pg_catalog.clock_timestamp() WHERE id = 1
 revoked: PUBLIC @Bad "2" @bad @chief @half @unknown
 left: @through
 lose: @heir @lucky
@@ -157,7 +158,8 @@ func TestSync_ClosesTheGenerationsAndADefinitionThatWaits(t *testing.T) {
 	wantLines(t, b.sync(t, b.revoker(), false),
 		`REVOKE SELECT ON "redcache_data"."v1_g1" FROM "@raw"`,
 		"revoked: @raw\nleft: \nlose: ",
-		"UPDATE redcache.view SET grantees = ARRAY[]::text[], changed_at = pg_catalog.clock_timestamp() WHERE id = 2",
+		`UPDATE redcache.generation SET definition = definition || '{"grantees":[]}' WHERE view_id = 2`,
+		"UPDATE redcache.view SET changed_at = pg_catalog.clock_timestamp() WHERE id = 2",
 		"revoked: PUBLIC @later\nleft: \nlose: ")
 	if got := b.grantees(t, v.Name); got != "" {
 		t.Errorf("got grantees %q", got)
@@ -187,7 +189,8 @@ func TestSync_DoesNotActOnWhatIsNoLongerTrue(t *testing.T) {
 				AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&waits)
 		}
 		if err == nil {
-			_, err = tx.Exec(t.Context(), `UPDATE redcache.view SET query = 'SELECT id FROM shop.secret' WHERE id = 1`)
+			_, err = tx.Exec(t.Context(), `UPDATE redcache.generation
+				SET definition = jsonb_set(definition, '{source,query}', '"SELECT id FROM shop.secret"') WHERE view_id = 1`)
 		}
 		return err
 	})

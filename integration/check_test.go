@@ -136,7 +136,7 @@ func (w *world) wantNothingLeft(t testing.TB) {
 		"running runs": `SELECT id, view_id, pid FROM redcache.run WHERE state = 'running'`,
 		"generations nobody sees": `SELECT c.relname FROM pg_class c
 			WHERE c.relnamespace = 'redcache_data'::regnamespace AND c.relkind IN ('r', 'm') AND c.relname NOT IN (
-				SELECT 'v' || view_id || '_g' || generation FROM redcache.state WHERE generation IS NOT NULL)`,
+				SELECT 'v' || view_id || '_g' || generation FROM redcache.copy WHERE generation IS NOT NULL)`,
 		"temporary relations": `SELECT relname FROM pg_class WHERE relpersistence = 't'`,
 	} {
 		if left := mustLines(t, w.admin, query); len(left) > 0 {
@@ -153,7 +153,7 @@ func (w *world) wantNothingLeftByTheNextRun(t testing.TB) {
 	w.wantNothingHeld(t)
 	crowded := mustLines(t, w.admin, `
 		SELECT DISTINCT v.schema_name || '.' || v.view_name
-		FROM redcache.view v JOIN redcache.state s ON s.view_id = v.id
+		FROM redcache.view v JOIN redcache.copy s ON s.view_id = v.id
 		JOIN pg_class c ON c.relname ~ ('^v' || v.id || '_g[0-9]+$') AND c.relname <> 'v' || v.id || '_g' || s.generation
 		WHERE c.relnamespace = 'redcache_data'::regnamespace AND c.relkind IN ('r', 'm')`)
 	for _, row := range crowded {

@@ -49,7 +49,7 @@ func TestLambda_FleetKeepsViewsFresh(t *testing.T) {
 	}
 	eventually(t, 2*patience, func() error {
 		var old int
-		err := w.pool.QueryRow(t.Context(), `SELECT count(*) FROM redcache.state WHERE coalesce(as_of < $1, true)`, changed).Scan(&old)
+		err := w.pool.QueryRow(t.Context(), `SELECT count(*) FROM redcache.copy WHERE coalesce(as_of < $1, true)`, changed).Scan(&old)
 		if err == nil && old > 0 {
 			err = fmt.Errorf("%d views lack the last change", old)
 		}
@@ -87,21 +87,18 @@ func TestLambda_FleetKeepsViewsFresh(t *testing.T) {
 func (w *world) cloneViews(t *testing.T) {
 	t.Helper()
 	_, err := w.pool.Exec(t.Context(), fmt.Sprintf(`
-		DO $$
-		DECLARE
-		    columns text := (
-		        SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute
-		        WHERE attrelid = 'redcache.view'::regclass AND attnum > 0 AND NOT attisdropped
-		          AND attname NOT IN ('id', 'view_name', 'refresh_every', 'generation'));
-		BEGIN
-		    EXECUTE format($q$
-		        WITH made AS (
-		            INSERT INTO redcache.view (view_name, refresh_every, generation, %%1$s)
-		            SELECT view_name || n, '5 s', 1, %%1$s FROM redcache.view, generate_series(1, %d) n
-		            RETURNING id
-		        )
-		        INSERT INTO redcache.state (view_id, next_due) SELECT id, now() FROM made $q$, columns);
-		END $$`, fleetViews/len(lambdaViews)))
+		WITH made AS (
+		    INSERT INTO redcache.view (schema_name, view_name)
+		    SELECT schema_name, view_name || n FROM redcache.view, generate_series(1, %d) n
+		    RETURNING id, schema_name, view_name
+		), defined AS (
+		    INSERT INTO redcache.generation (view_id, number, link_id, state, columns, definition)
+		    SELECT m.id, 1, g.link_id, 'building', g.columns, g.definition || '{"refresh_every": 5}'
+		    FROM made m
+		    JOIN redcache.view v ON v.schema_name = m.schema_name AND m.view_name ~ ('^' || v.view_name || '[0-9]+$')
+		    JOIN redcache.generation g ON g.view_id = v.id AND g.number = v.generation
+		)
+		INSERT INTO redcache.state (view_id, next_due) SELECT id, now() FROM made`, fleetViews/len(lambdaViews)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -131,7 +131,7 @@ func (w *world) wantNothingKept(t *testing.T) {
 	t.Helper()
 	for _, query := range []string{
 		"SELECT id FROM redcache.view", "SELECT id FROM redcache.run", "SELECT view_id FROM redcache.state",
-		"SELECT view_id FROM redcache.watermark", "SELECT id FROM redcache.link",
+		"SELECT view_id FROM redcache.generation", "SELECT id FROM redcache.link",
 		"SELECT srvname FROM pg_foreign_server", "SELECT umid FROM pg_user_mappings",
 		"SELECT relname FROM pg_class WHERE relnamespace IN ('redcache_data'::regnamespace, 'bi'::regnamespace)",
 	} {

@@ -64,7 +64,8 @@ func TestIncremental_ReadsWhatItReplaces(t *testing.T) {
 				}
 				b.add(t, v)
 				if tt.lookback != v.Lookback {
-					b.do(t, `UPDATE redcache.view SET lookback = '`+tt.lookback+`' WHERE view_name = '`+v.Name.View+`'`)
+					b.do(t, `UPDATE redcache.generation SET definition = definition || '{"lookback": "`+tt.lookback+`"}'
+						WHERE view_id = (SELECT id FROM redcache.view WHERE view_name = '`+v.Name.View+`')`)
 				}
 				views = append(views, v)
 			}
@@ -302,7 +303,7 @@ func TestIncremental_ANewGenerationKeepsWhatIsTooYoung(t *testing.T) {
 				t.Errorf("%s, %s: got %v, want %v", v.Transport, what, got, want)
 			}
 		}
-		if n := rows(t, b.pool, "SELECT row_count FROM redcache.state s JOIN redcache.view v ON v.id = s.view_id WHERE view_name = '"+v.Name.View+"'"); !slices.Equal(n, []string{`"4" `}) {
+		if n := rows(t, b.pool, "SELECT row_count FROM redcache.copy s JOIN redcache.view v ON v.id = s.view_id WHERE view_name = '"+v.Name.View+"'"); !slices.Equal(n, []string{`"4" `}) {
 			t.Errorf("%s: %v rows are counted", v.Transport, n)
 		}
 	}

@@ -185,7 +185,7 @@ func (b *bundle) wantNothingLeft(t testing.TB) {
 		"temporary relations": `SELECT relname::text FROM pg_class WHERE relpersistence = 't'`,
 		"unseen generations": `SELECT c.relname::text FROM pg_class c
 			WHERE c.relnamespace = 'redcache_data'::regnamespace AND c.relkind IN ('r', 'm')
-			AND c.relname NOT IN (SELECT 'v' || view_id || '_g' || generation FROM redcache.state WHERE generation IS NOT NULL)`,
+			AND c.relname NOT IN (SELECT 'v' || view_id || '_g' || generation FROM redcache.copy WHERE generation IS NOT NULL)`,
 		"running runs": `SELECT id::text FROM redcache.run WHERE state = 'running'`,
 	} {
 		eventually(t, func() error {

@@ -6,15 +6,6 @@ import (
 	"github.com/redcache/redcache/catalog"
 )
 
-// renumber gives a changed definition a generation of its own.
-func renumber(before catalog.View, after *catalog.View, next int32) {
-	after.Generation = next
-	after.FirstGeneration = after.Generation
-	if before.Query != after.Query {
-		after.QueryGeneration = after.Generation
-	}
-}
-
 // restate is what is true of a view whose definition has changed. What only says when, how and for whom it is refreshed
 // neither makes a refresh due nor voids what is proven of the copy; but what has failed may be mended by any change.
 func restate(before, after catalog.View, s catalog.State, noData bool) catalog.State {

@@ -59,7 +59,8 @@ func TestClock_AStateOfTheFutureIsMendedByTheNextRun(t *testing.T) {
 				v.ReconcileEvery = 24 * time.Hour
 			}
 			b.add(t, v)
-			b.do(t, `UPDATE redcache.state SET as_of = now() + interval '1 day', reconciled_at = now() + interval '1 day', next_due = now() + interval '1 day'`)
+			b.do(t, `UPDATE redcache.generation SET as_of = now() + interval '1 day', reconciled_at = now() + interval '1 day'`)
+			b.do(t, `UPDATE redcache.state SET next_due = now() + interval '1 day'`)
 			for _, status := range b.statuses(t) {
 				if status.View.Name == v.Name && !status.Stale {
 					t.Errorf("%s: is not stale with an as-of from the future", v.Name)
@@ -84,11 +85,11 @@ func TestClock_AStateOfTheFutureIsMendedByTheNextRun(t *testing.T) {
 					t.Errorf("%s: due %s", v.Name, status.NextDue)
 				}
 			}
-			b.do(t, `UPDATE redcache.state SET as_of = now() + interval '1 day'`) // alone: the last full read is not from then
+			b.do(t, `UPDATE redcache.generation SET as_of = now() + interval '1 day'`) // alone: the last full read is not from then
 			if run := b.refresh(t, refresh.Request{View: v.Name}); !run.Whole {
 				t.Errorf("%s: not read in full, though as-of alone is from the future", v.Name)
 			}
-			b.do(t, `UPDATE redcache.state SET reconciled_at = now() + interval '1 day'`) // alone: the next full read is not in a day
+			b.do(t, `UPDATE redcache.generation SET reconciled_at = now() + interval '1 day'`) // alone: the next full read is not in a day
 			if run := b.refresh(t, refresh.Request{View: v.Name}); !run.Whole && strategy == catalog.Incremental {
 				t.Errorf("%s: not read in full, though the last full read alone is from the future", v.Name)
 			}

@@ -117,7 +117,7 @@ func (d *Definer) withdraw(ctx context.Context, v catalog.View) error {
 func (d *Definer) undo(ctx context.Context, v catalog.View, fn func(tx pgx.Tx, state catalog.State) error) error {
 	return infra.InTx(ctx, d.pool, infra.Limits{}, func(tx pgx.Tx) error {
 		now, err := d.locked(ctx, tx, v.Name)
-		built := now.State.Loaded != nil && *now.State.Loaded >= v.FirstGeneration
+		built := now.State.Loaded != nil && *now.State.Loaded >= v.Generation
 		switch {
 		case errors.As(err, new(*catalog.NotFoundError)), err == nil && built:
 			return nil
@@ -187,9 +187,6 @@ func (d *Definer) alterIn(
 	if err = change(&after); err != nil {
 		return before, after, err
 	}
-	if after.Watermark == "" && after.Lookback == before.View.Lookback {
-		after.Lookback = "" // views of older versions have one
-	}
 	if after.Query, err = redshift.ReadQuery(after.Query); err != nil {
 		return before, after, err
 	}
@@ -221,7 +218,7 @@ func (d *Definer) alterIn(
 		if broken != nil {
 			return before, after, broken
 		}
-		renumber(before.View, &after, c.Next(before.View.Generation))
+		after.Generation = c.Next(before.View.Generation)
 		if err = d.runner.rehearse(ctx, tx, after, columns, schema, before.State.Generation); err != nil {
 			return before, after, err
 		}

@@ -139,7 +139,8 @@ func TestAlter_OfTheIntervalGoesByTheLastRefresh(t *testing.T) {
 			t.Errorf("every %s, last at %s, due at %v", every, run.StartedAt, state.NextDue)
 		}
 	}
-	b.do(t, `UPDATE redcache.state SET as_of = as_of + interval '1 year', next_due = next_due + interval '1 year'`)
+	b.do(t, `UPDATE redcache.generation SET as_of = as_of + interval '1 year'`)
+	b.do(t, `UPDATE redcache.state SET next_due = next_due + interval '1 year'`)
 	b.set(t, v, func(v *catalog.View) { v.RefreshEvery = time.Hour })
 	if _, state := b.stateOf(t, v); time.Until(*state.NextDue) > time.Hour {
 		t.Errorf("after a clock was wrong, it is due at %s", state.NextDue)

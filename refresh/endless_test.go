@@ -21,7 +21,7 @@ func TestIncremental_AWatermarkWithoutEndIsNone(t *testing.T) {
 		}
 		want := b.add(t, v)
 		for _, end := range ends {
-			b.do(t, "UPDATE redcache.watermark SET value = '"+end+"' WHERE view_id = (SELECT id FROM redcache.view WHERE view_name = '"+watermark+"')")
+			b.do(t, "UPDATE redcache.generation SET watermark = '"+end+"' WHERE view_id = (SELECT id FROM redcache.view WHERE view_name = '"+watermark+"')")
 			b.change(t, "UPDATE public.log SET seq = seq WHERE id = 1")
 			run := b.refresh(t, refresh.Request{View: v.Name})
 			if !run.Whole || run.Watermark == nil || *run.Watermark != *want.Watermark {

@@ -196,7 +196,7 @@ func TestGroup_OneThatIsNotPublishedYetKeepsTheOthersWaiting(t *testing.T) {
 	old := b.oldReader(t)
 	ctx, interrupt := context.WithCancel(t.Context())
 	altered := b.alter(ctx, views[1].Name, func(v *catalog.View) { v.Indexes = []string{"age"} })
-	b.untilSome(t, `SELECT FROM redcache.state WHERE loaded > generation`)
+	b.untilSome(t, `SELECT FROM redcache.copy WHERE loaded > generation`)
 	interrupt()
 	if err := await(t, altered); err != nil {
 		t.Fatal(err)

@@ -152,7 +152,7 @@ func TestSwap_LeavesAQueryAloneThatSomebodyHasChanged(t *testing.T) {
 	b := setup(t, salesSQL...)
 	v := b.salesView(catalog.Swap)
 	b.add(t, v)
-	state := rows(t, b.pool, `SELECT 'v' || view_id || '_g' || generation FROM redcache.state`)
+	state := rows(t, b.pool, `SELECT 'v' || view_id || '_g' || generation FROM redcache.copy`)
 	b.exec(t, "CREATE OR REPLACE VIEW "+v.Name.SQL()+" AS SELECT * FROM redcache_data."+strings.Trim(state[0], `" `)+" WHERE id < 10")
 	reads := len(b.source.Statements())
 	_, err := b.runner.Refresh(t.Context(), refresh.Request{View: v.Name})
@@ -180,7 +180,7 @@ func TestPublish_CarriesPoliciesOver(t *testing.T) {
 	b.add(t, v)
 	reader := pgtest.OpenPool(t, b.cache.Cluster.URL(b.cache.Name, app, "app"))
 	table := func() string {
-		name := rows(t, b.pool, `SELECT 'redcache_data.v' || view_id || '_g' || generation FROM redcache.state`)[0]
+		name := rows(t, b.pool, `SELECT 'redcache_data.v' || view_id || '_g' || generation FROM redcache.copy`)[0]
 		return strings.Trim(name, `" `)
 	}
 	sees := func(when string, want int) {
@@ -255,7 +255,7 @@ func TestSwap_RefusesToLoseWhatIsOnTheTable(t *testing.T) {
 		"publication sold":  {"CREATE PUBLICATION sold FOR TABLE @gen", "DROP PUBLICATION sold"},
 		"foreign key known": {"CREATE TABLE public.ref (id bigint CONSTRAINT known REFERENCES @gen (id))", "DROP TABLE public.ref"},
 	} {
-		gen := strings.Trim(rows(t, b.pool, `SELECT 'redcache_data.v' || view_id || '_g' || generation FROM redcache.state`)[0], `" `)
+		gen := strings.Trim(rows(t, b.pool, `SELECT 'redcache_data.v' || view_id || '_g' || generation FROM redcache.copy`)[0], `" `)
 		b.exec(t, strings.ReplaceAll(c.do, "@gen", gen))
 		reads := len(b.source.Statements())
 		_, err := b.runner.Refresh(t.Context(), refresh.Request{View: v.Name})

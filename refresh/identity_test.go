@@ -11,7 +11,7 @@ import (
 // identity is how replicas of a view's rows know them: i by the index of the key, f by all that a row holds.
 func (b *bundle) identity(t *testing.T) string {
 	t.Helper()
-	return strings.Trim(rows(t, b.pool, `SELECT c.relreplident FROM redcache.state s
+	return strings.Trim(rows(t, b.pool, `SELECT c.relreplident FROM redcache.copy s
 		JOIN pg_class c ON c.oid = to_regclass('redcache_data.v' || s.view_id || '_g' || s.generation)`)[0], `" `)
 }
 
@@ -39,7 +39,7 @@ func TestAdd_GivesRowsAnIdentity(t *testing.T) {
 			}
 			b.refresh(t, refresh.Request{View: v.Name})
 			b.exec(t, `DO $$ BEGIN EXECUTE (SELECT format('ALTER TABLE redcache_data.v%s_g%s REPLICA IDENTITY DEFAULT', view_id, generation)
-				FROM redcache.state); END $$`)
+				FROM redcache.copy); END $$`)
 			b.sudo(t, `CREATE PUBLICATION everything FOR ALL TABLES`)
 			b.change(t, `UPDATE public.sales SET amount = amount + 1, updated_at = now() WHERE id % 10 = 0`)
 			b.refresh(t, refresh.Request{View: v.Name, Whole: true})

@@ -159,7 +159,7 @@ func TestIncremental_ReconcilesWhenItIsTime(t *testing.T) {
 	if run := b.refresh(t, refresh.Request{View: v.Name}); run.Whole {
 		t.Error("reconciled at once")
 	}
-	if _, err := b.pool.Exec(t.Context(), `UPDATE redcache.state SET reconciled_at = now() - interval '61 minutes'`); err != nil {
+	if _, err := b.pool.Exec(t.Context(), `UPDATE redcache.generation SET reconciled_at = now() - interval '61 minutes'`); err != nil {
 		t.Fatal(err)
 	}
 	if run := b.refresh(t, refresh.Request{View: v.Name}); !run.Whole || *run.RowsDeleted != 1 {

@@ -32,7 +32,7 @@ func TestAlter_AnOldTransactionNeverFindsANewTableEmpty(t *testing.T) {
 	b.add(t, v)
 	reader := b.oldReader(t)
 	altered := b.alter(t.Context(), v.Name, toIncremental)
-	b.untilSome(t, `SELECT FROM redcache.state WHERE loaded = 2`)
+	b.untilSome(t, `SELECT FROM redcache.copy WHERE loaded = 2`)
 	var seen int
 	if err := reader.QueryRow(t.Context(), "SELECT count(*) FROM "+v.Name.SQL()).Scan(&seen); err != nil || seen != 1000 {
 		t.Errorf("an old transaction sees %d rows, %v; want the 1000 of the old generation", seen, err)
@@ -43,7 +43,7 @@ func TestAlter_AnOldTransactionNeverFindsANewTableEmpty(t *testing.T) {
 	default:
 	}
 	var asOfMoved bool
-	const fresher = `SELECT s.as_of >= r.as_of FROM redcache.state s JOIN redcache.run r ON r.id = s.last_run_id`
+	const fresher = `SELECT s.as_of >= r.as_of FROM redcache.copy s JOIN redcache.run r ON r.id = s.last_run_id`
 	if err := b.pool.QueryRow(t.Context(), fresher).Scan(&asOfMoved); err != nil || asOfMoved {
 		t.Errorf("as-of has moved before readers see the rows: %v, %v", asOfMoved, err)
 	}
@@ -53,7 +53,7 @@ func TestAlter_AnOldTransactionNeverFindsANewTableEmpty(t *testing.T) {
 	}
 	toIncremental(&v)
 	b.wantEqual(t, v)
-	if n := len(rows(t, b.pool, `SELECT FROM redcache.state s JOIN redcache.run r ON r.id = s.last_run_id
+	if n := len(rows(t, b.pool, `SELECT FROM redcache.copy s JOIN redcache.run r ON r.id = s.last_run_id
 		WHERE s.generation = 2 AND s.as_of = r.as_of`)); n != 1 {
 		t.Error("the state does not say that readers see the new generation")
 	}
@@ -68,7 +68,7 @@ func TestAlter_ALaterRunPublishesWhatAnInterruptedOneHasLoaded(t *testing.T) {
 	reader := b.oldReader(t)
 	ctx, interrupt := context.WithCancel(t.Context())
 	altered := b.alter(ctx, v.Name, toIncremental)
-	b.untilSome(t, `SELECT FROM redcache.state WHERE loaded = 2`)
+	b.untilSome(t, `SELECT FROM redcache.copy WHERE loaded = 2`)
 	interrupt()
 	if err := await(t, altered); err != nil {
 		t.Errorf("the load had been committed, and Alter says %v", err)

@@ -38,7 +38,14 @@ func TestAlter_KeepsTheLengthsThatAViewHas(t *testing.T) {
 	v := b.salesView(catalog.Swap)
 	b.add(t, v)
 	older := func() {
-		b.inCache(t, `UPDATE redcache.view SET columns = replace(columns::text, '"character varying"', '"character varying(20)"')::jsonb, generation = generation + 1`)
+		b.inCache(t, `
+			WITH older AS (
+			    INSERT INTO redcache.generation (view_id, number, link_id, state, definition, columns)
+			    SELECT view_id, number + 1, link_id, 'building', definition,
+			        replace(columns::text, '"character varying"', '"character varying(20)"')::jsonb
+			    FROM redcache.generation WHERE state = 'published'
+			)
+			UPDATE redcache.view SET generation = generation + 1`)
 	}
 	older()
 	b.refresh(t, refresh.Request{View: v.Name})

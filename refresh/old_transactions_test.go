@@ -84,7 +84,7 @@ func TestPublish_NobodyFindsATableEmpty(t *testing.T) {
 				}
 				done <- err
 			}()
-			b.untilSome(t, `SELECT FROM redcache.state s JOIN redcache.view v ON v.id = s.view_id
+			b.untilSome(t, `SELECT FROM redcache.copy s JOIN redcache.view v ON v.id = s.view_id
 				WHERE v.view_name = 'item' AND s.loaded IS NOT NULL AND (s.loaded, 1) <> (coalesce(s.generation, 0), 0)
 				AND EXISTS (SELECT FROM redcache.run r WHERE r.view_id = v.id AND r.state = 'succeeded' AND r.generation = s.loaded)
 				AND s.loaded IS DISTINCT FROM s.generation`)
@@ -145,7 +145,7 @@ func TestPublish_WaitsForEveryKindOfOldTransaction(t *testing.T) {
 			leave(t, exporter)
 			b.nextBatch(t, 1)
 			refreshing := b.refreshing(t.Context(), refresh.Request{View: v.Name})
-			b.untilSome(t, `SELECT FROM redcache.state WHERE loaded = 2`)
+			b.untilSome(t, `SELECT FROM redcache.copy WHERE loaded = 2`)
 			read := "SELECT pg_temp.items()"
 			if name == "cursor" {
 				read = "FETCH c"
@@ -251,7 +251,7 @@ func TestGroup_IsNotPublishedByHalves(t *testing.T) {
 	}
 	old := b.oldReader(t)
 	refreshing := b.refreshing(t.Context(), refresh.Request{View: views[0].Name})
-	b.untilSome(t, `SELECT FROM redcache.state WHERE loaded > generation HAVING count(*) = 2`)
+	b.untilSome(t, `SELECT FROM redcache.copy WHERE loaded > generation HAVING count(*) = 2`)
 	_, err := b.definer.Alter(t.Context(), views[1].Name, func(v *catalog.View) error { v.Indexes = []string{"age"}; return nil }, true, nil)
 	if err != nil {
 		t.Fatal(err)

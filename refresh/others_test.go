@@ -96,7 +96,7 @@ func TestOthers_WhatTheyDoToAViewIsMendedOrNamed(t *testing.T) {
 
 func (b *bundle) meddle(t *testing.T, v catalog.View, m meddling, app string, reader *pgxpool.Pool) {
 	t.Helper()
-	state := rows(t, b.pool, `SELECT 'v' || view_id || '_g' || generation FROM redcache.state`)
+	state := rows(t, b.pool, `SELECT 'v' || view_id || '_g' || generation FROM redcache.copy`)
 	generation := strings.Trim(state[0], `" `)
 	fill := strings.NewReplacer("@view", v.Name.SQL(), "@gen", "redcache_data."+generation, "@app", app)
 	before := b.dressed(t, v)

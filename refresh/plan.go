@@ -49,23 +49,14 @@ func (d *Definer) PlanAdd(ctx context.Context, v catalog.View, noData bool) ([]S
 // next generation, none when the change needs no new one. It changes nothing.
 func (d *Definer) PlanAlter(ctx context.Context, name catalog.Name, change func(*catalog.View) error) ([]Step, error) {
 	steps, err := plan(ctx, d.pool, func(tx pgx.Tx) ([]Step, error) {
-		v, err := catalog.In(tx).View(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		was, err := storedView(ctx, tx, v.ID)
-		if err != nil {
-			return nil, err
-		}
 		before, after, err := d.alterIn(ctx, tx, name, change, true)
 		if err != nil {
 			return nil, err
 		}
-		is, err := storedView(ctx, tx, v.ID)
+		steps, err := storeSteps(before.View, after)
 		if err != nil {
 			return nil, err
 		}
-		steps := changeSteps(v.ID, was, is)
 		if before.State.Generation != nil {
 			grants, err := d.regrantSteps(ctx, tx, before.View, after)
 			if err != nil {

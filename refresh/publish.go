@@ -79,7 +79,7 @@ func (j *job) patience(a *attempt, fresh []*work) time.Duration {
 func canMerge(fresh []*work) bool {
 	return !slices.ContainsFunc(fresh, func(w *work) bool {
 		seen := w.state.Generation
-		return seen == nil || *seen < w.view.FirstGeneration || !w.view.Meets(w.traits().InPlace) || !w.mergeable()
+		return seen == nil || w.state.SeenBy.Rebuilds(w.view.Built()) || !w.view.Meets(w.traits().InPlace) || !w.mergeable()
 	})
 }
 

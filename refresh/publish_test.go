@@ -211,7 +211,7 @@ func TestDrop_NamesDependentsAndRemovesEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	left := rows(t, b.pool, `SELECT relname FROM pg_class WHERE relnamespace IN ('redcache_data'::regnamespace, 'bi'::regnamespace)
-		UNION ALL SELECT 'run' FROM redcache.run UNION ALL SELECT 'state' FROM redcache.state UNION ALL SELECT 'mark' FROM redcache.watermark`)
+		UNION ALL SELECT 'run' FROM redcache.run UNION ALL SELECT 'state' FROM redcache.state UNION ALL SELECT 'generation' FROM redcache.generation`)
 	if len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}

@@ -52,13 +52,13 @@ func (r *Runner) describe(ctx context.Context, tx pgx.Tx, v *catalog.View) (colu
 func settle(stored []catalog.Column, columns []redshift.Column) (settled []catalog.Column, err error) {
 	for i, c := range columns {
 		typ := redshift.Unsized(c.RemoteType)
-		if i < len(stored) && stored[i] == (catalog.Column{Name: c.Name, Type: c.RemoteType}) {
+		if i < len(stored) && stored[i].Name == c.Name && stored[i].Type == c.RemoteType {
 			typ = c.RemoteType
-			if columns[i].Type, err = redshift.Map(typ); err != nil {
-				return nil, err
-			}
 		}
-		settled = append(settled, catalog.Column{Name: c.Name, Type: typ})
+		if columns[i].Type, err = redshift.Map(typ); err != nil {
+			return nil, err
+		}
+		settled = append(settled, catalog.Column{Name: c.Name, Type: typ, Local: columns[i].Type.Local})
 	}
 	return settled, nil
 }

@@ -1,52 +1,69 @@
 package refresh
 
 import (
-	"context"
+	"bytes"
+	"encoding/json"
 	"fmt"
-	"strconv"
-	"strings"
 
-	"github.com/jackc/pgx/v5"
-
+	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/sql"
 )
 
-// stored is a row of the catalog as SQL: its columns, and a literal for each.
-type stored struct{ columns, literals []string }
-
-// storedView reads the row that has a view's definition.
-func storedView(ctx context.Context, tx pgx.Tx, viewID int32) (s stored, err error) {
-	rows, err := tx.Query(ctx, `
-		SELECT a.attname::text FROM pg_catalog.pg_attribute a
-		WHERE a.attrelid = 'redcache.view'::pg_catalog.regclass AND a.attnum > 0 AND NOT a.attisdropped
-		  AND a.attname NOT IN ('id', 'created_at', 'changed_at')
-		ORDER BY a.attnum`)
-	if err == nil {
-		s.columns, err = pgx.CollectRows(rows, pgx.RowTo[string])
-	}
+// storeSteps are what stores a changed definition, as it would be written by hand; none when nothing has changed.
+func storeSteps(before, after catalog.View) ([]Step, error) {
+	changed, err := changedFields(before.Definition, after.Definition)
 	if err != nil {
-		return s, fmt.Errorf("read columns of the catalog: %w", err)
+		return nil, err
 	}
-	values := make([]string, len(s.columns))
-	for i, name := range s.columns {
-		values[i] = "pg_catalog.quote_nullable(v." + sql.Ident(name) + "::text)"
+	const title = "store the definition"
+	if before.Generation == after.Generation {
+		if len(changed) == 0 {
+			return nil, nil
+		}
+		return []Step{{title, fmt.Sprintf("UPDATE redcache.generation SET definition = definition || %s WHERE view_id = %d AND number = %d",
+			jsonLiteral(changed), after.ID, after.Generation)}}, nil
 	}
-	err = tx.QueryRow(ctx, "SELECT ARRAY["+strings.Join(values, ", ")+"] FROM redcache.view v WHERE v.id = $1", viewID).Scan(&s.literals)
-	return s, wrap(err, "read definition of view "+strconv.Itoa(int(viewID)))
+	return []Step{{title, fmt.Sprintf("INSERT INTO redcache.generation (view_id, number, link_id, state, columns, definition) "+
+		"SELECT view_id, %d, %s, 'building', %s, definition || %s FROM redcache.generation WHERE view_id = %d AND number = %d",
+		after.Generation, orNull(after.Link.ID), jsonLiteral(after.Columns), jsonLiteral(changed), after.ID, before.Generation)}, {
+		title, fmt.Sprintf("UPDATE redcache.view SET generation = %d WHERE id = %d", after.Generation, after.ID),
+	}}, nil
 }
 
-// changeSteps is what makes one row of the other, as it would be written by hand; none when they are alike.
-func changeSteps(viewID int32, before, after stored) []Step {
-	var set []string
-	for i, name := range after.columns {
-		if before.literals[i] != after.literals[i] {
-			set = append(set, sql.Ident(name)+" = "+after.literals[i])
+// changedFields are the fields of a definition's JSON form that another one says otherwise, as this says them.
+func changedFields(before, after catalog.Definition) (map[string]json.RawMessage, error) {
+	was, err := fieldsOf(before)
+	if err != nil {
+		return nil, err
+	}
+	is, err := fieldsOf(after)
+	for name, value := range was {
+		if bytes.Equal(value, is[name]) {
+			delete(is, name)
 		}
 	}
-	if len(set) == 0 {
-		return nil
+	return is, err
+}
+
+func fieldsOf(d catalog.Definition) (fields map[string]json.RawMessage, err error) {
+	text, err := json.Marshal(d)
+	if err == nil {
+		err = json.Unmarshal(text, &fields)
 	}
-	return []Step{{
-		Title: "store the definition", SQL: fmt.Sprintf("UPDATE redcache.view SET %s WHERE id = %d", strings.Join(set, ", "), viewID),
-	}}
+	return fields, err
+}
+
+func jsonLiteral(value any) string {
+	var text bytes.Buffer
+	to := json.NewEncoder(&text)
+	to.SetEscapeHTML(false)
+	_ = to.Encode(value) // lists and maps of texts
+	return sql.LiteralLine(string(bytes.TrimSpace(text.Bytes())))
+}
+
+func orNull(id int32) string {
+	if id == 0 {
+		return "NULL"
+	}
+	return fmt.Sprint(id)
 }

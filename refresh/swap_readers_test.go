@@ -42,7 +42,7 @@ func TestSwap_ThroughDblinkWaitsForOldTransactions(t *testing.T) {
 	reader := b.oldReader(t)
 	b.nextBatch(t, 1)
 	refreshing := b.refreshing(t.Context(), refresh.Request{View: v.Name})
-	b.untilSome(t, `SELECT FROM redcache.state WHERE loaded = 2 AND generation = 1`)
+	b.untilSome(t, `SELECT FROM redcache.copy WHERE loaded = 2 AND generation = 1`)
 	if n := len(rows(t, b.pool, `SELECT FROM pg_index WHERE indrelid = 'redcache_data.v1_g2'::regclass AND indisvalid`)); n != 1 {
 		t.Errorf("before the view is pointed at it, the generation has %d indexes, want that of the key", n)
 	}

@@ -13,7 +13,7 @@ import (
 // generation is the number of the relation that readers see.
 func (b *bundle) generation(t *testing.T) (n int) {
 	t.Helper()
-	if err := b.pool.QueryRow(t.Context(), `SELECT generation FROM redcache.state`).Scan(&n); err != nil {
+	if err := b.pool.QueryRow(t.Context(), `SELECT generation FROM redcache.copy`).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n

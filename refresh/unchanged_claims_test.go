@@ -78,7 +78,7 @@ func TestUnchanged_AutoTakesTheProofThatKeepsThePromise(t *testing.T) {
 		v.RefreshEvery, v.MaxAge = tt.every, tt.maxAge
 		b.add(t, v)
 		for n, want := range tt.want {
-			b.do(t, `UPDATE redcache.state SET as_of = as_of - interval '1 day'`)
+			b.do(t, `UPDATE redcache.generation SET as_of = as_of - interval '1 day'`)
 			started := time.Now()
 			run := wantState(t, runner, refresh.Request{View: v.Name}, want)
 			if (want == catalog.Unchanged || n > 0) && !strings.Contains(reasonOf(run), tt.reason) {
@@ -106,7 +106,7 @@ func TestUnchanged_WhatAnIncrementalReadHasLeftOutIsReadInTheEnd(t *testing.T) {
 			b.change(t, "DELETE FROM public.event WHERE id = 1")
 			wantState(t, runner, refresh.Request{View: v.Name}, catalog.Succeeded)
 			wantState(t, runner, refresh.Request{View: v.Name}, catalog.Unchanged)
-			b.do(t, `UPDATE redcache.state SET reconciled_at = now() - interval '61 minutes'`)
+			b.do(t, `UPDATE redcache.generation SET reconciled_at = now() - interval '61 minutes'`)
 			wantState(t, runner, refresh.Request{View: v.Name}, catalog.Succeeded)
 			b.wantEqual(t, v)
 			wantState(t, runner, refresh.Request{View: v.Name}, catalog.Unchanged)

@@ -57,7 +57,7 @@ func TestUnchanged_NothingIsReadOrWritten(t *testing.T) {
 			v := b.skippingView(strategy, how)
 			b.add(t, v)
 			state := `SELECT s.generation, s.loaded, s.modified, s.content, s.row_count, s.failures, pg_relation_filenode(format('redcache_data.v%s_g%s', s.view_id, s.generation)::regclass)
-				FROM redcache.state s JOIN redcache.view v ON v.id = s.view_id WHERE v.view_name = '` + v.Name.View + `'`
+				FROM redcache.copy s JOIN redcache.view v ON v.id = s.view_id WHERE v.view_name = '` + v.Name.View + `'`
 			before, asOf, started := rows(t, b.pool, state), b.asOf(t, v), time.Now()
 			run := wantState(t, runner, refresh.Request{View: v.Name}, catalog.Unchanged)
 			if after := rows(t, b.pool, state); fmt.Sprint(after) != fmt.Sprint(before) {

@@ -72,7 +72,7 @@ func TestUnchanged_AnotherSnapshotProvesNothing(t *testing.T) {
 		wantState(t, b.runner, refresh.Request{View: first}, catalog.Unchanged)
 		b.source.FailNext("public.t1", redshiftsim.EngineError{Code: "22003", Message: "Numeric data overflow"})
 		wantState(t, b.runner, refresh.Request{View: first}, catalog.Succeeded)
-		if known := rows(t, b.pool, `SELECT content FROM redcache.state WHERE content IS NOT NULL`); len(known) > 0 {
+		if known := rows(t, b.pool, `SELECT content FROM redcache.copy WHERE content IS NOT NULL`); len(known) > 0 {
 			t.Errorf("after the snapshot in which it was computed, %s is taken for the content of what was read", known)
 		}
 		wantState(t, b.runner, refresh.Request{View: first}, catalog.Succeeded)
@@ -132,7 +132,7 @@ func TestDefine_WaitsForTheViewsLock(t *testing.T) {
 			done := make(chan error, 1)
 			go func() { done <- define(b, t, v) }()
 			b.awaitsLock(t)
-			if _, err := holder.Exec(t.Context(), `UPDATE redcache.view SET max_age = '7h'`); err != nil {
+			if _, err := holder.Exec(t.Context(), `UPDATE redcache.generation SET definition = definition || '{"max_age": 25200}'`); err != nil {
 				t.Fatal(err)
 			}
 			select {
@@ -146,7 +146,7 @@ func TestDefine_WaitsForTheViewsLock(t *testing.T) {
 			if err := await(t, done); err != nil {
 				t.Fatal(err)
 			}
-			if got := rows(t, b.pool, `SELECT max_age FROM redcache.view`); name == "alter" && !slices.Equal(got, []string{`"08:00:00" `}) {
+			if got := rows(t, b.pool, `SELECT max_age FROM redcache.generation`); name == "alter" && !slices.Equal(got, []string{`"08:00:00" `}) {
 				t.Errorf("the promise is %s: it goes by what was there before the lock", got)
 			}
 		})
@@ -202,7 +202,7 @@ func TestPublish_LaterTakesTheLocksAgain(t *testing.T) {
 	old := b.oldReader(t)
 	b.nextBatch(t, 1)
 	refreshing := b.refreshing(t.Context(), refresh.Request{View: v.Name})
-	b.untilSome(t, `SELECT FROM redcache.state WHERE loaded = 2`)
+	b.untilSome(t, `SELECT FROM redcache.copy WHERE loaded = 2`)
 	holder := b.holder(t, v)
 	leave(t, old)
 	b.awaitsLock(t)

@@ -96,7 +96,7 @@ func (w *work) target() apply.Target {
 // previous is the generation that runs have written to, where the work builds another of the same query and columns.
 func (w *work) previous() string {
 	r := w.condition.Relation(w.state.Loaded)
-	if !w.fresh || r == nil || relation.Worn(w.view, r.Number, r) != "" || r.Forced || r.Number < w.view.QueryGeneration {
+	if !w.fresh || r == nil || relation.Worn(w.view, r.Number, r) != "" || r.Forced || !w.state.LoadedBy.SameQuery(w.view.Built()) {
 		return ""
 	}
 	for _, c := range w.columns {
@@ -190,7 +190,7 @@ func (w *work) relation() string { return w.view.RelationSQL(w.view.Generation) 
 
 // rowsBefore is how many rows runs of this query have left, in this generation or in the one that it replaces.
 func (w *work) rowsBefore() int64 {
-	if w.state.RowCount == nil || w.state.Loaded == nil || *w.state.Loaded < w.view.QueryGeneration {
+	if w.state.RowCount == nil || w.state.Loaded == nil || !w.state.LoadedBy.SameQuery(w.view.Built()) {
 		return 0
 	}
 	return *w.state.RowCount

@@ -142,7 +142,7 @@ func TestDispatch_SendsAGroupOnce(t *testing.T) {
 	t.Parallel()
 	b, q := setup(t), &queue{}
 	b.addLink(t, "a", 4, "1 hour")
-	b.exec(t, `UPDATE redcache.view SET group_name = 'g' WHERE id <= 3`)
+	b.exec(t, `UPDATE redcache.generation SET definition = definition || '{"group": "g"}' WHERE view_id <= 3`)
 	b.exec(t, `UPDATE redcache.state SET next_due = now() + interval '1 h' WHERE view_id = 1`)
 	d := b.dispatcher(q)
 	dispatch(t, d)

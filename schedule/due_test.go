@@ -22,7 +22,7 @@ func setupMany(t testing.TB) *bundle {
 	for _, name := range strings.Split("abcdefghijklmnopqrst", "") {
 		b.addLink(t, name, manyViews/20, "1 hour")
 	}
-	b.exec(t, `ANALYZE redcache.state, redcache.view, redcache.link`)
+	b.exec(t, `ANALYZE redcache.state, redcache.view, redcache.generation, redcache.link`)
 	return b
 }
 
@@ -161,7 +161,7 @@ func TestDue_TakesOneViewOfAGroup(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.addLink(t, "a", 6, "1 day")
-	b.exec(t, `UPDATE redcache.view SET group_name = 'finance' WHERE id <= 3`)
+	b.exec(t, `UPDATE redcache.generation SET definition = definition || '{"group": "finance"}' WHERE view_id <= 3`)
 	if got := b.dueNames(t, nil); !slices.Equal(got, []string{"a.v1", "a.v4", "a.v5", "a.v6"}) {
 		t.Errorf("got %v, want the first of the group and the others", got)
 	}
@@ -191,7 +191,7 @@ func (b *bundle) dueNames(t *testing.T, except []int32) []string {
 func TestDue_FindsSomeWhenAllTenThousandAreOverdueInGroups(t *testing.T) {
 	t.Parallel()
 	b := setupMany(t)
-	b.exec(t, `UPDATE redcache.view SET group_name = 'g' || id / 5`)
-	b.exec(t, `ANALYZE redcache.view`)
+	b.exec(t, `UPDATE redcache.generation SET definition = definition || jsonb_build_object('group', 'g' || view_id / 5)`)
+	b.exec(t, `ANALYZE redcache.view, redcache.generation`)
 	b.wantQuick(t, 80, 80)
 }

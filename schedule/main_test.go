@@ -51,12 +51,14 @@ func (b *bundle) addLink(t testing.TB, name string, views int, overdue string) {
 		    VALUES ($1, 'redshift.invalid', 5439, 'dev', 'cache', 'require', 50)
 		    RETURNING id
 		), view AS (
-		    INSERT INTO redcache.view (link_id, schema_name, view_name, query, columns, strategy, key, watermark,
-		        lookback, safety_lag, reconcile_every, refresh_every, max_age, timeout, indexes, grantees, nul_bytes)
-		    SELECT link.id, $1, 'v' || n, 'SELECT 1 AS a', '[]', 'nonconcurrent', '{}', '',
-		        '0', '0', '0', '5 minutes', '0', '1 minute', '{}', '{}', 'strip'
-		    FROM link, pg_catalog.generate_series(1, $2::integer) AS n
+		    INSERT INTO redcache.view (schema_name, view_name)
+		    SELECT $1, 'v' || n FROM pg_catalog.generate_series(1, $2::integer) AS n
 		    RETURNING id
+		), defined AS (
+		    INSERT INTO redcache.generation (view_id, number, link_id, state, columns, definition)
+		    SELECT view.id, 1, link.id, 'building', '[]',
+		        '{"source": {"query": "SELECT 1 AS a"}, "strategy": "nonconcurrent", "refresh_every": 300, "timeout": 60}'
+		    FROM link, view
 		)
 		INSERT INTO redcache.state (view_id, next_due)
 		SELECT id, now() - $3::interval + row_number() OVER (ORDER BY id) * interval '1 second'

@@ -30,7 +30,7 @@ var (
 	//go:embed queries/add_view.sql
 	AddView string
 	//go:embed queries/alter_view.sql
-	AlterView string
+	alterView string
 	//go:embed queries/due.sql
 	Due string
 	//go:embed queries/claim.sql
@@ -51,6 +51,8 @@ var (
 	finishRun string
 	//go:embed queries/finish_unchanged.sql
 	finishUnchanged string
+	//go:embed queries/publish_view.sql
+	PublishView string
 	//go:embed queries/unload_run.sql
 	UnloadRun string
 	//go:embed queries/habits.sql
@@ -88,11 +90,20 @@ var (
 // Claim is claim.sql, over what [Due] finds.
 var Claim = strings.Replace(claim, "/* due.sql */", Due, 1)
 
+// AlterView changes a definition, or gives a view another one.
+var AlterView = withinForce(alterView)
+
+// withinForce leaves out what a set that has not taken effect yet is building, in place of (/* in force g */).
+func withinForce(query string) string {
+	return regexp.MustCompile(`\(/\* in force (\w+) \*/\)`).ReplaceAllString(query,
+		`($1.set_id IS NULL OR $1.set_id NOT IN (SELECT p.id FROM redcache.set p WHERE p.published_at IS NULL))`)
+}
+
 // Queries that return runs.
 var (
 	Runs            = withRunColumns(runs)
 	LastRuns        = withRunColumns(lastRuns)
-	FinishRun       = withRunColumns(finishRun)
+	FinishRun       = withRunColumns(withinForce(finishRun))
 	FinishUnchanged = withRunColumns(finishUnchanged)
 )
 

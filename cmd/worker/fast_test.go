@@ -38,7 +38,7 @@ func TestWorker_TrustsWhatRedshiftNotedUpToTheLag(t *testing.T) {
 	b := setup(t)
 	b.source.TrackChanges(t, "public.sales")
 	b.addView(t, "skipped", catalog.Swap, 100*time.Millisecond)
-	if _, err := b.pool.Exec(t.Context(), `UPDATE redcache.view SET skip_unchanged = 'modified'`); err != nil {
+	if _, err := b.pool.Exec(t.Context(), `UPDATE redcache.generation SET definition = jsonb_set(definition, '{source,skip_unchanged}', '"modified"')`); err != nil {
 		t.Fatal(err)
 	}
 	w := b.start(t, "REDCACHE_MODIFIED_LAG=1s")

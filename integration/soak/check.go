@@ -27,6 +27,7 @@ func differs(format string, args ...any) error {
 type node struct {
 	bases   []content
 	loaded  []int32
+	asked   []int // by which queries
 	depth   int
 	version int
 }
@@ -57,6 +58,7 @@ func (h *history) reach(before, after []copied, did happened) (nodes []node, ref
 	start := node{version: did.from}
 	for _, c := range before {
 		start.bases, start.loaded = append(start.bases, c.base), append(start.loaded, c.loaded)
+		start.asked = append(start.asked, c.asked)
 	}
 	nodes = []node{start}
 	for first, depth := 0, 0; depth < len(did.results); depth++ {
@@ -112,7 +114,7 @@ func (h *history) refreshed(n node, defs []copied, v int, whole bool) (next node
 	for i, c := range defs {
 		fresh := c.def.Generation != n.loaded[i]
 		source := h.versions[v].rows[queryIndex(c.def)]
-		how := way{whole: whole || c.def.ReconcileEvery == always, fresh: fresh, known: c.def.QueryGeneration <= n.loaded[i]}
+		how := way{whole: whole || c.def.ReconcileEvery == always, fresh: fresh, known: queryIndex(c.def) == n.asked[i]}
 		after, why := apply(c.def, n.bases[i], source, how)
 		lost := shrinks(c.def, n.bases[i].rows, after.rows, fresh)
 		switch {
@@ -125,6 +127,7 @@ func (h *history) refreshed(n node, defs []copied, v int, whole bool) (next node
 			return next, c.def.Name.View + ": " + why, may
 		}
 		next.bases, next.loaded = append(next.bases, after), append(next.loaded, c.def.Generation)
+		next.asked = append(next.asked, queryIndex(c.def))
 	}
 	return next, "", may
 }

@@ -96,7 +96,7 @@ func (h *history) holdRemade(ctx context.Context, u *unit, at int, did happened)
 	if err != nil {
 		return err
 	}
-	u.now[at] = copied{def: now[0].def, loaded: now[0].loaded - 1}
+	u.now[at] = copied{def: now[0].def, loaded: now[0].loaded - 1, asked: -1}
 	did.tried = slices.Clone(u.now)
 	for n := range did.tried {
 		did.tried[n].def.AllowShrink = 100 // which the attempts after the first one allow

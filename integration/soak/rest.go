@@ -94,7 +94,7 @@ var left = map[string]string{
 	"unseen generations": `
 		SELECT c.relname::text FROM pg_class c
 		WHERE c.relnamespace = 'redcache_data'::regnamespace AND c.relkind IN ('r', 'm')
-		AND c.relname NOT IN (SELECT 'v' || view_id || '_g' || generation FROM redcache.state)`,
+		AND c.relname NOT IN (SELECT 'v' || view_id || '_g' || generation FROM redcache.copy)`,
 }
 
 // nothingLeft wants no trace of a history but its views. A last refresh of each unit picks up what was left for it.

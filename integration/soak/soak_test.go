@@ -35,7 +35,7 @@ func TestSoak_NoticesHarm(t *testing.T) {
 				"INSERT INTO "+generation+" SELECT * FROM "+generation+" LIMIT 1"), "differs from its source",
 		},
 		"a watermark that moved by itself": {
-			harmBy("UPDATE redcache.watermark SET value = '1999-12-31 23:59:59'"), "has watermark",
+			harmBy("UPDATE redcache.generation SET watermark = '1999-12-31 23:59:59'"), "has watermark",
 		},
 		"a moment without rows":   {emptyForAMoment, "which was at no time"},
 		"a lock that is left":     {lockForGood(t), "holds an advisory lock"},

@@ -17,6 +17,7 @@ import (
 type copied struct {
 	def    catalog.View
 	loaded int32   // the generation that runs write to
+	asked  int     // its query
 	seen   []row   // what readers see
 	base   content // what the next run starts from: the same, unless a generation is not published yet
 	hidden bool    // it is not
@@ -97,6 +98,9 @@ func (h *history) observe(ctx context.Context, names []catalog.Name) ([]copied, 
 			return nil, fmt.Errorf("view %s has no generation", name)
 		}
 		c.loaded, c.hidden, c.asOf = *state.Loaded, *state.Loaded != *state.Generation, *state.AsOf
+		built := v
+		built.Definition = state.LoadedBy.Definition
+		c.asked = queryIndex(built)
 		if c.seen, err = readRows(ctx, h.pair.admin, name.SQL()); err != nil {
 			return nil, err
 		}

@@ -48,8 +48,7 @@ func (c Condition) Seen(v catalog.View, s catalog.State) *catalog.Relation {
 // Leftovers says whether there are generations that neither readers see nor runs write to.
 func (c Condition) Leftovers(s catalog.State) bool {
 	return slices.ContainsFunc(c.relations, func(r catalog.Relation) bool {
-		is := func(generation *int32) bool { return generation != nil && *generation == r.Number }
-		return (r.Kind == "r" || r.Kind == "m") && !is(s.Generation) && !is(s.Loaded)
+		return (r.Kind == "r" || r.Kind == "m") && (r.State == "" || r.State == catalog.GenerationRetired)
 	})
 }
 

@@ -30,7 +30,10 @@ func DropLeftovers(ctx context.Context, b infra.Beginner, v catalog.View) (stuck
 				stuck = append(stuck, strings.TrimPrefix(step.SQL, "DROP ")+": "+why)
 			}
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return catalog.In(tx).Forget(ctx, v)
 	})
 	return stuck, err
 }

@@ -1,15 +1,17 @@
+-- The constraint that the pointer has a generation is checked at the end of the transaction.
 WITH added AS (
-    INSERT INTO redcache.view (link_id, schema_name, view_name, query, columns, strategy, key, watermark, lookback,
-                               safety_lag, reconcile_every, refresh_every, max_age, timeout, indexes, grantees,
-                               nul_bytes, transport, group_name, allow_shrink, skip_unchanged, split, sessions)
-    VALUES (@link_id, @schema_name, @view_name, @query, @columns, @strategy, @key, @watermark, @lookback, @safety_lag,
-            @reconcile_every, @refresh_every, @max_age, @timeout, @indexes, @grantees, @nul_bytes, @transport,
-            @group_name, @allow_shrink, @skip_unchanged, @split, @sessions)
-    RETURNING id, generation, first_generation, query_generation, created_at, changed_at, refresh_every
+    INSERT INTO redcache.view (schema_name, view_name)
+    VALUES (@schema_name, @view_name)
+    RETURNING id, generation, created_at, changed_at
+), defined AS (
+    INSERT INTO redcache.generation (view_id, number, link_id, state, definition, columns)
+    SELECT id, generation, @link_id, 'building', @definition, @columns
+    FROM added
+    RETURNING view_id, refresh_every
 ), stated AS (
     INSERT INTO redcache.state (view_id, next_due)
-    SELECT id, CASE WHEN refresh_every > '0' THEN clock_timestamp() + @due_in::interval END
-    FROM added
+    SELECT view_id, CASE WHEN refresh_every > '0' THEN clock_timestamp() + @due_in::interval END
+    FROM defined
 )
-SELECT id, generation, first_generation, query_generation, created_at, changed_at
+SELECT id, generation, created_at, changed_at
 FROM added

@@ -3,6 +3,6 @@ SELECT v.schema_name, v.view_name, statement_timestamp() - s.as_of AS age,
        v.max_age > '0' AND coalesce(s.as_of NOT BETWEEN statement_timestamp() - v.max_age AND statement_timestamp(), true) AS stale,
        coalesce(s.next_due <= statement_timestamp(), false) AS due,
        coalesce(s.queued_until > statement_timestamp(), false) AS queued
-FROM redcache.view v
-JOIN redcache.state s ON s.view_id = v.id
+FROM redcache.defined v
+JOIN redcache.copy s ON s.view_id = v.id
 ORDER BY v.schema_name, v.view_name

@@ -1,17 +1,30 @@
+-- What takes effect at once is a change of the generation that the view points at; another generation gets a row, which is
+-- what the view points at from now on. One that nobody has filled yet is given up for it.
 WITH altered AS (
     UPDATE redcache.view
-    SET query = @query, columns = @columns, strategy = @strategy, key = @key, watermark = @watermark,
-        lookback = @lookback, safety_lag = @safety_lag, reconcile_every = @reconcile_every,
-        refresh_every = @refresh_every, max_age = @max_age, timeout = @timeout, indexes = @indexes,
-        grantees = @grantees, nul_bytes = @nul_bytes, generation = @generation, link_id = @link_id,
-        transport = @transport, group_name = @group_name, allow_shrink = @allow_shrink,
-        skip_unchanged = @skip_unchanged, split = @split, sessions = @sessions, first_generation = @first_generation,
-        query_generation = @query_generation, changed_at = clock_timestamp()
+    SET generation = @generation, changed_at = clock_timestamp()
     WHERE id = @id
     RETURNING id, changed_at
+), given_up AS (
+    DELETE FROM redcache.generation g
+    USING altered a
+    WHERE g.view_id = a.id AND g.number <> @generation AND g.state = 'building' AND (/* in force g */)
+), defined AS (
+    INSERT INTO redcache.generation AS g (view_id, number, link_id, state, definition, columns)
+    SELECT id, @generation, @link_id, 'building', @definition, @columns
+    FROM altered
+    ON CONFLICT (view_id, number) DO UPDATE
+        SET definition = excluded.definition, modified = CASE WHEN g.state <> 'building' THEN @modified END,
+            content = CASE WHEN g.state <> 'building' THEN @content END
+), proven AS (
+    UPDATE redcache.generation g
+    SET modified = @modified, content = @content
+    FROM altered a
+    JOIN redcache.copy c ON c.view_id = a.id
+    WHERE g.view_id = a.id AND g.number = c.loaded AND g.number <> @generation
 )
 UPDATE redcache.state s
-SET next_due = @next_due, failures = @failures, modified = @modified, content = @content
+SET next_due = @next_due, failures = @failures
 FROM altered a
 WHERE s.view_id = a.id
 RETURNING a.changed_at

@@ -6,7 +6,7 @@ WITH due AS (
 ), queued AS (
     SELECT v.link_id, count(*) AS views, sum(greatest(coalesce(r.finished_at - r.started_at, interval '10 seconds'), '0')) AS work
     FROM redcache.state s
-    JOIN redcache.view v ON v.id = s.view_id
+    JOIN redcache.defined v ON v.id = s.view_id
     LEFT JOIN redcache.run r ON r.id = s.last_run_id
     WHERE s.queued_until > statement_timestamp()
     GROUP BY v.link_id

@@ -3,7 +3,7 @@
 WITH object AS (
     SELECT 'view' AS kind, pg_catalog.format('%I.%I', v.schema_name, v.view_name) AS name, v.link_id, c.relowner AS owner,
            c.relacl AS acl
-    FROM redcache.view v
+    FROM redcache.defined v
     JOIN pg_catalog.pg_namespace n ON n.nspname = v.schema_name
     JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = v.view_name
     UNION ALL

@@ -1,12 +1,14 @@
 -- Which indexes each generation that readers see lacks, of those that its definition asks for, and which it has that
 -- are not valid. An index counts for a key if it is unique over exactly the key, and for a watermark if it begins with it.
 WITH generation AS (
-    SELECT v.id, v.key, v.watermark, c.oid, c.relname
-    FROM redcache.view v
-    JOIN redcache.state s ON s.view_id = v.id AND s.generation = v.generation
+    SELECT g.view_id AS id, ARRAY(SELECT k.name FROM pg_catalog.jsonb_array_elements_text(g.definition -> 'key') k (name)) AS key,
+           g.definition ->> 'watermark' AS watermark, c.oid, c.relname
+    FROM redcache.generation g
+    JOIN redcache.view v ON v.id = g.view_id AND v.generation = g.number
     JOIN pg_catalog.pg_class c
-        ON c.relname = pg_catalog.format('v%s_g%s', v.id, s.generation)
+        ON c.relname = pg_catalog.format('v%s_g%s', g.view_id, g.number)
        AND c.relnamespace = 'redcache_data'::regnamespace
+    WHERE g.state = 'published'
 ), index AS (
     SELECT i.indrelid, i.indexrelid::regclass::text AS name, i.indisunique, i.indisvalid, k.columns
     FROM generation g

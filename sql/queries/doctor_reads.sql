@@ -5,8 +5,8 @@ SELECT v.id AS view_id,
        coalesce(r.runs, 0)::integer AS runs,
        (SELECT count(*)::integer FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid) AS indexes,
        statement_timestamp() - greatest(v.created_at, d.stats_reset, r.since) AS watched
-FROM redcache.view v
-JOIN redcache.state s ON s.view_id = v.id
+FROM redcache.defined v
+JOIN redcache.copy s ON s.view_id = v.id
 JOIN pg_catalog.pg_class c
     ON c.relname = pg_catalog.format('v%s_g%s', v.id, s.generation)
    AND c.relnamespace = 'redcache_data'::regnamespace

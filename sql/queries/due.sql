@@ -18,14 +18,14 @@ WITH held AS MATERIALIZED (
     WHERE r.rest_until > statement_timestamp() AND r.rest_until <= statement_timestamp() + interval '1 hour' -- else the clock was wrong
 ), taken AS MATERIALIZED ( -- groups of which a view is being refreshed, or must not be started
     SELECT DISTINCT v.group_name
-    FROM redcache.view v
+    FROM redcache.defined v
     WHERE v.group_name <> ''
       AND (v.id = ANY ($1::integer[])
            OR $3 AND v.id IN (SELECT q.view_id FROM redcache.state q WHERE q.queued_until > statement_timestamp())
            OR v.id IN (SELECT h.id FROM held h WHERE h.classid = 'redcache.view'::regclass))
 ), first_of_group AS MATERIALIZED (
     SELECT min(v.id) AS id
-    FROM redcache.view v
+    FROM redcache.defined v
     JOIN redcache.state s ON s.view_id = v.id
     WHERE v.group_name <> '' AND s.next_due <= statement_timestamp()
     GROUP BY v.group_name
@@ -33,7 +33,7 @@ WITH held AS MATERIALIZED (
     SELECT v.id, v.schema_name, v.view_name, v.link_id, s.next_due,
            row_number() OVER (PARTITION BY v.link_id ORDER BY s.next_due, v.id) AS turn
     FROM redcache.state s
-    JOIN redcache.view v ON v.id = s.view_id
+    JOIN redcache.defined v ON v.id = s.view_id
     WHERE s.next_due <= statement_timestamp() -- stable, unlike clock_timestamp(), so that the index is used
       AND v.id <> ALL ($1::integer[])
       AND NOT ($3 AND coalesce(s.queued_until > statement_timestamp(), false))

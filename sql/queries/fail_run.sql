@@ -16,5 +16,5 @@ SET failures = s.failures + (f.state = 'failed')::integer,
         ELSE clock_timestamp() + least(v.refresh_every, interval '15 seconds' * 2 ^ least(s.failures, 12))
     END
 FROM failed f
-JOIN redcache.view v ON v.id = f.view_id
+JOIN redcache.defined v ON v.id = f.view_id
 WHERE s.view_id = f.view_id

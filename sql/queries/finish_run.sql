@@ -1,6 +1,7 @@
--- What a whole read finds is the watermark, even if that is nothing; a partial read that finds nothing leaves it alone.
--- As-of is that of a whole read; else it does not go back, unless it is from the future: then the clock was wrong before.
--- Readers' as-of moves with what readers see: while a generation waits to be published (@published is false), it stays.
+-- What the run has written is a generation of the definition in force: the one that runs wrote to before, or another one that
+-- takes its place. What a whole read finds is the watermark, even if that is nothing; a partial read that finds nothing
+-- leaves it alone. As-of is that of a whole read; else it does not go back, unless it is from the future: then the clock
+-- was wrong before. While a generation waits to be published (@published is false), readers see the one before.
 WITH finished AS (
     UPDATE redcache.run
     SET state = 'succeeded', finished_at = clock_timestamp(), as_of = @as_of, whole = @whole, rows_read = @rows_read,
@@ -9,30 +10,38 @@ WITH finished AS (
         strategy = @strategy, transport = @transport, bytes_read = @bytes_read, waited = @waited, reason = nullif(@reason, '')
     WHERE id = @run AND started_at = @started_at AND state = 'running'
     RETURNING *
-), moved AS (
-    INSERT INTO redcache.watermark (view_id, value)
-    SELECT view_id, @watermark
-    FROM finished
-    WHERE @watermark::text IS NOT NULL
-    ON CONFLICT (view_id) DO UPDATE SET value = excluded.value, moved_at = excluded.moved_at
-), forgotten AS (
-    DELETE FROM redcache.watermark w
-    USING finished f
-    WHERE w.view_id = f.view_id AND f.whole AND @watermark::text IS NULL
-), renumbered AS ( -- a swap makes the next generation of the same definition, or gives it up again
+), retired AS (
+    UPDATE redcache.generation g
+    SET state = 'retired'
+    FROM finished f
+    WHERE g.view_id = f.view_id AND g.number <> @generation AND (/* in force g */)
+      AND (g.state = 'filled' OR g.state = 'published' AND @published)
+    RETURNING 1
+), written AS (
+    INSERT INTO redcache.generation AS g (view_id, number, link_id, set_id, definition, columns, state,
+                                          row_count, as_of, reconciled_at, watermark, modified, content)
+    SELECT f.view_id, @generation, d.link_id, d.set_id, d.definition, d.columns, CASE WHEN @published THEN 'published' ELSE 'filled' END,
+           @row_count, f.as_of, CASE WHEN f.whole THEN f.as_of END, @watermark, @modified, @content
+    FROM finished f
+    JOIN redcache.view v ON v.id = f.view_id
+    JOIN redcache.generation d ON d.view_id = v.id AND d.number = v.generation
+    WHERE (SELECT count(*) FROM retired) >= 0 -- first, since only one is published
+    ON CONFLICT (view_id, number) DO UPDATE
+    SET state = excluded.state, row_count = excluded.row_count, modified = excluded.modified, content = excluded.content,
+        as_of = greatest(CASE WHEN excluded.reconciled_at IS NULL AND g.as_of <= clock_timestamp() THEN g.as_of END, excluded.as_of),
+        reconciled_at = coalesce(excluded.reconciled_at, g.reconciled_at),
+        watermark = CASE WHEN excluded.reconciled_at IS NULL THEN coalesce(excluded.watermark, g.watermark) ELSE excluded.watermark END
+    RETURNING g.view_id, g.refresh_every
+), pointed AS (
     UPDATE redcache.view v
     SET generation = @generation
     FROM finished f
     WHERE v.id = f.view_id AND v.generation <> @generation
 )
 UPDATE redcache.state s
-SET loaded = @generation, generation = CASE WHEN @published THEN @generation ELSE s.generation END,
-    as_of = CASE WHEN @published THEN greatest(CASE WHEN NOT f.whole AND s.as_of <= clock_timestamp() THEN s.as_of END, f.as_of)
-                 ELSE s.as_of END,
-    failures = 0, row_count = @row_count, last_run_id = f.id, modified = @modified, content = @content,
-    reconciled_at = CASE WHEN f.whole THEN f.as_of ELSE s.reconciled_at END,
-    next_due = f.started_at + nullif(v.refresh_every, '0')
+SET failures = 0, last_run_id = f.id, next_due = f.started_at + nullif(w.refresh_every, '0')
 FROM finished f
+JOIN written w ON w.view_id = f.view_id
 JOIN redcache.view v ON v.id = f.view_id
 WHERE s.view_id = f.view_id
 RETURNING RUN_COLUMNS(f)

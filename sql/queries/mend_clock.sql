@@ -8,7 +8,7 @@ WITH ahead AS (
                          OR s.next_due > statement_timestamp() + v.refresh_every + interval '1 hour'), false) AS due,
            coalesce(s.queued_until > statement_timestamp() + $1::interval, false) AS queued
     FROM redcache.state s
-    JOIN redcache.view v ON v.id = s.view_id
+    JOIN redcache.defined v ON v.id = s.view_id
     LEFT JOIN redcache.run r ON r.id = s.last_run_id
     WHERE s.next_due > statement_timestamp() OR s.queued_until > statement_timestamp()
 )

@@ -2,9 +2,11 @@
 -- that was remembered, or by its name as long as it reads a generation: others may stand there by now. And what people
 -- have put on it, and on the generation below it.
 WITH asked AS (
-    SELECT v.id, v.schema_name, v.view_name, s.generation, s.published AS remembered, n.oid AS schema_oid, n.nspacl, n.nspowner
+    SELECT v.id, v.schema_name, v.view_name, g.number AS generation, s.published AS remembered, n.oid AS schema_oid, n.nspacl,
+           n.nspowner
     FROM redcache.view v
     JOIN redcache.state s ON s.view_id = v.id
+    LEFT JOIN redcache.generation g ON g.view_id = v.id AND g.state = 'published'
     LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = v.schema_name
     WHERE $1::integer IS NULL OR v.id = $1::integer
 ), seen AS (

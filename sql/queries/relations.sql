@@ -1,5 +1,5 @@
 -- The relations that are named like generations of a view: what they are, and what others have put on them.
-SELECT c.oid, pg_catalog.substring(c.relname::text, '_g([0-9]+)$')::integer AS number, c.relkind::text AS kind,
+SELECT c.oid, pg_catalog.substring(c.relname::text, '_g([0-9]+)$')::integer AS number, coalesce(g.state, '') AS state, c.relkind::text AS kind,
        pg_catalog.pg_get_userbyid(c.relowner)::text AS owner, pg_catalog.pg_has_role(c.relowner, 'USAGE') AS owned,
        c.relispopulated AS filled, c.relrowsecurity AS guarded, c.relforcerowsecurity AS forced,
        ARRAY(SELECT t.attname::text FROM pg_catalog.pg_attribute t
@@ -59,5 +59,6 @@ SELECT c.oid, pg_catalog.substring(c.relname::text, '_g([0-9]+)$')::integer AS n
            ORDER BY 1
        ) AS fixed
 FROM pg_catalog.pg_class c
+LEFT JOIN redcache.generation g ON g.view_id = $1 AND c.relname = pg_catalog.format('v%s_g%s', g.view_id, g.number)
 WHERE c.relnamespace = 'redcache_data'::pg_catalog.regnamespace AND c.relname ~ ('^v' || $1::integer || '_g[0-9]{1,9}$')
 ORDER BY 2

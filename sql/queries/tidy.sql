@@ -6,11 +6,14 @@ WITH pruned AS (
       AND id IS DISTINCT FROM (SELECT s.last_run_id FROM redcache.state s WHERE s.view_id = $1)
 )
 SELECT EXISTS (
+    SELECT FROM redcache.generation g WHERE g.view_id = $1 AND g.state = 'retired'
+) OR EXISTS (
     SELECT
     FROM pg_catalog.pg_class c
-    JOIN redcache.state s ON s.view_id = $1
     WHERE c.relnamespace = 'redcache_data'::regnamespace AND c.relkind IN ('m', 'r')
       AND c.relname ~ ('^v' || $1::integer || '_g[0-9]+$')
-      AND c.relname IS DISTINCT FROM 'v' || $1::integer || '_g' || s.generation
-      AND c.relname IS DISTINCT FROM 'v' || $1::integer || '_g' || s.loaded
+      AND c.relname NOT IN (
+          SELECT pg_catalog.format('v%s_g%s', g.view_id, g.number)
+          FROM redcache.generation g
+          WHERE g.view_id = $1 AND g.state <> 'retired')
 )

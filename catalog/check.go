@@ -3,7 +3,9 @@ package catalog
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/redcache/redcache/infra"
 )
@@ -18,13 +20,25 @@ func (d Definition) Check() error {
 
 // checkEach finds what is wrong by itself, whatever else the definition says.
 func (d Definition) checkEach() error {
-	return first(d.checkWords, d.checkNumbers, d.checkTimes, d.checkLookback)
+	return first(d.checkTexts, d.checkWords, d.checkNumbers, d.checkTimes, d.checkLookback)
 }
 
 func first(checks ...func() error) error {
 	for _, check := range checks {
 		if err := check(); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkTexts refuses what cannot be stored: PostgreSQL keeps no NUL, and JSON nothing but UTF-8. The
+// query is read more closely elsewhere.
+func (d Definition) checkTexts() error {
+	texts := slices.Concat([]string{d.LinkName, d.Split, d.Watermark, d.Lookback, d.Group}, d.Key, d.Indexes, d.Grantees)
+	for _, text := range texts {
+		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+			return invalid("write it in UTF-8, without zero bytes", "%q is no text that can be stored", infra.Bounded(text))
 		}
 	}
 	return nil

@@ -65,7 +65,7 @@ type Source struct {
 	Sessions int    `json:"sessions"`
 }
 
-// Definition is everything that people say of a view. docs/json.md has its JSON form.
+// Definition is everything that people say of a view. docs/definitions.md has its JSON form.
 type Definition struct {
 	Source `json:"source"`
 

@@ -90,7 +90,7 @@ func TestAlter_AnOldTransactionSeesRowsInANewMaterializedView(t *testing.T) {
 	v := b.salesView(catalog.Incremental)
 	b.add(t, v)
 	reader := b.oldReader(t)
-	err := <-b.alter(t.Context(), v.Name, func(v *catalog.View) { v.Strategy, v.Watermark = catalog.Concurrent, "" })
+	err := <-b.alter(t.Context(), v.Name, func(v *catalog.View) { v.Strategy, v.Watermark, v.Lookback = catalog.Concurrent, "", "" })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -98,7 +98,7 @@ func TestAlter_KeepsNameGrantsCommentAndDependents(t *testing.T) {
 	// The strategy, a row filter and another column: what depends on the view stays.
 	for _, change := range []func(*catalog.View){
 		func(v *catalog.View) { v.Strategy, v.Watermark, v.Lookback = catalog.Incremental, "updated_at", "1m" },
-		func(v *catalog.View) { v.Strategy, v.Watermark = catalog.Concurrent, "" },
+		func(v *catalog.View) { v.Strategy, v.Watermark, v.Lookback = catalog.Concurrent, "", "" },
 		func(v *catalog.View) {
 			v.Query = "SELECT id, region, amount, note, updated_at, id * 2 AS twice FROM public.sales WHERE id > 500"
 		},

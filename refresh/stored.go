@@ -20,13 +20,13 @@ func storeSteps(before, after catalog.View) ([]Step, error) {
 		if len(changed) == 0 {
 			return nil, nil
 		}
-		return []Step{{title, fmt.Sprintf("UPDATE redcache.generation SET definition = definition || %s WHERE view_id = %d AND number = %d",
+		return []Step{{Title: title, SQL: fmt.Sprintf("UPDATE redcache.generation SET definition = definition || %s WHERE view_id = %d AND number = %d",
 			jsonLiteral(changed), after.ID, after.Generation)}}, nil
 	}
-	return []Step{{title, fmt.Sprintf("INSERT INTO redcache.generation (view_id, number, link_id, state, columns, definition) "+
+	return []Step{{Title: title, SQL: fmt.Sprintf("INSERT INTO redcache.generation (view_id, number, link_id, state, columns, definition) "+
 		"SELECT view_id, %d, %s, 'building', %s, definition || %s FROM redcache.generation WHERE view_id = %d AND number = %d",
 		after.Generation, orNull(after.Link.ID), jsonLiteral(after.Columns), jsonLiteral(changed), after.ID, before.Generation)}, {
-		title, fmt.Sprintf("UPDATE redcache.view SET generation = %d WHERE id = %d", after.Generation, after.ID),
+		Title: title, SQL: fmt.Sprintf("UPDATE redcache.view SET generation = %d WHERE id = %d", after.Generation, after.ID),
 	}}, nil
 }
 

@@ -56,7 +56,7 @@ COMMENT ON COLUMN redcache.generation.state IS
     'building: nobody has filled it yet; filled: its rows are there, and readers do not see them; published: readers see them; retired: it is to be dropped.';
 COMMENT ON COLUMN redcache.generation.link_id IS 'Where its source is; null: here, in other views of the cache.';
 COMMENT ON COLUMN redcache.generation.set_id IS 'What its definition took effect in, or is to; null: it is older than sets are.';
-COMMENT ON COLUMN redcache.generation.definition IS 'What people have said of the view; docs/json.md has its fields. Durations are in seconds.';
+COMMENT ON COLUMN redcache.generation.definition IS 'What people have said of the view; docs/definitions.md has its fields. Durations are in seconds.';
 COMMENT ON COLUMN redcache.generation.columns IS
     'What the query returns, as described through the link, and what it is kept as: [{"name", "type", "local"}], in order.';
 COMMENT ON COLUMN redcache.generation.as_of IS 'Every remote commit before this instant is in its rows.';

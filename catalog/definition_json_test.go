@@ -1,0 +1,140 @@
+package catalog_test
+
+import (
+	"encoding/json"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/redcache/redcache/catalog"
+)
+
+func drawDefinition(t *rapid.T) catalog.Definition {
+	text := rapid.OneOf(rapid.SampledFrom([]string{"", "id", `a "b"`, "é<&>\u2028"}), rapid.StringN(0, 5, -1))
+	list := rapid.SliceOfN(text, 0, 3)
+	span := rapid.Map(rapid.Int64Range(0, 20*24*3600*1e6), func(micros int64) time.Duration { return time.Duration(micros) * time.Microsecond })
+	d := catalog.Defaults()
+	d.LinkName, d.Query, d.Split, d.Sessions = text.Draw(t, "link"), text.Draw(t, "query"), text.Draw(t, "split"), rapid.IntRange(1, 64).Draw(t, "sessions")
+	d.NulBytes = rapid.SampledFrom([]catalog.NulBytes{catalog.StripNul, catalog.TrustNul}).Draw(t, "nul bytes")
+	d.Transport = rapid.SampledFrom(catalog.Transports).Draw(t, "transport")
+	d.SkipUnchanged = rapid.SampledFrom(catalog.SkipModes).Draw(t, "skip")
+	d.Strategy = rapid.SampledFrom(catalog.Strategies).Draw(t, "strategy")
+	d.Key, d.Indexes, d.Grantees = list.Draw(t, "key"), list.Draw(t, "indexes"), list.Draw(t, "grantees")
+	d.Watermark, d.Lookback, d.Group = text.Draw(t, "watermark"), text.Draw(t, "lookback"), text.Draw(t, "group")
+	d.SafetyLag, d.ReconcileEvery, d.RefreshEvery = span.Draw(t, "lag"), span.Draw(t, "reconcile"), span.Draw(t, "every")
+	d.MaxAge, d.Timeout, d.AllowShrink = span.Draw(t, "max age"), span.Draw(t, "timeout"), rapid.IntRange(0, 100).Draw(t, "shrink")
+	return d
+}
+
+// What is written comes back; two are equal, and have one hash, exactly where they are written alike.
+func TestDefinition_ComesBackAsItWent(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := drawDefinition(t), drawDefinition(t)
+		text, err := json.Marshal(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back catalog.Definition
+		if err := json.Unmarshal(text, &back); err != nil || !back.Equal(a) || back.Hash() != a.Hash() {
+			t.Fatalf("%s came back as %+v, %v", text, back, err)
+		}
+		if a.SafetyLag != back.SafetyLag || a.ReconcileEvery != back.ReconcileEvery || a.RefreshEvery != back.RefreshEvery ||
+			a.MaxAge != back.MaxAge || a.Timeout != back.Timeout || !slices.Equal(a.Key, back.Key) {
+			t.Fatalf("%+v came back as %+v", a, back)
+		}
+		other, err := json.Marshal(b)
+		if alike := string(text) == string(other); err != nil || a.Equal(b) != alike || (a.Hash() == b.Hash()) != alike {
+			t.Fatalf("%s and %s: equal %t, %v", text, other, a.Equal(b), err)
+		}
+	})
+}
+
+// A list that nobody has given, and one that is empty, say the same.
+func TestDefinition_SaysNothingByAnEmptyList(t *testing.T) {
+	t.Parallel()
+	none, empty := catalog.Defaults(), catalog.Defaults()
+	empty.Key, empty.Indexes, empty.Grantees = []string{}, []string{}, []string{}
+	if !none.Equal(empty) || none.Hash() != empty.Hash() {
+		t.Error("they differ")
+	}
+}
+
+// What an older version has not written is as it is by default; only of the strategy nothing is taken for granted.
+func TestDefinition_OfAnOlderVersion(t *testing.T) {
+	t.Parallel()
+	var d catalog.Definition
+	if err := json.Unmarshal([]byte(`{"source": {"query": "SELECT 1"}, "max_age": 0.000001}`), &d); err != nil {
+		t.Fatal(err)
+	}
+	want := catalog.Defaults()
+	want.Query, want.MaxAge = "SELECT 1", time.Microsecond
+	if !d.Equal(want) {
+		t.Errorf("got %+v", d)
+	}
+	if !d.Rebuilds(nil, d, nil) {
+		t.Error("rows of a definition that is not known are taken for those of this one")
+	}
+}
+
+func TestDefinition_IsDocumented(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/definitions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var documented []string
+	for line := range strings.Lines(string(text)) {
+		if cells := strings.Split(line, "|"); len(cells) == 5 && strings.Contains(cells[1], "`") {
+			documented = append(documented, strings.Trim(cells[1], " `"))
+		}
+	}
+	written, err := json.Marshal(catalog.Defaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(written, &fields); err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for name, value := range fields {
+		inner, nested := value.(map[string]any)
+		if !nested {
+			all = append(all, name)
+		}
+		for part := range inner {
+			all = append(all, name+"."+part)
+		}
+	}
+	slices.Sort(all)
+	slices.Sort(documented)
+	if !slices.Equal(all, documented) {
+		t.Errorf("written: %q\ndocumented: %q", all, documented)
+	}
+}
+
+// JSON would take other texts for these, without a word.
+func TestDefinition_RefusesTextsThatCannotBeStored(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"a\xffb", "a\x00b"} {
+		for name, write := range map[string]func(*catalog.Definition){
+			"group":     func(d *catalog.Definition) { d.Group = text },
+			"index":     func(d *catalog.Definition) { d.Indexes = []string{"ok", text} },
+			"grantee":   func(d *catalog.Definition) { d.Grantees = []string{text} },
+			"key":       func(d *catalog.Definition) { d.Key = []string{text} },
+			"watermark": func(d *catalog.Definition) { d.Watermark = text },
+		} {
+			d := catalog.Defaults()
+			d.Strategy = catalog.Swap
+			write(&d)
+			if err := d.Check(); err == nil || !strings.Contains(err.Error(), "no text that can be stored") {
+				t.Errorf("%s %q: %v", name, text, err)
+			}
+		}
+	}
+}

@@ -194,6 +194,23 @@ func (s Store) Relations(ctx context.Context, viewID int32) ([]Relation, error) 
 	return relations, nil
 }
 
+// Reader is a relation that reads others.
+type Reader struct {
+	OID  uint32 `db:"oid"`
+	Kind string // pg_class.relkind
+	Name
+}
+
+// Above returns relations and what reads them, among the generations of those names, in the order in which all can be
+// dropped.
+func (s Store) Above(ctx context.Context, relations []uint32, generations []string) ([]Reader, error) {
+	readers, err := collect[Reader](ctx, s.db, sql.Above, relations, generations)
+	if err != nil {
+		return nil, fmt.Errorf("look for what reads views: %w", err)
+	}
+	return readers, nil
+}
+
 // Policy is a policy of row-level security.
 type Policy struct {
 	Name       string   `json:"name"`

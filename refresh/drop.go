@@ -25,7 +25,7 @@ func (d *Definer) Drop(ctx context.Context, name catalog.Name) error {
 
 func (d *Definer) dropIn(ctx context.Context, tx pgx.Tx, m catalog.Member) error {
 	v := m.View
-	err := relation.Patiently(ctx, tx, d.runner.ordinary(), "drop view "+v.Name.String(), func(tx pgx.Tx, _ int) error {
+	err := relation.Patiently(ctx, tx, d.runner.ordinary(), "drop view "+v.Name.String(), func(tx pgx.Tx, _ relation.Try) error {
 		steps, err := dropSteps(ctx, tx, v)
 		if err != nil {
 			return err

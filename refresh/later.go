@@ -86,12 +86,8 @@ func (r *Runner) publishOnce(ctx context.Context, a *attempt, unseen error) erro
 			}
 			return j.mergeLoaded(ctx, a, unseen)
 		}
-		try := relation.Shortly(len(j.works), j.patience(a, j.works))
-		err = relation.Patiently(ctx, tx, try, "publish view "+a.req.View.String(), func(tx pgx.Tx, _ int) error {
+		err = j.switchTo(ctx, a, j.works, func(tx pgx.Tx, _ relation.Try) error {
 			for _, w := range j.works {
-				if err := relation.Publish(ctx, tx, w.view, w.state, w.condition.Published, w.names()); err != nil {
-					return err
-				}
 				if err := catalog.In(tx).Publish(ctx, w.view); err != nil {
 					return err
 				}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/redcache/redcache/refresh/apply"
 	"github.com/redcache/redcache/refresh/relation"
 )
 
@@ -31,34 +32,36 @@ func (j *job) publish(ctx context.Context, a *attempt) (err error) {
 	for _, w := range fresh {
 		w.published = true
 	}
-	for _, w := range fresh { // while nobody waits for a lock yet
-		if w.condition.Published, err = relation.PublishedOf(ctx, j.tx, w.view); err != nil {
-			return err
-		}
-	}
-	if err := a.flush(ctx); err != nil {
-		return err
-	}
 	started := time.Now()
-	err = relation.Patiently(ctx, j.tx, relation.Shortly(len(fresh), j.patience(a, fresh)),
-		"publish view "+fresh[0].view.Name.String(), func(tx pgx.Tx, tries int) error {
-			if tries > 1 {
-				a.tell(Publishing)
-				for _, w := range fresh {
-					w.waited = time.Since(started)
-				}
+	err = j.switchTo(ctx, a, fresh, func(tx pgx.Tx, try relation.Try) error {
+		for _, w := range fresh {
+			if try.N > 1 {
+				w.waited = time.Since(started)
 			}
-			for _, w := range fresh {
-				if err := relation.Publish(ctx, tx, w.view, w.state, w.condition.Published, w.names()); err != nil {
-					return err
-				}
-			}
-			return j.record(ctx, tx, a)
-		})
+		}
+		return j.record(ctx, tx, a)
+	})
 	if starved := (*relation.StarvedError)(nil); errors.As(err, &starved) && canMerge(fresh) {
 		return j.mergeInstead(ctx, a, fresh, starved, time.Since(started))
 	}
 	return err
+}
+
+// switchTo has readers see the generations of works. What the catalog says of that is written in the same moment.
+func (j *job) switchTo(ctx context.Context, a *attempt, works []*work, then func(tx pgx.Tx, try relation.Try) error) (err error) {
+	set := relation.Set{Waits: func() { a.tell(Publishing) }}
+	for _, w := range works { // while nobody waits for a lock yet
+		if w.condition.Published, err = relation.PublishedOf(ctx, j.tx, w.view); err != nil {
+			return err
+		}
+		set.Switches = append(set.Switches, relation.Switch{
+			View: w.view, Seen: w.state.Generation, Published: w.condition.Published, Columns: apply.Local(w.columns),
+		})
+	}
+	if err := a.flush(ctx); err != nil {
+		return err
+	}
+	return relation.Publish(ctx, j.tx, relation.Shortly(j.patience(a, works)), set, then)
 }
 
 // flush makes this database write out what the transaction has logged so far: the commit of another transaction does

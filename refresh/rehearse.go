@@ -87,13 +87,8 @@ func (r *Runner) rehearse(
 		if err != nil {
 			return err
 		}
-		err = relation.Patiently(ctx, nested, r.ordinary(), "publish view "+v.Name.String(), func(tx pgx.Tx, _ int) error {
-			return relation.Publish(ctx, tx, v, catalog.State{Generation: published}, p, redshift.Names(columns))
-		})
-		if err != nil {
-			return err
-		}
-		return errRehearsed
+		set := relation.Set{Switches: []relation.Switch{{View: v, Seen: published, Published: p, Columns: apply.Local(columns)}}}
+		return relation.Publish(ctx, nested, r.ordinary(), set, func(pgx.Tx, relation.Try) error { return errRehearsed })
 	})
 	if errors.Is(err, errRehearsed) {
 		return nil

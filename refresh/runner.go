@@ -237,5 +237,5 @@ func (r *Runner) committed(ctx context.Context, a *attempt) bool {
 
 // ordinary is the patience of what has no other way than the lock.
 func (r *Runner) ordinary() relation.Patience {
-	return relation.Shortly(1, r.cfg.Patience)
+	return relation.Shortly(r.cfg.Patience)
 }

@@ -77,6 +77,8 @@ var (
 	Creators string
 	//go:embed queries/relations.sql
 	Relations string
+	//go:embed queries/above.sql
+	Above string
 	//go:embed queries/prepared.sql
 	Prepared string
 	//go:embed queries/published.sql

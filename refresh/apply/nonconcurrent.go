@@ -16,7 +16,7 @@ func nonconcurrent(ctx context.Context, tx pgx.Tx, t Target) (Filled, error) {
 			return relation.RunSteps(ctx, tx, steps)
 		}
 		try := relation.Patience{First: relation.FirstLock, Longest: relation.LongLock, Limit: t.Patience}
-		return relation.Patiently(ctx, tx, try, "refresh view "+t.View.Name.String(), func(tx pgx.Tx, _ int) error {
+		return relation.Patiently(ctx, tx, try, "refresh view "+t.View.Name.String(), func(tx pgx.Tx, _ relation.Try) error {
 			return relation.RunSteps(ctx, tx, steps)
 		})
 	})

@@ -60,11 +60,7 @@ func Leftovers(ctx context.Context, db catalog.DB, v catalog.View, all bool) ([]
 	var name string
 	var materialized bool
 	_, err = pgx.ForEachRow(rows, []any{&name, &materialized}, func() error {
-		kind := "TABLE"
-		if materialized {
-			kind = "MATERIALIZED VIEW"
-		}
-		steps = append(steps, Step{"drop generation", "DROP " + kind + " " + sql.Ident(catalog.DataSchema, name)})
+		steps = append(steps, dropGeneration(name, materialized))
 		return nil
 	})
 	if err != nil {

@@ -27,7 +27,7 @@ func Mend(ctx context.Context, tx pgx.Tx, p Patience, v catalog.View, m Mending)
 			return err
 		}
 	}
-	err := Patiently(ctx, tx, p, doing, func(tx pgx.Tx, _ int) error { return RunSteps(ctx, tx, m.Steps) })
+	err := Patiently(ctx, tx, p, doing, func(tx pgx.Tx, _ Try) error { return RunSteps(ctx, tx, m.Steps) })
 	if err != nil {
 		return ExplainPublish(v, fmt.Errorf("%s: %w", doing, err))
 	}

@@ -26,10 +26,9 @@ const LockNotAvailable = "55P03"
 // Patience is how long each try to get a lock waits, at first and in the end, and how long tries go on.
 type Patience struct{ First, Longest, Limit time.Duration }
 
-// Shortly is the patience of what has no other way than the lock, for so many views at once: a new reader waits for all of
-// their locks.
-func Shortly(views int, limit time.Duration) Patience {
-	return Patience{First: ShortLock / time.Duration(views), Longest: ShortLock, Limit: limit}
+// Shortly is the patience of what has no other way than the locks: of however many views, a new reader waits no longer.
+func Shortly(limit time.Duration) Patience {
+	return Patience{First: ShortLock, Longest: ShortLock, Limit: limit}
 }
 
 // StarvedError says that readers never left for long enough.
@@ -51,13 +50,19 @@ func (e *StarvedError) Hint() string {
 		"strategies concurrent, incremental and merge never wait for readers."
 }
 
-// Patiently runs fn, which takes a strong lock, in a savepoint, until it gets the lock. What the transaction did before
-// stays. Tries begin short and get longer. When it gives up it returns a *starvedError, which does not wrap what the
+// Try is one attempt to get strong locks.
+type Try struct {
+	N     int       // the first is 1
+	until time.Time // by the server's clock: what has to wait for locks so long lets the readers pass that queue behind it
+}
+
+// Patiently runs fn, which takes strong locks, in a savepoint, until it gets them. What the transaction did before
+// stays. Tries begin short and get longer. When it gives up it returns a *StarvedError, which does not wrap what the
 // server said: what has been tried for so long is not worth another attempt that reads everything again.
-func Patiently(ctx context.Context, tx pgx.Tx, p Patience, doing string, fn func(tx pgx.Tx, tries int) error) error {
+func Patiently(ctx context.Context, tx pgx.Tx, p Patience, doing string, fn func(tx pgx.Tx, try Try) error) error {
 	deadline := time.Now().Add(p.Limit)
-	for wait, tries := p.First, 1; ; wait, tries = min(2*wait, p.Longest), tries+1 {
-		err := briefly(ctx, tx, wait, func(tx pgx.Tx) error { return fn(tx, tries) })
+	for wait, n := p.First, 1; ; wait, n = min(2*wait, p.Longest), n+1 {
+		err := briefly(ctx, tx, wait, func(tx pgx.Tx, until time.Time) error { return fn(tx, Try{n, until}) })
 		var pg *pgconn.PgError
 		if !errors.As(err, &pg) || pg.Code != LockNotAvailable {
 			return err
@@ -74,18 +79,47 @@ func Patiently(ctx context.Context, tx pgx.Tx, p Patience, doing string, fn func
 	}
 }
 
+// Run runs statements in order, in one go over the network. All their locks together are waited for as long as the try
+// allows, not each: whoever queues behind the first of them waits for the last one as well. at is the step that failed.
+func (t Try) Run(ctx context.Context, tx pgx.Tx, steps []Step) (at int, err error) {
+	// lock_timeout counts for each lock anew, so before each statement it is set to what is left.
+	const left = `SELECT pg_catalog.set_config('lock_timeout', greatest(1, pg_catalog.ceil(
+		extract(epoch FROM $1::timestamptz - pg_catalog.clock_timestamp()) * 1000))::bigint::text, true)`
+	until := [][]byte{[]byte(t.until.UTC().Format("2006-01-02 15:04:05.999999+00"))}
+	batch := &pgconn.Batch{}
+	for _, step := range steps {
+		batch.ExecParams(left, until, nil, nil, nil)
+		batch.ExecParams(step.SQL, nil, nil, nil, nil)
+	}
+	results := tx.Conn().PgConn().ExecBatch(ctx, batch)
+	done := 0
+	for results.NextResult() {
+		if _, err := results.ResultReader().Close(); err == nil {
+			done++
+		}
+	}
+	if err := results.Close(); err != nil {
+		at = min(done/2, len(steps)-1)
+		return at, &StepError{steps[at].Title, err}
+	}
+	return 0, nil
+}
+
 // briefly runs fn in a savepoint, in which no lock is waited for longer than wait. Afterwards the transaction's own
 // limit holds again; releasing a savepoint alone would not bring it back.
-func briefly(ctx context.Context, tx pgx.Tx, wait time.Duration, fn func(tx pgx.Tx) error) error {
+func briefly(ctx context.Context, tx pgx.Tx, wait time.Duration, fn func(tx pgx.Tx, until time.Time) error) error {
 	return infra.InSavepoint(ctx, tx, func(nested pgx.Tx) error {
 		var before string
-		if err := nested.QueryRow(ctx, `SELECT pg_catalog.current_setting('lock_timeout')`).Scan(&before); err != nil {
+		var until time.Time
+		err := nested.QueryRow(ctx, `
+			SELECT pg_catalog.current_setting('lock_timeout'), pg_catalog.clock_timestamp() + $1::interval`, wait).Scan(&before, &until)
+		if err != nil {
 			return err
 		}
 		if err := setLockTimeout(ctx, nested, fmt.Sprint(wait.Milliseconds())); err != nil {
 			return err
 		}
-		if err := fn(nested); err != nil {
+		if err := fn(nested, until); err != nil {
 			return err
 		}
 		return setLockTimeout(ctx, nested, before)

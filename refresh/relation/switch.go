@@ -11,45 +11,12 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
-	"github.com/redcache/redcache/lock"
 	"github.com/redcache/redcache/sql"
 )
-
-// Publish points a view at the generation of its definition, or makes it, with what it had if it was there before. It
-// waits for readers as the transaction's limit says.
-func Publish(
-	ctx context.Context, tx pgx.Tx, v catalog.View, state catalog.State, p catalog.Published, columns []string,
-) (err error) {
-	if state.Generation != nil && p.AtHome {
-		err = repoint(ctx, tx, v, p, columns)
-	} else {
-		err = makeView(ctx, tx, v, p, v.Generation, columns)
-	}
-	return ExplainPublish(v, err)
-}
 
 func PublishedOf(ctx context.Context, db catalog.DB, v catalog.View) (catalog.Published, error) {
 	all, err := catalog.In(db).Published(ctx, &v.ID)
 	return all[v.ID], err
-}
-
-// makeView makes a view that is not there, over a generation.
-func makeView(
-	ctx context.Context, tx pgx.Tx, v catalog.View, p catalog.Published, generation int32, columns []string,
-) error {
-	if len(v.Grantees) > 0 {
-		if err := lock.Rights(ctx, tx); err != nil {
-			return err
-		}
-	}
-	if err := ensureSchema(ctx, tx, v, p); err != nil {
-		return err
-	}
-	steps, err := ViewSteps(ctx, tx, v, p.Remembered, generation, columns)
-	if err != nil {
-		return err
-	}
-	return RunSteps(ctx, tx, steps)
 }
 
 // ViewSteps make a view with what it had when it was last seen; one that was never seen is for those whom its definition
@@ -117,40 +84,6 @@ func SchemaSteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.P
 	}
 	more, err := privileges(ctx, db, newObject{"n", "", "SCHEMA ", name}, had)
 	return append([]Step{{creatingSchema + v.Name.Schema, "CREATE SCHEMA " + name}}, more...), err
-}
-
-// repoint switches a view that readers use. The columns of the new generation may differ from the old one's; then
-// the view is made anew, with what it had.
-func repoint(ctx context.Context, tx pgx.Tx, v catalog.View, p catalog.Published, columns []string) error {
-	if p.Altered {
-		return AlteredError(v)
-	}
-	replace := []Step{RepointStep(v, p.Decorations.Options, v.Generation, columns)}
-	err := infra.InSavepoint(ctx, tx, func(nested pgx.Tx) error { return RunSteps(ctx, nested, replace) })
-	if SQLState(err) == invalidTable {
-		err = remake(ctx, tx, v, *p.Decorations, columns)
-	}
-	return err
-}
-
-// remake drops and creates the view. Readers wait for the lock as they would for a replacement, and see no moment
-// without the view, since both happen in one transaction. What no other view can be given is a reason not to.
-func remake(ctx context.Context, tx pgx.Tx, v catalog.View, had catalog.Decorations, columns []string) error {
-	var loses []string
-	if grant := passedOn(had.Grants, had.Columns); grant != "" {
-		loses = append(loses, grant)
-	}
-	if loses = append(loses, had.Fixed...); len(loses) > 0 {
-		return infra.Hinted(fmt.Errorf("view %s: its columns change, so it has to be made anew, and would lose what cannot "+
-			"be given to another one: %s", v.Name, strings.Join(loses, ", ")),
-			"Take that from the view first, and put it on again afterwards; or keep the old columns in the query.")
-	}
-	more, err := decorate(ctx, tx, v, had, columns)
-	if err != nil {
-		return err
-	}
-	steps := []Step{DropStep(v.Name), createViewStep(v, had.Options, v.Generation, columns)}
-	return RunSteps(ctx, tx, append(steps, more...))
 }
 
 func AlteredError(v catalog.View) error {

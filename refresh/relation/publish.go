@@ -1,0 +1,198 @@
+package relation
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/lock"
+	"github.com/redcache/redcache/sql"
+)
+
+// Switch is a view that is to show another generation, or that is to be made over its first one.
+type Switch struct {
+	View      catalog.View      // its Generation is the one that readers are to see
+	Seen      *int32            // the one that they see; nil: there is none yet
+	Published catalog.Published // the view as it is, looked at in this transaction, before anybody has to wait
+	Columns   []Column          // that readers are to see
+
+	anew bool // its columns change, so that it has to be dropped and made again
+}
+
+// Set is what takes effect in one moment.
+type Set struct {
+	Switches []Switch
+	Drops    []catalog.Published // views that go
+	Waits    func()              // told before each try but the first; may be nil
+}
+
+// Publish has readers see all of a set at once, or nothing of it: it waits for the locks of all views together, for as long
+// as one try may make new readers wait, and begins again when that was too short. then runs in the same try, while readers
+// wait: it is what the catalog says from then on, and had better be short.
+//
+// A view whose columns change is dropped and made again, with what it had, and so is, within the set, what reads it: old
+// generations of other views. What else depends on it is a reason to refuse.
+func Publish(ctx context.Context, tx pgx.Tx, p Patience, set Set, then func(tx pgx.Tx, try Try) error) error {
+	steps, err := set.prepare(ctx, tx)
+	if err != nil {
+		return err
+	}
+	return Patiently(ctx, tx, p, set.doing(), func(tx pgx.Tx, try Try) error {
+		if try.N > 1 && set.Waits != nil {
+			set.Waits()
+		}
+		if at, err := try.Run(ctx, tx, bare(steps)); err != nil {
+			return ExplainPublish(steps[at].view, err)
+		}
+		return then(tx, try)
+	})
+}
+
+// doing says what is kept from happening when readers leave no room for it.
+func (s Set) doing() string {
+	switch {
+	case len(s.Switches) == 0 && len(s.Drops) == 1:
+		return "drop view " + s.Drops[0].At.String()
+	case len(s.Switches) == 1 && len(s.Drops) == 0:
+		return "publish view " + s.Switches[0].View.Name.String()
+	case len(s.Switches) == 0:
+		return fmt.Sprintf("drop %d views", len(s.Drops))
+	}
+	return fmt.Sprintf("publish view %s and %d others", s.Switches[0].View.Name, len(s.Switches)+len(s.Drops)-1)
+}
+
+// viewStep is a step, and the view that it is for.
+type viewStep struct {
+	Step
+	view catalog.View
+}
+
+func bare(steps []viewStep) []Step {
+	list := make([]Step, len(steps))
+	for i, step := range steps {
+		list[i] = step.Step
+	}
+	return list
+}
+
+// prepare does what nobody has to wait for, and returns what takes the strong locks.
+func (s Set) prepare(ctx context.Context, tx pgx.Tx) (steps []viewStep, err error) {
+	add := func(v catalog.View, more ...Step) {
+		for _, step := range more {
+			steps = append(steps, viewStep{step, v})
+		}
+	}
+	for i := range s.Switches {
+		sw := &s.Switches[i]
+		if sw.Seen == nil || !sw.Published.AtHome {
+			continue
+		}
+		if sw.Published.Altered {
+			return nil, AlteredError(sw.View)
+		}
+		if sw.anew = !replaceable(sw.Published.Decorations.Columns, sw.Columns); sw.anew {
+			if err := checkRemake(sw.View, *sw.Published.Decorations); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		add(sw.View, RepointStep(sw.View, sw.Published.Decorations.Options, sw.View.Generation, names(sw.Columns)))
+	}
+	drops, err := s.dropSteps(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	steps = append(steps, drops...)
+	for _, sw := range s.Switches {
+		more, err := sw.makeSteps(ctx, tx)
+		if err != nil {
+			return nil, ExplainPublish(sw.View, err)
+		}
+		add(sw.View, more...)
+	}
+	return steps, nil
+}
+
+// replaceable says whether CREATE OR REPLACE VIEW takes columns for those that a view has: it only adds some at the end.
+func replaceable(had []catalog.DecoratedColumn, columns []Column) bool {
+	return len(had) <= len(columns) && slices.EqualFunc(had, columns[:len(had)], func(h catalog.DecoratedColumn, c Column) bool {
+		return h.Name == c.Name && h.Type == c.Type
+	})
+}
+
+// checkRemake refuses to make a view anew that has what no other view can be given.
+func checkRemake(v catalog.View, had catalog.Decorations) error {
+	var loses []string
+	if grant := passedOn(had.Grants, had.Columns); grant != "" {
+		loses = append(loses, grant)
+	}
+	if loses = append(loses, had.Fixed...); len(loses) == 0 {
+		return nil
+	}
+	return infra.Hinted(fmt.Errorf("view %s: its columns change, so it has to be made anew, and would lose what cannot "+
+		"be given to another one: %s", v.Name, strings.Join(loses, ", ")),
+		"Take that from the view first, and put it on again afterwards; or keep the old columns in the query.")
+}
+
+// makeSteps make a view that is not there, or not any more. Readers see no moment without it: all is one transaction.
+func (sw Switch) makeSteps(ctx context.Context, tx pgx.Tx) ([]Step, error) {
+	v, p := sw.View, sw.Published
+	switch {
+	case sw.anew:
+		more, err := decorate(ctx, tx, v, *p.Decorations, names(sw.Columns))
+		return append([]Step{createViewStep(v, p.Decorations.Options, v.Generation, names(sw.Columns))}, more...), err
+	case sw.Seen != nil && p.AtHome:
+		return nil, nil
+	}
+	if len(v.Grantees) > 0 {
+		if err := lock.Rights(ctx, tx); err != nil {
+			return nil, err
+		}
+	}
+	if err := ensureSchema(ctx, tx, v, p); err != nil {
+		return nil, err
+	}
+	return ViewSteps(ctx, tx, v, p.Remembered, v.Generation, names(sw.Columns))
+}
+
+// dropSteps drop the views that go, and those that are made anew, with the old generations of the set that read these.
+func (s Set) dropSteps(ctx context.Context, tx pgx.Tx) (steps []viewStep, err error) {
+	views, old := map[uint32]catalog.View{}, map[string]catalog.View{}
+	for _, sw := range s.Switches {
+		if sw.anew {
+			views[sw.Published.OID] = sw.View
+		}
+		if sw.Seen != nil {
+			old[sw.View.Relation(*sw.Seen)] = sw.View
+		}
+	}
+	for _, p := range s.Drops {
+		views[p.OID] = catalog.View{ID: p.ID, Name: p.At}
+	}
+	if len(views) == 0 {
+		return nil, nil
+	}
+	found, err := catalog.In(tx).Above(ctx, slices.Collect(maps.Keys(views)), slices.Collect(maps.Keys(old)))
+	for _, r := range found {
+		if v, ours := views[r.OID]; ours {
+			steps = append(steps, viewStep{DropStep(r.Name), v})
+			continue
+		}
+		steps = append(steps, viewStep{dropGeneration(r.Name.View, r.Kind == "m"), old[r.Name.View]})
+	}
+	return steps, err
+}
+
+func dropGeneration(relation string, materialized bool) Step {
+	kind := "TABLE"
+	if materialized {
+		kind = "MATERIALIZED VIEW"
+	}
+	return Step{"drop generation", "DROP " + kind + " " + sql.Ident(catalog.DataSchema, relation)}
+}

@@ -167,8 +167,7 @@ func TestRefresh_AStrategyThatDoesNotExistIsNoOther(t *testing.T) {
 	b := setup(t, salesSQL...)
 	v := b.salesView(catalog.Merge)
 	b.add(t, v)
-	b.exec(t, `ALTER TABLE redcache.view DROP CONSTRAINT view_strategy_is_known`)
-	b.exec(t, `UPDATE redcache.view SET strategy = 'fast'`)
+	b.exec(t, `UPDATE redcache.generation SET definition = definition || '{"strategy": "fast"}'`)
 	before := len(b.source.Statements())
 	for _, try := range []func() error{
 		func() error { _, err := b.runner.Refresh(t.Context(), refresh.Request{View: v.Name}); return err },

@@ -33,8 +33,8 @@ func TestView_ValidatesEveryTypeByItsOrder(t *testing.T) {
 		})
 		v := catalog.View{Columns: []catalog.Column{{Name: "v", Type: typ.Remote}}}
 		v.Watermark, v.Split = "v", "v"
-		if v.WatermarkKind() != kind || v.SplitKind() != kind {
-			t.Errorf("%s is of kind %d and %d, want %d", typ.Remote, v.WatermarkKind(), v.SplitKind(), kind)
+		if v.WatermarkKind() != kind || v.WatermarkType() != typ || v.SplitType() != typ {
+			t.Errorf("%s: got %+v and %+v, kind %d, want %d", typ.Remote, v.WatermarkType(), v.SplitType(), v.WatermarkKind(), kind)
 		}
 		var category string
 		if err := pool.QueryRow(t.Context(), "SELECT typcategory::text FROM pg_type WHERE oid = $1::regtype", typ.Local).Scan(&category); err != nil {

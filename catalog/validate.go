@@ -44,7 +44,7 @@ func (v View) checkKey() error {
 			return invalid("the query returns "+v.columnNames(), "key column %s does not exist", name)
 		case slices.Contains(v.Key[:i], name):
 			return invalid("name each key column once", "key column %s is named twice", name)
-		case c.order() == redshift.NoOrder:
+		case c.Mapped().Order == redshift.NoOrder:
 			return invalid("choose columns of numbers, text, dates or times",
 				"key column %s has type %s, which cannot identify rows", name, c.Type)
 		}
@@ -91,7 +91,7 @@ func (v View) checkSplit() error {
 		return nil
 	case !found:
 		return invalid("the query returns "+v.columnNames(), "split column %s does not exist", v.Split)
-	case rangeKind(c) == NoWatermark:
+	case kindOf(c.Mapped()) == NoWatermark:
 		return invalid("choose a column of an integer, numeric, date or timestamp type",
 			"split column %s has type %s, which has no ranges", v.Split, c.Type)
 	}

@@ -20,17 +20,11 @@ const (
 
 // WatermarkKind says what the watermark column holds; NoWatermark when there is none, or when its type has no order
 // that both servers agree on.
-func (v View) WatermarkKind() WatermarkKind {
-	c, found := v.column(v.Watermark)
-	if !found {
-		return NoWatermark
-	}
-	return rangeKind(c)
-}
+func (v View) WatermarkKind() WatermarkKind { return kindOf(v.WatermarkType()) }
 
-// rangeKind says what ranges a column's values have, if both servers agree on their order.
-func rangeKind(c Column) WatermarkKind {
-	switch c.order() {
+// kindOf says what ranges the values of a type have.
+func kindOf(t redshift.Type) WatermarkKind {
+	switch t.Order {
 	case redshift.Numbers:
 		return NumericWatermark
 	case redshift.Days, redshift.Moments:
@@ -39,46 +33,21 @@ func rangeKind(c Column) WatermarkKind {
 	return NoWatermark
 }
 
-// order says how values of the column's type can be compared on both sides; not at all when the type cannot be cached.
-func (c Column) order() redshift.Order {
-	mapped, err := redshift.Map(c.Type)
-	if err != nil {
-		return redshift.NoOrder
-	}
-	return mapped.Order
+// WatermarkType returns the type of the watermark column, or the zero one.
+func (v View) WatermarkType() redshift.Type { return v.mapped(v.Watermark) }
+
+// SplitType returns the type of the split column, or the zero one.
+func (v View) SplitType() redshift.Type { return v.mapped(v.Split) }
+
+func (v View) mapped(name string) redshift.Type {
+	c, _ := v.column(name)
+	return c.Mapped()
 }
 
-// WatermarkType returns the local type of the watermark column, or nothing.
-func (v View) WatermarkType() string {
-	c, found := v.column(v.Watermark)
-	if !found {
-		return ""
-	}
-	return c.localType()
-}
-
-// SplitKind says what the split column holds.
-func (v View) SplitKind() WatermarkKind {
-	c, found := v.column(v.Split)
-	if !found {
-		return NoWatermark
-	}
-	return rangeKind(c)
-}
-
-// SplitType returns the local type of the split column, or nothing.
-func (v View) SplitType() string {
-	c, _ := v.column(v.Split)
-	return c.localType()
-}
-
-// localType returns the type of the cached column; nothing when its type cannot be cached.
-func (c Column) localType() string {
-	mapped, err := redshift.Map(c.Type)
-	if err != nil {
-		return ""
-	}
-	return mapped.Local
+// Mapped returns the column's type with what is known of it; the zero one when it cannot be cached.
+func (c Column) Mapped() redshift.Type {
+	mapped, _ := redshift.Map(c.Type) // a type that is not known has no order, which is what matters here
+	return mapped
 }
 
 // DefaultLookback is how far below the watermark a view reads that does not say: ten minutes for commits that come

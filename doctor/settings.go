@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -207,4 +208,4 @@ func examineTimeZone(ctx context.Context, x *exam) ([]Check, error) {
 		"Compare with now() AT TIME ZONE 'UTC', or set TimeZone = 'UTC' for the database or the roles that read.")}, nil
 }
 
-func hasNoZone(c catalog.Column) bool { return strings.HasPrefix(c.Type, "timestamp without") }
+func hasNoZone(c catalog.Column) bool { return c.Mapped().Stream.Encoding == redshift.AsTimestamp }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -218,7 +219,7 @@ func examineFuture(ctx context.Context, x *exam) ([]Check, error) {
 	var batch pgx.Batch
 	var asked []catalog.Status
 	for _, v := range x.views {
-		if v.Generation != nil && strings.HasPrefix(v.View.WatermarkType(), "timestamp") {
+		if v.Generation != nil && v.View.WatermarkType().Order == redshift.Moments {
 			batch.Queue("SELECT extract(epoch FROM pg_catalog.max(" + sql.Ident(v.View.Watermark) + "))::double " +
 				"precision FROM " +
 				v.View.RelationSQL(*v.Generation))

@@ -181,7 +181,7 @@ func (w *work) buildSteps() ([]Step, error) {
 func (w *work) query(where string) read.Query {
 	q := read.Query{Text: w.view.Query, Columns: w.columns, Where: where, NulBytes: w.view.NulBytes}
 	if its, _ := w.view.Strategy.Traits(); w.whole && its.Splits {
-		q.Split = read.Split{Column: w.view.Split, Type: w.view.SplitType(), Kind: w.view.SplitKind(), Sessions: w.view.Sessions}
+		q.Split = read.Split{Column: w.view.Split, Type: w.view.SplitType(), Sessions: w.view.Sessions}
 	}
 	return q
 }

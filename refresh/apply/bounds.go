@@ -39,7 +39,7 @@ func (t Target) bounds(ctx context.Context, tx pgx.Tx) (bounds, error) {
 	if err != nil {
 		return bounds{}, wrap(err, "read lookback")
 	}
-	b := bounds{typ: t.View.WatermarkType()}
+	b := bounds{typ: t.View.WatermarkType().Local}
 	// The remote session's time zone is UTC, and so is this one's. A date is the day that the moment falls on. The first
 	// moment is the lowest that Redshift documents.
 	err = tx.QueryRow(ctx, fmt.Sprintf(`
@@ -53,7 +53,7 @@ func (t Target) bounds(ctx context.Context, tx pgx.Tx) (bounds, error) {
 }
 
 // numberBounds does for numbers what PostgreSQL does for times. The bound is rounded down to the column's scale.
-func numberBounds(typ string, watermark *string, lookback string) (bounds, error) {
+func numberBounds(typ redshift.Type, watermark *string, lookback string) (bounds, error) {
 	r := read.NumbersOf(typ)
 	ceiling := r.Text(r.Highest)
 	b := bounds{typ: r.Type, ceiling: &ceiling}

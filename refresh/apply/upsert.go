@@ -153,7 +153,7 @@ func (s stretch) insertSQL(from string) string {
 
 // watermarkSQL is the highest watermark read that the ceiling allows, and never less than the one before.
 func (s stretch) watermarkSQL() string {
-	column, typ := "f."+sql.Ident(s.View.Watermark), s.View.WatermarkType()
+	column, typ := "f."+sql.Ident(s.View.Watermark), s.View.WatermarkType().Local
 	allowed := ""
 	if most := cmp.Or(s.high, s.ceiling); most != nil {
 		allowed = fmt.Sprintf(" WHERE %s <= %s::%s", column, sql.Literal(*most), typ)

@@ -3,6 +3,8 @@ package read
 import (
 	"fmt"
 	"math/big"
+
+	"github.com/redcache/redcache/redshift"
 )
 
 // mostDigits is how many digits a NUMERIC of Redshift has at most.
@@ -16,19 +18,20 @@ type Numbers struct {
 	Lowest, Highest *big.Rat
 }
 
-// NumbersOf returns the values of a local type of which [catalog.View.WatermarkKind] says that it is numeric.
-func NumbersOf(typ string) Numbers {
-	bits := map[string]uint{"smallint": 15, "integer": 31, "bigint": 63}[typ]
-	if bits > 0 {
+// magnitude is how many bits integers have beside their sign.
+var magnitude = map[redshift.Encoding]uint{redshift.AsInt2: 15, redshift.AsInt4: 31, redshift.AsInt8: 63}
+
+// NumbersOf returns the values of a type whose order is that of [redshift.Numbers].
+func NumbersOf(t redshift.Type) Numbers {
+	if bits := magnitude[t.Stream.Encoding]; bits > 0 {
 		end := new(big.Int).Lsh(big.NewInt(1), bits)
 		return Numbers{
-			Type: typ, Fixed: true, Lowest: new(big.Rat).SetInt(new(big.Int).Neg(end)),
+			Type: t.Local, Fixed: true, Lowest: new(big.Rat).SetInt(new(big.Int).Neg(end)),
 			Highest: new(big.Rat).SetInt(end.Sub(end, big.NewInt(1))),
 		}
 	}
-	r := Numbers{Type: typ, Fixed: true}
-	precision := 0
-	if _, err := fmt.Sscanf(typ, "numeric(%d,%d)", &precision, &r.Scale); err != nil {
+	r, precision := Numbers{Type: t.Local, Scale: t.Scale, Fixed: true}, t.Precision
+	if precision == 0 {
 		precision, r = mostDigits, Numbers{Type: fmt.Sprintf("numeric(%d,0)", mostDigits)}
 	}
 	end := new(big.Int).Sub(powerOfTen(precision), big.NewInt(1))

@@ -19,7 +19,7 @@ func TestNumbersOf_EveryType(t *testing.T) {
 			continue
 		}
 		seen++
-		n := read.NumbersOf(typ.Local)
+		n := read.NumbersOf(typ)
 		one := big.NewRat(1, 1)
 		for value, fits := range map[*big.Rat]bool{
 			n.Lowest: true, n.Highest: true, new(big.Rat).Sub(n.Lowest, one): false, new(big.Rat).Add(n.Highest, one): false,

@@ -8,7 +8,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/redshift"
 )
 
@@ -46,12 +45,13 @@ func ranges(ctx context.Context, tx pgx.Tx, q Query, src redshift.Source, n int)
 // bordersBetween are the n-1 values that divide a range evenly, as literals for Redshift. What is computed in the
 // transaction cannot fail there: a table that is to be filled as frozen does not bear the rollback to a savepoint.
 func bordersBetween(ctx context.Context, tx pgx.Tx, split Split, low, high string, n int) (borders []string, err error) {
-	typ := split.Type
-	if split.Kind == catalog.TimeWatermark {
-		borders, err = timesBetween(ctx, tx, typ, low, high, n)
+	typ := split.Type.Local
+	if split.Type.Order == redshift.Numbers {
+		numbers := NumbersOf(split.Type)
+		borders, err = numbersBetween(numbers, low, high, n)
+		typ = numbers.Type
 	} else {
-		borders, err = numbersBetween(NumbersOf(typ), low, high, n)
-		typ = NumbersOf(typ).Type
+		borders, err = timesBetween(ctx, tx, split.Type.Order, low, high, n)
 	}
 	if err != nil {
 		return nil, err
@@ -85,9 +85,10 @@ func numbersBetween(r Numbers, low, high string, n int) (borders []string, err e
 
 // timesBetween computes with moments as they are written: the remote session's time zone is UTC, and a zone behind them
 // says nothing more. The difference between the ends of a type is more than an interval holds, so it is one of seconds.
-func timesBetween(ctx context.Context, tx pgx.Tx, typ, low, high string, n int) ([]string, error) {
-	if typ != "date" {
-		typ = "timestamp"
+func timesBetween(ctx context.Context, tx pgx.Tx, order redshift.Order, low, high string, n int) ([]string, error) {
+	typ := "timestamp"
+	if order == redshift.Days {
+		typ = "date"
 	}
 	rows, err := tx.Query(ctx, fmt.Sprintf(`
 		SELECT ('1970-01-01'::timestamp + pg_catalog.make_interval(days => pg_catalog.floor(s.since / 86400)::integer,

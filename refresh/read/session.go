@@ -52,8 +52,7 @@ type Query struct {
 // Split is a column by whose ranges a read is shared by several sessions. The zero value is none.
 type Split struct {
 	Column   string
-	Type     string // here
-	Kind     catalog.WatermarkKind
+	Type     redshift.Type
 	Sessions int
 }
 

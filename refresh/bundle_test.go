@@ -23,6 +23,7 @@ import (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	addRewrite()
 	checks := flag.Lookup("rapid.checks")
 	if checks.Value.String() == checks.DefValue {
 		_ = checks.Value.Set("20") // each check is a history of dozens of statements on two servers

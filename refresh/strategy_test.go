@@ -25,7 +25,7 @@ func (b *bundle) salesView(strategy catalog.Strategy) catalog.View {
 	if strategy != catalog.Nonconcurrent {
 		v.Key = []string{"id"}
 	}
-	if strategy == catalog.Incremental {
+	if its, _ := strategy.Traits(); its.Watermark {
 		v.Watermark, v.Lookback = "updated_at", "1m"
 	}
 	return v

@@ -14,18 +14,19 @@ import (
 // nothing, which is a promise too.
 func (h *history) drawDefinition(r *rand.Rand) catalog.View {
 	strategy := one(r, catalog.Strategies)
+	its, _ := strategy.Traits()
 	key := one(r, [][]string{{"id"}, {"code"}, {"id", "code"}, {"part"}, nil})
-	if key == nil && (strategy == catalog.Concurrent || strategy == catalog.Merge) {
+	if key == nil && its.Key != "" {
 		key = []string{"id"}
 	}
 	var d catalog.View
-	d.Query, d.Strategy, d.Key, d.Transport = one(r, queries).remote, strategy, key, drawTransport(r, strategy)
+	d.Query, d.Strategy, d.Key, d.Transport = one(r, queries).remote, strategy, key, drawTransport(r, its)
 	d.SkipUnchanged = one(r, []catalog.SkipUnchanged{catalog.SkipOff, catalog.SkipOff, catalog.SkipAuto, catalog.SkipModified, catalog.SkipContent})
 	d.Indexes = one(r, [][]string{nil, {"num"}, {"name"}, {"code", "at DESC"}})
 	d.AllowShrink, d.Sessions = one(r, []int{100, 100, 100, 50}), 1
 	d.Grantees, d.Timeout = []string{reading}, time.Minute
-	drawWatermark(r, &d)
-	drawSplit(r, &d)
+	drawWatermark(r, &d, its)
+	drawSplit(r, &d, its)
 	if h.define != nil {
 		h.define(&d)
 	}
@@ -42,11 +43,12 @@ func become(v *catalog.View, d catalog.View) {
 
 // keepShape has a drawn definition keep what its generation is made for, where its strategy can do with that.
 func keepShape(d *catalog.View, now catalog.View) {
-	if needsKey := d.Strategy == catalog.Concurrent || d.Strategy == catalog.Merge; needsKey && len(now.Key) == 0 {
+	its, _ := d.Strategy.Traits()
+	if its.Key != "" && len(now.Key) == 0 {
 		return
 	}
 	d.Query, d.Key, d.Indexes = now.Query, now.Key, now.Indexes
-	if d.Strategy == catalog.Incremental && now.Strategy == catalog.Incremental {
+	if its.Watermark && now.Watermark != "" {
 		if (d.Watermark == "at") != (now.Watermark == "at") { // one is an interval, the other a number
 			d.Lookback = now.Lookback
 		}
@@ -72,14 +74,14 @@ func mayReconcile(v catalog.View) bool {
 	return v.ReconcileEvery > always && v.ReconcileEvery < time.Hour
 }
 
-func drawTransport(r *rand.Rand, s catalog.Strategy) catalog.Transport {
-	if s == catalog.Nonconcurrent || s == catalog.Concurrent {
+func drawTransport(r *rand.Rand, its catalog.Traits) catalog.Transport {
+	if !its.Takes(catalog.StreamTransport) {
 		return one(r, []catalog.Transport{catalog.AutoTransport, catalog.DblinkTransport})
 	}
 	return one(r, catalog.Transports)
 }
 
-func drawWatermark(r *rand.Rand, d *catalog.View) {
+func drawWatermark(r *rand.Rand, d *catalog.View, its catalog.Traits) {
 	watermark := one(r, []string{"at", "num", "seq"})
 	lookback := one(r, []string{"0", "1", "0.6", "7.25", "30"})
 	lag := time.Duration(0)
@@ -90,15 +92,14 @@ func drawWatermark(r *rand.Rand, d *catalog.View) {
 		}
 	}
 	reconcile := one(r, fullReads)
-	if d.Strategy == catalog.Incremental {
+	if its.Watermark {
 		d.Watermark, d.Lookback, d.SafetyLag, d.ReconcileEvery = watermark, lookback, lag, reconcile
 	}
 }
 
-func drawSplit(r *rand.Rand, d *catalog.View) {
+func drawSplit(r *rand.Rand, d *catalog.View, its catalog.Traits) {
 	split, sessions, some := one(r, []string{"id", "num", "seq", "at"}), 2+r.IntN(3), r.IntN(2) == 0
-	whole := d.Strategy == catalog.Swap || d.Strategy == catalog.Merge || d.Strategy == catalog.Auto
-	if some && whole && d.Transport != catalog.DblinkTransport {
+	if some && its.Splits && d.Transport != catalog.DblinkTransport {
 		d.Split, d.Sessions = split, sessions
 	}
 }

@@ -1,6 +1,8 @@
 package refresh_test
 
 import (
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -131,6 +133,37 @@ func TestRefresh_MayOverrideTheStrategyOfAMaterializedView(t *testing.T) {
 	for _, wrong := range []catalog.Strategy{catalog.Incremental, "fast"} {
 		if _, err := b.runner.Refresh(t.Context(), refresh.Request{View: v.Name, Strategy: wrong}); err == nil {
 			t.Errorf("strategy %s was taken", wrong)
+		}
+	}
+}
+
+// What a generation is not made for is refused, with the change that would make one for it.
+func TestRefresh_RefusesWhatTheGenerationIsNotMadeFor(t *testing.T) {
+	t.Parallel()
+	b := setup(t, salesSQL...)
+	for _, strategy := range catalog.Strategies {
+		v := b.salesView(strategy)
+		if strategy == catalog.Swap {
+			v.Key = nil
+		}
+		b.add(t, v)
+	}
+	for _, tt := range []struct {
+		of, asked    catalog.Strategy
+		problem, fix string
+	}{
+		{catalog.Concurrent, catalog.Swap, "its strategy is concurrent, and its rows are not kept as swap needs it", "--strategy swap"},
+		{catalog.Merge, catalog.Nonconcurrent, "its strategy is merge, and its rows are not kept as nonconcurrent needs it", "--strategy nonconcurrent"},
+		{catalog.Swap, catalog.Incremental, "its strategy is swap, and its rows are not kept as incremental needs it", "--strategy incremental"},
+		{catalog.Incremental, catalog.Merge, "its strategy is incremental, and its watermark must go on", "--strategy merge"},
+		{catalog.Swap, catalog.Merge, "strategy merge needs a key", "--key COLUMNS"},
+		{catalog.Nonconcurrent, catalog.Concurrent, "strategy concurrent needs a key", "--key COLUMNS"},
+	} {
+		name := b.salesView(tt.of).Name
+		_, err := b.runner.Refresh(t.Context(), refresh.Request{View: name, Strategy: tt.asked})
+		var invalid *catalog.InvalidError
+		if !errors.As(err, &invalid) || invalid.Problem != tt.problem || !strings.Contains(invalid.Fix, tt.fix) {
+			t.Errorf("%s of %s: %+v, want %s, with %s", tt.asked, tt.of, err, tt.problem, tt.fix)
 		}
 	}
 }

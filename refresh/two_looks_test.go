@@ -3,12 +3,14 @@ package refresh_test
 import (
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/redcache/redcache/access"
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/internal/redshiftsim"
+	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/refresh"
 )
 
@@ -71,4 +73,29 @@ func twoLooks(t *testing.T, transport catalog.Transport, between string) (*bundl
 		t.Fatal("nothing was committed between the looks")
 	}
 	return b, v
+}
+
+// Views of a group are read in one snapshot, and so is what one of them has to look at twice: it begins none of its own.
+func TestIncremental_LooksTwiceInTheSnapshotOfItsGroup(t *testing.T) {
+	t.Parallel()
+	for _, transport := range bothTransports {
+		t.Run(string(transport), func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			views := b.group(t, transport, catalog.Incremental, catalog.Incremental)
+			b.change(t, "UPDATE public.t0 SET age = 1, at = NULL WHERE id = 1; UPDATE public.t0 SET at = '2026-01-02' WHERE id = 2")
+			before := len(b.source.Statements())
+			b.refresh(t, refresh.Request{View: views[0].Name})
+			b.wantEqual(t, views[0])
+			var snapshots []string
+			for _, s := range b.source.Statements()[before:] {
+				if strings.HasPrefix(s.SQL, "BEGIN") || s.SQL == redshift.EndSnapshot {
+					snapshots = append(snapshots, s.SQL)
+				}
+			}
+			if want := []string{redshift.BeginSnapshot, redshift.EndSnapshot}; !slices.Equal(snapshots, want) {
+				t.Errorf("the source was asked for %q, want %q", snapshots, want)
+			}
+		})
+	}
 }

@@ -12,10 +12,10 @@
 //
 // The types are a table, in type_table.go: a type is one row, with all that anybody has to know of it. That is what it
 // is called here, how it travels through dblink and through a session, how it is hashed, how values are compared, and
-// whether they have an order that both servers agree on. [Map] finds the row, and everybody else asks the [Type]: no
-// other file names a type. A row that lacks a property does not compile, and one that is new has tests ask for its
-// values (package typetest) and for an encoder, if its encoding is new. What is not in the table has to be cast in the
-// query.
+// whether they have an order that both servers agree on. [Map] finds the row, and everybody else asks the [Type]; a
+// test lists the few other files that name a type. A row that lacks a property does not compile, and one that is new
+// has tests ask for its values (package typetest) and for an encoder, if its encoding is new. What is not in the table
+// has to be cast in the query.
 //
 // libpq cuts a value at a zero byte, and dblink lets in bytes that are no UTF-8: a text is therefore stripped of zero
 // bytes on Redshift ([StripNUL]) and checked here, where a bad one raises 22021. The same care goes for numbers:

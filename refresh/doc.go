@@ -13,4 +13,8 @@
 // the definition asks for another, builds that one beside it and points the view at it in the same transaction. A
 // [Definer] changes definitions: it rehearses the statements that will build the new generation and rolls them back,
 // so that whatever PostgreSQL would object to is found before anything is stored.
+//
+// Below it are three leaves, which know nothing of it. Package read brings rows from Redshift, package apply makes them the
+// rows of a generation, and package relation is what readers see. Which strategy a view has is asked nowhere here, only what
+// [catalog.Traits] it has.
 package refresh

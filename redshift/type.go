@@ -23,7 +23,7 @@ type Column struct {
 	Type       Type
 }
 
-// UnmappedTypeError says that a query has a type that cannot be cached as it is. [Map] and [Session.Describe] return
+// UnmappedTypeError says that a query has a type that cannot be cached as it is. [Map] and [Describe] return
 // it.
 type UnmappedTypeError struct {
 	Column string // "" when it is not known

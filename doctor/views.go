@@ -39,6 +39,12 @@ func (x *exam) all() string { return count(len(x.views), "view", "views") }
 func examineFailures(_ context.Context, x *exam) ([]Check, error) {
 	var objections []Check
 	for _, v := range x.views {
+		if unknown, found := errors.AsType[*catalog.InvalidError](v.View.CheckWords()); found {
+			objections = append(objections, fail(aboutView(v), "it cannot be refreshed: "+unknown.Problem,
+				"Another version of Redcache has defined it. Use that one, or "+infra.Command("cachectl", "alter-view", v.View.Name.String())+
+					": "+unknown.Fix+"."))
+			continue
+		}
 		if v.Failures == 0 {
 			continue
 		}

@@ -28,6 +28,19 @@ func TestViewFailures(t *testing.T) {
 	b.wants(t, "view-failures", doctor.Failed, "its last 3 refreshes failed")
 }
 
+// A view whose strategy this version does not have has no runs that could fail: nobody begins with it.
+func TestViewFailures_OfAnUnknownStrategy(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.add(t, "sales", nil)
+	b.exec(t, `UPDATE redcache.generation SET definition = definition || '{"strategy": "fast"}'`)
+	c := b.wants(t, "view-failures", doctor.Failed, "view bi.sales", `it cannot be refreshed: strategy "fast" does not exist`)
+	if want := "`cachectl alter-view bi.sales`: choose one of nonconcurrent, "; !strings.Contains(c.Fix, want) {
+		t.Errorf("the fix is %q, want %q in it", c.Fix, want)
+	}
+	b.wants(t, "view-unread", doctor.OK)
+}
+
 func TestViewStale(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

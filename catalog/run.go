@@ -74,6 +74,7 @@ type State struct {
 	SeenBy       Built  // what it was built by
 	Loaded       *int32 // the one that runs write to
 	LoadedBy     Built
+	Highest      int32 // of the generations, whatever has become of them
 	AsOf         *time.Time
 	ReconciledAt *time.Time
 	NextDue      *time.Time
@@ -100,6 +101,7 @@ type Outcome struct {
 
 	Strategy   Strategy // the one that was followed in the end
 	Generation int32    // what runs write to from now on
+	Set        int32    // what the generation is built for, which takes effect later; zero: the view as it is
 	Published  bool     // readers see that generation from now on
 	Attempts   int
 	Transport  Transport

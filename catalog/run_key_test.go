@@ -50,7 +50,7 @@ func TestStore_ARunWithTheNumberOfALostOneIsLeftAlone(t *testing.T) {
 	if err := store.Unload(t.Context(), v, lost, outcome); err != nil {
 		t.Errorf("unload: %v", err)
 	}
-	if err := store.FailRun(t.Context(), lost, catalog.Failed, errors.New("down"), 1); err != nil {
+	if err := store.FailRun(t.Context(), lost, catalog.Failed, errors.New("down"), 1, false); err != nil {
 		t.Errorf("fail: %v", err)
 	}
 	if _, err := store.AddReason(t.Context(), lost, "remark"); err == nil {

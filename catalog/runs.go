@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype/zeronull"
 
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
@@ -48,7 +49,7 @@ func (s Store) FinishRun(ctx context.Context, run RunKey, o Outcome) (Run, error
 		"rows_deleted": o.RowsDeleted, "row_count": o.RowCount, "bytes_read": o.BytesRead,
 		"watermark": o.Watermark, "generation": o.Generation, "published": o.Published,
 		"strategy": o.Strategy, "transport": o.Transport, "waited": o.Waited, "reason": o.Reason,
-		"modified": o.Modified, "content": o.Content,
+		"modified": o.Modified, "content": o.Content, "set": zeronull.Int4(o.Set),
 	})
 }
 
@@ -80,10 +81,11 @@ func (s Store) Touch(ctx context.Context, run RunKey) error {
 }
 
 // FailRun writes that a run failed or was canceled, why, and when it is due again.
-func (s Store) FailRun(ctx context.Context, run RunKey, state RunState, cause error, attempts int) error {
+// A run that builds for a set says nothing of the view.
+func (s Store) FailRun(ctx context.Context, run RunKey, state RunState, cause error, attempts int, building bool) error {
 	_, err := s.db.Exec(ctx, sql.FailRun, pgx.NamedArgs{
 		"run": run.ID, "started_at": run.StartedAt, "state": state, "attempts": attempts,
-		"error": infra.Message(cause), "hint": infra.Hint(cause), "public_error": redshift.Public(cause),
+		"error": infra.Message(cause), "hint": infra.Hint(cause), "public_error": redshift.Public(cause), "building": building,
 	})
 	if err != nil {
 		return fmt.Errorf("record failure of run %d: %w", run.ID, err)

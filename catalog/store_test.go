@@ -207,7 +207,7 @@ func TestStore_FailedRunsComeBackEverLater(t *testing.T) {
 	var before time.Duration
 	for n := range 10 {
 		if err := store.FailRun(t.Context(), start(t, store, v), catalog.Failed,
-			infra.Hinted(errors.New("down"), "wait"), 1); err != nil {
+			infra.Hinted(errors.New("down"), "wait"), 1, false); err != nil {
 			t.Fatal(err)
 		}
 		var pause time.Duration
@@ -233,7 +233,7 @@ func TestStore_PruneKeepsTheNewest(t *testing.T) {
 	store, _, link := newCatalog(t)
 	v := added(t, store, link)
 	failed := start(t, store, v)
-	if err := store.FailRun(t.Context(), failed, catalog.Failed, errors.New("down"), 1); err != nil {
+	if err := store.FailRun(t.Context(), failed, catalog.Failed, errors.New("down"), 1, false); err != nil {
 		t.Fatal(err)
 	}
 	for range 10 {

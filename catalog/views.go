@@ -32,6 +32,7 @@ type viewRow struct {
 	Loaded           *int32
 	LoadedDefinition *Definition
 	LoadedColumns    []Column
+	Highest          int32
 
 	AsOf         *time.Time
 	ReconciledAt *time.Time
@@ -61,7 +62,7 @@ func (r viewRow) view() View {
 func (r viewRow) state() State {
 	return State{
 		Generation: r.Seen, SeenBy: r.builtBy(r.Seen, r.SeenDefinition, r.SeenColumns),
-		Loaded: r.Loaded, LoadedBy: r.builtBy(r.Loaded, r.LoadedDefinition, r.LoadedColumns),
+		Loaded: r.Loaded, LoadedBy: r.builtBy(r.Loaded, r.LoadedDefinition, r.LoadedColumns), Highest: r.Highest,
 		AsOf: r.AsOf, ReconciledAt: r.ReconciledAt, NextDue: r.NextDue, Failures: r.Failures, RowCount: r.RowCount,
 		Watermark: r.Watermark, Modified: r.Modified, Content: r.Content, Now: r.Now, Backend: r.Backend, Lost: r.Unstated,
 	}
@@ -146,12 +147,23 @@ func (s Store) Members(ctx context.Context, name Name) ([]Member, error) {
 			return nil, err
 		}
 	}
-	members := make([]Member, len(rows))
+	return members(rows), nil
+}
+
+// GroupMembers returns the views of a group, by id.
+func (s Store) GroupMembers(ctx context.Context, group string) ([]Member, error) {
+	rows, err := s.views(ctx, nil, nil, &group)
+	return members(rows), err
+}
+
+// members are views with what is true of them, by id.
+func members(rows []viewRow) []Member {
+	list := make([]Member, len(rows))
 	for i, row := range rows {
-		members[i] = Member{row.view(), row.state()}
+		list[i] = Member{row.view(), row.state()}
 	}
-	slices.SortFunc(members, func(a, b Member) int { return cmp.Compare(a.View.ID, b.View.ID) })
-	return members, nil
+	slices.SortFunc(list, func(a, b Member) int { return cmp.Compare(a.View.ID, b.View.ID) })
+	return list
 }
 
 // Group returns the names of a group's views, by id; a *NotFoundError when there are none.
@@ -209,7 +221,7 @@ func (s Store) missing(ctx context.Context, name Name) error {
 }
 
 func (s Store) views(ctx context.Context, schema, name, group *string) ([]viewRow, error) {
-	rows, err := collect[viewRow](ctx, s.db, sql.Views, schema, name, group)
+	rows, err := collect[viewRow](ctx, s.db, sql.Views, schema, name, group, nil)
 	if err != nil {
 		return nil, fmt.Errorf("read views: %w", err)
 	}

@@ -18,6 +18,8 @@ const (
 	linkClass = `'redcache.link'::pg_catalog.regclass` + toInteger
 	// loginClass is for what is true of a link, its login and address: its slots have the other one.
 	loginClass = `'redcache.link_state'::pg_catalog.regclass` + toInteger
+	// setClass is for what is built together and has not taken effect yet.
+	setClass = `'redcache.set'::pg_catalog.regclass` + toInteger
 	// rightsClass is for the rights on what all views share.
 	rightsClass = `'redcache.state'::pg_catalog.regclass` + toInteger
 )
@@ -27,7 +29,7 @@ const lockNotAvailable = "55P03"
 
 // key is one advisory lock.
 type key struct {
-	class string // viewClass, linkClass or loginClass
+	class string // viewClass, linkClass, loginClass or setClass
 	id    int32
 }
 

@@ -1,6 +1,7 @@
 package refresh
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -22,6 +23,7 @@ type attempt struct {
 	number  int
 	lastErr error
 	members []*member // by view id; none until the runs are in the history
+	set     int32     // what it builds for, beside what readers see; zero: it refreshes the views as they are
 
 	link     *catalog.Link           // once the transaction has a slot of it
 	since    time.Time               // by the database's clock, before its login and address were read
@@ -40,6 +42,7 @@ type member struct {
 	first       bool // readers saw none before
 	switches    bool // readers saw another generation before, or none
 	unpublished bool // and go on to, until old transactions have ended
+	frozen      bool // no transaction, however old, sees what was loaded empty
 	leftovers   bool // there were generations that nobody needs: a process ended before it could drop them, say
 }
 
@@ -47,7 +50,7 @@ type member struct {
 func (m *member) settle(w *work, run catalog.Run) {
 	m.view, m.result, m.canMerge = w.view, run, canMerge([]*work{w})
 	m.first, m.switches = w.state.Generation == nil, !w.seen()
-	m.unpublished = m.switches && !w.published
+	m.unpublished, m.frozen = m.switches && !w.published, w.frozen
 	m.leftovers = w.condition.Leftovers(w.state)
 }
 
@@ -126,6 +129,11 @@ func (a *attempt) prepare(ctx context.Context, tx pgx.Tx) (*job, error) {
 			return nil, err
 		}
 	}
+	if a.set != 0 {
+		if taken, err := lock.Set(ctx, tx, a.set); err != nil || !taken {
+			return nil, cmp.Or(err, catalog.ErrSetGone)
+		}
+	}
 	j, err := a.plan(ctx, tx)
 	if err != nil {
 		return nil, err
@@ -148,11 +156,11 @@ func (a *attempt) prepare(ctx context.Context, tx pgx.Tx) (*job, error) {
 
 // plan reads definitions and states, and decides what has to be done.
 func (a *attempt) plan(ctx context.Context, tx pgx.Tx) (*job, error) {
-	members, err := catalog.In(tx).Members(ctx, a.req.View)
+	members, err := a.defined(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	j := &job{tx: tx, tried: a.number, patient: a.runner.cfg.Patience}
+	j := &job{tx: tx, tried: a.number, set: a.set, patient: a.runner.cfg.Patience}
 	due := false
 	for _, m := range members {
 		w, err := a.planView(ctx, j, m)
@@ -174,6 +182,19 @@ func (a *attempt) plan(ctx context.Context, tx pgx.Tx) (*job, error) {
 		}
 	}
 	return j, nil
+}
+
+// defined reads the views with their definitions: those in force, or those that the set is to put in force.
+func (a *attempt) defined(ctx context.Context, tx pgx.Tx) ([]catalog.Member, error) {
+	if a.set == 0 {
+		return catalog.In(tx).Members(ctx, a.req.View)
+	}
+	members, err := catalog.In(tx).Prepared(ctx, a.set)
+	members = slices.DeleteFunc(members, func(m catalog.Member) bool { return !slices.Contains(a.stub.Members, m.View.ID) })
+	if err == nil && len(members) != len(a.stub.Members) {
+		err = catalog.ErrSetGone
+	}
+	return members, err
 }
 
 func (a *attempt) planView(ctx context.Context, j *job, m catalog.Member) (w *work, err error) {

@@ -1,14 +1,99 @@
 package refresh
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/relation"
 )
+
+// Change is what is to become of one view.
+type Change struct {
+	Name catalog.Name
+	Add  bool // there is no such view yet
+	Drop bool // there is to be none any more
+	// Define makes of the view's definition what it is to be: of the one in force, or of none. Columns are asked for.
+	Define func(*catalog.View) error
+	// NoData leaves the rows to the next refresh: readers keep what they have until then.
+	NoData bool
+}
+
+// adding adds a view as it stands.
+func adding(v catalog.View, noData bool) Change {
+	return Change{Name: v.Name, Add: true, NoData: noData, Define: func(to *catalog.View) error { *to = v; return nil }}
+}
+
+// verb is what is done to the view.
+func (c Change) verb() string {
+	switch {
+	case c.Add:
+		return "add view"
+	case c.Drop:
+		return "drop view"
+	}
+	return "alter view"
+}
+
+// decision is a change, and what it comes to.
+type decision struct {
+	Change
+	before    catalog.Member     // of a view that is there
+	after     catalog.View       // of one that is to be there
+	columns   []redshift.Column  // that its query returns
+	schema    string             // of dblink
+	condition relation.Condition // of the view and its generations; of one that is there
+	rebuilds  bool               // it needs rows that are not there
+	along     bool               // nobody has asked for it: others of its group get new rows, and all have to be of one moment
+}
+
+// builds says whether the change has to be built before it can take effect.
+func (c decision) builds() bool { return c.rebuilds && !c.NoData }
+
+// id is that of a view that is there.
+func (c decision) id() int32 { return c.before.View.ID }
+
+// about says what was being done to which view.
+func (c decision) about(err error) error { return about(c.verb(), c.Name, err) }
+
+// about says what was being done when it concerns no single view.
+func (d *Definer) about(ctx context.Context, changes []Change, err error) error {
+	if err == nil {
+		return nil
+	}
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	err = nameHolders(ctx, d.pool, err)
+	if len(changes) == 1 {
+		err = about(changes[0].verb(), changes[0].Name, err)
+		if changes[0].Add {
+			err = addingInstead(changes[0].Name, err)
+		}
+		return err
+	}
+	return fmt.Errorf("change %d views: %w", len(changes), err)
+}
+
+// checkNames refuses changes that name one view twice.
+func checkNames(changes []Change) error {
+	for i, c := range changes {
+		if slices.ContainsFunc(changes[:i], func(other Change) bool { return other.Name == c.Name }) {
+			return &catalog.InvalidError{What: "view " + c.Name.String(), Problem: "it is to be changed twice at once"}
+		}
+		if c.Add && c.Drop || (c.Define == nil) != c.Drop {
+			return errors.New("a change adds or alters a view, or drops it")
+		}
+	}
+	return nil
+}
 
 // restate is what is true of a view whose definition has changed. What only says when, how and for whom it is refreshed
 // neither makes a refresh due nor voids what is proven of the copy; but what has failed may be mended by any change.
-func restate(before, after catalog.View, s catalog.State, noData bool) catalog.State {
+func restate(before, after catalog.View, s catalog.State) catalog.State {
 	if after.Watermark != "" && (before.Lookback != after.Lookback || before.SafetyLag != after.SafetyLag) {
 		s.Modified, s.Content = nil, nil // rows that were not read may be wanted now
 	}
@@ -16,10 +101,7 @@ func restate(before, after catalog.View, s catalog.State, noData bool) catalog.S
 	switch {
 	case after.RefreshEvery == 0:
 		s.NextDue = nil
-	case before.Generation != after.Generation:
-		now = now.Add(firstDue(noData))
-		s.NextDue = &now
-	case s.Failures > 0:
+	case before.Generation != after.Generation, s.Failures > 0:
 		s.NextDue = &now
 	case before.RefreshEvery != after.RefreshEvery:
 		due := lastStart(before, s).Add(after.RefreshEvery)

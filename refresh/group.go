@@ -49,6 +49,6 @@ func (w *work) keepGeneration() { w.view.Generation = *w.state.Generation }
 
 // nextGeneration makes the work build another relation of the same definition.
 func (w *work) nextGeneration() {
-	w.view.Generation = w.condition.Next(w.view.Generation)
+	w.view.Generation = w.condition.Next(w.state.Highest)
 	w.fresh, w.whole = true, true
 }

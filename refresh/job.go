@@ -24,6 +24,7 @@ type job struct {
 	opened  time.Time     // before the remote clock was asked; only where a view has a safety lag
 	asOf    time.Time     // every remote commit before this moment is read
 	tried   int           // transactions so far, this one included
+	set     int32         // what it builds for; zero: it refreshes the views as they are
 	slot    int           // of the link that the session has
 	patient time.Duration // how long what has no other way than a strong lock waits for readers
 
@@ -131,8 +132,11 @@ func (j *job) needsSnapshot() bool {
 
 // finish publishes and records what was read, or proven.
 func (j *job) finish(ctx context.Context, a *attempt) error {
-	if j.unchanged() {
+	switch {
+	case j.unchanged():
 		return j.recordUnchanged(ctx, a)
+	case a.set != 0: // whose views are published together
+		return j.record(ctx, j.tx, a)
 	}
 	return j.publish(ctx, a)
 }
@@ -159,7 +163,7 @@ func (j *job) record(ctx context.Context, tx pgx.Tx, a *attempt) error {
 	for _, w := range j.works {
 		m := a.member(w.view.ID)
 		o := w.outcome
-		o.Generation, o.Published, o.Attempts = w.view.Generation, w.published, j.tried
+		o.Generation, o.Set, o.Published, o.Attempts = w.view.Generation, a.set, w.published, j.tried
 		o.Strategy, o.Transport, o.Reason = w.strategy, j.source.Transport(), j.reason(w)
 		o.Modified, o.Content = w.proof.modified, w.proof.content
 		if w.waited > 0 {

@@ -36,7 +36,7 @@ func (r *Runner) publishLater(ctx context.Context, a *attempt) (note string) {
 		err = nameHolders(ctx, r.pool, err)
 		r.cfg.Log.WarnContext(ctx, "new generation is not published yet",
 			infra.KeyView, a.req.View.String(), infra.KeyRun, a.members[0].run.ID, infra.KeyError, redshift.Public(err))
-		return waiting(late) + " until the next refresh: " + infra.Message(err)
+		return waiting(!slices.ContainsFunc(late, func(m *member) bool { return !m.first })) + " until the next refresh: " + infra.Message(err)
 	}
 	for _, m := range late {
 		if run, err := r.store.Run(ctx, m.run); err == nil { // what it says if it has become a merge
@@ -48,11 +48,11 @@ func (r *Runner) publishLater(ctx context.Context, a *attempt) (note string) {
 }
 
 // waiting says what readers see while a generation is not published.
-func waiting(late []*member) string {
-	if slices.ContainsFunc(late, func(m *member) bool { return !m.first }) {
-		return "readers keep the old generation"
+func waiting(first bool) string {
+	if first {
+		return "the view is not there for readers"
 	}
-	return "the view is not there for readers"
+	return "readers keep the old generation"
 }
 
 // publishLoaded publishes what runs have loaded, and tries again as a refresh does: two that grant rights on one schema

@@ -2,8 +2,11 @@ package refresh_test
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/refresh"
@@ -32,7 +35,7 @@ func TestAlter_AnOldTransactionNeverFindsANewTableEmpty(t *testing.T) {
 	b.add(t, v)
 	reader := b.oldReader(t)
 	altered := b.alter(t.Context(), v.Name, toIncremental)
-	b.untilSome(t, `SELECT FROM redcache.copy WHERE loaded = 2`)
+	b.untilSome(t, someFilled)
 	var seen int
 	if err := reader.QueryRow(t.Context(), "SELECT count(*) FROM "+v.Name.SQL()).Scan(&seen); err != nil || seen != 1000 {
 		t.Errorf("an old transaction sees %d rows, %v; want the 1000 of the old generation", seen, err)
@@ -43,7 +46,7 @@ func TestAlter_AnOldTransactionNeverFindsANewTableEmpty(t *testing.T) {
 	default:
 	}
 	var asOfMoved bool
-	const fresher = `SELECT s.as_of >= r.as_of FROM redcache.copy s JOIN redcache.run r ON r.id = s.last_run_id`
+	const fresher = `SELECT s.as_of >= max(r.as_of) FROM redcache.copy s JOIN redcache.run r ON r.view_id = s.view_id GROUP BY s.as_of`
 	if err := b.pool.QueryRow(t.Context(), fresher).Scan(&asOfMoved); err != nil || asOfMoved {
 		t.Errorf("as-of has moved before readers see the rows: %v, %v", asOfMoved, err)
 	}
@@ -60,22 +63,53 @@ func TestAlter_AnOldTransactionNeverFindsANewTableEmpty(t *testing.T) {
 	b.wantNothingLeft(t)
 }
 
-func TestAlter_ALaterRunPublishesWhatAnInterruptedOneHasLoaded(t *testing.T) {
+// someFilled has a row as long as there are rows that readers do not see yet.
+const someFilled = `SELECT FROM redcache.generation WHERE state = 'filled'`
+
+// impatient is a Definer that gives readers no time to leave.
+func (b *bundle) impatient() *refresh.Definer {
+	return refresh.NewDefiner(b.pool, refresh.NewRunner(b.pool, refresh.Config{
+		Patience: 300 * time.Millisecond, SwitchPatience: 300 * time.Millisecond, Backoff: quick,
+	}))
+}
+
+// One that is interrupted before readers see anything of it leaves what was there.
+func TestAlter_InterruptedLeavesWhatWasThere(t *testing.T) {
+	t.Parallel()
+	b := setup(t, salesSQL...)
+	v := b.salesView(catalog.Nonconcurrent)
+	b.add(t, v)
+	before, _ := b.stateOf(t, v)
+	reader := b.oldReader(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	altered := b.alter(ctx, v.Name, toIncremental)
+	b.untilSome(t, someFilled)
+	interrupt()
+	if err := await(t, altered); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if after, _ := b.stateOf(t, v); !after.Equal(before.Definition) || after.Generation != 1 {
+		t.Errorf("the definition in force is %+v", after)
+	}
+	leave(t, reader)
+	b.refresh(t, refresh.Request{View: v.Name})
+	b.wantEqual(t, v)
+	b.wantNothingLeft(t)
+}
+
+func TestAlter_ALaterRunPublishesWhatReadersHaveKeptFromBeingSeen(t *testing.T) {
 	t.Parallel()
 	b := setup(t, salesSQL...)
 	v := b.salesView(catalog.Nonconcurrent)
 	b.add(t, v)
 	reader := b.oldReader(t)
-	ctx, interrupt := context.WithCancel(t.Context())
-	altered := b.alter(ctx, v.Name, toIncremental)
-	b.untilSome(t, `SELECT FROM redcache.copy WHERE loaded = 2`)
-	interrupt()
-	if err := await(t, altered); err != nil {
-		t.Errorf("the load had been committed, and Alter says %v", err)
+	run, err := b.impatient().Alter(t.Context(), v.Name, func(v *catalog.View) error { toIncremental(v); return nil }, false, nil)
+	if err != nil || !strings.HasPrefix(run.Note, "readers keep the old generation until the next refresh: ") {
+		t.Errorf("note %q, %v", run.Note, err)
 	}
 	leave(t, reader)
 	b.change(t, `INSERT INTO public.sales VALUES (1001, 'new', 1, NULL, '2026-02-01')`)
-	run := b.refresh(t, refresh.Request{View: v.Name})
+	run = b.refresh(t, refresh.Request{View: v.Name})
 	if run.Whole || run.Note != "" {
 		t.Errorf("the next run read everything again: %v, note %q", run.Whole, run.Note)
 	}

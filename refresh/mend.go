@@ -42,13 +42,13 @@ func (a *attempt) examine(ctx context.Context, w *work) (err error) {
 	}
 	if w.redefined {
 		if w.condition.Relation(&w.view.Generation) != nil { // somebody has given that name to another relation
-			w.view.Generation = w.condition.Next(w.view.Generation)
+			w.view.Generation = w.condition.Next(w.state.Highest)
 		}
 		return nil
 	}
 	if why := w.condition.Lost(w.view, w.view.Generation); why != "" {
 		w.remark(why + "; it was built anew")
-		w.view.Generation, w.lost = w.condition.Next(w.view.Generation), true
+		w.view.Generation, w.lost = w.condition.Next(w.state.Highest), true
 	}
 	return nil
 }

@@ -84,10 +84,8 @@ func TestPublish_NobodyFindsATableEmpty(t *testing.T) {
 				}
 				done <- err
 			}()
-			b.untilSome(t, `SELECT FROM redcache.copy s JOIN redcache.view v ON v.id = s.view_id
-				WHERE v.view_name = 'item' AND s.loaded IS NOT NULL AND (s.loaded, 1) <> (coalesce(s.generation, 0), 0)
-				AND EXISTS (SELECT FROM redcache.run r WHERE r.view_id = v.id AND r.state = 'succeeded' AND r.generation = s.loaded)
-				AND s.loaded IS DISTINCT FROM s.generation`)
+			b.untilSome(t, `SELECT FROM redcache.generation g JOIN redcache.view v ON v.id = g.view_id
+				WHERE v.view_name = 'item' AND g.state = 'filled'`)
 			filled(t, reader, v)
 			select {
 			case err := <-done:

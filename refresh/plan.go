@@ -35,54 +35,82 @@ func plan(ctx context.Context, b infra.Beginner, fn func(tx pgx.Tx) ([]Step, err
 // PlanAdd returns the statements that [Definer.Add] would run in the cache database to make and fill the view, and
 // changes nothing. It fails where Add would, as far as that shows before rows are read.
 func (d *Definer) PlanAdd(ctx context.Context, v catalog.View, noData bool) ([]Step, error) {
-	steps, err := plan(ctx, d.pool, func(tx pgx.Tx) ([]Step, error) {
-		stored, err := d.addIn(ctx, tx, v, 0)
-		if err != nil || noData {
-			return nil, err
-		}
-		return d.runner.planLoad(ctx, tx, Request{View: stored.Name})
-	})
-	return steps, about("add view", v.Name, err)
+	return d.Plan(ctx, []Change{adding(v, noData)})
 }
 
 // PlanAlter returns what [Definer.Alter] would change in the definition, and the statements that would build the view's
 // next generation, none when the change needs no new one. It changes nothing.
 func (d *Definer) PlanAlter(ctx context.Context, name catalog.Name, change func(*catalog.View) error) ([]Step, error) {
+	return d.Plan(ctx, []Change{{Name: name, Define: change}})
+}
+
+// PlanDrop returns the statements that [Definer.Drop] would run, and changes nothing.
+func (d *Definer) PlanDrop(ctx context.Context, name catalog.Name) ([]Step, error) {
+	return d.Plan(ctx, []Change{{Name: name, Drop: true}})
+}
+
+// Plan returns the statements that [Definer.Apply] would run in the cache database, and changes nothing.
+func (d *Definer) Plan(ctx context.Context, changes []Change) ([]Step, error) {
 	steps, err := plan(ctx, d.pool, func(tx pgx.Tx) ([]Step, error) {
-		before, after, err := d.alterIn(ctx, tx, name, change, true)
+		if err := checkNames(changes); err != nil {
+			return nil, err
+		}
+		decisions, err := d.describe(ctx, tx, changes)
 		if err != nil {
 			return nil, err
 		}
-		steps, err := storeSteps(before.View, after)
+		if err := d.hold(ctx, tx, decisions); err != nil {
+			return nil, err
+		}
+		s, _, err := d.rehearsed(ctx, tx, decisions)
 		if err != nil {
 			return nil, err
 		}
-		if before.State.Generation != nil {
-			grants, err := d.regrantSteps(ctx, tx, before.View, after)
+		return s.plan(ctx, tx)
+	})
+	return steps, d.about(ctx, changes, err)
+}
+
+func (s *set) plan(ctx context.Context, tx pgx.Tx) (steps []Step, err error) {
+	for _, c := range s.decisions {
+		if c.Add || c.Drop || c.along {
+			continue
+		}
+		store, err := storeSteps(c.before.View, c.after)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, store...)
+		if c.before.State.Generation != nil {
+			grants, err := s.regrantSteps(ctx, tx, c.before.View, c.after)
 			if err != nil {
 				return nil, err
 			}
 			steps = append(steps, grants...)
 		}
-		if before.View.Generation == after.Generation {
-			return steps, nil
+	}
+	stored, err := s.inForce(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	planned := map[string]bool{"": false}
+	for _, c := range stored {
+		if !c.builds() || planned[c.after.Group] {
+			continue
 		}
-		load, err := d.runner.planLoad(ctx, tx, Request{View: name})
-		return append(steps, load...), err
-	})
-	return steps, about("alter view", name, err)
-}
-
-// PlanDrop returns the statements that [Definer.Drop] would run, and changes nothing.
-func (d *Definer) PlanDrop(ctx context.Context, name catalog.Name) ([]Step, error) {
-	steps, err := plan(ctx, d.pool, func(tx pgx.Tx) ([]Step, error) {
-		v, err := catalog.In(tx).View(ctx, name)
+		planned[c.after.Group] = c.after.Group != ""
+		load, err := s.runner.planLoad(ctx, tx, Request{View: c.after.Name})
 		if err != nil {
 			return nil, err
 		}
-		return dropSteps(ctx, tx, v)
-	})
-	return steps, about("drop view", name, err)
+		steps = append(steps, load...)
+	}
+	drops, err := s.switches(ctx, tx, stored, func(decision) bool { return false })
+	if err != nil {
+		return nil, err
+	}
+	more, err := relation.Steps(ctx, tx, drops)
+	return append(steps, more...), err
 }
 
 // Plan returns the statements that [Runner.Refresh] would run in the cache database, and reads nothing but the remote

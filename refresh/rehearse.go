@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -66,34 +67,70 @@ func settle(stored []catalog.Column, columns []redshift.Column) (settled []catal
 // errRehearsed rolls a rehearsal back.
 var errRehearsed = errors.New("rehearsed")
 
-// rehearse runs the statements that will make and publish the view's generation, empty, and rolls them back. What
-// Postgres objects to (an index expression, a role, a name that is taken) comes to light before anything is stored.
-func (r *Runner) rehearse(
-	ctx context.Context, tx pgx.Tx, v catalog.View, columns []redshift.Column, schema string, published *int32,
-) error {
+// rehearse does all that a set comes to, with empty generations, and takes it back. What Postgres objects to (an index
+// expression, a role, a name that is taken, what depends on a view) comes to light before anything is built.
+func (d *Definer) rehearse(ctx context.Context, tx pgx.Tx, s *set) error {
+	if !slices.ContainsFunc(s.decisions, func(c decision) bool { return c.rebuilds }) {
+		return nil
+	}
 	err := infra.InSavepoint(ctx, tx, func(nested pgx.Tx) error {
-		selectSQL, err := read.SelectThrough(schema, v.Link, read.Query{Text: v.Query, Columns: columns, NulBytes: v.NulBytes})
+		stored, err := s.inForce(ctx, nested)
 		if err != nil {
 			return err
 		}
-		steps := append(relation.BuildSteps(v, v.Generation, apply.Local(columns), selectSQL), relation.IndexSteps(v, v.Generation)...)
-		if err := relation.RunSteps(ctx, nested, steps); err != nil {
-			return explainBuild(err)
+		for _, c := range stored {
+			if c.rebuilds {
+				if err := d.rehearseBuild(ctx, nested, c); err != nil {
+					return c.about(err)
+				}
+			}
 		}
-		if err := rehearseCarry(ctx, nested, v); err != nil {
-			return err
-		}
-		p, err := relation.PublishedOf(ctx, nested, v)
+		set, err := d.switches(ctx, nested, stored, func(c decision) bool { return c.rebuilds })
 		if err != nil {
 			return err
 		}
-		set := relation.Set{Switches: []relation.Switch{{View: v, Seen: published, Published: p, Columns: apply.Local(columns)}}}
-		return relation.Publish(ctx, nested, r.ordinary(), set, func(pgx.Tx, relation.Try) error { return errRehearsed })
+		return relation.Publish(ctx, nested, d.runner.ordinary(), set, func(pgx.Tx, relation.Try) error { return errRehearsed })
 	})
 	if errors.Is(err, errRehearsed) {
 		return nil
 	}
 	return err
+}
+
+// inForce puts all of a set in force, as its publication will.
+func (s *set) inForce(ctx context.Context, tx pgx.Tx) ([]decision, error) {
+	if len(s.units) == 0 {
+		return s.decisions, nil // they are
+	}
+	if err := catalog.In(tx).HandOver(ctx, s.id); err != nil {
+		return nil, err
+	}
+	if _, err := s.put(ctx, tx, slices.DeleteFunc(slices.Clone(s.decisions), decision.builds)); err != nil {
+		return nil, err
+	}
+	for _, c := range s.decisions {
+		if c.builds() && !c.Add {
+			if err := s.handOn(ctx, tx, c); err != nil {
+				return nil, c.about(err)
+			}
+		}
+	}
+	return s.decisions, checkGroups(ctx, tx, s.decisions)
+}
+
+// rehearseBuild makes the generation that a decision asks for, without rows.
+func (d *Definer) rehearseBuild(ctx context.Context, tx pgx.Tx, c decision) error {
+	query := read.Query{Text: c.after.Query, Columns: c.columns, NulBytes: c.after.NulBytes}
+	selectSQL, err := read.SelectThrough(c.schema, c.after.Link, query)
+	if err != nil {
+		return err
+	}
+	steps := append(relation.BuildSteps(c.after, c.after.Generation, apply.Local(c.columns), selectSQL),
+		relation.IndexSteps(c.after, c.after.Generation)...)
+	if err := relation.RunSteps(ctx, tx, steps); err != nil {
+		return explainBuild(err)
+	}
+	return rehearseCarry(ctx, tx, c.after)
 }
 
 // rehearseCarry holds what people have put on the generation that readers see against a new one: a policy may need a
@@ -132,22 +169,6 @@ func explainBuild(err error) error {
 			"a column out of the query, or choose strategy swap, merge or incremental.")
 	case pg.Code == relation.InsufficientRights:
 		return infra.Hinted(err, "`cachectl init` must be run by the role of DATABASE_URL, which owns schema redcache_data.")
-	}
-	return err
-}
-
-// explainDrop names what depends on a view that is to be dropped.
-func explainDrop(err error) error {
-	var pg *pgconn.PgError
-	if !errors.As(err, &pg) {
-		return err
-	}
-	switch pg.Code {
-	case relation.DependentObjects:
-		return infra.Hinted(err, "Drop these first: "+relation.OneLine(pg.Detail))
-	case relation.InsufficientRights:
-		return infra.Hinted(err, "Somebody else owns it by now. As that role, or as a superuser: ALTER … OWNER TO the role of "+
-			"DATABASE_URL; then drop the view again.")
 	}
 	return err
 }

@@ -31,7 +31,7 @@ func (r *Runner) succeed(ctx context.Context, a *attempt) catalog.Run {
 	defer cancel()
 	for _, m := range a.members {
 		if m.result.State == catalog.Succeeded {
-			r.notify(ctx, m)
+			r.notify(ctx, m.view)
 		}
 		if m.switches {
 			r.remember(ctx, m.view)
@@ -46,10 +46,10 @@ func (r *Runner) succeed(ctx context.Context, a *attempt) catalog.Run {
 	return run
 }
 
-func (r *Runner) notify(ctx context.Context, m *member) {
-	if err := r.store.Notify(ctx, m.view); err != nil {
+func (r *Runner) notify(ctx context.Context, v catalog.View) {
+	if err := r.store.Notify(ctx, v); err != nil {
 		r.cfg.Log.WarnContext(ctx, "nobody was told of new rows",
-			infra.KeyView, m.view.Name.String(), infra.KeyRun, m.run.ID, infra.KeyError, redshift.Public(err))
+			infra.KeyView, v.Name.String(), infra.KeyError, redshift.Public(err))
 	}
 }
 
@@ -68,6 +68,7 @@ const tidyEvery = 16
 // tidy bounds the history and drops what no reader can see any more. A later run tries again what fails here; stuck is
 // what somebody has to see to.
 func (r *Runner) tidy(ctx context.Context, v catalog.View) (stuck []string) {
+	r.dropSets(ctx)
 	leftovers, err := r.store.Tidy(ctx, v, r.cfg.KeepRuns)
 	if err == nil && leftovers {
 		stuck, err = relation.DropLeftovers(ctx, r.pool, v)
@@ -143,7 +144,7 @@ func (r *Runner) fail(ctx context.Context, a *attempt, cause error) (catalog.Run
 	}
 	failure := about("refresh view", a.req.View, cause)
 	for _, m := range a.members {
-		m.result = r.failMember(ctx, m, a.number, state, cause)
+		m.result = r.failMember(ctx, m, a, state, cause)
 	}
 	return a.results(), failure
 }
@@ -161,7 +162,7 @@ func (a *attempt) results() (run catalog.Run) {
 	return run
 }
 
-func (r *Runner) failMember(ctx context.Context, m *member, attempts int, state catalog.RunState, cause error) catalog.Run {
+func (r *Runner) failMember(ctx context.Context, m *member, a *attempt, state catalog.RunState, cause error) catalog.Run {
 	level := slog.LevelError
 	if state == catalog.Canceled {
 		level = slog.LevelInfo
@@ -171,14 +172,16 @@ func (r *Runner) failMember(ctx context.Context, m *member, attempts int, state 
 		ID: m.run.ID, StartedAt: m.run.StartedAt, View: m.view.Name, Strategy: m.view.Strategy, State: state,
 		PublicError: &told, Hint: &hint,
 	}
-	if err := r.store.FailRun(ctx, m.run, state, cause, attempts); err != nil {
+	if err := r.store.FailRun(ctx, m.run, state, cause, a.number, a.set != 0); err != nil {
 		// The next holder of the lock will find the run and mark it abandoned.
 		r.cfg.Log.WarnContext(ctx, "failure is not in the history", infra.KeyView, m.view.Name.String(),
 			infra.KeyRun, m.run.ID, infra.KeyError, redshift.Public(err), infra.KeyHint, infra.Hint(err))
 		r.log(ctx, level, unknown)
 		return unknown
 	}
-	r.tidy(ctx, m.view)
+	if a.set == 0 {
+		r.tidy(ctx, m.view)
+	}
 	run, err := r.store.Run(ctx, m.run)
 	if err != nil {
 		run = unknown

@@ -126,7 +126,8 @@ func (w *work) load(ctx context.Context) error {
 		if err = relation.MoreMemory(ctx, w.tx, "maintenance_work_mem"); err != nil {
 			return err
 		}
-		if err = relation.RunSteps(ctx, w.tx, relation.IndexSteps(w.view, w.view.Generation)); err == nil {
+		err = relation.RunSteps(ctx, w.tx, relation.IndexSteps(w.view, w.view.Generation))
+		if err == nil && w.set == 0 { // else when the set is published, perhaps hours later
 			err = w.carry(ctx)
 		}
 	}

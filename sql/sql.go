@@ -26,7 +26,7 @@ func Migrations() fs.FS {
 // Queries longer than a few lines, named for what they return or do.
 var (
 	//go:embed queries/views.sql
-	Views string
+	views string
 	//go:embed queries/add_view.sql
 	AddView string
 	//go:embed queries/alter_view.sql
@@ -79,6 +79,14 @@ var (
 	Relations string
 	//go:embed queries/above.sql
 	Above string
+	//go:embed queries/prepare_view.sql
+	PrepareView string
+	//go:embed queries/publish_set.sql
+	publishSet string
+	//go:embed queries/hand_over.sql
+	handOver string
+	//go:embed queries/drop_set.sql
+	DropSet string
 	//go:embed queries/prepared.sql
 	Prepared string
 	//go:embed queries/published.sql
@@ -92,8 +100,14 @@ var (
 // Claim is claim.sql, over what [Due] finds.
 var Claim = strings.Replace(claim, "/* due.sql */", Due, 1)
 
-// AlterView changes a definition, or gives a view another one.
-var AlterView = withinForce(alterView)
+// What leaves out the definitions that are not in force yet.
+var (
+	Views     = withinForce(views)
+	AlterView = withinForce(alterView)
+
+	PublishSet = withinForce(publishSet)
+	HandOver   = withinForce(handOver)
+)
 
 // withinForce leaves out what a set that has not taken effect yet is building, in place of (/* in force g */).
 func withinForce(query string) string {

@@ -23,7 +23,7 @@ func DropLeftovers(ctx context.Context, b infra.Beginner, v catalog.View) (stuck
 		if err := lock.View(ctx, tx, v.ID, 0); err != nil {
 			return err
 		}
-		steps, err := Leftovers(ctx, tx, v, false)
+		steps, err := leftovers(ctx, tx, v)
 		for _, step := range steps {
 			drop := func(nested pgx.Tx) error { return RunSteps(ctx, nested, []Step{step}) }
 			if why := cannotDrop(infra.InSavepoint(ctx, tx, drop)); why != "" {
@@ -38,6 +38,20 @@ func DropLeftovers(ctx context.Context, b infra.Beginner, v catalog.View) (stuck
 	return stuck, err
 }
 
+// DropGeneration drops the generation of a view that nobody sees, if it is there.
+func DropGeneration(ctx context.Context, tx pgx.Tx, v catalog.View) error {
+	relations, err := catalog.In(tx).Relations(ctx, v.ID)
+	if err != nil {
+		return err
+	}
+	for _, r := range relations {
+		if r.Number == v.Generation && (r.Kind == "r" || r.Kind == "m") {
+			return RunSteps(ctx, tx, []Step{dropGeneration(v.Relation(r.Number), r.Kind == "m")})
+		}
+	}
+	return nil
+}
+
 // cannotDrop says why a relation cannot be dropped; empty: it was, or is in use for now.
 func cannotDrop(err error) string {
 	var pg *pgconn.PgError
@@ -50,9 +64,9 @@ func cannotDrop(err error) string {
 	return infra.Message(err)
 }
 
-// Leftovers are the steps that drop the generations that readers do not see, or all of them.
-func Leftovers(ctx context.Context, db catalog.DB, v catalog.View, all bool) ([]Step, error) {
-	rows, err := db.Query(ctx, sql.Generations, v.ID, all)
+// leftovers are the steps that drop the generations that readers do not see and runs do not write to.
+func leftovers(ctx context.Context, db catalog.DB, v catalog.View) ([]Step, error) {
+	rows, err := db.Query(ctx, sql.Generations, v.ID)
 	if err != nil {
 		return nil, fmt.Errorf("look for old generations of view %s: %w", v.Name, err)
 	}

@@ -28,8 +28,16 @@ type Switch struct {
 // Set is what takes effect in one moment.
 type Set struct {
 	Switches []Switch
-	Drops    []catalog.Published // views that go
-	Waits    func()              // told before each try but the first; may be nil
+	Drops    []Drop
+	Waits    func() // told before each try but the first; may be nil
+}
+
+// Drop is a view that goes, wherever somebody may have moved it, with all its generations. What stands under its name
+// instead stays.
+type Drop struct {
+	View      catalog.View
+	Published catalog.Published
+	Relations []catalog.Relation
 }
 
 // Publish has readers see all of a set at once, or nothing of it: it waits for the locks of all views together, for as long
@@ -48,7 +56,7 @@ func Publish(ctx context.Context, tx pgx.Tx, p Patience, set Set, then func(tx p
 			set.Waits()
 		}
 		if at, err := try.Run(ctx, tx, bare(steps)); err != nil {
-			return ExplainPublish(steps[at].view, err)
+			return steps[at].explain(err)
 		}
 		return then(tx, try)
 	})
@@ -58,7 +66,7 @@ func Publish(ctx context.Context, tx pgx.Tx, p Patience, set Set, then func(tx p
 func (s Set) doing() string {
 	switch {
 	case len(s.Switches) == 0 && len(s.Drops) == 1:
-		return "drop view " + s.Drops[0].At.String()
+		return "drop view " + s.Drops[0].View.Name.String()
 	case len(s.Switches) == 1 && len(s.Drops) == 0:
 		return "publish view " + s.Switches[0].View.Name.String()
 	case len(s.Switches) == 0:
@@ -67,10 +75,24 @@ func (s Set) doing() string {
 	return fmt.Sprintf("publish view %s and %d others", s.Switches[0].View.Name, len(s.Switches)+len(s.Drops)-1)
 }
 
+// Steps are what takes the locks of a set, for a plan.
+func Steps(ctx context.Context, tx pgx.Tx, set Set) ([]Step, error) {
+	steps, err := set.prepare(ctx, tx)
+	return bare(steps), err
+}
+
 // viewStep is a step, and the view that it is for.
 type viewStep struct {
 	Step
-	view catalog.View
+	view  catalog.View
+	drops bool // the view goes
+}
+
+func (s viewStep) explain(err error) error {
+	if s.drops {
+		return explainDrop(err)
+	}
+	return ExplainPublish(s.view, err)
 }
 
 func bare(steps []viewStep) []Step {
@@ -85,7 +107,7 @@ func bare(steps []viewStep) []Step {
 func (s Set) prepare(ctx context.Context, tx pgx.Tx) (steps []viewStep, err error) {
 	add := func(v catalog.View, more ...Step) {
 		for _, step := range more {
-			steps = append(steps, viewStep{step, v})
+			steps = append(steps, viewStep{step, v, false})
 		}
 	}
 	for i := range s.Switches {
@@ -161,30 +183,37 @@ func (sw Switch) makeSteps(ctx context.Context, tx pgx.Tx) ([]Step, error) {
 	return ViewSteps(ctx, tx, v, p.Remembered, v.Generation, names(sw.Columns))
 }
 
-// dropSteps drop the views that go, and those that are made anew, with the old generations of the set that read these.
+// dropSteps drop what goes, and the views that are made anew, with the old generations of the set that read these.
 func (s Set) dropSteps(ctx context.Context, tx pgx.Tx) (steps []viewStep, err error) {
-	views, old := map[uint32]catalog.View{}, map[string]catalog.View{}
+	goes, old := map[uint32]viewStep{}, map[string]catalog.View{}
 	for _, sw := range s.Switches {
 		if sw.anew {
-			views[sw.Published.OID] = sw.View
+			goes[sw.Published.OID] = viewStep{DropStep(sw.Published.At), sw.View, false}
 		}
 		if sw.Seen != nil {
 			old[sw.View.Relation(*sw.Seen)] = sw.View
 		}
 	}
-	for _, p := range s.Drops {
-		views[p.OID] = catalog.View{ID: p.ID, Name: p.At}
+	for _, d := range s.Drops {
+		if d.Published.OID != 0 {
+			goes[d.Published.OID] = viewStep{DropStep(d.Published.At), d.View, true}
+		}
+		for _, r := range d.Relations {
+			if r.Kind == "r" || r.Kind == "m" {
+				goes[r.OID] = viewStep{dropGeneration(d.View.Relation(r.Number), r.Kind == "m"), d.View, true}
+			}
+		}
 	}
-	if len(views) == 0 {
+	if len(goes) == 0 {
 		return nil, nil
 	}
-	found, err := catalog.In(tx).Above(ctx, slices.Collect(maps.Keys(views)), slices.Collect(maps.Keys(old)))
+	found, err := catalog.In(tx).Above(ctx, slices.Collect(maps.Keys(goes)), slices.Collect(maps.Keys(old)))
 	for _, r := range found {
-		if v, ours := views[r.OID]; ours {
-			steps = append(steps, viewStep{DropStep(r.Name), v})
-			continue
+		step, ours := goes[r.OID]
+		if !ours {
+			step = viewStep{dropGeneration(r.Name.View, r.Kind == "m"), old[r.Name.View], false}
 		}
-		steps = append(steps, viewStep{dropGeneration(r.Name.View, r.Kind == "m"), old[r.Name.View]})
+		steps = append(steps, step)
 	}
 	return steps, err
 }

@@ -125,6 +125,22 @@ func ExplainPublish(v catalog.View, err error) error {
 	return err
 }
 
+// explainDrop names what depends on a view that is to be dropped.
+func explainDrop(err error) error {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return err
+	}
+	switch pg.Code {
+	case DependentObjects:
+		return infra.Hinted(err, "Drop these first: "+OneLine(pg.Detail))
+	case InsufficientRights:
+		return infra.Hinted(err, "Somebody else owns it by now. As that role, or as a superuser: ALTER … OWNER TO the role of "+
+			"DATABASE_URL; then drop the view again.")
+	}
+	return err
+}
+
 func SQLState(err error) string {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {

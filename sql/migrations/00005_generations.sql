@@ -6,7 +6,7 @@
 
 -- +goose Up
 CREATE TABLE redcache.set (
-    id           bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id           integer     GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     begun_at     timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     touched_at   timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     published_at timestamptz,
@@ -21,7 +21,7 @@ CREATE TABLE redcache.generation (
     view_id       integer     NOT NULL REFERENCES redcache.view ON DELETE CASCADE,
     number        integer     NOT NULL,
     link_id       integer     REFERENCES redcache.link,
-    set_id        bigint      REFERENCES redcache.set,
+    set_id        integer     REFERENCES redcache.set,
     row_count     bigint,
     as_of         timestamptz,
     reconciled_at timestamptz,

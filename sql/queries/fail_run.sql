@@ -17,4 +17,4 @@ SET failures = s.failures + (f.state = 'failed')::integer,
     END
 FROM failed f
 JOIN redcache.defined v ON v.id = f.view_id
-WHERE s.view_id = f.view_id
+WHERE s.view_id = f.view_id AND NOT @building -- a set, which leaves what is there as it is

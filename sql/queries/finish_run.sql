@@ -1,7 +1,8 @@
 -- What the run has written is a generation of the definition in force: the one that runs wrote to before, or another one that
 -- takes its place. What a whole read finds is the watermark, even if that is nothing; a partial read that finds nothing
 -- leaves it alone. As-of is that of a whole read; else it does not go back, unless it is from the future: then the clock
--- was wrong before. While a generation waits to be published (@published is false), readers see the one before.
+-- was wrong before. While a generation waits to be published (@published is false), readers see the one before. What a set
+-- builds (@set) waits for the others of the set, and nothing points at it.
 WITH finished AS (
     UPDATE redcache.run
     SET state = 'succeeded', finished_at = clock_timestamp(), as_of = @as_of, whole = @whole, rows_read = @rows_read,
@@ -14,7 +15,7 @@ WITH finished AS (
     UPDATE redcache.generation g
     SET state = 'retired'
     FROM finished f
-    WHERE g.view_id = f.view_id AND g.number <> @generation AND (/* in force g */)
+    WHERE @set::integer IS NULL AND g.view_id = f.view_id AND g.number <> @generation AND (/* in force g */)
       AND (g.state = 'filled' OR g.state = 'published' AND @published)
     RETURNING 1
 ), written AS (
@@ -24,7 +25,8 @@ WITH finished AS (
            @row_count, f.as_of, CASE WHEN f.whole THEN f.as_of END, @watermark, @modified, @content
     FROM finished f
     JOIN redcache.view v ON v.id = f.view_id
-    JOIN redcache.generation d ON d.view_id = v.id AND d.number = v.generation
+    JOIN redcache.generation d ON d.view_id = v.id
+        AND CASE WHEN @set::integer IS NULL THEN d.number = v.generation ELSE d.number = @generation AND d.set_id = @set END
     WHERE (SELECT count(*) FROM retired) >= 0 -- first, since only one is published
     ON CONFLICT (view_id, number) DO UPDATE
     SET state = excluded.state, row_count = excluded.row_count, modified = excluded.modified, content = excluded.content,
@@ -36,10 +38,12 @@ WITH finished AS (
     UPDATE redcache.view v
     SET generation = @generation
     FROM finished f
-    WHERE v.id = f.view_id AND v.generation <> @generation
+    WHERE @set::integer IS NULL AND v.id = f.view_id AND v.generation <> @generation
 )
 UPDATE redcache.state s
-SET failures = 0, last_run_id = f.id, next_due = f.started_at + nullif(w.refresh_every, '0')
+SET failures = CASE WHEN @set::integer IS NULL THEN 0 ELSE s.failures END,
+    last_run_id = CASE WHEN @set::integer IS NULL THEN f.id ELSE s.last_run_id END,
+    next_due = CASE WHEN @set::integer IS NULL THEN f.started_at + nullif(w.refresh_every, '0') ELSE s.next_due END
 FROM finished f
 JOIN written w ON w.view_id = f.view_id
 JOIN redcache.view v ON v.id = f.view_id

@@ -1,9 +1,9 @@
--- The relations of a view, with or without those that readers see or runs write to, or that somebody fills.
+-- The relations of a view that neither readers see nor runs write to, and that nobody fills.
 SELECT c.relname, c.relkind = 'm' AS materialized
 FROM pg_catalog.pg_class c
 WHERE c.relnamespace = 'redcache_data'::regnamespace AND c.relkind IN ('m', 'r')
   AND c.relname ~ ('^v' || $1::integer || '_g[0-9]+$')
-  AND ($2 OR c.relname NOT IN (
+  AND c.relname NOT IN (
       SELECT pg_catalog.format('v%s_g%s', g.view_id, g.number)
       FROM redcache.generation g
-      WHERE g.view_id = $1 AND g.state <> 'retired'))
+      WHERE g.view_id = $1 AND g.state <> 'retired')

@@ -1,0 +1,121 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/sql"
+)
+
+// ErrSetGone means that a set is not there any more, or has taken effect: whoever cleaned up took it for left behind.
+var ErrSetGone = errors.New("what was being built has been cleaned up meanwhile")
+
+// BeginSet notes that definitions are being built that are to take effect together, and returns the number of the set. It is
+// nobody's business until [Store.PublishSet].
+func (s Store) BeginSet(ctx context.Context) (set int32, err error) {
+	if err := s.db.QueryRow(ctx, `INSERT INTO redcache.set DEFAULT VALUES RETURNING id`).Scan(&set); err != nil {
+		return 0, fmt.Errorf("begin set: %w", err)
+	}
+	return set, nil
+}
+
+// Prepare stores what a view is to be when the set takes effect, with the view's generation; a view without an id is added.
+// It returns the view with its id; an *ExistsError when the name is taken.
+func (s Store) Prepare(ctx context.Context, set int32, v View) (View, error) {
+	v.LinkName = v.Link.Name
+	args := v.args()
+	args["set"] = set
+	err := s.db.QueryRow(ctx, sql.PrepareView, args).Scan(&v.ID, &v.CreatedAt, &v.ChangedAt)
+	if violates(err, "view_name_is_unique") {
+		return v, &ExistsError{Kind: "view", Name: v.Name.String()}
+	}
+	if err != nil {
+		return v, fmt.Errorf("store view %s: %w", v.Name, err)
+	}
+	return v, nil
+}
+
+// Prepared returns the views of a set by id, as it is to make them, each with what is true of the view now.
+func (s Store) Prepared(ctx context.Context, set int32) ([]Member, error) {
+	rows, err := collect[viewRow](ctx, s.db, sql.Views, nil, nil, nil, set)
+	if err != nil {
+		return nil, fmt.Errorf("read set %d: %w", set, err)
+	}
+	return members(rows), nil
+}
+
+// TouchSet says that somebody is still at it; [ErrSetGone] when it is gone.
+func (s Store) TouchSet(ctx context.Context, set int32) error {
+	const touch = `UPDATE redcache.set SET touched_at = clock_timestamp() WHERE id = $1 AND published_at IS NULL`
+	tag, err := s.db.Exec(ctx, touch, set)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = ErrSetGone
+	}
+	if err != nil {
+		return fmt.Errorf("set %d: %w", set, err)
+	}
+	return nil
+}
+
+// PublishSet writes that so many views of a set point at what was built for them. It belongs into the transaction that has
+// readers see it.
+func (s Store) PublishSet(ctx context.Context, set int32, views int) error {
+	rows, err := s.db.Query(ctx, sql.PublishSet, set)
+	var done []int32
+	if err == nil {
+		done, err = pgx.CollectRows(rows, pgx.RowTo[int32])
+	}
+	if err == nil && len(done) != views {
+		err = ErrSetGone
+	}
+	if err != nil {
+		return fmt.Errorf("record set %d: %w", set, err)
+	}
+	return nil
+}
+
+// HandOver puts the definitions of a set in force, whose rows are there and cannot be shown to readers yet: that is left to
+// the next runs of its views.
+func (s Store) HandOver(ctx context.Context, set int32) error {
+	if _, err := s.db.Exec(ctx, sql.HandOver, set); err != nil {
+		return fmt.Errorf("record set %d: %w", set, err)
+	}
+	return nil
+}
+
+// DropSet deletes a set that has not taken effect, with the views that it was to add. Its relations are dropped before.
+func (s Store) DropSet(ctx context.Context, set int32) error {
+	if _, err := s.db.Exec(ctx, sql.DropSet, set); err != nil {
+		return fmt.Errorf("delete set %d: %w", set, err)
+	}
+	return nil
+}
+
+// LeftBehind returns the sets that have not taken effect, and of which nobody has said for so long that he is at it. Whether
+// somebody is all the same, the set's lock says.
+func (s Store) LeftBehind(ctx context.Context, silent time.Duration) ([]int32, error) {
+	rows, err := s.db.Query(ctx, `
+		SELECT s.id FROM redcache.set s
+		WHERE s.published_at IS NULL AND s.touched_at <= clock_timestamp() - $1::interval ORDER BY s.id`, silent)
+	var sets []int32
+	if err == nil {
+		sets, err = pgx.CollectRows(rows, pgx.RowTo[int32])
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for sets that were left behind: %w", err)
+	}
+	return sets, nil
+}
+
+// TookEffect says whether a set has taken effect.
+func (s Store) TookEffect(ctx context.Context, set int32) (did bool, err error) {
+	const ask = `SELECT EXISTS (SELECT FROM redcache.set WHERE id = $1 AND published_at IS NOT NULL)`
+	if err := s.db.QueryRow(ctx, ask, set).Scan(&did); err != nil {
+		return false, fmt.Errorf("look for set %d: %w", set, err)
+	}
+	return did, nil
+}

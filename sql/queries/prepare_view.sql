@@ -1,0 +1,18 @@
+-- What a view is to be, as a set is to make it (@set): a generation of an own number, that nothing points at. A view that is
+-- not there yet has its name taken, and nothing else.
+WITH added AS (
+    INSERT INTO redcache.view (schema_name, view_name, generation)
+    SELECT @schema_name, @view_name, @generation WHERE @id = 0
+    RETURNING id, created_at, changed_at
+), stated AS (
+    INSERT INTO redcache.state (view_id) SELECT id FROM added
+), known AS (
+    SELECT id, created_at, changed_at FROM added
+    UNION ALL
+    SELECT id, created_at, changed_at FROM redcache.view WHERE id = @id
+), prepared AS (
+    INSERT INTO redcache.generation (view_id, number, set_id, link_id, state, definition, columns)
+    SELECT id, @generation, @set, @link_id, 'building', @definition, @columns
+    FROM known
+)
+SELECT id, created_at, changed_at FROM known

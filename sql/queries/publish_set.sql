@@ -1,0 +1,38 @@
+-- All views of a set point at what it has built for them, and readers see that. What they saw before is retired, with what
+-- else was loaded or asked for meanwhile: another definition has made way.
+WITH taken AS (
+    UPDATE redcache.set SET published_at = clock_timestamp() WHERE id = $1 AND published_at IS NULL RETURNING id
+), built AS (
+    SELECT g.view_id, g.number, g.refresh_every, r.id AS run_id, r.started_at
+    FROM taken t
+    JOIN redcache.generation g ON g.set_id = t.id AND g.state = 'filled'
+    LEFT JOIN LATERAL (
+        SELECT r.id, r.started_at FROM redcache.run r
+        WHERE r.view_id = g.view_id AND r.generation = g.number AND r.state = 'succeeded'
+        ORDER BY r.id DESC LIMIT 1
+    ) r ON true
+), retired AS (
+    UPDATE redcache.generation g
+    SET state = 'retired'
+    FROM built b
+    WHERE g.view_id = b.view_id AND g.number <> b.number
+      AND (g.state = 'published' OR g.state IN ('building', 'filled') AND (/* in force g */))
+    RETURNING 1
+), published AS (
+    UPDATE redcache.generation g
+    SET state = 'published'
+    FROM built b
+    WHERE g.view_id = b.view_id AND g.number = b.number AND (SELECT count(*) FROM retired) >= 0 -- first
+    RETURNING g.view_id
+), pointed AS (
+    UPDATE redcache.view v
+    SET generation = b.number, changed_at = clock_timestamp()
+    FROM built b
+    WHERE v.id = b.view_id
+)
+UPDATE redcache.state s
+SET failures = 0, last_run_id = coalesce(b.run_id, s.last_run_id), next_due = b.started_at + nullif(b.refresh_every, '0')
+FROM built b
+JOIN published p ON p.view_id = b.view_id
+WHERE s.view_id = b.view_id
+RETURNING s.view_id

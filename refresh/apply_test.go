@@ -218,7 +218,7 @@ func TestApply_OneThatFailsTakesAllWithIt(t *testing.T) {
 func TestApply_DoesNotOverwriteALaterChange(t *testing.T) {
 	t.Parallel()
 	b := setup(t, batchSQL...)
-	b.setOf(t, 3) // one of which is a table that dblink fills
+	b.setOf(t, 3)         // one of which is a table that dblink fills
 	old := b.oldReader(t) // which keeps the set from taking effect
 	done := make(chan error, 1)
 	go func() {
@@ -246,6 +246,38 @@ func TestApply_DoesNotOverwriteALaterChange(t *testing.T) {
 		t.Errorf("the later change is gone: %+v", now.Definition)
 	}
 	b.wantNoSets(t)
+	b.wantNothingLeft(t)
+}
+
+// A view that was refreshed while its next generation waited is due as soon as readers see that.
+func TestApply_WhatIsOlderThanBeforeIsDue(t *testing.T) {
+	t.Parallel()
+	b := setup(t, batchSQL...)
+	v := b.memberOf(2, 0)
+	v.RefreshEvery = time.Hour
+	b.add(t, v)
+	for _, refreshed := range []bool{false, true} {
+		old := b.oldReader(t)
+		done := make(chan error, 1)
+		go func() {
+			_, err := b.definer.Apply(t.Context(), b.era(3, map[bool]int{false: 1, true: 2}[refreshed])[2:])
+			done <- err
+		}()
+		b.untilSome(t, someFilled)
+		if refreshed {
+			b.refresh(t, refresh.Request{View: v.Name})
+		}
+		leave(t, old)
+		if err := await(t, done); err != nil {
+			t.Fatal(err)
+		}
+		due := rows(t, b.pool, `SELECT next_due <= now() FROM redcache.state`)
+		if want := map[bool]string{false: `"f" `, true: `"t" `}[refreshed]; !slices.Equal(due, []string{want}) {
+			t.Errorf("refreshed meanwhile %t: due %v", refreshed, due)
+		}
+	}
+	b.refresh(t, refresh.Request{View: v.Name})
+	b.wantEqual(t, b.memberOf(2, 2))
 	b.wantNothingLeft(t)
 }
 

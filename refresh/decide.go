@@ -39,6 +39,9 @@ func (d *Definer) decide(ctx context.Context, changes []Change) (s *set, err err
 			s, err = d.decideIn(ctx, tx, decisions)
 			return err
 		})
+		if exists, taken := errors.AsType[*catalog.ExistsError](err); taken {
+			err = d.runner.beingAdded(ctx, exists)
+		}
 		if !errors.Is(err, errMoved) || n >= enough {
 			return s, err
 		}
@@ -212,7 +215,7 @@ func (d *Definer) reread(ctx context.Context, tx pgx.Tx, c *decision) error {
 	if err != nil {
 		return err
 	}
-	if now.View.ID != c.id() || !now.View.ChangedAt.Equal(c.before.View.ChangedAt) {
+	if c.moved(now) {
 		return errMoved
 	}
 	c.before = now
@@ -233,6 +236,12 @@ func (d *Definer) reread(ctx context.Context, tx pgx.Tx, c *decision) error {
 		broken = relation.CheckCarry(c.after, c.condition.Relation(now.State.Generation))
 	}
 	return broken
+}
+
+// moved says whether the view is another one than the decision was made of, or has another definition.
+func (c decision) moved(now catalog.Member) bool {
+	before := c.before.View
+	return now.View.ID != before.ID || !now.View.ChangedAt.Equal(before.ChangedAt) || !now.View.Definition.Equal(before.Definition)
 }
 
 // sameGroups makes sure that nobody has joined a group that is to be built.

@@ -2,6 +2,9 @@ package refresh_test
 
 import (
 	"cmp"
+	"context"
+	"errors"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -269,31 +272,33 @@ func TestShrink_AChangeOfTheSameQueryLosesNothing(t *testing.T) {
 	}
 }
 
-// What somebody else has made of a definition stays.
+// What somebody else makes of a view while another definition of it is built, which then fails, stays.
 func TestDefine_WhatOthersDoMeanwhileStays(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		meanwhile func(t *testing.T, b *bundle, v catalog.View) // once, before the load, which then fails
 		want      func(t *testing.T, view catalog.View, state catalog.State)
-		said      string
 	}{
 		"filled": {
-			func(t *testing.T, b *bundle, v catalog.View) { b.refresh(t, refresh.Request{View: v.Name}) },
+			func(t *testing.T, b *bundle, v catalog.View) {
+				b.nextBatch(t, 1)
+				b.refresh(t, refresh.Request{View: v.Name})
+			},
 			func(t *testing.T, view catalog.View, state catalog.State) {
-				if len(view.Indexes) != 1 || state.Generation == nil || *state.Generation != view.Generation {
-					t.Errorf("what somebody has filled is taken back: %+v", view)
+				if len(view.Indexes) > 0 || state.Generation == nil || *state.Generation != view.Generation {
+					t.Errorf("what somebody has filled is not what is in force: %+v", view)
 				}
-			}, "",
+			},
 		},
 		"changed": {
 			func(t *testing.T, b *bundle, v catalog.View) {
 				b.set(t, v, func(v *catalog.View) { v.MaxAge = 7 * time.Hour })
 			},
 			func(t *testing.T, view catalog.View, _ catalog.State) {
-				if view.MaxAge != 7*time.Hour {
+				if view.MaxAge != 7*time.Hour || len(view.Indexes) > 0 {
 					t.Errorf("what somebody has changed is taken back: %+v", view)
 				}
-			}, "changed by somebody else",
+			},
 		},
 		"dropped and added": {
 			func(t *testing.T, b *bundle, v catalog.View) {
@@ -307,40 +312,71 @@ func TestDefine_WhatOthersDoMeanwhileStays(t *testing.T) {
 				if !strings.HasPrefix(view.Query, "SELECT 1") || state.Generation == nil {
 					t.Errorf("what somebody has added is taken back: %+v", view)
 				}
-			}, "",
+			},
 		},
 	} {
-		for _, first := range []bool{true, false} {
-			t.Run(map[bool]string{true: "add ", false: "alter "}[first]+name, func(t *testing.T) {
-				t.Parallel()
-				b := setup(t, batchSQL...)
-				v := b.batchView("item", catalog.Merge, catalog.StreamTransport)
-				if !first {
-					b.add(t, v)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, batchSQL...)
+			v := b.batchView("item", catalog.Merge, catalog.StreamTransport)
+			b.add(t, v)
+			v.Indexes = []string{"batch"}
+			done := false
+			progress := func(phase refresh.Phase) {
+				if !done && phase == refresh.Locking {
+					done = true
+					tt.meanwhile(t, b, v)
+					b.change(t, "ALTER TABLE IF EXISTS public.item RENAME TO gone")
+					b.do(t, `ALTER SERVER redcache_dw OPTIONS (SET port '1')`) // for a query without a table
 				}
-				v.Indexes = []string{"batch"}
-				done := false
-				progress := func(phase refresh.Phase) {
-					if !done && phase == refresh.Locking {
-						done = true
-						tt.meanwhile(t, b, v)
-						b.change(t, "ALTER TABLE IF EXISTS public.item RENAME TO gone")
-						b.do(t, `ALTER SERVER redcache_dw OPTIONS (SET port '1')`) // for a query without a table
-					}
-				}
-				var err error
-				if first {
-					_, err = b.definer.Add(t.Context(), v, false, progress)
-				} else {
-					_, err = b.definer.Alter(t.Context(), v.Name,
-						func(w *catalog.View) error { w.Indexes = v.Indexes; return nil }, false, progress)
-				}
-				if err == nil || !strings.Contains(err.Error(), tt.said) {
-					t.Errorf("got %v, want a failure that says %q", err, tt.said)
-				}
-				view, state := b.stateOf(t, v)
-				tt.want(t, view, state)
-			})
-		}
+			}
+			_, err := b.definer.Alter(t.Context(), v.Name,
+				func(w *catalog.View) error { w.Indexes = v.Indexes; return nil }, false, progress)
+			if err == nil || !done {
+				t.Errorf("got %v", err)
+			}
+			view, state := b.stateOf(t, v)
+			tt.want(t, view, state)
+			b.wantNoSets(t)
+			b.wantNothingLeft(t)
+		})
 	}
+}
+
+// A view that is being added is nobody else's yet. What a process has left behind that was killed while it added one does not
+// keep the name.
+func TestAdd_TakesTheNameForAsLongAsItIsAtIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t, batchSQL...)
+	v := b.batchView("item", catalog.Merge, catalog.DblinkTransport)
+	old := b.oldReader(t) // which keeps it from being published
+	ctx, kill := context.WithCancel(t.Context())
+	d := b.doomed(t)
+	d.after = math.MaxInt
+	done := make(chan error, 1)
+	go func() {
+		_, err := refresh.NewDefiner(d.pool, d.runner).Add(ctx, v, false, nil)
+		done <- err
+	}()
+	b.untilSome(t, someFilled)
+	b.untilSome(t, `SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 'redcache.set'::regclass`)
+	if _, err := b.definer.Add(t.Context(), v, false, nil); err == nil || !strings.Contains(err.Error(), "view bi.item is being added by somebody else") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := b.store.View(t.Context(), v.Name); !errors.As(err, new(*catalog.NotFoundError)) {
+		t.Errorf("others find it: %v", err)
+	}
+	d.mu.Lock()
+	d.dead = true
+	d.mu.Unlock()
+	b.terminate(t, `application_name = 'doomed'`)
+	kill()
+	if err := await(t, done); err == nil {
+		t.Error("the dead have added a view")
+	}
+	leave(t, old)
+	b.add(t, v)
+	b.wantEqual(t, v)
+	b.wantNoSets(t)
+	b.wantNothingLeft(t)
 }

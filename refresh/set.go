@@ -1,6 +1,7 @@
 package refresh
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -126,7 +127,7 @@ func (s *set) publish(ctx context.Context) error {
 	var unseen error
 	if !s.frozen {
 		s.say(Publishing)
-		unseen = s.runner.awaitOldTransactions(ctx, s.runner.cfg.Patience)
+		unseen = s.await(ctx)
 		if unseen != nil && !errors.As(unseen, new(*stillReadError)) {
 			return s.about(ctx, s.changes(), unseen)
 		}
@@ -140,6 +141,16 @@ func (s *set) publish(ctx context.Context) error {
 			return s.about(ctx, s.changes(), err)
 		}
 	}
+}
+
+// await waits for transactions that are too old. The set's lock says meanwhile that somebody is still at it.
+func (s *set) await(ctx context.Context) error {
+	return infra.InTx(ctx, s.pool, infra.Limits{}, func(tx pgx.Tx) error {
+		if taken, err := lock.Set(ctx, tx, s.id); err != nil || !taken {
+			return cmp.Or(err, catalog.ErrSetGone)
+		}
+		return s.runner.awaitOldTransactions(ctx, s.runner.cfg.Patience)
+	})
 }
 
 func (s *set) changes() (changes []Change) {
@@ -207,8 +218,7 @@ func (s *set) holdAgain(ctx context.Context, tx pgx.Tx) error {
 		}
 		now, err := stateOf(ctx, tx, c.Name)
 		switch {
-		case errors.As(err, new(*catalog.NotFoundError)), err == nil && now.View.ID != c.id(),
-			err == nil && !now.View.ChangedAt.Equal(c.before.View.ChangedAt):
+		case errors.As(err, new(*catalog.NotFoundError)), err == nil && c.moved(now):
 			return infra.Hinted(c.about(fmt.Errorf("view %s: %w, and stays as it is", c.Name, errMoved)), "Nothing has changed. Try again.")
 		case err != nil:
 			return err
@@ -327,6 +337,23 @@ func (r *Runner) dropSet(ctx context.Context, set int32) error {
 		}
 		return catalog.In(tx).DropSet(ctx, set)
 	})
+}
+
+// beingAdded says of a view that exists already, and that nobody can see, what it is: one that somebody else is adding, or one
+// that a process has left behind which has ended. That goes, and the decision can be made once more.
+func (r *Runner) beingAdded(ctx context.Context, exists *catalog.ExistsError) error {
+	set, pending, err := r.store.SetOf(ctx, exists.Name)
+	if err != nil || !pending {
+		return cmp.Or(err, error(exists))
+	}
+	if err := r.dropSet(ctx, set); err != nil {
+		return err
+	}
+	if _, pending, err = r.store.SetOf(ctx, exists.Name); err != nil || !pending {
+		return cmp.Or(err, errMoved)
+	}
+	return infra.Hinted(fmt.Errorf("view %s is being added by somebody else", exists.Name),
+		"`cachectl locks` shows who is at it. It is there once its rows are.")
 }
 
 // dropSets drops what processes have left behind that have ended.

@@ -13,5 +13,5 @@ WHERE l.locktype = 'virtualxid' AND l.granted AND l.virtualxid = l.virtualtransa
       SELECT
       FROM pg_catalog.pg_locks h
       WHERE h.pid = l.pid AND h.locktype = 'advisory' AND h.granted AND h.objsubid = 2
-        AND h.classid = 'redcache.view'::regclass
+        AND h.classid IN ('redcache.view'::regclass, 'redcache.set'::regclass)
         AND a.usesysid = (SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.oid = 'redcache.view'::regclass))

@@ -1,9 +1,10 @@
 -- All views of a set point at what it has built for them, and readers see that. What they saw before is retired, with what
--- else was loaded or asked for meanwhile: another definition has made way.
+-- else was loaded or asked for meanwhile: another definition has made way. A view that was refreshed after it was built is due
+-- at once.
 WITH taken AS (
     UPDATE redcache.set SET published_at = clock_timestamp() WHERE id = $1 AND published_at IS NULL RETURNING id
 ), built AS (
-    SELECT g.view_id, g.number, g.refresh_every, r.id AS run_id, r.started_at
+    SELECT g.view_id, g.number, g.as_of, g.refresh_every, r.id AS run_id, r.started_at
     FROM taken t
     JOIN redcache.generation g ON g.set_id = t.id AND g.state = 'filled'
     LEFT JOIN LATERAL (
@@ -17,7 +18,7 @@ WITH taken AS (
     FROM built b
     WHERE g.view_id = b.view_id AND g.number <> b.number
       AND (g.state = 'published' OR g.state IN ('building', 'filled') AND (/* in force g */))
-    RETURNING 1
+    RETURNING g.view_id, g.as_of
 ), published AS (
     UPDATE redcache.generation g
     SET state = 'published'
@@ -31,7 +32,9 @@ WITH taken AS (
     WHERE v.id = b.view_id
 )
 UPDATE redcache.state s
-SET failures = 0, last_run_id = coalesce(b.run_id, s.last_run_id), next_due = b.started_at + nullif(b.refresh_every, '0')
+SET failures = 0, last_run_id = coalesce(b.run_id, s.last_run_id),
+    next_due = CASE WHEN b.as_of < (SELECT max(r.as_of) FROM retired r WHERE r.view_id = b.view_id) AND b.refresh_every > '0'
+                    THEN clock_timestamp() ELSE b.started_at + nullif(b.refresh_every, '0') END
 FROM built b
 JOIN published p ON p.view_id = b.view_id
 WHERE s.view_id = b.view_id

@@ -12,57 +12,10 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
-	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/refresh/apply"
 	"github.com/redcache/redcache/refresh/read"
 	"github.com/redcache/redcache/refresh/relation"
 )
-
-// describe asks the remote side what the view's query returns, and writes it into the view.
-func (r *Runner) describe(ctx context.Context, tx pgx.Tx, v *catalog.View) (columns []redshift.Column, schema string, err error) {
-	remote, err := r.cfg.Links.Open(ctx, tx, v.Link, redshift.Settings{
-		QueryGroup: "redcache describe " + v.Name.String(), StatementTimeout: v.Timeout,
-	})
-	if err != nil {
-		return nil, "", redshift.Explained(err, "connect through link "+v.Link.Name)
-	}
-	// In a savepoint, so that the session can be closed also after a failure, and when ctx has ended: it would stay with the
-	// backend otherwise.
-	err = infra.InSavepoint(ctx, tx, func(pgx.Tx) error {
-		columns, err = redshift.Describe(ctx, remote, v.Query)
-		return err
-	})
-	closing := remote.Close(ctx)
-	if err != nil {
-		return nil, "", redshift.Explained(err, "describe the query through link "+v.Link.Name)
-	}
-	if closing != nil {
-		return nil, "", closing
-	}
-	if v.Columns, err = settle(v.Columns, columns); err != nil {
-		return nil, "", err
-	}
-	if v.Watermark != "" && v.Lookback == "" {
-		v.Lookback = v.DefaultLookback()
-	}
-	return columns, remote.Schema(), nil
-}
-
-// settle decides what a view keeps of its columns' types: no length of a text, unless the view has the length already that
-// Redshift still tells. Then it need not be made again, with whatever depends on it, for a limit that nobody asks to lift.
-func settle(stored []catalog.Column, columns []redshift.Column) (settled []catalog.Column, err error) {
-	for i, c := range columns {
-		typ := redshift.Unsized(c.RemoteType)
-		if i < len(stored) && stored[i].Name == c.Name && stored[i].Type == c.RemoteType {
-			typ = c.RemoteType
-		}
-		if columns[i].Type, err = redshift.Map(typ); err != nil {
-			return nil, err
-		}
-		settled = append(settled, catalog.Column{Name: c.Name, Type: typ, Local: columns[i].Type.Local})
-	}
-	return settled, nil
-}
 
 // errRehearsed rolls a rehearsal back.
 var errRehearsed = errors.New("rehearsed")

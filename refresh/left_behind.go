@@ -1,0 +1,64 @@
+package refresh
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/lock"
+	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/relation"
+)
+
+// dropSet drops what a set has built, and deletes what the catalog has of it, unless somebody is at it. Nobody reads any of
+// it.
+func (r *Runner) dropSet(ctx context.Context, set int32) error {
+	return infra.InTx(ctx, r.pool, infra.Limits{Lock: relation.ShortLock}, func(tx pgx.Tx) error {
+		if taken, err := lock.Set(ctx, tx, set); err != nil || !taken {
+			return err
+		}
+		members, err := catalog.In(tx).Prepared(ctx, set)
+		if err != nil {
+			return err
+		}
+		for _, m := range members {
+			if err := relation.DropGeneration(ctx, tx, m.View); err != nil {
+				return err
+			}
+		}
+		return catalog.In(tx).DropSet(ctx, set)
+	})
+}
+
+// beingAdded says of a view that exists already, and that nobody can see, what it is: one that somebody else is adding, or one
+// that a process has left behind which has ended. That goes, and the decision can be made once more.
+func (r *Runner) beingAdded(ctx context.Context, exists *catalog.ExistsError) error {
+	set, pending, err := r.store.SetOf(ctx, exists.Name)
+	if err != nil || !pending {
+		return cmp.Or(err, error(exists))
+	}
+	if err := r.dropSet(ctx, set); err != nil {
+		return err
+	}
+	if _, pending, err = r.store.SetOf(ctx, exists.Name); err != nil || !pending {
+		return cmp.Or(err, errMoved)
+	}
+	return infra.Hinted(fmt.Errorf("view %s is being added by somebody else", exists.Name),
+		"`cachectl locks` shows who is at it. It is there once its rows are.")
+}
+
+// dropSets drops what processes have left behind that have ended.
+func (r *Runner) dropSets(ctx context.Context) {
+	sets, err := r.store.LeftBehind(ctx, r.cfg.Silence)
+	for _, set := range sets {
+		err = errors.Join(err, r.dropSet(ctx, set))
+	}
+	if err != nil {
+		r.cfg.Log.WarnContext(ctx, "what was left behind could not be dropped", infra.KeyError, redshift.Public(err), infra.KeyHint, infra.Hint(err))
+	}
+}

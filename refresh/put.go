@@ -1,0 +1,116 @@
+package refresh
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/refresh/apply"
+	"github.com/redcache/redcache/refresh/relation"
+)
+
+// put puts the definitions in force. It returns the decisions with the views as they are stored.
+func (d *Definer) put(ctx context.Context, tx pgx.Tx, decisions []decision) (stored []decision, err error) {
+	for _, c := range decisions {
+		switch {
+		case c.Drop:
+		case c.Add:
+			c.after, err = catalog.In(tx).AddView(ctx, c.after, 0)
+		default:
+			if err = d.handOn(ctx, tx, c); err == nil {
+				c.after.ChangedAt, err = catalog.In(tx).AlterView(ctx, c.after, restate(c.before.View, c.after, c.before.State))
+			}
+		}
+		if err != nil {
+			return nil, c.about(err)
+		}
+		stored = append(stored, c)
+	}
+	return stored, checkGroups(ctx, tx, stored)
+}
+
+// checkGroups holds stored definitions against the others of their groups.
+func checkGroups(ctx context.Context, tx pgx.Tx, stored []decision) error {
+	for _, c := range stored {
+		if c.Drop {
+			continue
+		}
+		if err := checkGroup(ctx, tx, c.after); err != nil {
+			return c.about(err)
+		}
+	}
+	return nil
+}
+
+// handOn keeps what people have put on a view that changes, and lets those read it whom the change names.
+func (d *Definer) handOn(ctx context.Context, tx pgx.Tx, c decision) error {
+	if err := remember(ctx, tx, c.after, c.condition.Published); err != nil {
+		return err
+	}
+	return d.regrant(ctx, tx, c.before.State, c.before.View, c.after)
+}
+
+// checkGroup holds a stored definition against the others of its group.
+func checkGroup(ctx context.Context, tx pgx.Tx, v catalog.View) error {
+	members, err := catalog.In(tx).Members(ctx, v.Name)
+	if err != nil {
+		return err
+	}
+	j := &job{tx: tx}
+	for _, m := range members {
+		j.works = append(j.works, &work{job: j, view: m.View, state: m.State, strategy: m.View.Strategy})
+	}
+	if err := j.agree(); err != nil {
+		return err
+	}
+	_, err = j.wantedTransport()
+	return err
+}
+
+// switches are what has to wait for readers: views that are to show other rows, and views that go.
+func (d *Definer) switches(ctx context.Context, tx pgx.Tx, decisions []decision, shows func(decision) bool) (s relation.Set, err error) {
+	s.Waits = func() { d.say(Publishing) }
+	for _, c := range decisions {
+		v := c.after
+		if c.Drop {
+			v = c.before.View
+		} else if !shows(c) {
+			continue
+		}
+		p, err := relation.PublishedOf(ctx, tx, v) // once more: rights may have been granted
+		if err != nil {
+			return s, err
+		}
+		if !c.Drop {
+			s.Switches = append(s.Switches, relation.Switch{
+				View: v, Seen: c.before.State.Generation, Published: p, Columns: apply.Local(c.columns),
+			})
+			continue
+		}
+		relations, err := catalog.In(tx).Relations(ctx, v.ID)
+		if err != nil {
+			return s, err
+		}
+		s.Drops = append(s.Drops, relation.Drop{View: v, Published: p, Relations: relations})
+	}
+	return s, nil
+}
+
+// forget deletes what the catalog has of views that are gone.
+func forget(ctx context.Context, tx pgx.Tx, decisions []decision) error {
+	for _, c := range decisions {
+		if c.Drop {
+			if err := catalog.In(tx).DropView(ctx, c.before.View); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *Definer) say(phase Phase) {
+	if d.tell != nil {
+		d.tell(phase)
+	}
+}

@@ -1,0 +1,180 @@
+package refresh
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/lock"
+	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/relation"
+)
+
+// publish has the set take effect, once no transaction is left that would see anything of it empty. Two that grant rights on
+// one schema, for instance, get in each other's way: then it tries again.
+func (s *set) publish(ctx context.Context) error {
+	var unseen error
+	if !s.frozen {
+		s.say(Publishing)
+		unseen = s.await(ctx)
+		if unseen != nil && !errors.As(unseen, new(*stillReadError)) {
+			return s.about(ctx, s.changes(), unseen)
+		}
+	}
+	for n := 1; ; n++ {
+		err := infra.InTx(ctx, s.pool, infra.Limits{}, func(tx pgx.Tx) error { return s.publishIn(ctx, tx, unseen) })
+		if errors.Is(err, infra.ErrOutcomeUnknown) && s.published(ctx) {
+			return nil
+		}
+		if err == nil || n >= s.runner.cfg.Attempts || !retryable(err) || s.runner.cfg.Backoff.Wait(ctx, n) != nil {
+			return s.about(ctx, s.changes(), err)
+		}
+	}
+}
+
+// await waits for transactions that are too old. The set's lock says meanwhile that somebody is still at it.
+func (s *set) await(ctx context.Context) error {
+	return infra.InTx(ctx, s.pool, infra.Limits{}, func(tx pgx.Tx) error {
+		if taken, err := lock.Set(ctx, tx, s.id); err != nil || !taken {
+			return cmp.Or(err, catalog.ErrSetGone)
+		}
+		return s.runner.awaitOldTransactions(ctx, s.runner.cfg.Patience)
+	})
+}
+
+func (s *set) changes() (changes []Change) {
+	for _, c := range s.decisions {
+		if !c.along {
+			changes = append(changes, c.Change)
+		}
+	}
+	return changes
+}
+
+func (s *set) publishIn(ctx context.Context, tx pgx.Tx, unseen error) error {
+	if err := s.holdAgain(ctx, tx); err != nil {
+		return err
+	}
+	stored, err := s.put(ctx, tx, slices.DeleteFunc(slices.Clone(s.decisions), decision.builds))
+	if err != nil {
+		return err
+	}
+	for _, c := range s.decisions {
+		if c.builds() {
+			if err := s.dress(ctx, tx, c); err != nil {
+				return c.about(err)
+			}
+			stored = append(stored, c)
+		}
+	}
+	if unseen != nil {
+		return s.handOver(ctx, tx, unseen)
+	}
+	switches, err := s.switches(ctx, tx, stored, decision.builds)
+	if err != nil {
+		return err
+	}
+	if err := s.runner.store.Touch(ctx, s.runs[0].Key()); err != nil { // which writes out what has been logged so far
+		return err
+	}
+	err = relation.Publish(ctx, tx, s.runner.ordinary(), switches, func(tx pgx.Tx, _ relation.Try) error {
+		if err := forget(ctx, tx, stored); err != nil {
+			return err
+		}
+		return catalog.In(tx).PublishSet(ctx, s.id, len(switches.Switches))
+	})
+	if errors.As(err, new(*relation.StarvedError)) {
+		return s.handOver(ctx, tx, err)
+	}
+	return err
+}
+
+// holdAgain takes the locks, and refuses to go on where somebody else has changed a definition since it was decided on. A
+// refresh that is under way is waited for, however long it takes: what has been built may have taken longer.
+func (s *set) holdAgain(ctx context.Context, tx pgx.Tx) error {
+	taken, err := lock.Set(ctx, tx, s.id)
+	if err != nil || !taken {
+		return errors.Join(err, catalog.ErrSetGone)
+	}
+	err = s.lock(ctx, tx, s.decisions, func(c decision) time.Duration { return c.before.View.Timeout + changePatience })
+	if err != nil {
+		return err
+	}
+	for i := range s.decisions {
+		c := &s.decisions[i]
+		if c.Add {
+			continue
+		}
+		now, err := stateOf(ctx, tx, c.Name)
+		switch {
+		case errors.As(err, new(*catalog.NotFoundError)), err == nil && c.moved(now):
+			return infra.Hinted(c.about(fmt.Errorf("view %s: %w, and stays as it is", c.Name, errMoved)), "Nothing has changed. Try again.")
+		case err != nil:
+			return err
+		}
+		c.before = now
+		if !c.builds() && !c.Drop {
+			c.after.Generation = now.View.Generation
+		}
+		if c.condition, err = relation.ConditionOf(ctx, tx, now.View); err != nil {
+			return err
+		}
+	}
+	return sameGroups(ctx, tx, s.decisions)
+}
+
+// dress gives a generation what people have put on the one that readers see, and the view what the change says of readers.
+func (s *set) dress(ctx context.Context, tx pgx.Tx, c decision) error {
+	if !c.Add {
+		if err := s.handOn(ctx, tx, c); err != nil {
+			return err
+		}
+	}
+	p, err := relation.PublishedOf(ctx, tx, c.after)
+	if err != nil {
+		return err
+	}
+	steps, err := relation.CarrySteps(ctx, tx, c.after, p)
+	if err != nil {
+		return err
+	}
+	return relation.RunSteps(ctx, tx, steps)
+}
+
+// handOver leaves it to the next refresh to show readers what a single view, or a single group, has got. Of more than that
+// some would be shown earlier than others, so nothing takes effect.
+func (s *set) handOver(ctx context.Context, tx pgx.Tx, why error) error {
+	if len(s.units) != 1 || slices.ContainsFunc(s.decisions, func(c decision) bool { return !c.builds() }) {
+		return why
+	}
+	end, cancel := recording(ctx)
+	defer cancel()
+	why = nameHolders(end, s.pool, why)
+	first := !slices.ContainsFunc(s.decisions, func(c decision) bool { return c.before.State.Generation != nil })
+	s.runs[0].Note = waiting(first) + " until the next refresh: " + infra.Message(why)
+	s.runner.cfg.Log.WarnContext(ctx, "new generation is not published yet",
+		infra.KeyView, s.units[0].asked.String(), infra.KeyRun, s.runs[0].ID, infra.KeyError, redshift.Public(why))
+	return catalog.In(tx).HandOver(ctx, s.id)
+}
+
+// published finds out what became of a commit whose answer was lost.
+func (s *set) published(ctx context.Context) bool {
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	for n := 1; ; n++ {
+		did, err := catalog.In(s.pool).TookEffect(ctx, s.id)
+		if err == nil {
+			return did
+		}
+		if s.runner.cfg.Backoff.Wait(ctx, n) != nil {
+			return false
+		}
+	}
+}

@@ -23,7 +23,7 @@ func addingInstead(name catalog.Name, err error) error {
 }
 
 // adviceOn names the view in what the reader of its rows advises.
-func (w *work) adviceOn(err error) string {
+func (w *viewWork) adviceOn(err error) string {
 	if errors.As(err, new(*session.ShapeError)) {
 		return altering(w.view.Name, "--describe") + " describes them again."
 	}

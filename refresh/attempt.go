@@ -1,266 +1,232 @@
 package refresh
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
-	"github.com/redcache/redcache/lock"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/read"
 )
 
-// attempt is one refresh, of a view or of a group, over the transactions that it takes.
+// attempt is one transaction of a job, from the locks to the commit: what is done on a view, or on all views of a group,
+// through one session on Redshift.
 type attempt struct {
-	runner  *Runner
-	req     Request
-	stub    catalog.Stub
-	number  int
-	lastErr error
-	members []*member // by view id; none until the runs are in the history
-	set     int32     // what it builds for, beside what readers see; zero: it refreshes the views as they are
+	tx      pgx.Tx
+	source  read.Session
+	works   []*viewWork   // by view id, the order in which they are locked
+	opened  time.Time     // before the remote clock was asked; only where a view has a safety lag
+	asOf    time.Time     // every remote commit before this moment is read
+	tried   int           // transactions so far, this one included
+	set     int32         // what it builds for; zero: it refreshes the views as they are
+	slot    int           // of the link that the session has
+	patient time.Duration // how long what has no other way than a strong lock waits for readers
 
-	link     *catalog.Link           // once the transaction has a slot of it
-	since    time.Time               // by the database's clock, before its login and address were read
-	repaired map[redshift.Class]bool // what the link has been mended for
-	mended   map[int32][]string      // what has been mended of views, by their ids
-	planning bool                    // only to say what would be done
+	snapshot bool // all members are read in one
+
+	remarks []error // for the reason of each run
 }
 
-// member is one view of an attempt.
-type member struct {
-	view   catalog.View // as read last
-	run    catalog.RunKey
-	result catalog.Run // of the transaction that committed
+func (a *attempt) remark(why error) { a.remarks = append(a.remarks, why) }
 
-	canMerge    bool // with what readers saw before
-	first       bool // readers saw none before
-	switches    bool // readers saw another generation before, or none
-	unpublished bool // and go on to, until old transactions have ended
-	frozen      bool // no transaction, however old, sees what was loaded empty
-	leftovers   bool // there were generations that nobody needs: a process ended before it could drop them, say
-}
+// silence is how long after the timeout a statement that should have ended is given up.
+const silence = 5 * time.Second
 
-// settle keeps what became of the view, for after the commit.
-func (m *member) settle(w *work, run catalog.Run) {
-	m.view, m.result, m.canMerge = w.view, run, canMerge([]*work{w})
-	m.first, m.switches = w.state.Generation == nil, !w.seen()
-	m.unpublished, m.frozen = m.switches && !w.published, w.frozen
-	m.leftovers = w.condition.Leftovers(w.state)
-}
+// ending is how long all may take that is left to be done when a statement has been given up.
+const ending = 5 * time.Second
 
-func (a *attempt) member(viewID int32) *member {
-	i := slices.IndexFunc(a.members, func(m *member) bool { return m.view.ID == viewID })
-	if i < 0 {
-		return nil
-	}
-	return a.members[i]
-}
+// errSilent is why the context of a read ends when no server has ended the statement at the timeout.
+var errSilent = errors.New("the remote side does not answer")
 
-// asked is the member that the caller named; nil until its run is in the history.
-func (a *attempt) asked() *member { return a.member(a.stub.ID) }
-
-// runID is that of the run that the caller asked for; zero before there is one.
-func (a *attempt) runID() int64 {
-	if asked := a.asked(); asked != nil {
-		return asked.run.ID
-	}
-	return 0
-}
-
-func (a *attempt) tell(phase Phase) {
-	if a.req.Progress != nil {
-		a.req.Progress(phase)
-	}
-}
-
-// run is one transaction from the lock to the commit.
-func (a *attempt) run(ctx context.Context) error {
-	// The statement that reads is bounded by the view's timeout on both servers; pauses between statements are ours.
-	limits := infra.Limits{Statement: timeLeft(ctx, a.stub.Timeout)}
-	a.link = nil
-	return infra.InTx(ctx, a.runner.pool, limits, func(tx pgx.Tx) error {
-		j, err := a.prepare(ctx, tx)
-		if err != nil {
-			return err
-		}
-		a.tell(Queueing)
-		link := j.works[0].view.Link
-		if j.slot, err = lock.Slot(ctx, tx, link.ID, link.MaxConcurrency, timeLeft(ctx, a.stub.Timeout)); err != nil {
-			return err
-		}
-		a.tell(Connecting)
-		if err = a.ready(ctx, j); err != nil {
-			return err
-		}
-		if err = j.bound(ctx); err != nil {
-			return err
-		}
-		if err = j.noteOpening(ctx); err != nil {
-			return err
-		}
-		if err = a.runner.open(ctx, j); err != nil {
-			return err
-		}
-		a.tell(Loading)
-		reading := infra.WithEnd(ctx, time.Now().Add(timeLeft(ctx, j.timeout())+silence+ending))
-		if err := j.closeSource(reading, j.read(reading, a.runner)); err != nil {
-			return err
-		}
-		a.tell(Committing)
-		return j.finish(ctx, a)
+// read reads what the members need and writes it into their generations. It does so inside a savepoint, so that the
+// session can be asked, and closed, after a failure.
+func (a *attempt) read(ctx context.Context, r *Runner) error {
+	// Both servers end a statement at the timeout. This is for a Redshift that has fallen silent: a backend that waits
+	// for it inside dblink does not get as far as ending its statement.
+	ctx, cancel := context.WithTimeoutCause(ctx, a.timeout()+silence, errSilent)
+	defer cancel()
+	stop := a.source.Watch(ctx)
+	at := a.works[0]
+	outer := a.tx
+	err := infra.InSavepoint(ctx, outer, func(nested pgx.Tx) (err error) {
+		a.tx = nested
+		at, err = a.readAll(ctx, r)
+		return err
 	})
-}
-
-// errGroupChanged makes another transaction find out who belongs to the group.
-var errGroupChanged = errors.New("views joined or left the group meanwhile")
-
-// prepare takes the locks, in the order of the ids, reads definitions and states under them, and makes the runs
-// visible.
-func (a *attempt) prepare(ctx context.Context, tx pgx.Tx) (*job, error) {
-	a.tell(Locking)
-	for _, id := range a.stub.Members {
-		if err := lockView(ctx, tx, id, a.req.Wait, a.req.Progress); err != nil {
-			return nil, err
-		}
+	a.tx = outer
+	stopErr := stop(err)
+	if stopErr != nil {
+		r.cfg.Log.WarnContext(ctx, "statement may still run on the remote side",
+			infra.KeyView, at.view.Name.String(), infra.KeyError, redshift.Public(stopErr))
 	}
-	if a.set != 0 {
-		if taken, err := lock.Set(ctx, tx, a.set); err != nil || !taken {
-			return nil, cmp.Or(err, catalog.ErrSetGone)
-		}
-	}
-	j, err := a.plan(ctx, tx)
 	if err != nil {
-		return nil, err
-	}
-	for i, w := range j.works {
-		if len(j.works) != len(a.stub.Members) || w.view.ID != a.stub.Members[i] {
-			if a.stub, err = a.runner.store.Stub(ctx, a.req.View); err != nil {
-				return nil, err
-			}
-			return nil, errGroupChanged
+		err = a.name(at, at.diagnose(ctx, err))
+		if stopErr != nil && !errors.Is(err, stopErr) {
+			err = infra.Hinted(fmt.Errorf("%w; %w", err, stopErr), infra.Hint(err))
 		}
 	}
-	for _, w := range j.works {
-		if err := a.start(ctx, w); err != nil {
-			return nil, err
-		}
-	}
-	return j, nil
+	return err
 }
 
-// plan reads definitions and states, and decides what has to be done.
-func (a *attempt) plan(ctx context.Context, tx pgx.Tx) (*job, error) {
-	members, err := a.defined(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
-	j := &job{tx: tx, tried: a.number, set: a.set, patient: a.runner.cfg.Patience}
-	due := false
-	for _, m := range members {
-		w, err := a.planView(ctx, j, m)
-		if err != nil {
-			return nil, err
-		}
-		j.works = append(j.works, w)
-		due = due || m.State.NextDue != nil && !m.State.NextDue.After(m.State.Now)
-	}
-	if a.req.OnlyIfDue && !due {
-		return nil, errNotDue
-	}
-	if err := j.agree(); err != nil {
-		return nil, err
-	}
-	for _, w := range j.works {
-		if err := w.blocked(); err != nil {
-			return nil, j.name(w, err)
-		}
-	}
-	return j, nil
-}
-
-// defined reads the views with their definitions: those in force, or those that the set is to put in force.
-func (a *attempt) defined(ctx context.Context, tx pgx.Tx) ([]catalog.Member, error) {
-	if a.set == 0 {
-		return catalog.In(tx).Members(ctx, a.req.View)
-	}
-	members, err := catalog.In(tx).Prepared(ctx, a.set)
-	members = slices.DeleteFunc(members, func(m catalog.Member) bool { return !slices.Contains(a.stub.Members, m.View.ID) })
-	if err == nil && len(members) != len(a.stub.Members) {
-		err = catalog.ErrSetGone
-	}
-	return members, err
-}
-
-func (a *attempt) planView(ctx context.Context, j *job, m catalog.Member) (w *work, err error) {
-	w = &work{job: j, view: m.View, state: m.State, strategy: m.View.Strategy, allowShrink: m.View.AllowShrink}
-	if err := checkRequest(w.view, a.req); err != nil {
-		return nil, err
-	}
-	if a.req.Strategy != "" {
-		w.strategy = a.req.Strategy
-	}
-	if a.req.AllowShrink > w.allowShrink {
-		w.allowShrink = a.req.AllowShrink
-	}
-	if w.columns, err = w.view.DescribedColumns(); err != nil {
-		return nil, err
-	}
-	w.redefined = w.state.Loaded == nil || *w.state.Loaded != w.view.Generation
-	if err := a.examine(ctx, w); err != nil {
-		return nil, err
-	}
-	w.proof.wanted = !a.req.Whole && !w.redefined && !w.lost && w.state.AsOf != nil && !w.state.Ahead() && w.seen() && !reconcileDue(w.view, w.state)
-	if w.state.Ahead() {
-		w.remark("as-of was in the future: the clock of the cache database has been set back since")
-	}
-	if err := w.choose(ctx); err != nil {
-		return nil, err
-	}
-	w.fresh = w.redefined || w.lost
-	w.whole = w.fresh || a.req.Whole || !w.traits().Watermark || w.state.Watermark == nil ||
-		w.state.Ahead() || reconcileDue(w.view, w.state)
-	if err := a.findEmptied(ctx, w); err != nil {
-		return nil, err
-	}
-	if !w.whole && w.view.Transport == catalog.AutoTransport {
-		w.tail, err = catalog.In(w.tx).TailRows(ctx, w.view)
-	}
-	return w, err
-}
-
-// reconcileDue says whether an incremental view has to be read in full once more.
-func reconcileDue(v catalog.View, s catalog.State) bool {
-	return v.ReconcileEvery > 0 &&
-		(s.ReconciledAt == nil || s.Now.Sub(*s.ReconciledAt) >= v.ReconcileEvery || s.ReconciledAt.After(s.Now))
-}
-
-// start makes the run visible to others, through another connection: this transaction's writes are not.
-func (a *attempt) start(ctx context.Context, w *work) error {
-	pid := w.state.Backend
-	m := a.member(w.view.ID)
-	if m == nil {
-		m = &member{view: w.view}
-		a.members = append(a.members, m)
-	}
-	m.view = w.view
-	if m.run.ID != 0 {
-		resumed, err := a.runner.store.ResumeRun(ctx, m.run, pid, a.number)
-		if err != nil || resumed {
-			return err
-		}
-	}
-	run, err := a.runner.store.StartRun(ctx, w.view, w.strategy, w.whole, a.runner.cfg.Origin, pid)
-	if err != nil {
+// name says which member of a group failed; the group's refresh is under another's name, perhaps.
+func (a *attempt) name(w *viewWork, err error) error {
+	if len(a.works) == 1 {
 		return err
 	}
-	m.run = run
-	a.runner.cfg.Log.DebugContext(ctx, "run started", infra.KeyView, w.view.Name.String(), infra.KeyRun, run.ID,
-		infra.KeyStrategy, string(w.strategy), infra.KeyLink, w.view.Link.Name)
+	return fmt.Errorf("view %s of group %s: %w", w.view.Name, w.view.Group, err)
+}
+
+// readAll returns the member at which it failed.
+func (a *attempt) readAll(ctx context.Context, r *Runner) (at *viewWork, err error) {
+	at = a.works[0]
+	if a.asOf, err = a.clock(ctx); err != nil {
+		return at, err
+	}
+	for _, w := range a.works {
+		if err := w.probeModified(ctx, r.cfg.ModifiedLag); err != nil {
+			return w, err
+		}
+	}
+	if a.unchanged() {
+		return at, nil
+	}
+	if a.snapshot = a.needsSnapshot(); a.snapshot {
+		if err := a.source.Begin(ctx); err != nil {
+			return at, err
+		}
+	}
+	for _, w := range a.works {
+		if err := w.probeContent(ctx); err != nil {
+			return w, err
+		}
+	}
+	if !a.unchanged() {
+		for _, w := range a.works {
+			if err := w.load(ctx); err != nil {
+				return w, err
+			}
+		}
+	}
+	if a.snapshot {
+		return at, a.source.Commit(ctx)
+	}
+	return at, nil
+}
+
+// unchanged says whether every member is proven to be what its source is.
+func (a *attempt) unchanged() bool {
+	return !slices.ContainsFunc(a.works, func(w *viewWork) bool { return w.proof.unchanged == nil })
+}
+
+// needsSnapshot says whether several reads have to see the same moment.
+func (a *attempt) needsSnapshot() bool {
+	return len(a.works) > 1 ||
+		slices.ContainsFunc(a.works, func(w *viewWork) bool { return w.proof.wantsContent || a.source.Splits(w.query("")) })
+}
+
+// finish publishes and records what was read, or proven.
+func (a *attempt) finish(ctx context.Context, j *job) error {
+	switch {
+	case a.unchanged():
+		return a.recordUnchanged(ctx, j)
+	case j.set != 0: // whose views are published together
+		return a.record(ctx, a.tx, j)
+	}
+	return a.publish(ctx, j)
+}
+
+func (a *attempt) recordUnchanged(ctx context.Context, j *job) error {
+	for _, w := range a.works {
+		m := j.member(w.view.ID)
+		w.keepGeneration()
+		run, err := catalog.In(a.tx).FinishUnchanged(ctx, m.run, *w.proof.unchanged, a.tried, w.proof.how)
+		if err != nil {
+			return err
+		}
+		run.PublicReason = w.proof.how
+		m.settle(w, run)
+		if err := w.remember(ctx, a.tx); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// record writes the results of the runs.
+func (a *attempt) record(ctx context.Context, tx pgx.Tx, j *job) error {
+	for _, w := range a.works {
+		m := j.member(w.view.ID)
+		o := w.outcome
+		o.Generation, o.Set, o.Published, o.Attempts = w.view.Generation, j.set, w.published, a.tried
+		o.Strategy, o.Transport, o.Reason = w.strategy, a.source.Transport(), a.reason(w)
+		o.Modified, o.Content = w.proof.modified, w.proof.content
+		if w.waited > 0 {
+			o.Waited = &w.waited
+		}
+		run, err := catalog.In(tx).FinishRun(ctx, m.run, o)
+		if err != nil {
+			return err
+		}
+		run.PublicReason = a.publicReason(w)
+		m.settle(w, run)
+		if err := w.remember(ctx, tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remember keeps what people have put on the view since it was last looked at. Where readers wait for the commit, that
+// is left for after it. A query that is not ours is not remembered as if it were.
+func (w *viewWork) remember(ctx context.Context, tx pgx.Tx) error {
+	if !w.seen() {
+		return nil
+	}
+	return remember(ctx, tx, w.view, w.condition.Published)
+}
+
+func remember(ctx context.Context, tx pgx.Tx, v catalog.View, p catalog.Published) error {
+	switch {
+	case !p.AtHome || !p.Changed:
+		return nil
+	case p.Altered:
+		return catalog.In(tx).RememberAround(ctx, v.ID)
+	}
+	return catalog.In(tx).Remember(ctx, v.ID)
+}
+
+func (a *attempt) reason(w *viewWork) string {
+	return remarked(slices.Concat(w.remarks, a.remarks), infra.Message)
+}
+
+// publicReason is the same for logs.
+func (a *attempt) publicReason(w *viewWork) string {
+	return remarked(slices.Concat(w.remarks, a.remarks), redshift.Public)
+}
+
+func remarked(remarks []error, told func(error) string) string {
+	texts := make([]string, len(remarks))
+	for i, remark := range remarks {
+		texts[i] = told(remark)
+	}
+	return infra.BoundedMessage(strings.Join(texts, "; "))
+}
+
+// closeSource closes the session, and returns the failure that came before, if any. It does so before the transaction
+// ends, also after a failure.
+func (a *attempt) closeSource(ctx context.Context, failure error) error {
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	err := a.source.Close(ctx)
+	if failure != nil {
+		return failure
+	}
+	return err
 }

@@ -79,11 +79,11 @@ func timeLeft(ctx context.Context, limit time.Duration) time.Duration {
 }
 
 // bound makes the statements that follow end at the deadline, if there is one: getting this far has taken time.
-func (j *job) bound(ctx context.Context) error {
+func (a *attempt) bound(ctx context.Context) error {
 	if _, ok := ctx.Deadline(); !ok {
 		return nil
 	}
-	_, err := j.tx.Exec(ctx, `SELECT pg_catalog.set_config('statement_timeout', $1, true)`,
-		fmt.Sprintf("%dms", timeLeft(ctx, j.timeout()).Milliseconds()))
+	_, err := a.tx.Exec(ctx, `SELECT pg_catalog.set_config('statement_timeout', $1, true)`,
+		fmt.Sprintf("%dms", timeLeft(ctx, a.timeout()).Milliseconds()))
 	return wrap(err, "set limits")
 }

@@ -34,11 +34,11 @@ var unfit = []string{"22001", "22003", "22007", "22008", "22015", "22030", "2203
 
 // diagnose turns the failure of a load into something that its reader can act upon. For bad rows it asks the source
 // for examples, through the session that is still open.
-func (w *work) diagnose(ctx context.Context, err error) error {
+func (w *viewWork) diagnose(ctx context.Context, err error) error {
 	if errors.Is(context.Cause(ctx), errSilent) {
 		// Not wrapped: what took so long and came to nothing is not worth another attempt.
 		return infra.Hinted(fmt.Errorf("read through link %s: no answer after %s", w.view.Link.Name,
-			catalog.FormatDuration(w.timeout())), "Look at Redshift and the network to it: "+
+			catalog.FormatDuration(w.at.timeout())), "Look at Redshift and the network to it: "+
 			infra.Command("cachectl", "link", "test", w.view.Link.Name)+".")
 	}
 	if relation.SQLState(err) == queryCanceled && timeLeft(ctx, time.Second) < time.Second {
@@ -57,7 +57,7 @@ func (w *work) diagnose(ctx context.Context, err error) error {
 }
 
 // diagnoseThere explains what Redshift, or the way to it, did not do.
-func (w *work) diagnoseThere(err error) error {
+func (w *viewWork) diagnoseThere(err error) error {
 	const undefinedColumn, undefinedFunction, cannotCast, mismatch = "42703", "42883", "42846", "42804"
 	again := altering(w.view.Name, "--describe") + " takes the source's columns as they are now"
 	switch {
@@ -76,7 +76,7 @@ func (w *work) diagnoseThere(err error) error {
 }
 
 // diagnoseHere explains what the cache database did not do with the rows.
-func (w *work) diagnoseHere(ctx context.Context, err error) error {
+func (w *viewWork) diagnoseHere(ctx context.Context, err error) error {
 	const alikeFound = "matview.c" // where REFRESH … CONCURRENTLY finds rows that are alike
 	state := redshift.ServerCode(err, redshift.Here)
 	switch {
@@ -113,9 +113,9 @@ func explainHere(v catalog.View, err error, doing string) error {
 }
 
 // reads says whether rows were being read when it failed.
-func (w *work) reads() bool { return w.doing == apply.Reading || w.doing == apply.Applying }
+func (w *viewWork) reads() bool { return w.doing == apply.Reading || w.doing == apply.Applying }
 
-func (w *work) unfitHint() string {
+func (w *viewWork) unfitHint() string {
 	return "The source's columns may have changed since they were described: " +
 		altering(w.view.Name, "--describe") + " describes them again. If they have not, Redshift tells a " +
 		"wrong type of a computed column: cast it in the query, as in (expression)::numeric(18,2) AS name."
@@ -148,12 +148,12 @@ func raisedIn(err error) string {
 type finder func(ctx context.Context, src redshift.Source, query string, key []string) ([]string, error)
 
 // badRows adds examples of the rows that are in the way.
-func (w *work) badRows(ctx context.Context, err error, problem string, find finder, hint string) error {
+func (w *viewWork) badRows(ctx context.Context, err error, problem string, find finder, hint string) error {
 	if len(w.view.Key) == 0 {
 		return err // not about the key: a unique index of the user's own, say
 	}
 	bad := &apply.RowsError{Problem: fmt.Sprintf(problem, strings.Join(w.view.Key, ", ")), Err: err}
-	if s, done := w.source.Asker(ctx, w.tx); s != nil {
+	if s, done := w.at.source.Asker(ctx, w.at.tx); s != nil {
 		defer done()
 		bad.Examples, _ = find(ctx, s, w.view.Query, w.view.Key) // no examples, then
 	}
@@ -161,9 +161,9 @@ func (w *work) badRows(ctx context.Context, err error, problem string, find find
 }
 
 // badText names the columns and rows whose text is not valid UTF-8.
-func (w *work) badText(ctx context.Context, err error) error {
+func (w *viewWork) badText(ctx context.Context, err error) error {
 	bad := &apply.RowsError{Problem: "a text is not valid UTF-8", Err: err}
-	if s, done := w.source.Asker(ctx, w.tx); s != nil {
+	if s, done := w.at.source.Asker(ctx, w.at.tx); s != nil {
 		defer done()
 		found, _ := dblink.FindBadText(ctx, s, w.columns, w.view.Query, w.view.Key) // no examples, then
 		for _, text := range found {

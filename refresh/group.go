@@ -7,12 +7,12 @@ import (
 	"github.com/redcache/redcache/catalog"
 )
 
-// agree settles how the members reach their readers: all by new generations, or all by rows that change. Either shows a
+// choosePublishing settles how the members reach their readers: all by new generations, or all by rows that change. Either shows a
 // reader one age. A mixture does not: rows that change are hidden from a transaction that began before, and a view
 // that points at another generation is not.
-func (j *job) agree() error {
-	for _, w := range j.works[1:] {
-		if first := j.works[0].view; w.view.Link.ID != first.Link.ID {
+func (a *attempt) choosePublishing() error {
+	for _, w := range a.works[1:] {
+		if first := a.works[0].view; w.view.Link.ID != first.Link.ID {
 			return &catalog.InvalidError{
 				What:    "group " + first.Group,
 				Problem: "it has views of link " + first.Link.Name + " and of link " + w.view.Link.Name,
@@ -20,11 +20,11 @@ func (j *job) agree() error {
 			}
 		}
 	}
-	rebuild := slices.ContainsFunc(j.works, func(w *work) bool { return w.fresh || w.mustSwap() }) ||
-		!slices.ContainsFunc(j.works, func(w *work) bool { return !w.traits().Anew })
-	for _, w := range j.works {
+	rebuild := slices.ContainsFunc(a.works, func(w *viewWork) bool { return w.newRelation || w.mustSwap() }) ||
+		!slices.ContainsFunc(a.works, func(w *viewWork) bool { return !w.traits().Anew })
+	for _, w := range a.works {
 		switch {
-		case rebuild && !w.fresh && (w.traits().Anew || len(j.works) > 1):
+		case rebuild && !w.newRelation && (w.traits().Anew || len(a.works) > 1):
 			w.nextGeneration()
 		case !rebuild && w.traits().Anew:
 			w.strategy = w.traits().InPlace
@@ -37,18 +37,18 @@ func (j *job) agree() error {
 // mustSwap says whether the rows cannot change in place: for want of a key by which to compare them, or, in a group,
 // because a REFRESH shows its rows also to a transaction that is to see the old ones of the other members, or because
 // readers do not see the generation yet.
-func (w *work) mustSwap() bool {
-	if len(w.works) > 1 && (w.traits().AtOnce || !w.seen()) {
+func (w *viewWork) mustSwap() bool {
+	if len(w.at.works) > 1 && (w.traits().AtOnce || !w.seen()) {
 		return true
 	}
 	return w.traits().Anew && !w.view.Meets(w.traits().InPlace)
 }
 
 // keepGeneration takes back what nextGeneration has planned.
-func (w *work) keepGeneration() { w.view.Generation = *w.state.Generation }
+func (w *viewWork) keepGeneration() { w.view.Generation = *w.state.Generation }
 
-// nextGeneration makes the work build another relation of the same definition.
-func (w *work) nextGeneration() {
+// nextGeneration has another relation built, of the same definition.
+func (w *viewWork) nextGeneration() {
 	w.view.Generation = w.condition.Next(w.state.Highest)
-	w.fresh, w.whole = true, true
+	w.newRelation, w.whole = true, true
 }

@@ -8,7 +8,7 @@ import (
 
 // checkShrink refuses a source that has lost more rows than the view allows: one that is being loaded, or emptied by
 // mistake, would otherwise take the copy with it.
-func (w *work) checkShrink(rows int64) error {
+func (w *viewWork) checkShrink(rows int64) error {
 	const percent = 100
 	before := w.rowsBefore()
 	lost := before - rows
@@ -16,7 +16,7 @@ func (w *work) checkShrink(rows int64) error {
 		return nil
 	}
 	hint := "If that is right: " + infra.Command("cachectl", "refresh", w.view.Name.String(), "--allow-shrink", "100")
-	if w.redefined {
+	if w.firstOfDefinition {
 		hint += ", and then the change once more."
 	} else {
 		hint += ". For good: " + altering(w.view.Name, "--allow-shrink") + "."

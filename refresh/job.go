@@ -1,231 +1,266 @@
 package refresh
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/lock"
 	"github.com/redcache/redcache/redshift"
-	"github.com/redcache/redcache/refresh/read"
 )
 
-// job is what one transaction does: the work on a view, or on all views of a group, through one session on Redshift.
+// job is one refresh, of a view or of a group, over the attempts that it takes.
 type job struct {
-	tx      pgx.Tx
-	source  read.Session
-	works   []*work       // by view id, the order in which they are locked
-	opened  time.Time     // before the remote clock was asked; only where a view has a safety lag
-	asOf    time.Time     // every remote commit before this moment is read
-	tried   int           // transactions so far, this one included
-	set     int32         // what it builds for; zero: it refreshes the views as they are
-	slot    int           // of the link that the session has
-	patient time.Duration // how long what has no other way than a strong lock waits for readers
+	runner  *Runner
+	req     Request
+	stub    catalog.Stub
+	number  int
+	lastErr error
+	members []*viewRun // by view id; none until the runs are in the history
+	set     int32      // what it builds for, beside what readers see; zero: it refreshes the views as they are
 
-	snapshot bool // all members are read in one
-
-	remarks []error // for the reason of each run
+	link     *catalog.Link           // once the transaction has a slot of it
+	since    time.Time               // by the database's clock, before its login and address were read
+	repaired map[redshift.Class]bool // what the link has been mended for
+	mended   map[int32][]string      // what has been mended of views, by their ids
+	planning bool                    // only to say what would be done
 }
 
-func (j *job) remark(why error) { j.remarks = append(j.remarks, why) }
+// viewRun is one view of a job, over its attempts, and the run that tells of it.
+type viewRun struct {
+	view   catalog.View // as read last
+	run    catalog.RunKey
+	result catalog.Run // of the transaction that committed
 
-// silence is how long after the timeout a statement that should have ended is given up.
-const silence = 5 * time.Second
+	canMerge    bool // with what readers saw before
+	first       bool // readers saw none before
+	switches    bool // readers saw another generation before, or none
+	unpublished bool // and go on to, until old transactions have ended
+	frozen      bool // no transaction, however old, sees what was loaded empty
+	leftovers   bool // there were generations that nobody needs: a process ended before it could drop them, say
+}
 
-// ending is how long all may take that is left to be done when a statement has been given up.
-const ending = 5 * time.Second
+// settle keeps what became of the view, for after the commit.
+func (m *viewRun) settle(w *viewWork, run catalog.Run) {
+	m.view, m.result, m.canMerge = w.view, run, canMerge([]*viewWork{w})
+	m.first, m.switches = w.state.Generation == nil, !w.seen()
+	m.unpublished, m.frozen = m.switches && !w.published, w.frozen
+	m.leftovers = w.condition.Leftovers(w.state)
+}
 
-// errSilent is why the context of an attempt ends when no server has ended the statement at the timeout.
-var errSilent = errors.New("the remote side does not answer")
+func (j *job) member(viewID int32) *viewRun {
+	i := slices.IndexFunc(j.members, func(m *viewRun) bool { return m.view.ID == viewID })
+	if i < 0 {
+		return nil
+	}
+	return j.members[i]
+}
 
-// read reads what the members need and writes it into their generations. It does so inside a savepoint, so that the
-// session can be asked, and closed, after a failure.
-func (j *job) read(ctx context.Context, r *Runner) error {
-	// Both servers end a statement at the timeout. This is for a Redshift that has fallen silent: a backend that waits
-	// for it inside dblink does not get as far as ending its statement.
-	ctx, cancel := context.WithTimeoutCause(ctx, j.timeout()+silence, errSilent)
-	defer cancel()
-	stop := j.source.Watch(ctx)
-	at := j.works[0]
-	outer := j.tx
-	err := infra.InSavepoint(ctx, outer, func(nested pgx.Tx) (err error) {
-		j.tx = nested
-		at, err = j.readAll(ctx, r)
-		return err
+// asked is the member that the caller named; nil until its run is in the history.
+func (j *job) asked() *viewRun { return j.member(j.stub.ID) }
+
+// runID is that of the run that the caller asked for; zero before there is one.
+func (j *job) runID() int64 {
+	if asked := j.asked(); asked != nil {
+		return asked.run.ID
+	}
+	return 0
+}
+
+func (j *job) tell(phase Phase) {
+	if j.req.Progress != nil {
+		j.req.Progress(phase)
+	}
+}
+
+// run is one transaction from the lock to the commit.
+func (j *job) run(ctx context.Context) error {
+	// The statement that reads is bounded by the view's timeout on both servers; pauses between statements are ours.
+	limits := infra.Limits{Statement: timeLeft(ctx, j.stub.Timeout)}
+	j.link = nil
+	return infra.InTx(ctx, j.runner.pool, limits, func(tx pgx.Tx) error {
+		a, err := j.prepare(ctx, tx)
+		if err != nil {
+			return err
+		}
+		j.tell(Queueing)
+		link := a.works[0].view.Link
+		if a.slot, err = lock.Slot(ctx, tx, link.ID, link.MaxConcurrency, timeLeft(ctx, j.stub.Timeout)); err != nil {
+			return err
+		}
+		j.tell(Connecting)
+		if err = j.ready(ctx, a); err != nil {
+			return err
+		}
+		if err = a.bound(ctx); err != nil {
+			return err
+		}
+		if err = a.noteOpening(ctx); err != nil {
+			return err
+		}
+		if err = j.runner.open(ctx, a); err != nil {
+			return err
+		}
+		j.tell(Loading)
+		reading := infra.WithEnd(ctx, time.Now().Add(timeLeft(ctx, a.timeout())+silence+ending))
+		if err := a.closeSource(reading, a.read(reading, j.runner)); err != nil {
+			return err
+		}
+		j.tell(Committing)
+		return a.finish(ctx, j)
 	})
-	j.tx = outer
-	stopErr := stop(err)
-	if stopErr != nil {
-		r.cfg.Log.WarnContext(ctx, "statement may still run on the remote side",
-			infra.KeyView, at.view.Name.String(), infra.KeyError, redshift.Public(stopErr))
-	}
-	if err != nil {
-		err = j.name(at, at.diagnose(ctx, err))
-		if stopErr != nil && !errors.Is(err, stopErr) {
-			err = infra.Hinted(fmt.Errorf("%w; %w", err, stopErr), infra.Hint(err))
-		}
-	}
-	return err
 }
 
-// name says which member of a group failed; the group's refresh is under another's name, perhaps.
-func (j *job) name(w *work, err error) error {
-	if len(j.works) == 1 {
+// errGroupChanged makes another transaction find out who belongs to the group.
+var errGroupChanged = errors.New("views joined or left the group meanwhile")
+
+// prepare takes the locks, in the order of the ids, reads definitions and states under them, and makes the runs
+// visible.
+func (j *job) prepare(ctx context.Context, tx pgx.Tx) (*attempt, error) {
+	j.tell(Locking)
+	for _, id := range j.stub.Members {
+		if err := lockView(ctx, tx, id, j.req.Wait, j.req.Progress); err != nil {
+			return nil, err
+		}
+	}
+	if j.set != 0 {
+		if taken, err := lock.Set(ctx, tx, j.set); err != nil || !taken {
+			return nil, cmp.Or(err, catalog.ErrSetGone)
+		}
+	}
+	a, err := j.plan(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	for i, w := range a.works {
+		if len(a.works) != len(j.stub.Members) || w.view.ID != j.stub.Members[i] {
+			if j.stub, err = j.runner.store.Stub(ctx, j.req.View); err != nil {
+				return nil, err
+			}
+			return nil, errGroupChanged
+		}
+	}
+	for _, w := range a.works {
+		if err := j.start(ctx, w); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+// plan reads definitions and states, and decides what has to be done.
+func (j *job) plan(ctx context.Context, tx pgx.Tx) (*attempt, error) {
+	members, err := j.defined(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	a := &attempt{tx: tx, tried: j.number, set: j.set, patient: j.runner.cfg.Patience}
+	due := false
+	for _, m := range members {
+		w, err := j.planView(ctx, a, m)
+		if err != nil {
+			return nil, err
+		}
+		a.works = append(a.works, w)
+		due = due || m.State.NextDue != nil && !m.State.NextDue.After(m.State.Now)
+	}
+	if j.req.OnlyIfDue && !due {
+		return nil, errNotDue
+	}
+	if err := a.choosePublishing(); err != nil {
+		return nil, err
+	}
+	for _, w := range a.works {
+		if err := w.blocked(); err != nil {
+			return nil, a.name(w, err)
+		}
+	}
+	return a, nil
+}
+
+// defined reads the views with their definitions: those in force, or those that the set is to put in force.
+func (j *job) defined(ctx context.Context, tx pgx.Tx) ([]catalog.Member, error) {
+	if j.set == 0 {
+		return catalog.In(tx).Members(ctx, j.req.View)
+	}
+	members, err := catalog.In(tx).Prepared(ctx, j.set)
+	members = slices.DeleteFunc(members, func(m catalog.Member) bool { return !slices.Contains(j.stub.Members, m.View.ID) })
+	if err == nil && len(members) != len(j.stub.Members) {
+		err = catalog.ErrSetGone
+	}
+	return members, err
+}
+
+func (j *job) planView(ctx context.Context, a *attempt, m catalog.Member) (w *viewWork, err error) {
+	w = &viewWork{at: a, view: m.View, state: m.State, strategy: m.View.Strategy, allowShrink: m.View.AllowShrink}
+	if err := checkRequest(w.view, j.req); err != nil {
+		return nil, err
+	}
+	if j.req.Strategy != "" {
+		w.strategy = j.req.Strategy
+	}
+	if j.req.AllowShrink > w.allowShrink {
+		w.allowShrink = j.req.AllowShrink
+	}
+	if w.columns, err = w.view.DescribedColumns(); err != nil {
+		return nil, err
+	}
+	w.firstOfDefinition = w.state.Loaded == nil || *w.state.Loaded != w.view.Generation
+	if err := j.examine(ctx, w); err != nil {
+		return nil, err
+	}
+	w.proof.wanted = !j.req.Whole && !w.firstOfDefinition && !w.lost && w.state.AsOf != nil && !w.state.Ahead() && w.seen() && !reconcileDue(w.view, w.state)
+	if w.state.Ahead() {
+		w.remark("as-of was in the future: the clock of the cache database has been set back since")
+	}
+	if err := w.choose(ctx); err != nil {
+		return nil, err
+	}
+	w.newRelation = w.firstOfDefinition || w.lost
+	w.whole = w.newRelation || j.req.Whole || !w.traits().Watermark || w.state.Watermark == nil ||
+		w.state.Ahead() || reconcileDue(w.view, w.state)
+	if err := j.findEmptied(ctx, w); err != nil {
+		return nil, err
+	}
+	if !w.whole && w.view.Transport == catalog.AutoTransport {
+		w.tail, err = catalog.In(w.at.tx).TailRows(ctx, w.view)
+	}
+	return w, err
+}
+
+// reconcileDue says whether an incremental view has to be read in full once more.
+func reconcileDue(v catalog.View, s catalog.State) bool {
+	return v.ReconcileEvery > 0 &&
+		(s.ReconciledAt == nil || s.Now.Sub(*s.ReconciledAt) >= v.ReconcileEvery || s.ReconciledAt.After(s.Now))
+}
+
+// start makes the run visible to others, through another connection: this transaction's writes are not.
+func (j *job) start(ctx context.Context, w *viewWork) error {
+	pid := w.state.Backend
+	m := j.member(w.view.ID)
+	if m == nil {
+		m = &viewRun{view: w.view}
+		j.members = append(j.members, m)
+	}
+	m.view = w.view
+	if m.run.ID != 0 {
+		resumed, err := j.runner.store.ResumeRun(ctx, m.run, pid, j.number)
+		if err != nil || resumed {
+			return err
+		}
+	}
+	run, err := j.runner.store.StartRun(ctx, w.view, w.strategy, w.whole, j.runner.cfg.Origin, pid)
+	if err != nil {
 		return err
 	}
-	return fmt.Errorf("view %s of group %s: %w", w.view.Name, w.view.Group, err)
-}
-
-// readAll returns the member at which it failed.
-func (j *job) readAll(ctx context.Context, r *Runner) (at *work, err error) {
-	at = j.works[0]
-	if j.asOf, err = j.clock(ctx); err != nil {
-		return at, err
-	}
-	for _, w := range j.works {
-		if err := w.probeModified(ctx, r.cfg.ModifiedLag); err != nil {
-			return w, err
-		}
-	}
-	if j.unchanged() {
-		return at, nil
-	}
-	if j.snapshot = j.needsSnapshot(); j.snapshot {
-		if err := j.source.Begin(ctx); err != nil {
-			return at, err
-		}
-	}
-	for _, w := range j.works {
-		if err := w.probeContent(ctx); err != nil {
-			return w, err
-		}
-	}
-	if !j.unchanged() {
-		for _, w := range j.works {
-			if err := w.load(ctx); err != nil {
-				return w, err
-			}
-		}
-	}
-	if j.snapshot {
-		return at, j.source.Commit(ctx)
-	}
-	return at, nil
-}
-
-// unchanged says whether every member is proven to be what its source is.
-func (j *job) unchanged() bool {
-	return !slices.ContainsFunc(j.works, func(w *work) bool { return w.proof.unchanged == nil })
-}
-
-// needsSnapshot says whether several reads have to see the same moment.
-func (j *job) needsSnapshot() bool {
-	return len(j.works) > 1 ||
-		slices.ContainsFunc(j.works, func(w *work) bool { return w.proof.wantsContent || j.source.Splits(w.query("")) })
-}
-
-// finish publishes and records what was read, or proven.
-func (j *job) finish(ctx context.Context, a *attempt) error {
-	switch {
-	case j.unchanged():
-		return j.recordUnchanged(ctx, a)
-	case a.set != 0: // whose views are published together
-		return j.record(ctx, j.tx, a)
-	}
-	return j.publish(ctx, a)
-}
-
-func (j *job) recordUnchanged(ctx context.Context, a *attempt) error {
-	for _, w := range j.works {
-		m := a.member(w.view.ID)
-		w.keepGeneration()
-		run, err := catalog.In(j.tx).FinishUnchanged(ctx, m.run, *w.proof.unchanged, j.tried, w.proof.how)
-		if err != nil {
-			return err
-		}
-		run.PublicReason = w.proof.how
-		m.settle(w, run)
-		if err := w.remember(ctx, j.tx); err != nil {
-			return err
-		}
-	}
+	m.run = run
+	j.runner.cfg.Log.DebugContext(ctx, "run started", infra.KeyView, w.view.Name.String(), infra.KeyRun, run.ID,
+		infra.KeyStrategy, string(w.strategy), infra.KeyLink, w.view.Link.Name)
 	return nil
-}
-
-// record writes the results of the runs.
-func (j *job) record(ctx context.Context, tx pgx.Tx, a *attempt) error {
-	for _, w := range j.works {
-		m := a.member(w.view.ID)
-		o := w.outcome
-		o.Generation, o.Set, o.Published, o.Attempts = w.view.Generation, a.set, w.published, j.tried
-		o.Strategy, o.Transport, o.Reason = w.strategy, j.source.Transport(), j.reason(w)
-		o.Modified, o.Content = w.proof.modified, w.proof.content
-		if w.waited > 0 {
-			o.Waited = &w.waited
-		}
-		run, err := catalog.In(tx).FinishRun(ctx, m.run, o)
-		if err != nil {
-			return err
-		}
-		run.PublicReason = j.publicReason(w)
-		m.settle(w, run)
-		if err := w.remember(ctx, tx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// remember keeps what people have put on the view since it was last looked at. Where readers wait for the commit, that
-// is left for after it. A query that is not ours is not remembered as if it were.
-func (w *work) remember(ctx context.Context, tx pgx.Tx) error {
-	if !w.seen() {
-		return nil
-	}
-	return remember(ctx, tx, w.view, w.condition.Published)
-}
-
-func remember(ctx context.Context, tx pgx.Tx, v catalog.View, p catalog.Published) error {
-	switch {
-	case !p.AtHome || !p.Changed:
-		return nil
-	case p.Altered:
-		return catalog.In(tx).RememberAround(ctx, v.ID)
-	}
-	return catalog.In(tx).Remember(ctx, v.ID)
-}
-
-func (j *job) reason(w *work) string {
-	return remarked(slices.Concat(w.remarks, j.remarks), infra.Message)
-}
-
-// publicReason is the same for logs.
-func (j *job) publicReason(w *work) string {
-	return remarked(slices.Concat(w.remarks, j.remarks), redshift.Public)
-}
-
-func remarked(remarks []error, told func(error) string) string {
-	texts := make([]string, len(remarks))
-	for i, remark := range remarks {
-		texts[i] = told(remark)
-	}
-	return infra.BoundedMessage(strings.Join(texts, "; "))
-}
-
-// closeSource closes the session, and returns the failure that came before, if any. It does so before the transaction
-// ends, also after a failure.
-func (j *job) closeSource(ctx context.Context, failure error) error {
-	ctx, cancel := recording(ctx)
-	defer cancel()
-	err := j.source.Close(ctx)
-	if failure != nil {
-		return failure
-	}
-	return err
 }

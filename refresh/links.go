@@ -38,31 +38,31 @@ func (asTheyAre) Open(ctx context.Context, tx pgx.Tx, l catalog.Link, set redshi
 
 // ready has the link's login and address brought up to date. The transaction sees what others commit from its next
 // statement on, and with it the user mapping and the server as they are then.
-func (a *attempt) ready(ctx context.Context, j *job) error {
-	first := j.works[0]
-	a.link, a.since = &first.view.Link, first.state.Now
-	return a.runner.cfg.Links.Ready(ctx, *a.link)
+func (j *job) ready(ctx context.Context, a *attempt) error {
+	first := a.works[0]
+	j.link, j.since = &first.view.Link, first.state.Now
+	return j.runner.cfg.Links.Ready(ctx, *j.link)
 }
 
 // repair has the link mended on which an attempt failed, and says whether it is worth trying again at once. It does so
 // once in a refresh for each class of failure: what is still refused or unreachable then is so for another reason. With
 // an error, no further attempt is worth anything.
-func (a *attempt) repair(ctx context.Context, cause error) (again bool, err error) {
-	if cause == nil || a.link == nil || ctx.Err() != nil {
+func (j *job) repair(ctx context.Context, cause error) (again bool, err error) {
+	if cause == nil || j.link == nil || ctx.Err() != nil {
 		return false, nil
 	}
-	link, class := *a.link, redshift.Classify(cause)
-	if a.repaired[class] {
+	link, class := *j.link, redshift.Classify(cause)
+	if j.repaired[class] {
 		if class == redshift.Credentials {
 			return false, refusedAgain(link, cause)
 		}
 		return false, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, a.stub.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, j.stub.Timeout)
 	defer cancel()
-	a.repaired[class] = true
-	if again, err = a.runner.cfg.Links.Repair(ctx, link, a.since, cause); again {
-		a.runner.opener.Forget(link.ID)
+	j.repaired[class] = true
+	if again, err = j.runner.cfg.Links.Repair(ctx, link, j.since, cause); again {
+		j.runner.opener.Forget(link.ID)
 	}
 	return again, err
 }

@@ -17,30 +17,30 @@ import (
 // examine finds out what others have done to the view and its generations, and mends it: a view that is gone or moved is
 // given back to its readers at once, whatever becomes of the refresh, and a generation that cannot be used any more is
 // built anew. It fails when somebody has to decide.
-func (a *attempt) examine(ctx context.Context, w *work) (err error) {
-	if w.condition, err = relation.ConditionOf(ctx, w.tx, w.view); err != nil {
+func (j *job) examine(ctx context.Context, w *viewWork) (err error) {
+	if w.condition, err = relation.ConditionOf(ctx, w.at.tx, w.view); err != nil {
 		return err
 	}
-	m, err := w.condition.Mending(ctx, w.tx, w.view, w.state)
+	m, err := w.condition.Mending(ctx, w.at.tx, w.view, w.state)
 	if err != nil {
 		return err
 	}
 	if m.Remark != "" {
-		a.mended[w.view.ID] = append(a.mended[w.view.ID], m.Remark)
+		j.mended[w.view.ID] = append(j.mended[w.view.ID], m.Remark)
 	}
 	if r := w.condition.Relation(w.state.Loaded); r != nil && r.Stripped && r.Owned {
-		a.mended[w.view.ID] = append(a.mended[w.view.ID], "somebody had revoked rights of its owner on "+catalog.DataSchema+"."+
+		j.mended[w.view.ID] = append(j.mended[w.view.ID], "somebody had revoked rights of its owner on "+catalog.DataSchema+"."+
 			w.view.Relation(r.Number)+": they are back")
 		m.Steps = append(m.Steps, Step{Title: "let the owner use it", SQL: "GRANT ALL ON " + w.view.RelationSQL(r.Number) + " TO " + sql.Ident(r.Owner)})
 	}
 	m.Steps = append(m.Steps, w.identitySteps()...)
-	if err := a.mend(ctx, w, m); err != nil {
+	if err := j.mend(ctx, w, m); err != nil {
 		return err
 	}
-	for _, done := range a.mended[w.view.ID] {
+	for _, done := range j.mended[w.view.ID] {
 		w.remark(done)
 	}
-	if w.redefined {
+	if w.firstOfDefinition {
 		if w.condition.Relation(&w.view.Generation) != nil { // somebody has given that name to another relation
 			w.view.Generation = w.condition.Next(w.state.Highest)
 		}
@@ -54,26 +54,26 @@ func (a *attempt) examine(ctx context.Context, w *work) (err error) {
 }
 
 // mend runs the steps in a transaction of their own: readers need not wait for the source. A plan only shows them.
-func (a *attempt) mend(ctx context.Context, w *work, m relation.Mending) error {
+func (j *job) mend(ctx context.Context, w *viewWork, m relation.Mending) error {
 	if len(m.Steps) == 0 {
 		return nil
 	}
-	if a.planning {
+	if j.planning {
 		w.mend = m.Steps
 		return nil
 	}
-	err := infra.InTx(ctx, a.runner.pool, infra.Limits{}, func(tx pgx.Tx) error { return relation.Mend(ctx, tx, a.runner.ordinary(), w.view, m) })
+	err := infra.InTx(ctx, j.runner.pool, infra.Limits{}, func(tx pgx.Tx) error { return relation.Mend(ctx, tx, j.runner.ordinary(), w.view, m) })
 	if err != nil {
 		return err
 	}
-	a.runner.cfg.Log.WarnContext(ctx, "view was mended", infra.KeyView, w.view.Name.String(), infra.KeyReason, m.Remark)
-	w.condition, err = relation.ConditionOf(ctx, w.tx, w.view)
+	j.runner.cfg.Log.WarnContext(ctx, "view was mended", infra.KeyView, w.view.Name.String(), infra.KeyReason, m.Remark)
+	w.condition, err = relation.ConditionOf(ctx, w.at.tx, w.view)
 	return err
 }
 
 // identitySteps give rows that are published to others the identity without which they can neither be updated nor
 // deleted: one of an older version, say, which somebody publishes since.
-func (w *work) identitySteps() []Step {
+func (w *viewWork) identitySteps() []Step {
 	r := w.condition.Relation(w.state.Loaded)
 	if r == nil || !r.Faceless || !r.Owned {
 		return nil
@@ -82,8 +82,8 @@ func (w *work) identitySteps() []Step {
 }
 
 // findEmptied has a view read in full whose rows somebody else has removed.
-func (a *attempt) findEmptied(ctx context.Context, w *work) error {
-	if w.fresh || w.state.RowCount == nil || *w.state.RowCount == 0 || w.whole && !w.proof.wanted {
+func (j *job) findEmptied(ctx context.Context, w *viewWork) error {
+	if w.newRelation || w.state.RowCount == nil || *w.state.RowCount == 0 || w.whole && !w.proof.wanted {
 		return nil
 	}
 	var empty bool
@@ -91,10 +91,10 @@ func (a *attempt) findEmptied(ctx context.Context, w *work) error {
 		return tx.QueryRow(ctx, "SELECT NOT EXISTS (SELECT FROM "+w.relation()+")").Scan(&empty)
 	}
 	var err error
-	if a.planning {
-		err = look(w.tx)
+	if j.planning {
+		err = look(w.at.tx)
 	} else {
-		err = infra.InTx(ctx, a.runner.pool, infra.Limits{}, look)
+		err = infra.InTx(ctx, j.runner.pool, infra.Limits{}, look)
 	}
 	if err != nil || !empty {
 		return wrap(err, "look for rows of view "+w.view.Name.String())
@@ -105,8 +105,8 @@ func (a *attempt) findEmptied(ctx context.Context, w *work) error {
 }
 
 // blocked says what others have put on the view, or on its generation, that keeps the work from being done as it has to.
-func (w *work) blocked() error {
-	if !w.fresh {
+func (w *viewWork) blocked() error {
+	if !w.newRelation {
 		if w.condition.Published.Altered {
 			w.remark("somebody has changed the query of the published view, so readers may not see what is refreshed")
 		}

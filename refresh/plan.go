@@ -122,25 +122,25 @@ func (r *Runner) Plan(ctx context.Context, req Request) ([]Step, error) {
 
 // planLoad writes down what a refresh would run in the cache database.
 func (r *Runner) planLoad(ctx context.Context, tx pgx.Tx, req Request) (steps []Step, err error) {
-	a := &attempt{runner: r, req: req, planning: true, mended: map[int32][]string{}}
-	j, err := a.plan(ctx, tx)
+	j := &job{runner: r, req: req, planning: true, mended: map[int32][]string{}}
+	a, err := j.plan(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	session, err := r.cfg.Links.Open(ctx, tx, j.works[0].view.Link, redshift.Settings{QueryGroup: "redcache plan"})
+	session, err := r.cfg.Links.Open(ctx, tx, a.works[0].view.Link, redshift.Settings{QueryGroup: "redcache plan"})
 	if err != nil {
-		return nil, explainRemote(j.works[0].view, err)
+		return nil, explainRemote(a.works[0].view, err)
 	}
 	defer func() { _ = session.Close(ctx) }() // the transaction is about to be rolled back
-	transport, err := j.wantedTransport()
+	transport, err := a.wantedTransport()
 	if err != nil {
 		return nil, err
 	}
-	j.source = read.Dblink(session, tx, r.pool)
+	a.source = read.Dblink(session, tx, r.pool)
 	if transport != catalog.DblinkTransport {
-		j.source = read.AsStream(j.source)
+		a.source = read.AsStream(a.source)
 	}
-	for _, w := range j.works {
+	for _, w := range a.works {
 		more, err := w.planSteps(ctx)
 		if err != nil {
 			return nil, err
@@ -151,20 +151,20 @@ func (r *Runner) planLoad(ctx context.Context, tx pgx.Tx, req Request) (steps []
 }
 
 // planSteps are the statements for one view.
-func (w *work) planSteps(ctx context.Context) ([]Step, error) {
+func (w *viewWork) planSteps(ctx context.Context) ([]Step, error) {
 	v, generation := w.view, w.view.Generation
 	var build []Step
-	if w.fresh {
+	if w.newRelation {
 		var err error
 		if build, err = w.buildSteps(); err != nil {
 			return nil, err
 		}
 	}
-	fill, err := apply.Plan(ctx, w.tx, w.strategy, w.target())
-	if err != nil || !w.fresh {
+	fill, err := apply.Plan(ctx, w.at.tx, w.strategy, w.target())
+	if err != nil || !w.newRelation {
 		return append(build, fill...), err
 	}
-	carry, err := relation.CarrySteps(ctx, w.tx, v, w.condition.Published)
+	carry, err := relation.CarrySteps(ctx, w.at.tx, v, w.condition.Published)
 	if err != nil {
 		return nil, err
 	}
@@ -173,15 +173,15 @@ func (w *work) planSteps(ctx context.Context) ([]Step, error) {
 }
 
 // publishSteps have readers see the generation.
-func (w *work) publishSteps(ctx context.Context) ([]Step, error) {
+func (w *viewWork) publishSteps(ctx context.Context) ([]Step, error) {
 	p := w.condition.Published
 	if p.AtHome {
 		return []Step{relation.RepointStep(w.view, p.Decorations.Options, w.view.Generation, w.names())}, nil
 	}
-	steps, err := relation.SchemaSteps(ctx, w.tx, w.view, p)
+	steps, err := relation.SchemaSteps(ctx, w.at.tx, w.view, p)
 	if err != nil {
 		return nil, err
 	}
-	more, err := relation.ViewSteps(ctx, w.tx, w.view, p.Remembered, w.view.Generation, w.names())
+	more, err := relation.ViewSteps(ctx, w.at.tx, w.view, p.Remembered, w.view.Generation, w.names())
 	return append(steps, more...), err
 }

@@ -14,12 +14,12 @@ import (
 
 // publish points the views at what was just filled, where that can be done in this transaction, and records the runs.
 // It is the last that the transaction does: from the moment when it has the locks, readers wait for its commit.
-func (j *job) publish(ctx context.Context, a *attempt) (err error) {
-	var fresh []*work
+func (a *attempt) publish(ctx context.Context, j *job) (err error) {
+	var fresh []*viewWork
 	// To a transaction that is older than the rows of a table, it looks empty, unless they are frozen: then the view is
 	// switched, or made, later, see later.go. A group is published as one.
 	together := true
-	for _, w := range j.works {
+	for _, w := range a.works {
 		w.published = w.seen()
 		if !w.published {
 			fresh = append(fresh, w)
@@ -27,67 +27,67 @@ func (j *job) publish(ctx context.Context, a *attempt) (err error) {
 		}
 	}
 	if len(fresh) == 0 || !together {
-		return j.record(ctx, j.tx, a)
+		return a.record(ctx, a.tx, j)
 	}
 	for _, w := range fresh {
 		w.published = true
 	}
 	started := time.Now()
-	err = j.switchTo(ctx, a, fresh, func(tx pgx.Tx, try relation.Try) error {
+	err = a.switchTo(ctx, j, fresh, func(tx pgx.Tx, try relation.Try) error {
 		for _, w := range fresh {
 			if try.N > 1 {
 				w.waited = time.Since(started)
 			}
 		}
-		return j.record(ctx, tx, a)
+		return a.record(ctx, tx, j)
 	})
 	if starved := (*relation.StarvedError)(nil); errors.As(err, &starved) && canMerge(fresh) {
-		return j.mergeInstead(ctx, a, fresh, starved, time.Since(started))
+		return a.mergeInstead(ctx, j, fresh, starved, time.Since(started))
 	}
 	return err
 }
 
 // switchTo has readers see the generations of works. What the catalog says of that is written in the same moment.
-func (j *job) switchTo(ctx context.Context, a *attempt, works []*work, then func(tx pgx.Tx, try relation.Try) error) (err error) {
-	set := relation.Set{Waits: func() { a.tell(Publishing) }}
+func (a *attempt) switchTo(ctx context.Context, j *job, works []*viewWork, then func(tx pgx.Tx, try relation.Try) error) (err error) {
+	set := relation.Set{Waits: func() { j.tell(Publishing) }}
 	for _, w := range works { // while nobody waits for a lock yet
-		if w.condition.Published, err = relation.PublishedOf(ctx, j.tx, w.view); err != nil {
+		if w.condition.Published, err = relation.PublishedOf(ctx, a.tx, w.view); err != nil {
 			return err
 		}
 		set.Switches = append(set.Switches, relation.Switch{
 			View: w.view, Seen: w.state.Generation, Published: w.condition.Published, Columns: apply.Local(w.columns),
 		})
 	}
-	if err := a.flush(ctx); err != nil {
+	if err := j.flushLog(ctx); err != nil {
 		return err
 	}
-	return relation.Publish(ctx, j.tx, relation.Shortly(j.patience(a, works)), set, then)
+	return relation.Publish(ctx, a.tx, relation.Shortly(a.patience(j, works)), set, then)
 }
 
-// flush makes this database write out what the transaction has logged so far: the commit of another transaction does
+// flushLog makes this database write out what the transaction has logged so far: the commit of another transaction does
 // so, of the one that says that the run goes on. The commit that readers wait for then has little left to write.
-func (a *attempt) flush(ctx context.Context) error {
-	return a.runner.store.Touch(ctx, a.members[0].run)
+func (j *job) flushLog(ctx context.Context) error {
+	return j.runner.store.Touch(ctx, j.members[0].run)
 }
 
-func (j *job) patience(a *attempt, fresh []*work) time.Duration {
+func (a *attempt) patience(j *job, fresh []*viewWork) time.Duration {
 	if canMerge(fresh) {
-		return a.runner.cfg.SwitchPatience
+		return j.runner.cfg.SwitchPatience
 	}
-	return a.runner.cfg.Patience
+	return j.runner.cfg.Patience
 }
 
 // canMerge says whether there is another way than a switch: what readers see now was built by the same definition as what
 // is to replace it.
-func canMerge(fresh []*work) bool {
-	return !slices.ContainsFunc(fresh, func(w *work) bool {
+func canMerge(fresh []*viewWork) bool {
+	return !slices.ContainsFunc(fresh, func(w *viewWork) bool {
 		seen := w.state.Generation
 		return seen == nil || w.state.SeenBy.Rebuilds(w.view.Built()) || !w.view.Meets(w.traits().InPlace) || !w.mergeable()
 	})
 }
 
 // mergeable says whether all rows that readers see can be compared and written.
-func (w *work) mergeable() bool {
+func (w *viewWork) mergeable() bool {
 	r := w.condition.Seen(w.view, w.state)
 	return r != nil && r.Kind == "r" && !r.Forced && w.condition.Lost(w.view, r.Number) == ""
 }
@@ -95,22 +95,22 @@ func (w *work) mergeable() bool {
 const mergedInstead = "merged, not swapped: "
 
 // mergeInstead writes into the generations that readers see what the new ones have, and drops these.
-func (j *job) mergeInstead(ctx context.Context, a *attempt, fresh []*work, starved *relation.StarvedError, waited time.Duration) error {
+func (a *attempt) mergeInstead(ctx context.Context, j *job, fresh []*viewWork, starved *relation.StarvedError, waited time.Duration) error {
 	for _, w := range fresh {
 		w.waited = waited
 		w.remark(mergedInstead + starved.Error())
-		if err := w.mergeBack(ctx, w.tx); err != nil {
+		if err := w.mergeBack(ctx, w.at.tx); err != nil {
 			return err
 		}
 	}
-	return j.record(ctx, j.tx, a)
+	return a.record(ctx, a.tx, j)
 }
 
 // mergeBack turns a new generation, filled and not seen by anybody, into changes of the one that readers see.
-func (w *work) mergeBack(ctx context.Context, tx pgx.Tx) error {
+func (w *viewWork) mergeBack(ctx context.Context, tx pgx.Tx) error {
 	from := w.relation()
 	w.view.Generation = *w.state.Generation
-	w.strategy, w.published, w.fresh = w.traits().InPlace, true, false
+	w.strategy, w.published, w.newRelation = w.traits().InPlace, true, false
 	if err := w.target().Difference(ctx, tx, from, &w.outcome); err != nil {
 		return err
 	}

@@ -19,24 +19,24 @@ import (
 // than their rows. Where that does not come about, what readers see is merged with what was loaded, if it can be; else
 // the next run of the view tries again, and readers keep the old generation until one of them succeeds; the note says
 // so.
-func (r *Runner) publishLater(ctx context.Context, a *attempt) (note string) {
-	late := slices.DeleteFunc(slices.Clone(a.members), func(m *member) bool { return !m.unpublished })
+func (r *Runner) publishLater(ctx context.Context, j *job) (note string) {
+	late := slices.DeleteFunc(slices.Clone(j.members), func(m *viewRun) bool { return !m.unpublished })
 	if len(late) == 0 {
 		return ""
 	}
 	limit := r.cfg.Patience
-	if !slices.ContainsFunc(late, func(m *member) bool { return !m.canMerge }) {
+	if !slices.ContainsFunc(late, func(m *viewRun) bool { return !m.canMerge }) {
 		limit = r.cfg.SwitchPatience
 	}
 	err := r.awaitOldTransactions(ctx, limit)
 	if err == nil || errors.As(err, new(*stillReadError)) && limit == r.cfg.SwitchPatience {
-		err = r.publishLoaded(ctx, a, err)
+		err = r.publishLoaded(ctx, j, err)
 	}
 	if err != nil {
 		err = nameHolders(ctx, r.pool, err)
 		r.cfg.Log.WarnContext(ctx, "new generation is not published yet",
-			infra.KeyView, a.req.View.String(), infra.KeyRun, a.members[0].run.ID, infra.KeyError, redshift.Public(err))
-		return waiting(!slices.ContainsFunc(late, func(m *member) bool { return !m.first })) + " until the next refresh: " + infra.Message(err)
+			infra.KeyView, j.req.View.String(), infra.KeyRun, j.members[0].run.ID, infra.KeyError, redshift.Public(err))
+		return waiting(!slices.ContainsFunc(late, func(m *viewRun) bool { return !m.first })) + " until the next refresh: " + infra.Message(err)
 	}
 	for _, m := range late {
 		if run, err := r.store.Run(ctx, m.run); err == nil { // what it says if it has become a merge
@@ -57,9 +57,9 @@ func waiting(first bool) string {
 
 // publishLoaded publishes what runs have loaded, and tries again as a refresh does: two that grant rights on one schema
 // get in each other's way, for instance. What has been done is found to be done.
-func (r *Runner) publishLoaded(ctx context.Context, a *attempt, unseen error) error {
+func (r *Runner) publishLoaded(ctx context.Context, j *job, unseen error) error {
 	for n := 1; ; n++ {
-		err := r.publishOnce(ctx, a, unseen)
+		err := r.publishOnce(ctx, j, unseen)
 		if err == nil || n >= r.cfg.Attempts || !retryable(err) || r.cfg.Backoff.Wait(ctx, n) != nil {
 			return err
 		}
@@ -69,43 +69,43 @@ func (r *Runner) publishLoaded(ctx context.Context, a *attempt, unseen error) er
 // publishOnce points the views at the generations that runs write to, where that is still to be done. A swap that
 // readers never leave room for becomes a merge, and so does one that must not be seen by transactions that are still
 // open.
-func (r *Runner) publishOnce(ctx context.Context, a *attempt, unseen error) error {
-	return infra.InTx(ctx, r.pool, infra.Limits{Statement: timeLeft(ctx, a.stub.Timeout)}, func(tx pgx.Tx) error {
-		for _, m := range a.members {
+func (r *Runner) publishOnce(ctx context.Context, j *job, unseen error) error {
+	return infra.InTx(ctx, r.pool, infra.Limits{Statement: timeLeft(ctx, j.stub.Timeout)}, func(tx pgx.Tx) error {
+		for _, m := range j.members {
 			if err := lock.View(ctx, tx, m.view.ID, changePatience); err != nil {
 				return err
 			}
 		}
-		j, err := r.loaded(ctx, tx, a)
-		if err != nil || len(j.works) == 0 {
+		a, err := r.unpublished(ctx, tx, j)
+		if err != nil || len(a.works) == 0 {
 			return err
 		}
 		if unseen != nil {
-			if !canMerge(j.works) {
+			if !canMerge(a.works) {
 				return unseen
 			}
-			return j.mergeLoaded(ctx, a, unseen)
+			return a.mergeLoaded(ctx, j, unseen)
 		}
-		err = j.switchTo(ctx, a, j.works, func(tx pgx.Tx, _ relation.Try) error {
-			for _, w := range j.works {
+		err = a.switchTo(ctx, j, a.works, func(tx pgx.Tx, _ relation.Try) error {
+			for _, w := range a.works {
 				if err := catalog.In(tx).Publish(ctx, w.view); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
-		if starved := (*relation.StarvedError)(nil); errors.As(err, &starved) && canMerge(j.works) {
-			return j.mergeLoaded(ctx, a, starved)
+		if starved := (*relation.StarvedError)(nil); errors.As(err, &starved) && canMerge(a.works) {
+			return a.mergeLoaded(ctx, j, starved)
 		}
 		return err
 	})
 }
 
-// loaded returns the work that is left: views whose readers do not see what runs have loaded. Where one of a group has
+// unpublished returns the work that is left: views whose readers do not see what runs have loaded. Where one of a group has
 // changed meanwhile, there is none: its own runs will publish it, and the others with it.
-func (r *Runner) loaded(ctx context.Context, tx pgx.Tx, a *attempt) (*job, error) {
-	j := &job{tx: tx}
-	for _, m := range a.members {
+func (r *Runner) unpublished(ctx context.Context, tx pgx.Tx, j *job) (*attempt, error) {
+	a := &attempt{tx: tx}
+	for _, m := range j.members {
 		now, state, err := catalog.In(tx).ViewAndState(ctx, m.view.Name)
 		if errors.As(err, new(*catalog.NotFoundError)) || err == nil && now.ID != m.view.ID {
 			continue // dropped
@@ -114,9 +114,9 @@ func (r *Runner) loaded(ctx context.Context, tx pgx.Tx, a *attempt) (*job, error
 			return nil, err
 		}
 		if state.Loaded == nil || *state.Loaded != now.Generation || now.Generation != m.view.Generation {
-			return &job{tx: tx}, nil
+			return &attempt{tx: tx}, nil
 		}
-		w := &work{job: j, view: now, state: state, strategy: now.Strategy}
+		w := &viewWork{at: a, view: now, state: state, strategy: now.Strategy}
 		if w.seen() {
 			continue
 		}
@@ -126,22 +126,22 @@ func (r *Runner) loaded(ctx context.Context, tx pgx.Tx, a *attempt) (*job, error
 		if w.condition, err = relation.ConditionOf(ctx, tx, now); err != nil {
 			return nil, err
 		}
-		j.works = append(j.works, w)
+		a.works = append(a.works, w)
 	}
-	return j, nil
+	return a, nil
 }
 
 // mergeLoaded writes what was loaded into what readers see.
-func (j *job) mergeLoaded(ctx context.Context, a *attempt, why error) error {
-	for _, w := range j.works {
-		m := a.member(w.view.ID)
+func (a *attempt) mergeLoaded(ctx context.Context, j *job, why error) error {
+	for _, w := range a.works {
+		m := j.member(w.view.ID)
 		w.outcome.RowsRead = w.rowsBefore()
-		if err := w.mergeBack(ctx, j.tx); err != nil {
+		if err := w.mergeBack(ctx, a.tx); err != nil {
 			return err
 		}
 		waited := time.Since(*m.result.FinishedAt)
 		w.outcome.Strategy, w.outcome.Waited, w.outcome.Reason = w.strategy, &waited, mergedInstead+why.Error()
-		if err := catalog.In(j.tx).Unload(ctx, w.view, m.run, w.outcome); err != nil {
+		if err := catalog.In(a.tx).Unload(ctx, w.view, m.run, w.outcome); err != nil {
 			return err
 		}
 	}

@@ -57,14 +57,14 @@ func checkGroup(ctx context.Context, tx pgx.Tx, v catalog.View) error {
 	if err != nil {
 		return err
 	}
-	j := &job{tx: tx}
+	a := &attempt{tx: tx}
 	for _, m := range members {
-		j.works = append(j.works, &work{job: j, view: m.View, state: m.State, strategy: m.View.Strategy})
+		a.works = append(a.works, &viewWork{at: a, view: m.View, state: m.State, strategy: m.View.Strategy})
 	}
-	if err := j.agree(); err != nil {
+	if err := a.choosePublishing(); err != nil {
 		return err
 	}
-	_, err = j.wantedTransport()
+	_, err = a.wantedTransport()
 	return err
 }
 

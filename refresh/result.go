@@ -25,11 +25,11 @@ func recording(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // succeed tidies up behind committed runs. Nothing here can make them fail any more.
-func (r *Runner) succeed(ctx context.Context, a *attempt) catalog.Run {
-	note := r.publishLater(ctx, a)
+func (r *Runner) succeed(ctx context.Context, j *job) catalog.Run {
+	note := r.publishLater(ctx, j)
 	ctx, cancel := recording(ctx)
 	defer cancel()
-	for _, m := range a.members {
+	for _, m := range j.members {
 		if m.result.State == catalog.Succeeded {
 			r.notify(ctx, m.view)
 		}
@@ -41,7 +41,7 @@ func (r *Runner) succeed(ctx context.Context, a *attempt) catalog.Run {
 		}
 		r.log(ctx, slog.LevelInfo, m.result)
 	}
-	run := a.results()
+	run := j.results()
 	run.Note = note
 	return run
 }
@@ -82,7 +82,7 @@ func (r *Runner) tidy(ctx context.Context, v catalog.View) (stuck []string) {
 }
 
 // remark says in the history which old generations stay.
-func (r *Runner) remark(ctx context.Context, m *member, stuck []string) {
+func (r *Runner) remark(ctx context.Context, m *viewRun, stuck []string) {
 	if len(stuck) == 0 {
 		return
 	}
@@ -100,18 +100,18 @@ func (r *Runner) remark(ctx context.Context, m *member, stuck []string) {
 }
 
 // skip records that somebody else is at it.
-func (r *Runner) skip(ctx context.Context, a *attempt, held *lock.HeldError) (catalog.Run, error) {
+func (r *Runner) skip(ctx context.Context, j *job, held *lock.HeldError) (catalog.Run, error) {
 	holder := "a session that has ended since"
 	if held.Known {
 		holder = held.Holder.String()
 	}
 	ctx, cancel := recording(ctx)
 	defer cancel()
-	view, err := r.store.View(ctx, a.req.View)
+	view, err := r.store.View(ctx, j.req.View)
 	if err != nil {
 		return catalog.Run{}, err
 	}
-	strategy := cmp.Or(a.req.Strategy, view.Strategy)
+	strategy := cmp.Or(j.req.Strategy, view.Strategy)
 	key, err := r.store.SkipRun(ctx, view, strategy, r.cfg.Origin, holder)
 	if err != nil {
 		return catalog.Run{}, err
@@ -129,7 +129,7 @@ func (r *Runner) skip(ctx context.Context, a *attempt, held *lock.HeldError) (ca
 }
 
 // fail records why the runs failed, or that they were canceled, and returns the error with the view's name and a hint.
-func (r *Runner) fail(ctx context.Context, a *attempt, cause error) (catalog.Run, error) {
+func (r *Runner) fail(ctx context.Context, j *job, cause error) (catalog.Run, error) {
 	state, ended := catalog.Failed, ctx.Err() != nil
 	if errors.Is(ctx.Err(), context.Canceled) { // a deadline that passed is nobody's wish
 		state = catalog.Canceled
@@ -139,30 +139,30 @@ func (r *Runner) fail(ctx context.Context, a *attempt, cause error) (catalog.Run
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	cause = nameHolders(ctx, r.pool, cause)
-	if asked := a.asked(); asked != nil && !ended { // else the end is why, and not what ended by it
+	if asked := j.asked(); asked != nil && !ended { // else the end is why, and not what ended by it
 		cause = explainHere(asked.view, cause, "refresh")
 	}
-	failure := about("refresh view", a.req.View, cause)
-	for _, m := range a.members {
-		m.result = r.failMember(ctx, m, a, state, cause)
+	failure := about("refresh view", j.req.View, cause)
+	for _, m := range j.members {
+		m.result = r.failMember(ctx, m, j, state, cause)
 	}
-	return a.results(), failure
+	return j.results(), failure
 }
 
 // results is the run of the view that was asked for, with those of the others; a zero Run before there were any.
-func (a *attempt) results() (run catalog.Run) {
-	if asked := a.asked(); asked != nil {
+func (j *job) results() (run catalog.Run) {
+	if asked := j.asked(); asked != nil {
 		run = asked.result
 	}
-	for _, m := range a.members {
-		if m != a.asked() {
+	for _, m := range j.members {
+		if m != j.asked() {
 			run.Others = append(run.Others, m.result)
 		}
 	}
 	return run
 }
 
-func (r *Runner) failMember(ctx context.Context, m *member, a *attempt, state catalog.RunState, cause error) catalog.Run {
+func (r *Runner) failMember(ctx context.Context, m *viewRun, j *job, state catalog.RunState, cause error) catalog.Run {
 	level := slog.LevelError
 	if state == catalog.Canceled {
 		level = slog.LevelInfo
@@ -172,14 +172,14 @@ func (r *Runner) failMember(ctx context.Context, m *member, a *attempt, state ca
 		ID: m.run.ID, StartedAt: m.run.StartedAt, View: m.view.Name, Strategy: m.view.Strategy, State: state,
 		PublicError: &told, Hint: &hint,
 	}
-	if err := r.store.FailRun(ctx, m.run, state, cause, a.number, a.set != 0); err != nil {
+	if err := r.store.FailRun(ctx, m.run, state, cause, j.number, j.set != 0); err != nil {
 		// The next holder of the lock will find the run and mark it abandoned.
 		r.cfg.Log.WarnContext(ctx, "failure is not in the history", infra.KeyView, m.view.Name.String(),
 			infra.KeyRun, m.run.ID, infra.KeyError, redshift.Public(err), infra.KeyHint, infra.Hint(err))
 		r.log(ctx, level, unknown)
 		return unknown
 	}
-	if a.set == 0 {
+	if j.set == 0 {
 		r.tidy(ctx, m.view)
 	}
 	run, err := r.store.Run(ctx, m.run)

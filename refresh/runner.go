@@ -126,18 +126,18 @@ func (r *Runner) Refresh(ctx context.Context, req Request) (catalog.Run, error) 
 			return catalog.Run{}, about("refresh view", req.View, err)
 		}
 	}
-	a := &attempt{runner: r, req: req, stub: stub, repaired: map[redshift.Class]bool{}, mended: map[int32][]string{}}
-	err = r.tryUntilDone(work, a)
+	j := &job{runner: r, req: req, stub: stub, repaired: map[redshift.Class]bool{}, mended: map[int32][]string{}}
+	err = r.tryUntilDone(work, j)
 	var held *lock.HeldError
 	switch {
 	case errors.Is(err, errNotDue):
 		return catalog.Run{}, nil
-	case errors.As(err, &held) && a.members == nil:
-		return r.skip(work, a, held)
+	case errors.As(err, &held) && j.members == nil:
+		return r.skip(work, j, held)
 	case err != nil:
-		return r.fail(work, a, err)
+		return r.fail(work, j, err)
 	}
-	return r.succeed(work, a), nil
+	return r.succeed(work, j), nil
 }
 
 // checkRequest refuses what the view's generation cannot do.
@@ -173,39 +173,39 @@ func checkRequest(v catalog.View, req Request) error {
 }
 
 // tryUntilDone makes attempts until one commits, or fails in a way that trying again does not mend.
-func (r *Runner) tryUntilDone(ctx context.Context, a *attempt) error {
+func (r *Runner) tryUntilDone(ctx context.Context, j *job) error {
 	for began := time.Now(); ; {
-		a.number++
-		err := a.run(ctx)
-		if errors.Is(err, infra.ErrOutcomeUnknown) && r.committed(ctx, a) {
+		j.number++
+		err := j.run(ctx)
+		if errors.Is(err, infra.ErrOutcomeUnknown) && r.committed(ctx, j) {
 			return nil
 		}
-		if errors.As(err, new(*lock.HeldError)) && a.lastErr != nil {
-			return fmt.Errorf("%w; then %w", a.lastErr, err) // lost to somebody else between two attempts
+		if errors.As(err, new(*lock.HeldError)) && j.lastErr != nil {
+			return fmt.Errorf("%w; then %w", j.lastErr, err) // lost to somebody else between two attempts
 		}
-		again, hopeless := a.repair(ctx, err)
-		late := time.Since(began) >= a.stub.Timeout // of a source that answers nothing, for instance
+		again, hopeless := j.repair(ctx, err)
+		late := time.Since(began) >= j.stub.Timeout // of a source that answers nothing, for instance
 		if hopeless != nil {
 			return hopeless
 		}
-		if err == nil || ctx.Err() != nil || !again && (late || a.number >= r.cfg.Attempts || !retryable(err)) {
+		if err == nil || ctx.Err() != nil || !again && (late || j.number >= r.cfg.Attempts || !retryable(err)) {
 			return err
 		}
-		a.lastErr = err
-		r.cfg.Log.WarnContext(ctx, "refresh is tried again", infra.KeyView, a.req.View.String(),
-			infra.KeyRun, a.runID(), infra.KeyAttempt, a.number, infra.KeyError, redshift.Public(err), infra.KeyHint, infra.Hint(err))
-		if err := r.pause(ctx, a, again); err != nil {
-			return fmt.Errorf("%w; %w", a.lastErr, err)
+		j.lastErr = err
+		r.cfg.Log.WarnContext(ctx, "refresh is tried again", infra.KeyView, j.req.View.String(),
+			infra.KeyRun, j.runID(), infra.KeyAttempt, j.number, infra.KeyError, redshift.Public(err), infra.KeyHint, infra.Hint(err))
+		if err := r.pause(ctx, j, again); err != nil {
+			return fmt.Errorf("%w; %w", j.lastErr, err)
 		}
 	}
 }
 
 // pause waits before the next attempt, unless what failed has been mended; a *LateError when there is no time for one.
-func (r *Runner) pause(ctx context.Context, a *attempt, mended bool) error {
+func (r *Runner) pause(ctx context.Context, j *job, mended bool) error {
 	if mended {
 		return r.early(ctx, 0)
 	}
-	delay := r.cfg.Backoff.Delay(a.number)
+	delay := r.cfg.Backoff.Delay(j.number)
 	if err := r.early(ctx, delay); err != nil {
 		return err
 	}
@@ -222,14 +222,14 @@ func retryable(err error) bool {
 }
 
 // committed finds out what became of a commit whose answer was lost: the run's result was part of it.
-func (r *Runner) committed(ctx context.Context, a *attempt) bool {
-	if a.members == nil {
+func (r *Runner) committed(ctx context.Context, j *job) bool {
+	if j.members == nil {
 		return false
 	}
 	ctx, cancel := recording(ctx)
 	defer cancel()
 	for n := 1; ; n++ {
-		run, err := r.store.Run(ctx, a.members[0].run) // they all commit together
+		run, err := r.store.Run(ctx, j.members[0].run) // they all commit together
 		if err == nil {
 			return run.State.Succeeds()
 		}

@@ -134,20 +134,20 @@ func (s *set) tidy(ctx context.Context) {
 func (r *Runner) build(ctx context.Context, set int32, u unit, tell func(Phase)) (run catalog.Run, frozen bool, err error) {
 	work, cancel := r.within(ctx)
 	defer cancel()
-	a := &attempt{
+	j := &job{
 		runner: r, set: set, stub: u.stub, req: Request{View: u.asked, Wait: changePatience, Progress: tell},
 		repaired: map[redshift.Class]bool{}, mended: map[int32][]string{},
 	}
 	if err := r.early(work, 0); err != nil {
 		return run, false, about("build view", u.asked, err)
 	}
-	if err := r.tryUntilDone(work, a); err != nil {
-		run, err = r.fail(work, a, err)
+	if err := r.tryUntilDone(work, j); err != nil {
+		run, err = r.fail(work, j, err)
 		return run, false, err
 	}
-	for _, m := range a.members {
+	for _, m := range j.members {
 		r.log(ctx, slog.LevelInfo, m.result)
 	}
-	frozen = !slices.ContainsFunc(a.members, func(m *member) bool { return !m.frozen })
-	return a.results(), frozen, nil
+	frozen = !slices.ContainsFunc(j.members, func(m *viewRun) bool { return !m.frozen })
+	return j.results(), frozen, nil
 }

@@ -11,21 +11,21 @@ import (
 	"github.com/redcache/redcache/refresh/read"
 )
 
-// open opens the session that all members of the job share.
-func (r *Runner) open(ctx context.Context, j *job) error {
-	wanted, err := j.wantedTransport()
+// open opens the session that all members of the attempt share.
+func (r *Runner) open(ctx context.Context, a *attempt) error {
+	wanted, err := a.wantedTransport()
 	if err != nil {
 		return err
 	}
-	first := j.works[0].view
-	s, why, err := r.opener.Open(ctx, j.tx, read.Wish{
-		Link: first.Link, Transport: wanted, Settings: j.settings(ctx), Slot: j.slot,
-		Idle: timeLeft(ctx, j.timeout()+2*silence),
+	first := a.works[0].view
+	s, why, err := r.opener.Open(ctx, a.tx, read.Wish{
+		Link: first.Link, Transport: wanted, Settings: a.settings(ctx), Slot: a.slot,
+		Idle: timeLeft(ctx, a.timeout()+2*silence),
 	})
 	if why != nil {
-		j.remark(why)
+		a.remark(why)
 	}
-	j.source = s
+	a.source = s
 	if err != nil {
 		return explainRemote(first, err)
 	}
@@ -36,10 +36,10 @@ func (r *Runner) open(ctx context.Context, j *job) error {
 const fewRows = 10_000
 
 // wantedTransport is the one that suits all members: they are read through one session. What is left open is auto.
-func (j *job) wantedTransport() (catalog.Transport, error) {
-	var dblinkOnly, streamOnly *work
+func (a *attempt) wantedTransport() (catalog.Transport, error) {
+	var dblinkOnly, streamOnly *viewWork
 	few := true
-	for _, w := range j.works {
+	for _, w := range a.works {
 		switch {
 		case !w.traits().Takes(catalog.StreamTransport), w.view.Transport == catalog.DblinkTransport:
 			dblinkOnly = w
@@ -64,34 +64,34 @@ func (j *job) wantedTransport() (catalog.Transport, error) {
 }
 
 // settings are what the session asks of Redshift.
-func (j *job) settings(ctx context.Context) redshift.Settings {
-	return redshift.Settings{QueryGroup: "redcache " + j.title(), StatementTimeout: timeLeft(ctx, j.timeout())}
+func (a *attempt) settings(ctx context.Context) redshift.Settings {
+	return redshift.Settings{QueryGroup: "redcache " + a.title(), StatementTimeout: timeLeft(ctx, a.timeout())}
 }
 
 // noteOpening reads the clock before the remote side is asked for its own, where the two have to be held against each other.
-func (j *job) noteOpening(ctx context.Context) (err error) {
-	if slices.ContainsFunc(j.works, func(w *work) bool { return w.view.SafetyLag > 0 }) {
-		j.opened, err = j.clock(ctx)
+func (a *attempt) noteOpening(ctx context.Context) (err error) {
+	if slices.ContainsFunc(a.works, func(w *viewWork) bool { return w.view.SafetyLag > 0 }) {
+		a.opened, err = a.clock(ctx)
 	}
 	return err
 }
 
 // clock is this database's. Read before the remote side is, it is a moment whose remote commits are all seen.
-func (j *job) clock(ctx context.Context) (now time.Time, err error) {
-	err = j.tx.QueryRow(ctx, `SELECT pg_catalog.clock_timestamp()`).Scan(&now)
+func (a *attempt) clock(ctx context.Context) (now time.Time, err error) {
+	err = a.tx.QueryRow(ctx, `SELECT pg_catalog.clock_timestamp()`).Scan(&now)
 	return now, wrap(err, "read clock")
 }
 
 // timeout is the longest of the members'.
-func (j *job) timeout() time.Duration {
-	longest := slices.MaxFunc(j.works, func(a, b *work) int { return int(a.view.Timeout - b.view.Timeout) })
+func (a *attempt) timeout() time.Duration {
+	longest := slices.MaxFunc(a.works, func(a, b *viewWork) int { return int(a.view.Timeout - b.view.Timeout) })
 	return longest.view.Timeout
 }
 
 // title names the job in Redshift's query history: by its view, or by its group.
-func (j *job) title() string {
-	if len(j.works) > 1 {
-		return "group " + j.works[0].view.Group
+func (a *attempt) title() string {
+	if len(a.works) > 1 {
+		return "group " + a.works[0].view.Group
 	}
-	return j.works[0].view.Name.String()
+	return a.works[0].view.Name.String()
 }

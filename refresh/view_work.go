@@ -14,19 +14,19 @@ import (
 	"github.com/redcache/redcache/refresh/relation"
 )
 
-// work is what a job does on one view: what the catalog said about it after the lock was taken, what is decided by that,
+// viewWork is what an attempt does on one view: what the catalog said about it after the lock was taken, what is decided by that,
 // and what has come of it.
-type work struct {
-	*job
-	view        catalog.View // its generation is the one that this work fills
-	state       catalog.State
-	columns     []redshift.Column
-	strategy    catalog.Strategy
-	allowShrink int  // how many percent of the rows may go
-	whole       bool // read everything, whatever the watermark says
-	tail        int  // rows past the watermark that recent runs have read, on average
-	redefined   bool // the definition asks for a generation that no run has filled
-	fresh       bool // the generation is made by this work, and is empty at first
+type viewWork struct {
+	at                *attempt     // that it is a part of
+	view              catalog.View // its generation is the one that this work fills
+	state             catalog.State
+	columns           []redshift.Column
+	strategy          catalog.Strategy
+	allowShrink       int  // how many percent of the rows may go
+	whole             bool // read everything, whatever the watermark says
+	tail              int  // rows past the watermark that recent runs have read, on average
+	firstOfDefinition bool // the definition asks for a generation that no run has filled
+	newRelation       bool // the generation is made by this work, and is empty at first
 
 	doing     apply.Activity     // what it is at, for whoever explains a failure
 	condition relation.Condition // of the view and its generations, when the work began
@@ -42,27 +42,27 @@ type work struct {
 }
 
 // traits are those of the strategy that works, which may be another one than the definition's, this once.
-func (w *work) traits() catalog.Traits {
+func (w *viewWork) traits() catalog.Traits {
 	t, _ := w.strategy.Traits()
 	return t
 }
 
-func (w *work) remark(text string) { w.remarkOn(errors.New(text)) }
+func (w *viewWork) remark(text string) { w.remarkOn(errors.New(text)) }
 
 // remarkOn keeps what somebody else said, which not everybody may read.
-func (w *work) remarkOn(err error) { w.remarks = append(w.remarks, err) }
+func (w *viewWork) remarkOn(err error) { w.remarks = append(w.remarks, err) }
 
 // choose puts a strategy that works in the place of one that chooses, and says why.
-func (w *work) choose(ctx context.Context) error {
+func (w *viewWork) choose(ctx context.Context) error {
 	choose := apply.Strategies[w.strategy].Choose
 	if choose == nil {
 		return nil
 	}
-	habits, err := catalog.In(w.tx).Habits(ctx, w.view)
+	habits, err := catalog.In(w.at.tx).Habits(ctx, w.view)
 	if err != nil {
 		return err
 	}
-	instead, why := choose(w.view, w.state, habits, w.redefined)
+	instead, why := choose(w.view, w.state, habits, w.firstOfDefinition)
 	w.strategy = instead
 	w.remark(fmt.Sprintf("strategy %s: %s", instead, why))
 	return nil
@@ -70,21 +70,21 @@ func (w *work) choose(ctx context.Context) error {
 
 // fill lets the strategy load the generation. Where it is not guarded each time, it is the first time: by a change of what
 // is not the query, nobody may lose rows.
-func (w *work) fill(ctx context.Context) (catalog.Outcome, error) {
-	got, err := apply.Fill(ctx, w.tx, w.strategy, w.target())
+func (w *viewWork) fill(ctx context.Context) (catalog.Outcome, error) {
+	got, err := apply.Fill(ctx, w.at.tx, w.strategy, w.target())
 	w.frozen = got.Frozen
-	if err == nil && (w.traits().Guarded || w.redefined) {
+	if err == nil && (w.traits().Guarded || w.firstOfDefinition) {
 		err = w.checkShrink(got.RowCount)
 	}
 	return got.Outcome, err
 }
 
 // target is what the strategy may go by.
-func (w *work) target() apply.Target {
+func (w *viewWork) target() apply.Target {
 	t := apply.Target{
-		View: w.view, Relation: w.relation(), Fresh: w.fresh, Before: w.rowsBefore(), Previous: w.previous(),
-		Session: w.source, Query: w.query(""), Snapshot: w.snapshot, AsOf: w.asOf, Opened: w.opened,
-		Patience: w.patient, Guard: w.checkShrink, Remark: w.remarkOn,
+		View: w.view, Relation: w.relation(), Fresh: w.newRelation, Before: w.rowsBefore(), Previous: w.previous(),
+		Session: w.at.source, Query: w.query(""), Snapshot: w.at.snapshot, AsOf: w.at.asOf, Opened: w.at.opened,
+		Patience: w.at.patient, Guard: w.checkShrink, Remark: w.remarkOn,
 		Doing: func(what apply.Activity) { w.doing = what },
 	}
 	if !w.whole {
@@ -94,9 +94,9 @@ func (w *work) target() apply.Target {
 }
 
 // previous is the generation that runs have written to, where the work builds another of the same query and columns.
-func (w *work) previous() string {
+func (w *viewWork) previous() string {
 	r := w.condition.Relation(w.state.Loaded)
-	if !w.fresh || r == nil || relation.Worn(w.view, r.Number, r) != "" || r.Forced || !w.state.LoadedBy.SameQuery(w.view.Built()) {
+	if !w.newRelation || r == nil || relation.Worn(w.view, r.Number, r) != "" || r.Forced || !w.state.LoadedBy.SameQuery(w.view.Built()) {
 		return ""
 	}
 	for _, c := range w.columns {
@@ -108,70 +108,70 @@ func (w *work) previous() string {
 }
 
 // load fills the generation, and makes it when it is new.
-func (w *work) load(ctx context.Context) error {
+func (w *viewWork) load(ctx context.Context) error {
 	w.doing = apply.Writing
-	if w.fresh {
+	if w.newRelation {
 		build, err := w.buildSteps()
 		if err != nil {
 			return err
 		}
-		if err := relation.RunSteps(ctx, w.tx, build); err != nil {
+		if err := relation.RunSteps(ctx, w.at.tx, build); err != nil {
 			return err
 		}
 	}
 	w.doing = apply.Reading
 	o, err := w.fill(ctx)
-	if err == nil && w.fresh {
+	if err == nil && w.newRelation {
 		w.doing = apply.Indexing
-		if err = relation.MoreMemory(ctx, w.tx, "maintenance_work_mem"); err != nil {
+		if err = relation.MoreMemory(ctx, w.at.tx, "maintenance_work_mem"); err != nil {
 			return err
 		}
-		err = relation.RunSteps(ctx, w.tx, relation.IndexSteps(w.view, w.view.Generation))
-		if err == nil && w.set == 0 { // else when the set is published, perhaps hours later
+		err = relation.RunSteps(ctx, w.at.tx, relation.IndexSteps(w.view, w.view.Generation))
+		if err == nil && w.at.set == 0 { // else when the set is published, perhaps hours later
 			err = w.carry(ctx)
 		}
 	}
 	if err == nil && w.worthAnalyzing(o) {
 		w.doing = apply.Writing
-		err = relation.RunSteps(ctx, w.tx, []Step{relation.AnalyzeStep(w.view, w.view.Generation)})
+		err = relation.RunSteps(ctx, w.at.tx, []Step{relation.AnalyzeStep(w.view, w.view.Generation)})
 	}
 	w.outcome = o
 	return err
 }
 
 // carry gives the new generation what people have put on the old one.
-func (w *work) carry(ctx context.Context) error {
+func (w *viewWork) carry(ctx context.Context) error {
 	w.doing = apply.Writing
-	p, err := relation.PublishedOf(ctx, w.tx, w.view) // once more: reading took its time
+	p, err := relation.PublishedOf(ctx, w.at.tx, w.view) // once more: reading took its time
 	if err != nil {
 		return err
 	}
-	steps, err := relation.CarrySteps(ctx, w.tx, w.view, p)
+	steps, err := relation.CarrySteps(ctx, w.at.tx, w.view, p)
 	if err != nil {
 		return err
 	}
-	return relation.RunSteps(ctx, w.tx, steps)
+	return relation.RunSteps(ctx, w.at.tx, steps)
 }
 
 // seen says whether readers saw the generation already before the transaction.
-func (w *work) seen() bool {
+func (w *viewWork) seen() bool {
 	return w.state.Generation != nil && *w.state.Generation == w.view.Generation
 }
 
 // worthAnalyzing says whether the planner's statistics can be far off: after a load of everything, and after
 // changes beyond those 10 % at which autovacuum would analyze as well.
-func (w *work) worthAnalyzing(o catalog.Outcome) bool {
-	if w.fresh || w.traits().AtOnce {
+func (w *viewWork) worthAnalyzing(o catalog.Outcome) bool {
+	if w.newRelation || w.traits().AtOnce {
 		return true
 	}
 	return o.RowsInserted+o.RowsUpdated+o.RowsDeleted > 50+o.RowCount/10
 }
 
-func (w *work) buildSteps() ([]Step, error) {
+func (w *viewWork) buildSteps() ([]Step, error) {
 	selectSQL := ""
 	if w.view.Materialized() {
 		var err error
-		if selectSQL, err = w.source.Select(w.query("")); err != nil {
+		if selectSQL, err = w.at.source.Select(w.query("")); err != nil {
 			return nil, err
 		}
 	}
@@ -179,7 +179,7 @@ func (w *work) buildSteps() ([]Step, error) {
 }
 
 // query is what is read of the view: all, or what a condition on the remote side leaves of it.
-func (w *work) query(where string) read.Query {
+func (w *viewWork) query(where string) read.Query {
 	q := read.Query{Text: w.view.Query, Columns: w.columns, Where: where, NulBytes: w.view.NulBytes}
 	if its, _ := w.view.Strategy.Traits(); w.whole && its.Splits {
 		q.Split = read.Split{Column: w.view.Split, Type: w.view.SplitType(), Sessions: w.view.Sessions}
@@ -187,17 +187,17 @@ func (w *work) query(where string) read.Query {
 	return q
 }
 
-func (w *work) relation() string { return w.view.RelationSQL(w.view.Generation) }
+func (w *viewWork) relation() string { return w.view.RelationSQL(w.view.Generation) }
 
 // rowsBefore is how many rows runs of this query have left, in this generation or in the one that it replaces.
-func (w *work) rowsBefore() int64 {
+func (w *viewWork) rowsBefore() int64 {
 	if w.state.RowCount == nil || w.state.Loaded == nil || !w.state.LoadedBy.SameQuery(w.view.Built()) {
 		return 0
 	}
 	return *w.state.RowCount
 }
 
-func (w *work) names() []string { return redshift.Names(w.columns) }
+func (w *viewWork) names() []string { return redshift.Names(w.columns) }
 
 func wrap(err error, doing string) error {
 	if err == nil {

@@ -4,14 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/sql"
 )
-
-// ErrNotReady means that schema redcache is missing or older than this program. Ready returns it.
-var ErrNotReady = errors.New("the catalog is not ready")
 
 // Writable checks that the database is no standby, where nothing can be refreshed, and that what is written to the catalog
 // runs nothing of a stranger's.
@@ -36,7 +32,7 @@ func trapped(trap *string) error {
 }
 
 // Ready checks that the catalog is this role's, see [Store.Owned], and exists in the version that this program was built
-// for, or in a newer one.
+// for.
 func (s Store) Ready(ctx context.Context) error {
 	if err := s.Owned(ctx); err != nil {
 		return err
@@ -44,29 +40,7 @@ func (s Store) Ready(ctx context.Context) error {
 	if err := s.usable(ctx); err != nil {
 		return err
 	}
-	files, err := fs.Glob(sql.Migrations(), "*.sql")
-	if err != nil {
-		return fmt.Errorf("list migrations: %w", err)
-	}
-	var version int
-	var exists bool
-	err = s.db.QueryRow(ctx, `SELECT pg_catalog.to_regclass('redcache.schema_version') IS NOT NULL`).Scan(&exists)
-	if err == nil && exists {
-		const newest = `SELECT coalesce(max(version_id), 0)::integer FROM redcache.schema_version`
-		err = s.db.QueryRow(ctx, newest).Scan(&version)
-	}
-	if err != nil {
-		return infra.Hinted(fmt.Errorf("read version of schema redcache: %w", err),
-			"The role of DATABASE_URL has to be the one that made schema redcache, or take its role (ALTER ROLE … SET role = …).")
-	}
-	if err := s.Whole(ctx, version); err != nil {
-		return err
-	}
-	if version < len(files) {
-		return infra.Hinted(fmt.Errorf("%w: schema redcache has version %d, this program needs %d",
-			ErrNotReady, version, len(files)), "Run `cachectl init`.")
-	}
-	return nil
+	return s.Current(ctx)
 }
 
 // errTorn means that a part of the cache is not there.
@@ -99,7 +73,7 @@ var errRevoked = errors.New("somebody has revoked the owner's rights")
 // Unfit says whether an error of [Store.Ready] is about the cache, which somebody has to put right, and not about the way
 // to it, which may come back by itself.
 func Unfit(err error) bool {
-	for _, unfit := range []error{ErrNotReady, errTorn, errRevoked} {
+	for _, unfit := range []error{ErrNotReady, ErrNewer, errTorn, errRevoked} {
 		if errors.Is(err, unfit) {
 			return true
 		}

@@ -45,6 +45,7 @@ type viewRow struct {
 	Unstated     bool
 	Now          time.Time
 	Backend      int
+	Version      int // of the catalog
 }
 
 func (r viewRow) view() View {
@@ -225,7 +226,10 @@ func (s Store) views(ctx context.Context, schema, name, group *string) ([]viewRo
 	if err != nil {
 		return nil, fmt.Errorf("read views: %w", err)
 	}
-	return rows, nil
+	if len(rows) > 0 {
+		err = newer(rows[0].Version)
+	}
+	return rows, err
 }
 
 // AddView stores a definition and returns it with its id; an *ExistsError when the name is taken. A view on a schedule

@@ -138,7 +138,7 @@ func examineRecording(ctx context.Context, x *exam) ([]Check, error) {
 
 func examineCatalog(ctx context.Context, x *exam) ([]Check, error) {
 	err := catalog.In(x.tx).Ready(ctx)
-	if errors.Is(err, catalog.ErrNotReady) {
+	if errors.Is(err, catalog.ErrNotReady) || errors.Is(err, catalog.ErrNewer) {
 		finding := strings.TrimPrefix(err.Error(), catalog.ErrNotReady.Error()+": ")
 		return []Check{fail(cacheDatabase, finding, infra.Hint(err))}, nil
 	}

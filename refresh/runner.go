@@ -119,7 +119,7 @@ func (r *Runner) Refresh(ctx context.Context, req Request) (catalog.Run, error) 
 	}
 	stub, err := r.store.Stub(work, req.View)
 	if err != nil {
-		return catalog.Run{}, err
+		return catalog.Run{}, r.store.Explain(work, err)
 	}
 	if stub.Lost {
 		if _, err := r.store.RestoreStates(work); err != nil {
@@ -127,7 +127,7 @@ func (r *Runner) Refresh(ctx context.Context, req Request) (catalog.Run, error) 
 		}
 	}
 	j := &job{runner: r, req: req, stub: stub, repaired: map[redshift.Class]bool{}, mended: map[int32][]string{}}
-	err = r.tryUntilDone(work, j)
+	err = r.store.Explain(work, r.tryUntilDone(work, j))
 	var held *lock.HeldError
 	switch {
 	case errors.Is(err, errNotDue):

@@ -51,7 +51,8 @@ func (l *Loop) LastTurn() time.Time {
 
 // Run refreshes what is due until ctx ends. Then it takes on nothing new, gives running refreshes the grace of the
 // configuration, cancels what is left, waits until all are over, and returns nil. No failure of a refresh or of the
-// database ends it. It returns an error only when the loop runs already, as two would not keep its bounds.
+// database ends it. It returns an error when the loop runs already, as two would not keep its bounds; and when the catalog is
+// of a newer version than this program, see [catalog.ErrNewer], which no waiting mends.
 func (l *Loop) Run(ctx context.Context) error {
 	if !l.running.CompareAndSwap(false, true) {
 		return errors.New("run schedule: the loop is running already")
@@ -76,7 +77,12 @@ func (l *Loop) Run(ctx context.Context) error {
 			}
 		case <-timer.C:
 		}
-		timer.Reset(l.turn(ctx, c, &o))
+		pause, err := l.turn(ctx, c, &o)
+		if err != nil {
+			c.stop()
+			return err
+		}
+		timer.Reset(pause)
 	}
 }
 
@@ -87,24 +93,26 @@ type outage struct {
 	readOnly bool // it answers, and takes no writes
 }
 
-// turn starts what is due and has a place, and returns the time until the next turn.
-func (l *Loop) turn(ctx context.Context, c *crew, o *outage) time.Duration {
+// turn starts what is due and has a place, and returns the time until the next turn. An error ends the loop.
+func (l *Loop) turn(ctx context.Context, c *crew, o *outage) (time.Duration, error) {
 	free := l.cfg.Concurrency - len(c.running)
 	if free == 0 {
-		return l.cfg.pause()
+		return l.cfg.pause(), nil
 	}
 	due, limits, err := l.look(ctx, c.except(), free)
-	if ctx.Err() != nil {
-		return l.cfg.pause() // stopping
-	}
-	if err != nil {
-		return l.failed(ctx, o, err)
+	switch {
+	case ctx.Err() != nil:
+		return l.cfg.pause(), nil // stopping
+	case errors.Is(err, catalog.ErrNewer):
+		return 0, err
+	case err != nil:
+		return l.failed(ctx, o, err), nil
 	}
 	l.recovered(ctx, o)
 	for _, d := range choose(due, free, c.perLink(), limits) {
 		c.start(d)
 	}
-	return l.cfg.pause()
+	return l.cfg.pause(), nil
 }
 
 // lookTimeout bounds one look at the catalog, which takes milliseconds.
@@ -114,6 +122,9 @@ const lookTimeout = 10 * time.Second
 func (l *Loop) look(ctx context.Context, except []int32, free int) ([]catalog.Due, map[int32]int, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, lookTimeout, fmt.Errorf("timed out after %s", lookTimeout))
 	defer cancel()
+	if err := l.store.Current(ctx); err != nil {
+		return nil, nil, explain(ctx, err)
+	}
 	if err := l.store.Writable(ctx); err != nil {
 		return nil, nil, explain(ctx, err) // what is due there would be tried in vain, again and again
 	}

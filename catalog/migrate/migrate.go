@@ -150,15 +150,8 @@ func Version(ctx context.Context, db infra.DB) (version int64, err error) {
 	if err := catalog.In(db).Owned(ctx); err != nil {
 		return 0, err
 	}
-	db = infra.Pinned(db)
-	found, err := exists(ctx, db, versions)
-	if err == nil && found {
-		err = db.QueryRow(ctx, `SELECT coalesce(max(version_id), 0) FROM redcache.schema_version`).Scan(&version)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("read version of schema redcache: %w", err)
-	}
-	return version, nil
+	n, err := catalog.In(db).Version(ctx)
+	return int64(n), err
 }
 
 func exists(ctx context.Context, db infra.DB, what string) (found bool, err error) {

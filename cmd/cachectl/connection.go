@@ -67,13 +67,13 @@ func (p *program) database() (infra.DatabaseConfig, error) {
 	return config, nil
 }
 
-// inCatalog runs work with a session on a catalog that is ready for use.
+// inCatalog runs work with a session on a catalog that is ready for use. What fails since it is not any more says so.
 func (p *program) inCatalog(ctx context.Context, work func(s *connection) error) error {
 	return p.connected(ctx, func(s *connection) error {
 		if err := s.store.Ready(ctx); err != nil {
 			return doing(err, "open catalog")
 		}
-		return work(s)
+		return s.store.Explain(ctx, work(s))
 	})
 }
 

@@ -7,7 +7,8 @@ SELECT v.id, v.schema_name, v.view_name, d.definition, d.columns, d.number AS ge
        sg.definition AS seen_definition, sg.columns AS seen_columns,
        lg.definition AS loaded_definition, lg.columns AS loaded_columns,
        (SELECT max(h.number) FROM redcache.generation h WHERE h.view_id = v.id) AS highest,
-       pg_catalog.clock_timestamp() AS now, pg_catalog.pg_backend_pid() AS backend
+       pg_catalog.clock_timestamp() AS now, pg_catalog.pg_backend_pid() AS backend,
+       (SELECT max(n.version_id)::integer FROM redcache.schema_version n) AS version
 FROM redcache.view v
 JOIN redcache.generation d ON d.view_id = v.id
     AND CASE WHEN $4::integer IS NULL THEN d.number = v.generation AND (/* in force d */) ELSE d.set_id = $4 END

@@ -151,10 +151,14 @@ func (f *Function) leave() {
 
 // Pool returns the connections to the cache database. The first call opens them, and checks that the catalog is as this
 // program needs it; what fails then is tried again by the next. Later ones drop what has died while the function was
-// frozen. Only [Handle] may call it, once for each invocation.
+// frozen, and look whether the catalog has still the version of this program. Only [Handle] may call it, once for each
+// invocation.
 func (f *Function) Pool(ctx context.Context) (*pgxpool.Pool, error) {
 	if f.pool != nil {
 		bury(ctx, f.pool)
+		if err := catalog.In(f.pool).Current(ctx); err != nil {
+			return nil, unusable(f.pool, err)
+		}
 		return f.pool, nil
 	}
 	pool, err := cloud.OpenPool(ctx, f.cfg.DatabaseConfig, f.AWS)
@@ -163,10 +167,14 @@ func (f *Function) Pool(ctx context.Context) (*pgxpool.Pool, error) {
 	}
 	if err := catalog.In(pool).Ready(ctx); err != nil {
 		pool.Close()
-		return nil, fmt.Errorf("use database %s: %w", pool.Config().ConnConfig.Database, err)
+		return nil, unusable(pool, err)
 	}
 	f.pool = pool
 	return pool, nil
+}
+
+func unusable(pool *pgxpool.Pool, err error) error {
+	return fmt.Errorf("use database %s: %w", pool.Config().ConnConfig.Database, err)
 }
 
 // pulse is how long a connection may take to show that it is alive.

@@ -176,7 +176,12 @@ func TestUp_InterruptedAnywhere(t *testing.T) {
 const sameRows = `
 	SELECT (SELECT md5(string_agg(v::text, ';' ORDER BY v.id)) FROM redcache.view v)
 	    || (SELECT md5(string_agg(s::text, ';' ORDER BY s.view_id)) FROM redcache.state s)
-	    || (SELECT max(version_id) FROM redcache.schema_version)`
+	    || (SELECT max(version_id) FROM redcache.schema_version)
+	    || (SELECT md5(string_agg(concat(c.oid, c.relname, c.relkind, c.relacl, a.attname, a.attisdropped), ';' ORDER BY c.oid, a.attnum))
+	        FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid
+	        WHERE c.relnamespace IN ('redcache'::regnamespace, 'redcache_data'::regnamespace))
+	    || (SELECT md5(string_agg(pg_get_viewdef(c.oid), ';' ORDER BY c.oid)) FROM pg_class c
+	        WHERE c.relnamespace = 'redcache'::regnamespace AND c.relkind = 'v')`
 
 // splitStatements splits a migration where a line ends with a semicolon, which is how they are written.
 func splitStatements(text string) (statements []string) {

@@ -2,6 +2,11 @@
 //
 // It is one transaction: a failure leaves everything as it was. Two that migrate at once take turns, by an advisory
 // lock of that transaction, and the second then finds nothing to do.
+//
+// All that is in the schema is locked before anything is changed, as whoever uses it, an older program say, must be through
+// or not have begun. A refresh holds the catalog for as long as it takes, and applications read redcache.freshness all the
+// time. So the locks are waited for in short tries, between which readers pass; redcache.freshness is the first, since a
+// reader takes it before what is below.
 package migrate
 
 import (
@@ -12,7 +17,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -20,9 +24,6 @@ import (
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/sql"
 )
-
-// patience is how long one migration waits for another to finish.
-const patience = 2 * time.Minute
 
 // Migration is one step of the schema.
 type Migration struct {
@@ -38,16 +39,10 @@ type DB interface {
 }
 
 // Up brings the schema to the newest version and returns the migrations that it applied; none when it was there. It
-// refuses schemas that belong to somebody else, or in which somebody else may create.
-func Up(ctx context.Context, db DB) (applied []Migration, err error) {
-	err = infra.InTx(ctx, db, infra.Limits{Lock: patience}, func(tx pgx.Tx) error {
-		applied, err = up(ctx, tx, math.MaxInt64)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return applied, nil
+// refuses schemas that belong to somebody else, or in which somebody else may create. It waits until nobody uses the
+// catalog, see [BusyError], and lets readers pass meanwhile.
+func Up(ctx context.Context, db DB) ([]Migration, error) {
+	return patiently(ctx, db, patience, func(tx pgx.Tx) ([]Migration, error) { return up(ctx, tx, math.MaxInt64) })
 }
 
 // up applies what is pending, as far as a version.
@@ -71,6 +66,9 @@ func up(ctx context.Context, tx pgx.Tx, last int64) ([]Migration, error) {
 		return nil, err
 	}
 	if len(pending) > 0 {
+		if err := lockAll(ctx, tx); err != nil {
+			return nil, err
+		}
 		if err := begin(ctx, tx); err != nil {
 			return nil, err
 		}

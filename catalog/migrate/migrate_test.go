@@ -18,10 +18,16 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 // version3 is a catalog of that version, with a link, and its owner's pool.
 func version3(t *testing.T) (*pgtest.Database, *pgxpool.Pool) {
 	t.Helper()
+	return ofVersion(t, 3)
+}
+
+// ofVersion is a catalog of a version that can have what one of version 3 can have, with a link, and its owner's pool.
+func ofVersion(t *testing.T, version int64) (*pgtest.Database, *pgxpool.Pool) {
+	t.Helper()
 	db := pgtest.New(t)
 	pool := db.Pool(t)
 	err := infra.InTx(t.Context(), pool, infra.Limits{}, func(tx pgx.Tx) error {
-		_, err := up(t.Context(), tx, 3)
+		_, err := up(t.Context(), tx, version)
 		return err
 	})
 	if err != nil {

@@ -90,6 +90,8 @@ LEFT JOIN redcache.watermark w ON w.view_id = v.id
 CROSS JOIN LATERAL (
     SELECT v.generation UNION SELECT s.generation UNION SELECT s.loaded
 ) n (number)
+LEFT JOIN pg_catalog.pg_class r ON r.relnamespace = 'redcache_data'::pg_catalog.regnamespace
+    AND r.relname = pg_catalog.format('v%s_g%s', v.id, n.number)
 CROSS JOIN LATERAL (
     SELECT pg_catalog.jsonb_build_object(
         'source', pg_catalog.jsonb_build_object(
@@ -110,10 +112,8 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT coalesce(pg_catalog.jsonb_agg(x.item || pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('local', (
                SELECT pg_catalog.format_type(a.atttypid, a.atttypmod)
-               FROM pg_catalog.pg_class r
-               JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid AND a.attname = x.item ->> 'name' AND a.attnum > 0
-               WHERE r.relnamespace = 'redcache_data'::pg_catalog.regnamespace
-                 AND r.relname = pg_catalog.format('v%s_g%s', v.id, n.number)))) ORDER BY x.place), '[]') AS columns
+               FROM pg_catalog.pg_attribute a
+               WHERE a.attrelid = r.oid AND a.attname = x.item ->> 'name' AND a.attnum > 0))) ORDER BY x.place), '[]') AS columns
     FROM pg_catalog.jsonb_array_elements(v.columns) WITH ORDINALITY x (item, place)
 ) c
 WHERE n.number IS NOT NULL;

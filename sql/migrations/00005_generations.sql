@@ -1,8 +1,8 @@
 -- A row for each generation: the definition and the columns that it was built by, its state, how far it has got. A view is
 -- a name and a pointer. A set is what definitions take effect together in.
--- Strongest lock taken: ACCESS EXCLUSIVE on redcache.view, redcache.state and redcache.freshness, for a moment. No row of a
--- cached view is read or written; what each view was asked to be, and what is true of its copy, moves over. There is no way
--- back but a dump of schema redcache from before: the tables are small.
+-- Strongest lock taken: ACCESS EXCLUSIVE on all of schema redcache, for a moment. No row of a cached view is read or
+-- written; what each view was asked to be, and what is true of its copy, moves over. There is no way back but a dump of
+-- schema redcache from before: the tables are small.
 
 -- +goose Up
 CREATE TABLE redcache.set (

@@ -15,7 +15,7 @@ const MaxSessions = 64
 
 // Check finds what contradicts itself in a definition, whatever its query returns. The error is an [*InvalidError].
 func (d Definition) Check() error {
-	return first(d.checkEach, d.checkStrategy, d.checkPromise, d.checkReading)
+	return first(d.checkEach, d.checkSource, d.checkStrategy, d.checkPromise, d.checkReading)
 }
 
 // checkEach finds what is wrong by itself, whatever else the definition says.
@@ -53,8 +53,27 @@ func (d Definition) checkWords() error {
 		return invalid("choose auto, dblink or stream", "transport %q does not exist", d.Transport)
 	case !slices.Contains(SkipModes, d.SkipUnchanged):
 		return invalid("choose off, auto, modified or content", "skip-unchanged %q does not exist", d.SkipUnchanged)
+	case d.Kind != RemoteSource && d.Kind != LocalSource:
+		return invalid("choose remote or local", "source %q does not exist", d.Kind)
 	case d.NulBytes != StripNul && d.NulBytes != TrustNul:
 		return invalid("choose strip or trust", "nul-bytes %q does not exist", d.NulBytes)
+	}
+	return nil
+}
+
+// checkSource refuses to say of rows that are here how they are brought from Redshift.
+func (d Definition) checkSource() error {
+	if d.Kind == RemoteSource {
+		return nil
+	}
+	plain := Defaults().Source
+	plain.Kind, plain.Query = d.Kind, d.Query
+	if d.Source != plain {
+		return invalid("leave link, transport, nul-bytes, skip-unchanged, split and sessions out",
+			"its source is local, in other views of the cache, and is not read through a link")
+	}
+	if d.Watermark != "" {
+		return invalid("choose another --strategy", "its source is local, and a watermark is for a source on Redshift")
 	}
 	return nil
 }

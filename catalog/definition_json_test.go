@@ -18,6 +18,7 @@ func drawDefinition(t *rapid.T) catalog.Definition {
 	list := rapid.SliceOfN(text, 0, 3)
 	span := rapid.Map(rapid.Int64Range(0, 20*24*3600*1e6), func(micros int64) time.Duration { return time.Duration(micros) * time.Microsecond })
 	d := catalog.Defaults()
+	d.Kind = rapid.SampledFrom([]catalog.SourceKind{catalog.RemoteSource, catalog.LocalSource}).Draw(t, "kind")
 	d.LinkName, d.Query, d.Split, d.Sessions = text.Draw(t, "link"), text.Draw(t, "query"), text.Draw(t, "split"), rapid.IntRange(1, 64).Draw(t, "sessions")
 	d.NulBytes = rapid.SampledFrom([]catalog.NulBytes{catalog.StripNul, catalog.TrustNul}).Draw(t, "nul bytes")
 	d.Transport = rapid.SampledFrom(catalog.Transports).Draw(t, "transport")
@@ -136,5 +137,38 @@ func TestDefinition_RefusesTextsThatCannotBeStored(t *testing.T) {
 				t.Errorf("%s %q: %v", name, text, err)
 			}
 		}
+	}
+}
+
+// Of rows that are here nothing is said that only concerns those on Redshift.
+func TestDefinition_OfALocalSource(t *testing.T) {
+	t.Parallel()
+	local := catalog.Defaults()
+	local.Kind, local.Query, local.Strategy = catalog.LocalSource, "SELECT 1", catalog.Swap
+	if err := local.Check(); err != nil {
+		t.Fatal(err)
+	}
+	for name, say := range map[string]func(*catalog.Definition){
+		"a link":      func(d *catalog.Definition) { d.LinkName = "dw" },
+		"a transport": func(d *catalog.Definition) { d.Transport = catalog.StreamTransport },
+		"zero bytes":  func(d *catalog.Definition) { d.NulBytes = catalog.TrustNul },
+		"skipping":    func(d *catalog.Definition) { d.SkipUnchanged = catalog.SkipAuto },
+		"a split":     func(d *catalog.Definition) { d.Split, d.Sessions = "id", 2 },
+		"a watermark": func(d *catalog.Definition) { d.Strategy, d.Watermark = catalog.Incremental, "at" },
+	} {
+		d := local
+		say(&d)
+		if err := d.Check(); err == nil || !strings.Contains(err.Error(), "its source is local") {
+			t.Errorf("%s: %v", name, err)
+		}
+		d.Kind = catalog.RemoteSource
+		if err := d.Check(); err != nil {
+			t.Errorf("%s on Redshift: %v", name, err)
+		}
+	}
+	nowhere := local
+	nowhere.Kind = "elsewhere"
+	if err := nowhere.Check(); err == nil || !local.Rebuilds(nil, func() catalog.Definition { d := local; d.Kind = catalog.RemoteSource; return d }(), nil) {
+		t.Errorf("%v", err)
 	}
 }

@@ -253,6 +253,32 @@ func TestStore_PruneKeepsTheNewest(t *testing.T) {
 	}
 }
 
+// A local definition is stored and comes back; a link that only an old generation was read through can go.
+func TestStore_KeepsALocalDefinitionWithoutALink(t *testing.T) {
+	t.Parallel()
+	store, pool, link := newCatalog(t)
+	v := catalog.View{Name: catalog.Name{Schema: "bi", View: "local"}, Definition: catalog.Defaults(), Columns: []catalog.Column{{Name: "a", Local: "integer"}}}
+	v.Kind, v.Query, v.Strategy, v.MaxAge = catalog.LocalSource, "SELECT 1 AS a", catalog.Swap, time.Hour
+	v, err := store.AddView(t.Context(), v, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := store.View(t.Context(), v.Name)
+	if err != nil || !read.Definition.Equal(v.Definition) || read.Link != (catalog.Link{}) || read.Columns[0].Local != "integer" {
+		t.Errorf("%+v, %v", read, err)
+	}
+	if all, err := store.Status(t.Context()); err != nil || len(all) != 1 {
+		t.Errorf("%+v, %v", all, err)
+	}
+	if _, err := pool.Exec(t.Context(), `INSERT INTO redcache.generation (view_id, number, link_id, state, columns, definition)
+		VALUES ($1, 2, $2, 'retired', '[]', '{}')`, v.ID, link.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.RemoveLink(t.Context(), link); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestStore_RefusesValuesThatNobodyCouldRead(t *testing.T) {
 	t.Parallel()
 	_, pool, link := newCatalog(t)

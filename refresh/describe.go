@@ -38,6 +38,9 @@ func (d *Definer) describeOne(ctx context.Context, tx pgx.Tx, change Change) (c 
 	if c.after.Query, err = redshift.ReadQuery(c.after.Query); err != nil {
 		return c, err
 	}
+	if c.after.Kind == catalog.LocalSource {
+		return c, &catalog.InvalidError{Problem: "its source is local, and nothing can read that yet"}
+	}
 	if c.after.Link, err = catalog.In(tx).Link(ctx, c.after.LinkName); err != nil {
 		return c, err
 	}

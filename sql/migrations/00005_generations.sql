@@ -20,7 +20,7 @@ COMMENT ON COLUMN redcache.set.published_at IS 'When it took effect; null: it is
 CREATE TABLE redcache.generation (
     view_id       integer     NOT NULL REFERENCES redcache.view ON DELETE CASCADE,
     number        integer     NOT NULL,
-    link_id       integer     REFERENCES redcache.link,
+    link_id       integer     REFERENCES redcache.link ON DELETE SET NULL,
     set_id        integer     REFERENCES redcache.set,
     row_count     bigint,
     as_of         timestamptz,
@@ -54,7 +54,7 @@ COMMENT ON TABLE redcache.generation IS
     'The relations behind the views, redcache_data.v<view>_g<number>, each with the definition that it is built by.';
 COMMENT ON COLUMN redcache.generation.state IS
     'building: nobody has filled it yet; filled: its rows are there, and readers do not see them; published: readers see them; retired: it is to be dropped.';
-COMMENT ON COLUMN redcache.generation.link_id IS 'Where its source is; null: here, in other views of the cache.';
+COMMENT ON COLUMN redcache.generation.link_id IS 'Where its source is; null: here, in other views of the cache, or the link of an old one is gone.';
 COMMENT ON COLUMN redcache.generation.set_id IS 'What its definition took effect in, or is to; null: it is older than sets are.';
 COMMENT ON COLUMN redcache.generation.definition IS 'What people have said of the view; docs/definitions.md has its fields. Durations are in seconds.';
 COMMENT ON COLUMN redcache.generation.columns IS

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/refresh"
 )
 
@@ -279,6 +280,50 @@ func TestApply_WhatIsOlderThanBeforeIsDue(t *testing.T) {
 	b.refresh(t, refresh.Request{View: v.Name})
 	b.wantEqual(t, b.memberOf(2, 2))
 	b.wantNothingLeft(t)
+}
+
+// What people put on the old generation while the new one waits is on that as well, before anybody can read it. Until then it
+// is nobody's, whatever the default privileges say.
+func TestPublish_CarriesWhatCameWhileItWaited(t *testing.T) {
+	t.Parallel()
+	for name, renew := range map[string]func(b *bundle, ctx context.Context, v catalog.View) error{
+		"refresh": func(b *bundle, ctx context.Context, v catalog.View) error {
+			_, err := b.runner.Refresh(ctx, refresh.Request{View: v.Name})
+			return err
+		},
+		"alter": func(b *bundle, ctx context.Context, v catalog.View) error {
+			_, err := b.definer.Alter(ctx, v.Name, func(v *catalog.View) error { v.Indexes = []string{"batch"}; return nil }, false, nil)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, v := batches(t, catalog.Swap, catalog.DblinkTransport)
+			b.exec(t, `ALTER DEFAULT PRIVILEGES IN SCHEMA redcache_data GRANT SELECT ON TABLES TO `+pgtest.Reader)
+			b.nextBatch(t, 1)
+			old := b.oldReader(t)
+			done := make(chan error, 1)
+			go func() { done <- renew(b, t.Context(), v) }()
+			b.untilSome(t, someFilled)
+			const granted = `SELECT has_table_privilege('` + pgtest.Reader + `', 'redcache_data.v1_g2', 'SELECT')`
+			if got := rows(t, b.pool, granted); !slices.Equal(got, []string{`"f" `}) {
+				t.Errorf("others may read it: %v", got)
+			}
+			b.exec(t, `ALTER TABLE redcache_data.v1_g1 ENABLE ROW LEVEL SECURITY;
+				CREATE POLICY few ON redcache_data.v1_g1 USING (id < 10); GRANT SELECT ON redcache_data.v1_g1 TO `+pgtest.Reader)
+			leave(t, old)
+			if err := await(t, done); err != nil {
+				t.Fatal(err)
+			}
+			b.wantBatch(t, v, 1)
+			carried := rows(t, b.pool, `SELECT p.polname, c.relrowsecurity FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid
+				WHERE c.oid = 'redcache_data.v1_g2'::regclass`)
+			if got := rows(t, b.pool, granted); !slices.Equal(carried, []string{`"few" "t" `}) || !slices.Equal(got, []string{`"t" `}) {
+				t.Errorf("the new generation has %v, and readers may read it: %v", carried, got)
+			}
+			b.wantNothingLeft(t)
+		})
+	}
 }
 
 // A process that is killed before any of its statements leaves the old set or the new one, and nothing of the other beyond

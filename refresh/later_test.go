@@ -3,6 +3,7 @@ package refresh_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -116,6 +117,42 @@ func TestAlter_ALaterRunPublishesWhatReadersHaveKeptFromBeingSeen(t *testing.T) 
 	toIncremental(&v)
 	b.wantEqual(t, v)
 	b.wantNothingLeft(t)
+}
+
+// Where readers never leave, what is on the old generation is on the new one when the next refresh shows it.
+func TestAlter_WhatIsHandedOverIsDressedWhenItIsSeen(t *testing.T) {
+	t.Parallel()
+	for _, inTheWay := range []bool{false, true} {
+		t.Run(map[bool]string{false: "an old transaction", true: "a reader in the way"}[inTheWay], func(t *testing.T) {
+			t.Parallel()
+			b, v := batches(t, catalog.Merge, catalog.DblinkTransport)
+			b.exec(t, `ALTER TABLE redcache_data.v1_g1 ENABLE ROW LEVEL SECURITY; CREATE POLICY few ON redcache_data.v1_g1 USING (id < 10)`)
+			definer := refresh.NewDefiner(b.pool, refresh.NewRunner(b.pool, refresh.Config{Patience: 3 * time.Second, Backoff: quick}))
+			reader := b.oldReader(t)
+			done := make(chan finished, 1)
+			go func() {
+				run, err := definer.Alter(t.Context(), v.Name, func(v *catalog.View) error { v.Indexes = []string{"batch"}; return nil }, false, nil)
+				done <- finished{run, err}
+			}()
+			b.untilSome(t, someFilled)
+			if inTheWay {
+				late := b.longReader(t, v)
+				leave(t, reader)
+				reader = late
+			}
+			if altered := await(t, done); altered.err != nil || altered.run.Note == "" {
+				t.Errorf("note %q, %v", altered.run.Note, altered.err)
+			}
+			leave(t, reader)
+			b.nextBatch(t, 1)
+			b.refresh(t, refresh.Request{View: v.Name})
+			b.wantBatch(t, v, 1)
+			if got := rows(t, b.pool, `SELECT p.polname, c.relname FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid`); !slices.Equal(got, []string{`"few" "v1_g2" `}) {
+				t.Errorf("the policies are %v", got)
+			}
+			b.wantNothingLeft(t)
+		})
+	}
 }
 
 func TestAlter_AnOldTransactionSeesRowsInANewMaterializedView(t *testing.T) {

@@ -51,7 +51,7 @@ func (a *attempt) publish(ctx context.Context, j *job) (err error) {
 func (a *attempt) switchTo(ctx context.Context, j *job, works []*viewWork, then func(tx pgx.Tx, try relation.Try) error) (err error) {
 	set := relation.Set{Waits: func() { j.tell(Publishing) }}
 	for _, w := range works { // while nobody waits for a lock yet
-		if w.condition.Published, err = relation.PublishedOf(ctx, a.tx, w.view); err != nil {
+		if w.condition.Published, err = relation.Carry(ctx, a.tx, w.view); err != nil {
 			return err
 		}
 		set.Switches = append(set.Switches, relation.Switch{

@@ -67,33 +67,48 @@ func (s *set) publishIn(ctx context.Context, tx pgx.Tx, unseen error) error {
 		return err
 	}
 	for _, c := range s.decisions {
-		if c.builds() {
-			if err := s.dress(ctx, tx, c); err != nil {
+		if !c.builds() {
+			continue
+		}
+		if !c.Add {
+			if err := s.handOn(ctx, tx, c); err != nil {
 				return c.about(err)
 			}
-			stored = append(stored, c)
 		}
+		stored = append(stored, c)
 	}
 	if unseen != nil {
 		return s.handOver(ctx, tx, unseen)
 	}
-	switches, err := s.switches(ctx, tx, stored, decision.builds)
+	err = infra.InSavepoint(ctx, tx, func(nested pgx.Tx) error { return s.show(ctx, nested, stored) })
+	if errors.As(err, new(*relation.StarvedError)) {
+		return s.handOver(ctx, tx, err)
+	}
+	return err
+}
+
+// show has readers see the set, with what people have put on what they saw before.
+func (s *set) show(ctx context.Context, tx pgx.Tx, decisions []decision) error {
+	for _, c := range decisions {
+		if c.builds() {
+			if _, err := relation.Carry(ctx, tx, c.after); err != nil {
+				return c.about(err)
+			}
+		}
+	}
+	switches, err := s.switches(ctx, tx, decisions, decision.builds)
 	if err != nil {
 		return err
 	}
 	if err := s.runner.store.Touch(ctx, s.runs[0].Key()); err != nil { // which writes out what has been logged so far
 		return err
 	}
-	err = relation.Publish(ctx, tx, s.runner.ordinary(), switches, func(tx pgx.Tx, _ relation.Try) error {
-		if err := forget(ctx, tx, stored); err != nil {
+	return relation.Publish(ctx, tx, s.runner.ordinary(), switches, func(tx pgx.Tx, _ relation.Try) error {
+		if err := forget(ctx, tx, decisions); err != nil {
 			return err
 		}
 		return catalog.In(tx).PublishSet(ctx, s.id, len(switches.Switches))
 	})
-	if errors.As(err, new(*relation.StarvedError)) {
-		return s.handOver(ctx, tx, err)
-	}
-	return err
 }
 
 // holdAgain takes the locks, and refuses to go on where somebody else has changed a definition since it was decided on. A
@@ -128,24 +143,6 @@ func (s *set) holdAgain(ctx context.Context, tx pgx.Tx) error {
 		}
 	}
 	return sameGroups(ctx, tx, s.decisions)
-}
-
-// dress gives a generation what people have put on the one that readers see, and the view what the change says of readers.
-func (s *set) dress(ctx context.Context, tx pgx.Tx, c decision) error {
-	if !c.Add {
-		if err := s.handOn(ctx, tx, c); err != nil {
-			return err
-		}
-	}
-	p, err := relation.PublishedOf(ctx, tx, c.after)
-	if err != nil {
-		return err
-	}
-	steps, err := relation.CarrySteps(ctx, tx, c.after, p)
-	if err != nil {
-		return err
-	}
-	return relation.RunSteps(ctx, tx, steps)
 }
 
 // handOver leaves it to the next refresh to show readers what a single view, or a single group, has got. Of more than that

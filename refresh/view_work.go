@@ -127,8 +127,8 @@ func (w *viewWork) load(ctx context.Context) error {
 			return err
 		}
 		err = relation.RunSteps(ctx, w.at.tx, relation.IndexSteps(w.view, w.view.Generation))
-		if err == nil && w.at.set == 0 { // else when the set is published, perhaps hours later
-			err = w.carry(ctx)
+		if err == nil { // what is on the old one comes when readers see it, which may be hours later
+			err = relation.KeepPrivate(ctx, w.at.tx, w.view)
 		}
 	}
 	if err == nil && w.worthAnalyzing(o) {
@@ -137,20 +137,6 @@ func (w *viewWork) load(ctx context.Context) error {
 	}
 	w.outcome = o
 	return err
-}
-
-// carry gives the new generation what people have put on the old one.
-func (w *viewWork) carry(ctx context.Context) error {
-	w.doing = apply.Writing
-	p, err := relation.PublishedOf(ctx, w.at.tx, w.view) // once more: reading took its time
-	if err != nil {
-		return err
-	}
-	steps, err := relation.CarrySteps(ctx, w.at.tx, w.view, p)
-	if err != nil {
-		return err
-	}
-	return relation.RunSteps(ctx, w.at.tx, steps)
 }
 
 // seen says whether readers saw the generation already before the transaction.

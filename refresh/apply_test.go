@@ -326,6 +326,42 @@ func TestPublish_CarriesWhatCameWhileItWaited(t *testing.T) {
 	}
 }
 
+// What no other generation can be given keeps the new one from being shown, also when it came while that waited.
+func TestPublish_DoesNotLoseWhatCannotBeCarried(t *testing.T) {
+	t.Parallel()
+	b, v := batches(t, catalog.Swap, catalog.DblinkTransport)
+	b.nextBatch(t, 1)
+	for name, renew := range map[string]func() error{
+		"refresh": func() error {
+			run, err := b.runner.Refresh(t.Context(), refresh.Request{View: v.Name})
+			if err == nil {
+				err = errors.New(run.Note)
+			}
+			return err
+		},
+		"alter": func() error {
+			_, err := b.definer.Alter(t.Context(), v.Name, func(v *catalog.View) error { v.Indexes = []string{"batch"}; return nil }, false, nil)
+			return err
+		},
+	} {
+		old := b.oldReader(t)
+		done := make(chan error, 1)
+		go func() { done <- renew() }()
+		b.untilSome(t, someFilled)
+		b.exec(t, `CREATE FUNCTION bi.nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+			CREATE TRIGGER t AFTER TRUNCATE ON redcache_data.v1_g1 EXECUTE FUNCTION bi.nothing()`)
+		leave(t, old)
+		if err := await(t, done); err == nil || !strings.Contains(err.Error(), "a new generation would lose what is on the old one: trigger t") {
+			t.Errorf("%s: %v", name, err)
+		}
+		b.wantBatch(t, v, 0)
+		b.exec(t, `DROP FUNCTION bi.nothing() CASCADE`)
+	}
+	b.refresh(t, refresh.Request{View: v.Name})
+	b.wantBatch(t, v, 1)
+	b.wantNothingLeft(t)
+}
+
 // A process that is killed before any of its statements leaves the old set or the new one, and nothing of the other beyond
 // the next clean-up.
 func TestApply_KilledAtAnyStatement(t *testing.T) {

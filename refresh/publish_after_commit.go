@@ -126,6 +126,9 @@ func (r *Runner) unpublished(ctx context.Context, tx pgx.Tx, j *job) (*attempt, 
 		if w.condition, err = relation.ConditionOf(ctx, tx, now); err != nil {
 			return nil, err
 		}
+		if err := relation.CheckCarry(now, w.condition.Relation(state.Generation)); err != nil {
+			return nil, err
+		}
 		a.works = append(a.works, w)
 	}
 	return a, nil

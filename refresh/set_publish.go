@@ -141,6 +141,11 @@ func (s *set) holdAgain(ctx context.Context, tx pgx.Tx) error {
 		if c.condition, err = relation.ConditionOf(ctx, tx, now.View); err != nil {
 			return err
 		}
+		if c.builds() {
+			if err := relation.CheckCarry(c.after, c.condition.Relation(now.State.Generation)); err != nil {
+				return c.about(err)
+			}
+		}
 	}
 	return sameGroups(ctx, tx, s.decisions)
 }

@@ -15,7 +15,7 @@ const MaxSessions = 64
 
 // Check finds what contradicts itself in a definition, whatever its query returns. The error is an [*InvalidError].
 func (d Definition) Check() error {
-	return first(d.checkEach, d.checkSource, d.checkStrategy, d.checkPromise, d.checkReading)
+	return first(d.checkEach, d.checkSource, d.checkNeeds, d.checkStrategy, d.checkPromise, d.checkReading)
 }
 
 // checkEach finds what is wrong by itself, whatever else the definition says.
@@ -91,9 +91,9 @@ func (d Definition) checkNumbers() error {
 	return nil
 }
 
-func (d Definition) checkStrategy() error {
+// checkNeeds refuses a strategy without what it needs.
+func (d Definition) checkNeeds() error {
 	its := d.traits()
-	readsPast := func(t Traits) bool { return t.Watermark }
 	switch {
 	case its.Key != "" && len(d.Key) == 0:
 		return invalid("name the columns that identify a row with --key a,b, or choose --strategy "+string(its.Keyless),
@@ -101,6 +101,15 @@ func (d Definition) checkStrategy() error {
 	case its.Watermark && d.Watermark == "":
 		return invalid("name a column that only grows with --watermark, or choose another --strategy",
 			"strategy %s needs a watermark", d.Strategy)
+	}
+	return nil
+}
+
+// checkStrategy refuses what the strategy does not use.
+func (d Definition) checkStrategy() error {
+	its := d.traits()
+	readsPast := func(t Traits) bool { return t.Watermark }
+	switch {
 	case !its.Watermark && d.Watermark != "":
 		return invalid("choose --strategy "+told("or", readsPast)+", or leave --watermark out",
 			"strategy %s reads everything and uses no watermark", d.Strategy)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -36,16 +37,18 @@ func (d Definition) MarshalJSON() ([]byte, error) {
 	})
 }
 
-// UnmarshalJSON reads what MarshalJSON has written, here or in an older version: what is not there is as it is by default.
+// UnmarshalJSON reads what MarshalJSON has written, here or in an older version: what is not there is as it is by default,
+// and so is, with an error, what could not be read.
 func (d *Definition) UnmarshalJSON(text []byte) error {
 	def := Defaults()
 	read := definitionJSON{fields: fields(def), Timeout: seconds(def.Timeout)}
-	if err := json.Unmarshal(text, &read); err != nil {
-		return fmt.Errorf("read definition: %w", err)
-	}
+	err := json.Unmarshal(text, &read)
 	*d = Definition(read.fields)
 	d.SafetyLag, d.ReconcileEvery = time.Duration(read.SafetyLag), time.Duration(read.ReconcileEvery)
 	d.RefreshEvery, d.MaxAge, d.Timeout = time.Duration(read.RefreshEvery), time.Duration(read.MaxAge), time.Duration(read.Timeout)
+	if err != nil {
+		return fmt.Errorf("read definition: %w", err)
+	}
 	return nil
 }
 
@@ -87,7 +90,7 @@ func (s seconds) MarshalJSON() ([]byte, error) {
 func (s *seconds) UnmarshalJSON(text []byte) error {
 	n, err := strconv.ParseFloat(string(text), 64)
 	if err != nil {
-		return fmt.Errorf("read duration: %w", err)
+		return &json.UnmarshalTypeError{Value: string(text), Type: reflect.TypeFor[float64]()}
 	}
 	*s = seconds(time.Duration(n*1e6+0.5) * time.Microsecond)
 	return nil

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -55,6 +56,9 @@ func (s Store) Status(ctx context.Context) ([]Status, error) {
 			View: view, Generation: row.Generation, Rows: row.RowCount, Bytes: row.Bytes, AsOf: row.AsOf, Age: row.Age,
 			Stale: row.Stale, NextDue: row.NextDue, Failures: row.Failures, Watermark: row.Watermark,
 			Problem: published[view.ID].Problem(row.Generation),
+		}
+		if invalid, ok := errors.AsType[*InvalidError](view.CheckStored()); ok {
+			status.Problem = invalid.Problem
 		}
 		if row.LastRunID != nil {
 			if run, found := ended[*row.LastRunID]; found {

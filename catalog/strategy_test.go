@@ -100,15 +100,15 @@ func TestStrategy_TableIsSound(t *testing.T) {
 	}
 }
 
-func TestView_CheckWordsNamesTheView(t *testing.T) {
+func TestView_CheckStoredNamesTheView(t *testing.T) {
 	t.Parallel()
 	v := catalog.NewView(catalog.Name{Schema: "bi", View: "sales"}, catalog.Link{Name: "dw"})
 	v.Strategy, v.Timeout = "window", time.Minute
-	if err := v.CheckWords(); err == nil || err.Error() != `view bi.sales: strategy "window" does not exist` {
+	if err := v.CheckStored(); err == nil || err.Error() != `view bi.sales: strategy "window" does not exist` {
 		t.Errorf("an unknown strategy is refused with %v", err)
 	}
 	v.Strategy = catalog.Swap
-	if err := v.CheckWords(); err != nil {
+	if err := v.CheckStored(); err != nil {
 		t.Errorf("a known one is refused: %v", err)
 	}
 }

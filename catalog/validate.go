@@ -11,7 +11,7 @@ import (
 // Validate holds a view's definition against itself, the columns that its query returns, and its link, before anything is
 // changed. The error is an [*InvalidError].
 func (v View) Validate() error {
-	for _, check := range []func() error{v.Check, v.checkKey, v.checkWatermark, v.checkSplit, v.Name.validate} {
+	for _, check := range []func() error{v.Check, v.checkKey, v.checkWatermark, v.checkSplit, v.checkSessions, v.Name.validate} {
 		if err := v.named(check()); err != nil {
 			return err
 		}
@@ -19,9 +19,14 @@ func (v View) Validate() error {
 	return nil
 }
 
-// CheckWords refuses a stored definition that has a word which this version does not know: a newer one wrote it. The error
-// is an [*InvalidError].
-func (v View) CheckWords() error { return v.named(v.checkWords()) }
+// CheckStored refuses a stored definition that no refresh can work by: one that cannot be read, or that was valid in another
+// version. What [View.Validate] refuses beyond that does no harm to a view that is there. The error is an [*InvalidError].
+func (v View) CheckStored() error {
+	if v.Unreadable != nil {
+		return v.Unreadable
+	}
+	return v.named(first(v.checkWords, v.checkNeeds, v.checkKey, v.checkWatermark, v.checkSplit))
+}
 
 // named says in an error whose definition cannot work.
 func (v View) named(err error) error {
@@ -84,9 +89,6 @@ func (v View) checkWatermark() error {
 func (v View) checkSplit() error {
 	c, found := v.column(v.Split)
 	switch {
-	case v.Sessions > v.Link.MaxConcurrency:
-		return invalid(fmt.Sprintf("choose 1 to %d, the link's max-concurrency", v.Link.MaxConcurrency),
-			"--sessions is %d", v.Sessions)
 	case v.Split == "":
 		return nil
 	case !found:
@@ -94,6 +96,13 @@ func (v View) checkSplit() error {
 	case kindOf(c.Mapped()) == NoWatermark:
 		return invalid("choose a column of an integer, numeric, date or timestamp type",
 			"split column %s has type %s, which has no ranges", v.Split, c.Type)
+	}
+	return nil
+}
+
+func (v View) checkSessions() error {
+	if v.Sessions > v.Link.MaxConcurrency {
+		return invalid(fmt.Sprintf("choose 1 to %d, the link's max-concurrency", v.Link.MaxConcurrency), "--sessions is %d", v.Sessions)
 	}
 	return nil
 }

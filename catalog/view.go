@@ -16,6 +16,9 @@ type View struct {
 	Link Link // the one that the definition names; of a local source none
 	Definition
 	Columns []Column
+	// Unreadable is why what is stored of definition and columns cannot be read, an [*InvalidError]: they are here as far as
+	// they could be. Usually nil.
+	Unreadable error
 
 	// Generation is the one that the definition is in force in: runs write to it, once one has filled it.
 	Generation int32

@@ -19,19 +19,19 @@ import (
 type viewRow struct {
 	ID         int32
 	Name       // schema_name, view_name
-	Definition Definition
-	Columns    []Column
+	Definition stored[Definition]
+	Columns    stored[[]Column]
 	Generation int32
 	CreatedAt  time.Time
 	ChangedAt  time.Time
 	Link       *Link
 
 	Seen             *int32
-	SeenDefinition   *Definition // nil: nothing is seen, or what is has the definition that is in force
-	SeenColumns      []Column
+	SeenDefinition   *stored[Definition] // nil: nothing is seen, or what is has the definition that is in force
+	SeenColumns      *stored[[]Column]
 	Loaded           *int32
-	LoadedDefinition *Definition
-	LoadedColumns    []Column
+	LoadedDefinition *stored[Definition]
+	LoadedColumns    *stored[[]Column]
 	Highest          int32
 
 	AsOf         *time.Time
@@ -50,7 +50,7 @@ type viewRow struct {
 
 func (r viewRow) view() View {
 	v := View{
-		ID: r.ID, Name: r.Name, Definition: r.Definition, Columns: r.Columns,
+		ID: r.ID, Name: r.Name, Definition: r.Definition.value, Columns: r.Columns.value, Unreadable: r.unreadable(),
 		Generation: r.Generation, CreatedAt: r.CreatedAt, ChangedAt: r.ChangedAt,
 	}
 	if r.Link != nil {
@@ -70,14 +70,16 @@ func (r viewRow) state() State {
 }
 
 // builtBy is what a generation was built by: most have the definition that is in force.
-func (r viewRow) builtBy(generation *int32, definition *Definition, columns []Column) Built {
+func (r viewRow) builtBy(generation *int32, definition *stored[Definition], columns *stored[[]Column]) Built {
 	switch {
 	case generation == nil:
 		return Built{}
 	case definition == nil:
-		return Built{r.Definition, r.Columns}
+		return Built{r.Definition.value, r.Columns.value}
+	case definition.err != nil || columns.err != nil:
+		return Built{} // of which nothing is known
 	}
-	return Built{*definition, columns}
+	return Built{definition.value, columns.value}
 }
 
 // Views returns all views by name, each with its link.
@@ -143,7 +145,7 @@ func (s Store) Members(ctx context.Context, name Name) ([]Member, error) {
 	if len(rows) == 0 {
 		return nil, s.missing(ctx, name)
 	}
-	if group := rows[0].Definition.Group; group != "" {
+	if group := rows[0].Definition.value.Group; group != "" {
 		if rows, err = s.views(ctx, nil, nil, &group); err != nil {
 			return nil, err
 		}

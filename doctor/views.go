@@ -36,13 +36,31 @@ func aboutView(v catalog.Status) string { return "view " + v.View.Name.String() 
 
 func (x *exam) all() string { return count(len(x.views), "view", "views") }
 
+// examineDefinition looks for a definition that another version of Redcache, or somebody by hand, has stored.
+func examineDefinition(v catalog.Status) *Check {
+	alter := infra.Command("cachectl", "alter-view", v.View.Name.String())
+	cannot, no := errors.AsType[*catalog.InvalidError](v.View.CheckStored())
+	would, not := errors.AsType[*catalog.InvalidError](v.View.Validate())
+	var c Check
+	switch {
+	case no && v.View.Unreadable != nil:
+		c = fail(aboutView(v), "it cannot be refreshed: "+cannot.Problem, cannot.Fix)
+	case no:
+		c = fail(aboutView(v), "it cannot be refreshed: "+cannot.Problem,
+			"Another version of Redcache has defined it. Use that one, or "+alter+": "+cannot.Fix+".")
+	case not && v.Failures == 0:
+		c = warn(aboutView(v), "it is refreshed, and its definition contradicts itself: "+would.Problem, alter+": "+would.Fix+".")
+	default:
+		return nil
+	}
+	return &c
+}
+
 func examineFailures(_ context.Context, x *exam) ([]Check, error) {
 	var objections []Check
 	for _, v := range x.views {
-		if unknown, found := errors.AsType[*catalog.InvalidError](v.View.CheckWords()); found {
-			objections = append(objections, fail(aboutView(v), "it cannot be refreshed: "+unknown.Problem,
-				"Another version of Redcache has defined it. Use that one, or "+infra.Command("cachectl", "alter-view", v.View.Name.String())+
-					": "+unknown.Fix+"."))
+		if c := examineDefinition(v); c != nil {
+			objections = append(objections, *c)
 			continue
 		}
 		if v.Failures == 0 {

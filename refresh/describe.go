@@ -30,7 +30,9 @@ func (d *Definer) describeOne(ctx context.Context, tx pgx.Tx, change Change) (c 
 		if c.before, err = stateOf(ctx, tx, c.Name); err != nil || c.Drop {
 			return c, err
 		}
-		c.after = c.before.View
+		if c.after = c.before.View; c.after.Unreadable != nil { // what could not be read would be lost
+			return c, c.after.Unreadable
+		}
 	}
 	if err := c.Define(&c.after); err != nil {
 		return c, err
@@ -77,6 +79,9 @@ func withGroups(ctx context.Context, tx pgx.Tx, decisions []decision) ([]decisio
 		for _, m := range members {
 			if slices.ContainsFunc(decisions, func(other decision) bool { return other.Name == m.View.Name }) {
 				continue
+			}
+			if err := m.View.CheckStored(); err != nil {
+				return nil, err
 			}
 			other := decision{Change: Change{Name: m.View.Name}, before: m, after: m.View, rebuilds: true, along: true}
 			if other.columns, err = m.View.DescribedColumns(); err != nil {

@@ -148,7 +148,7 @@ func checkRequest(v catalog.View, req Request) error {
 			Fix: "change the view with " + altering(v.Name, strings.Fields(change)...),
 		}
 	}
-	if err := v.CheckWords(); err != nil {
+	if err := v.CheckStored(); err != nil {
 		return err
 	}
 	its, _ := v.Strategy.Traits()

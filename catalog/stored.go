@@ -24,6 +24,13 @@ func (s *stored[T]) UnmarshalJSON(text []byte) error {
 
 // unreadable is why a view's definition, or its columns, cannot be read.
 func (r viewRow) unreadable() error {
+	if r.Lost {
+		return &InvalidError{
+			What: "view " + r.Name.String(), Problem: fmt.Sprintf("generation %d of it is not in redcache.generation, and with that its definition", r.Generation),
+			Fix: "Restore the schemas redcache and redcache_data together; or drop it with " +
+				infra.Command("cachectl", "drop-view", r.Name.String()) + " and add it again. Readers have its old rows until then.",
+		}
+	}
 	what, err := "definition", r.Definition.err
 	if err == nil {
 		what, err = "columns", r.Columns.err

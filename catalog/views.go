@@ -32,6 +32,7 @@ type viewRow struct {
 	Loaded           *int32
 	LoadedDefinition *stored[Definition]
 	LoadedColumns    *stored[[]Column]
+	Lost             bool // the row of the generation that the view points at is gone
 	Highest          int32
 
 	AsOf         *time.Time
@@ -113,7 +114,7 @@ func (s Store) Stub(ctx context.Context, name Name) (stub Stub, err error) {
 		SELECT v.id, m.timeout, m.ids, m.lost, (`+sql.Traps+`)
 		FROM redcache.defined v
 		CROSS JOIN LATERAL (
-		    SELECT max(g.timeout) AS timeout, array_agg(g.id ORDER BY g.id) AS ids,
+		    SELECT coalesce(max(g.timeout), '1 hour') AS timeout, array_agg(g.id ORDER BY g.id) AS ids,
 		           bool_or(s.view_id IS NULL) AS lost
 		    FROM redcache.defined g
 		    LEFT JOIN redcache.state s ON s.view_id = g.id

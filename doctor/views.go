@@ -138,7 +138,7 @@ func (x *exam) whyStale(v catalog.Status) (why, fix string) {
 func examineEmpty(_ context.Context, x *exam) ([]Check, error) {
 	var objections []Check
 	for _, v := range x.views {
-		if v.Generation == nil {
+		if v.Generation == nil && v.View.Unreadable == nil {
 			objections = append(objections, warn(aboutView(v), "it was never refreshed: who reads it gets an error",
 				infra.Command("cachectl", "refresh", v.View.Name.String())))
 		}

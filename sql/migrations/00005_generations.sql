@@ -128,7 +128,7 @@ CREATE VIEW redcache.defined AS
 SELECT v.id, v.schema_name, v.view_name, v.generation, v.created_at, v.changed_at, g.link_id, g.columns, g.definition,
        g.group_name, g.refresh_every, g.max_age, g.timeout
 FROM redcache.view v
-JOIN redcache.generation g ON g.view_id = v.id AND g.number = v.generation
+LEFT JOIN redcache.generation g ON g.view_id = v.id AND g.number = v.generation -- one that is gone is no reason to hide a view
 WHERE g.set_id IS NULL OR g.set_id NOT IN (SELECT p.id FROM redcache.set p WHERE p.published_at IS NULL);
 COMMENT ON VIEW redcache.defined IS 'Each view with the definition that is in force. One that is only being added is not there yet.';
 
@@ -158,7 +158,7 @@ SELECT pg_catalog.format('%I.%I', v.schema_name, v.view_name) AS view,
        s.as_of,
        pg_catalog.statement_timestamp() - s.as_of AS age,
        nullif(v.max_age, '0') AS max_age,
-       v.max_age > '0' AND coalesce( -- an as-of from the future is none: a clock was wrong
+       coalesce(v.max_age > '0', false) AND coalesce( -- an as-of from the future is none: a clock was wrong
            s.as_of NOT BETWEEN pg_catalog.statement_timestamp() - v.max_age AND pg_catalog.statement_timestamp(), true) AS stale,
        r.state AS last_state,
        CASE WHEN mine.owned THEN r.error

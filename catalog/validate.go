@@ -101,7 +101,7 @@ func (v View) checkSplit() error {
 }
 
 func (v View) checkSessions() error {
-	if v.Sessions > v.Link.MaxConcurrency {
+	if v.Kind == RemoteSource && v.Sessions > v.Link.MaxConcurrency {
 		return invalid(fmt.Sprintf("choose 1 to %d, the link's max-concurrency", v.Link.MaxConcurrency), "--sessions is %d", v.Sessions)
 	}
 	return nil

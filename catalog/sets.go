@@ -8,11 +8,13 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/sql"
 )
 
 // ErrSetGone means that a set is not there any more, or has taken effect: whoever cleaned up took it for left behind.
-var ErrSetGone = errors.New("what was being built has been cleaned up meanwhile")
+var ErrSetGone = infra.Hinted(errors.New("what was being built is gone: somebody has dropped a view of it meanwhile, or has taken it "+
+	"for left behind by a process that has ended"), "Nothing has changed. Try again.")
 
 // BeginSet notes that definitions are being built that are to take effect together, and returns the number of the set. It is
 // nobody's business until [Store.PublishSet].
@@ -111,6 +113,15 @@ func (s Store) LeftBehind(ctx context.Context, silent time.Duration) ([]int32, e
 	return sets, nil
 }
 
+// Pending says whether a set is there, and has not taken effect. Until the end of the transaction that stays so.
+func (s Store) Pending(ctx context.Context, set int32) (pending bool, err error) {
+	const ask = `SELECT count(*) > 0 FROM (SELECT FROM redcache.set WHERE id = $1 AND published_at IS NULL FOR UPDATE) s`
+	if err := s.db.QueryRow(ctx, ask, set).Scan(&pending); err != nil {
+		return false, fmt.Errorf("look for set %d: %w", set, err)
+	}
+	return pending, nil
+}
+
 // TookEffect says whether a set has taken effect.
 func (s Store) TookEffect(ctx context.Context, set int32) (did bool, err error) {
 	const ask = `SELECT EXISTS (SELECT FROM redcache.set WHERE id = $1 AND published_at IS NOT NULL)`
@@ -120,16 +131,17 @@ func (s Store) TookEffect(ctx context.Context, set int32) (did bool, err error) 
 	return did, nil
 }
 
-// SetOf returns the set that is adding a view of that name; not pending when there is none.
-func (s Store) SetOf(ctx context.Context, name string) (set int32, pending bool, err error) {
+// SetOf returns the set that is adding a view of that name, and for how long nobody has said that he is at it; not pending when
+// there is none.
+func (s Store) SetOf(ctx context.Context, name string) (set int32, silent time.Duration, pending bool, err error) {
 	err = s.db.QueryRow(ctx, `
-		SELECT coalesce(max(s.id), 0), count(*) > 0
+		SELECT coalesce(max(s.id), 0), coalesce(max(clock_timestamp() - s.touched_at), '0'), count(*) > 0
 		FROM redcache.set s
 		JOIN redcache.generation g ON g.set_id = s.id
 		JOIN redcache.view v ON v.id = g.view_id AND v.generation = g.number
-		WHERE s.published_at IS NULL AND pg_catalog.format('%I.%I', v.schema_name, v.view_name) = $1`, name).Scan(&set, &pending)
+		WHERE s.published_at IS NULL AND pg_catalog.format('%I.%I', v.schema_name, v.view_name) = $1`, name).Scan(&set, &silent, &pending)
 	if err != nil {
-		return 0, false, fmt.Errorf("look for who adds view %s: %w", name, err)
+		return 0, 0, false, fmt.Errorf("look for who adds view %s: %w", name, err)
 	}
-	return set, pending, nil
+	return set, silent, pending, nil
 }

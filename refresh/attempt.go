@@ -137,7 +137,10 @@ func (a *attempt) finish(ctx context.Context, j *job) error {
 	case a.unchanged():
 		return a.recordUnchanged(ctx, j)
 	case j.set != 0: // whose views are published together
-		return a.record(ctx, a.tx, j)
+		if err := a.record(ctx, a.tx, j); err != nil {
+			return err
+		}
+		return catalog.In(a.tx).TouchSet(ctx, j.set)
 	}
 	return a.publish(ctx, j)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -22,6 +23,9 @@ func (r *Runner) dropSet(ctx context.Context, set int32) error {
 		if taken, err := lock.Set(ctx, tx, set); err != nil || !taken {
 			return err
 		}
+		if pending, err := catalog.In(tx).Pending(ctx, set); err != nil || !pending { // it may have taken effect meanwhile
+			return err
+		}
 		members, err := catalog.In(tx).Prepared(ctx, set)
 		if err != nil {
 			return err
@@ -35,17 +39,25 @@ func (r *Runner) dropSet(ctx context.Context, set int32) error {
 	})
 }
 
+// between is longer than anybody takes between two transactions in which he has his set's lock.
+const between = 2 * time.Second
+
 // beingAdded says of a view that exists already, and that nobody can see, what it is: one that somebody else is adding, or one
 // that a process has left behind which has ended. That goes, and the decision can be made once more.
 func (r *Runner) beingAdded(ctx context.Context, exists *catalog.ExistsError) error {
-	set, pending, err := r.store.SetOf(ctx, exists.Name)
+	set, silent, pending, err := r.store.SetOf(ctx, exists.Name)
 	if err != nil || !pending {
 		return cmp.Or(err, error(exists))
+	}
+	if silent < between {
+		if err := infra.Sleep(ctx, between-silent); err != nil {
+			return err
+		}
 	}
 	if err := r.dropSet(ctx, set); err != nil {
 		return err
 	}
-	if _, pending, err = r.store.SetOf(ctx, exists.Name); err != nil || !pending {
+	if _, _, pending, err = r.store.SetOf(ctx, exists.Name); err != nil || !pending {
 		return cmp.Or(err, errMoved)
 	}
 	return infra.Hinted(fmt.Errorf("view %s is being added by somebody else", exists.Name),

@@ -45,7 +45,11 @@ func (s *set) await(ctx context.Context) error {
 		if taken, err := lock.Set(ctx, tx, s.id); err != nil || !taken {
 			return cmp.Or(err, catalog.ErrSetGone)
 		}
-		return s.runner.awaitOldTransactions(ctx, s.runner.cfg.Patience)
+		err := s.runner.awaitOldTransactions(ctx, s.runner.cfg.Patience)
+		if err == nil || errors.As(err, new(*stillReadError)) {
+			err = errors.Join(err, catalog.In(s.pool).TouchSet(ctx, s.id)) // by another connection: this one may be done with an error
+		}
+		return err
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/refresh"
 )
 
@@ -101,6 +102,13 @@ var left = map[string]string{
 func (h *history) nothingLeft(ctx context.Context) error {
 	if err := h.commit(ctx, changed("mend the keys", mendKeys...), false); err != nil {
 		return err
+	}
+	// What processes have left behind that were killed while they changed a definition goes with the next change, once they
+	// have been silent for long enough.
+	cleaner := refresh.NewDefiner(h.pair.pools[0], refresh.NewRunner(h.pair.pools[0], refresh.Config{Silence: time.Nanosecond}))
+	asItIs := func(*catalog.View) error { return nil }
+	if _, err := cleaner.Alter(ctx, h.units[0].names[0], asItIs, false, nil); err != nil {
+		return differs("the last change of a definition: %v", err)
 	}
 	for _, u := range h.units {
 		run, err := h.pair.workers[0].Refresh(ctx, refresh.Request{View: u.names[0], Whole: true, AllowShrink: 100, Wait: 20 * time.Second})

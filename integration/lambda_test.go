@@ -54,8 +54,8 @@ func TestLambda_EndsBeforeItsDeadline(t *testing.T) {
 	for view := range lambdaViews {
 		all.Go(func() {
 			before := mustLines(t, w.pool, "SELECT * FROM "+view)
-			began := time.Now()
 			r := invoke(t, w.function(t, "refresh", timeout), direct(view))
+			handedOver := time.Now().Add(-r.Took) // a cold start comes before, and is not counted
 			if r.TimedOut || !strings.Contains(r.Error, "not done 5s before the caller's deadline") ||
 				!strings.Contains(r.Error, "Give the refresh more time") {
 				t.Errorf("%s: got %s after %s", view, r, r.Took)
@@ -63,7 +63,7 @@ func TestLambda_EndsBeforeItsDeadline(t *testing.T) {
 			if last := w.lastRun(t, view); last.State != "failed" || !strings.Contains(text(last.Error), "caller's deadline") {
 				t.Errorf("%s: the history says %s, %s", view, last.State, text(last.Error))
 			}
-			w.wantOver(t, view, began.Add(timeout))
+			w.wantOver(t, view, handedOver.Add(timeout))
 			if !slices.Equal(before, mustLines(t, w.pool, "SELECT * FROM "+view)) {
 				t.Errorf("%s: the old rows are gone", view)
 			}

@@ -54,13 +54,15 @@ func rewriteSteps(t apply.Target) (before []relation.Step, table string, after [
 		return nil, t.Relation, nil
 	}
 	table = "pg_temp.rewritten"
-	return []relation.Step{
+	before = []relation.Step{
 		{Title: "drop what is left", SQL: "DROP TABLE IF EXISTS " + table},
 		{Title: "make room", SQL: "CREATE TEMPORARY TABLE rewritten (LIKE " + t.Relation + ") ON COMMIT DROP"},
-	}, table, []relation.Step{
+	}
+	after = []relation.Step{
 		{Title: "delete everything", SQL: "DELETE FROM " + t.Relation},
 		{Title: "write everything", SQL: "INSERT INTO " + t.Relation + " SELECT * FROM " + table},
 	}
+	return before, table, after
 }
 
 // A strategy that the engine has never heard of lives its whole life: nothing but the two tables knows it.

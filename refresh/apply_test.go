@@ -326,6 +326,77 @@ func TestPublish_CarriesWhatCameWhileItWaited(t *testing.T) {
 	}
 }
 
+// A right that is revoked while a switch waits for readers to leave does not come back with it: neither on a view that is made
+// anew, since its columns change, nor on the generation below one that asks with its readers' rights.
+func TestPublish_DoesNotGiveBackWhatWasRevokedWhileItWaited(t *testing.T) {
+	t.Parallel()
+	alter := func(b *bundle, query string) func(v catalog.View) error {
+		return func(v catalog.View) error {
+			_, err := b.definer.Alter(t.Context(), v.Name, func(v *catalog.View) error { v.Query = query; return nil }, false, nil)
+			return err
+		}
+	}
+	refreshed := func(b *bundle) func(v catalog.View) error {
+		return func(v catalog.View) error {
+			_, err := b.runner.Refresh(t.Context(), refresh.Request{View: v.Name})
+			return err
+		}
+	}
+	const otherColumns, sameColumns = "SELECT note, batch, id FROM public.item", "SELECT id, batch, note FROM public.item WHERE id > 0"
+	for name, tt := range map[string]struct {
+		transport catalog.Transport
+		first     func(t *testing.T, b *bundle, v catalog.View)
+		renew     func(b *bundle) func(v catalog.View) error
+		below     bool
+	}{
+		"alter": {catalog.DblinkTransport, nil, func(b *bundle) func(catalog.View) error { return alter(b, otherColumns) }, false},
+		"refresh of other columns": {catalog.StreamTransport, func(t *testing.T, b *bundle, v catalog.View) {
+			b.set(t, v, func(v *catalog.View) { v.Query = otherColumns })
+		}, refreshed, false},
+		"alter, below":   {catalog.DblinkTransport, nil, func(b *bundle) func(catalog.View) error { return alter(b, sameColumns) }, true},
+		"refresh, below": {catalog.DblinkTransport, nil, refreshed, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, v := batches(t, catalog.Swap, tt.transport)
+			on := v.Name.SQL()
+			if tt.below {
+				on = "redcache_data.v1_g1"
+				b.exec(t, `ALTER VIEW bi.item SET (security_invoker = true); GRANT USAGE ON SCHEMA redcache_data TO `+pgtest.Reader+`;
+					GRANT SELECT ON redcache_data.v1_g1 TO `+pgtest.Reader)
+			}
+			if tt.first != nil {
+				tt.first(t, b, v)
+			}
+			done := make(chan error, 1)
+			begin := func() { go func() { done <- tt.renew(b)(v) }() }
+			var reader pgx.Tx
+			if tt.transport == catalog.StreamTransport {
+				reader = b.longReader(t, v)
+				begin()
+			} else { // it waits for old transactions first
+				old := b.oldReader(t)
+				begin()
+				b.untilSome(t, someFilled)
+				reader = b.longReader(t, v)
+				leave(t, old)
+			}
+			b.untilSome(t, `SELECT FROM pg_locks WHERE locktype = 'relation' AND NOT granted`)
+			b.exec(t, "REVOKE SELECT ON "+on+" FROM "+pgtest.Reader)
+			leave(t, reader)
+			if err := await(t, done); err != nil {
+				t.Fatal(err)
+			}
+			if tt.below {
+				on = strings.Trim(rows(t, b.pool, `SELECT 'redcache_data.v1_g' || generation FROM redcache.copy`)[0], `" `)
+			}
+			if got := rows(t, b.pool, `SELECT has_table_privilege('`+pgtest.Reader+`', '`+on+`', 'SELECT')`); !slices.Equal(got, []string{`"f" `}) {
+				t.Errorf("it is back on %s", on)
+			}
+		})
+	}
+}
+
 // What no other generation can be given keeps the new one from being shown, also when it came while that waited.
 func TestPublish_DoesNotLoseWhatCannotBeCarried(t *testing.T) {
 	t.Parallel()

@@ -65,7 +65,7 @@ func (d *Definer) decideIn(ctx context.Context, tx pgx.Tx, decisions []decision)
 	if err != nil || len(s.units) > 0 {
 		return s, err
 	}
-	drops, err := d.switches(ctx, tx, stored, func(decision) bool { return false })
+	drops, err := d.switches(ctx, tx, stored, func(decision) bool { return false }, false)
 	if err != nil || len(drops.Drops) == 0 {
 		return nil, err
 	}

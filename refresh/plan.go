@@ -105,7 +105,7 @@ func (s *set) plan(ctx context.Context, tx pgx.Tx) (steps []Step, err error) {
 		}
 		steps = append(steps, load...)
 	}
-	drops, err := s.switches(ctx, tx, stored, func(decision) bool { return false })
+	drops, err := s.switches(ctx, tx, stored, func(decision) bool { return false }, false)
 	if err != nil {
 		return nil, err
 	}

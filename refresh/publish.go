@@ -17,7 +17,7 @@ import (
 func (a *attempt) publish(ctx context.Context, j *job) (err error) {
 	var fresh []*viewWork
 	// To a transaction that is older than the rows of a table, it looks empty, unless they are frozen: then the view is
-	// switched, or made, later, see later.go. A group is published as one.
+	// switched, or made, later, see publish_after_commit.go. A group is published as one.
 	together := true
 	for _, w := range a.works {
 		w.published = w.seen()
@@ -50,18 +50,21 @@ func (a *attempt) publish(ctx context.Context, j *job) (err error) {
 // switchTo has readers see the generations of works. What the catalog says of that is written in the same moment.
 func (a *attempt) switchTo(ctx context.Context, j *job, works []*viewWork, then func(tx pgx.Tx, try relation.Try) error) (err error) {
 	set := relation.Set{Waits: func() { j.tell(Publishing) }}
-	for _, w := range works { // while nobody waits for a lock yet
-		if w.condition.Published, err = relation.Carry(ctx, a.tx, w.view); err != nil {
-			return err
-		}
-		set.Switches = append(set.Switches, relation.Switch{
-			View: w.view, Seen: w.state.Generation, Published: w.condition.Published, Columns: apply.Local(w.columns),
+	for _, w := range works {
+		set.Switches = append(set.Switches, &relation.Switch{
+			View: w.view, Seen: w.state.Generation, Below: w.condition.Relation(w.state.Generation),
+			Columns: apply.Local(w.columns), Carry: true,
 		})
 	}
 	if err := j.flushLog(ctx); err != nil {
 		return err
 	}
-	return relation.Publish(ctx, a.tx, relation.Shortly(a.patience(j, works)), set, then)
+	return relation.Publish(ctx, a.tx, relation.Shortly(a.patience(j, works)), set, func(tx pgx.Tx, try relation.Try) error {
+		for i, w := range works {
+			w.condition.Published = set.Switches[i].Published
+		}
+		return then(tx, try)
+	})
 }
 
 // flushLog makes this database write out what the transaction has logged so far: the commit of another transaction does

@@ -69,7 +69,7 @@ func checkGroup(ctx context.Context, tx pgx.Tx, v catalog.View) error {
 }
 
 // switches are what has to wait for readers: views that are to show other rows, and views that go.
-func (d *Definer) switches(ctx context.Context, tx pgx.Tx, decisions []decision, shows func(decision) bool) (s relation.Set, err error) {
+func (d *Definer) switches(ctx context.Context, tx pgx.Tx, decisions []decision, shows func(decision) bool, carry bool) (s relation.Set, err error) {
 	s.Waits = func() { d.say(Publishing) }
 	for _, c := range decisions {
 		v := c.after
@@ -78,15 +78,16 @@ func (d *Definer) switches(ctx context.Context, tx pgx.Tx, decisions []decision,
 		} else if !shows(c) {
 			continue
 		}
-		p, err := relation.PublishedOf(ctx, tx, v) // once more: rights may have been granted
-		if err != nil {
-			return s, err
-		}
 		if !c.Drop {
-			s.Switches = append(s.Switches, relation.Switch{
-				View: v, Seen: c.before.State.Generation, Published: p, Columns: apply.Local(c.columns),
+			s.Switches = append(s.Switches, &relation.Switch{
+				View: v, Seen: c.before.State.Generation, Below: c.condition.Relation(c.before.State.Generation),
+				Columns: apply.Local(c.columns), Carry: carry,
 			})
 			continue
+		}
+		p, err := relation.PublishedOf(ctx, tx, v)
+		if err != nil {
+			return s, err
 		}
 		relations, err := catalog.In(tx).Relations(ctx, v.ID)
 		if err != nil {

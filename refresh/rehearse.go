@@ -38,7 +38,7 @@ func (d *Definer) rehearse(ctx context.Context, tx pgx.Tx, s *set) error {
 				}
 			}
 		}
-		set, err := d.switches(ctx, nested, stored, func(c decision) bool { return c.rebuilds })
+		set, err := d.switches(ctx, nested, stored, func(c decision) bool { return c.rebuilds }, false)
 		if err != nil {
 			return err
 		}

@@ -84,7 +84,7 @@ func (s *set) publishIn(ctx context.Context, tx pgx.Tx, unseen error) error {
 	if unseen != nil {
 		return s.handOver(ctx, tx, unseen)
 	}
-	err = infra.InSavepoint(ctx, tx, func(nested pgx.Tx) error { return s.show(ctx, nested, stored) })
+	err = s.show(ctx, tx, stored)
 	if errors.As(err, new(*relation.StarvedError)) {
 		return s.handOver(ctx, tx, err)
 	}
@@ -93,14 +93,7 @@ func (s *set) publishIn(ctx context.Context, tx pgx.Tx, unseen error) error {
 
 // show has readers see the set, with what people have put on what they saw before.
 func (s *set) show(ctx context.Context, tx pgx.Tx, decisions []decision) error {
-	for _, c := range decisions {
-		if c.builds() {
-			if _, err := relation.Carry(ctx, tx, c.after); err != nil {
-				return c.about(err)
-			}
-		}
-	}
-	switches, err := s.switches(ctx, tx, decisions, decision.builds)
+	switches, err := s.switches(ctx, tx, decisions, decision.builds, true)
 	if err != nil {
 		return err
 	}

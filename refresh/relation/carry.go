@@ -58,19 +58,6 @@ func CarrySteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.Pu
 	return append(steps, policySteps(to.name, *had)...), nil
 }
 
-// Carry gives a generation that readers are about to see what people have put on the one that they see now, and returns the
-// published view as it is. It is done as late as that, so that nothing is lost of what comes in between.
-func Carry(ctx context.Context, tx pgx.Tx, v catalog.View) (p catalog.Published, err error) {
-	if p, err = PublishedOf(ctx, tx, v); err != nil {
-		return p, err
-	}
-	steps, err := CarrySteps(ctx, tx, v, p)
-	if err != nil {
-		return p, err
-	}
-	return p, RunSteps(ctx, tx, steps)
-}
-
 // KeepPrivate takes from everybody but the owner what ALTER DEFAULT PRIVILEGES has given them on a new generation.
 func KeepPrivate(ctx context.Context, tx pgx.Tx, v catalog.View) error {
 	steps, err := privileges(ctx, tx, newObject{"r", catalog.DataSchema, "", v.RelationSQL(v.Generation)}, nil)

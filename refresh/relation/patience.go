@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -52,8 +53,8 @@ func (e *StarvedError) Hint() string {
 
 // Try is one attempt to get strong locks.
 type Try struct {
-	N     int       // the first is 1
-	until time.Time // by the server's clock: what has to wait for locks so long lets the readers pass that queue behind it
+	N    int           // the first is 1
+	wait time.Duration // what has to wait for locks so long lets the readers pass that queue behind it
 }
 
 // Patiently runs fn, which takes strong locks, in a savepoint, until it gets them. What the transaction did before
@@ -62,9 +63,9 @@ type Try struct {
 func Patiently(ctx context.Context, tx pgx.Tx, p Patience, doing string, fn func(tx pgx.Tx, try Try) error) error {
 	deadline := time.Now().Add(p.Limit)
 	for wait, n := p.First, 1; ; wait, n = min(2*wait, p.Longest), n+1 {
-		err := briefly(ctx, tx, wait, func(tx pgx.Tx, until time.Time) error { return fn(tx, Try{n, until}) })
-		var pg *pgconn.PgError
-		if !errors.As(err, &pg) || pg.Code != LockNotAvailable {
+		err := briefly(ctx, tx, wait, func(tx pgx.Tx) error { return fn(tx, Try{n, wait}) })
+		pg, busy := inTheWay(err)
+		if !busy {
 			return err
 		}
 		if time.Now().After(deadline) {
@@ -79,13 +80,29 @@ func Patiently(ctx context.Context, tx pgx.Tx, p Patience, doing string, fn func
 	}
 }
 
+// inTheWay says whether somebody else was at the same things just then.
+func inTheWay(err error) (pg *pgconn.PgError, busy bool) {
+	if !errors.As(err, &pg) {
+		return nil, false
+	}
+	const together = "tuple concurrently " // updated, or deleted; it is never translated
+	return pg, pg.Code == LockNotAvailable || pg.Code == internalError && strings.HasPrefix(pg.Message, together)
+}
+
+// internalError is the SQLSTATE of what PostgreSQL takes for no ordinary error, such as two that grant rights on one object.
+const internalError = "XX000"
+
 // Run runs statements in order, in one go over the network. All their locks together are waited for as long as the try
 // allows, not each: whoever queues behind the first of them waits for the last one as well. at is the step that failed.
 func (t Try) Run(ctx context.Context, tx pgx.Tx, steps []Step) (at int, err error) {
 	// lock_timeout counts for each lock anew, so before each statement it is set to what is left.
 	const left = `SELECT pg_catalog.set_config('lock_timeout', greatest(1, pg_catalog.ceil(
 		extract(epoch FROM $1::timestamptz - pg_catalog.clock_timestamp()) * 1000))::bigint::text, true)`
-	until := [][]byte{[]byte(t.until.UTC().Format("2006-01-02 15:04:05.999999+00"))}
+	var now time.Time
+	if err := tx.QueryRow(ctx, `SELECT pg_catalog.clock_timestamp()`).Scan(&now); err != nil {
+		return 0, fmt.Errorf("read the time: %w", err)
+	}
+	until := [][]byte{[]byte(now.Add(t.wait).UTC().Format("2006-01-02 15:04:05.999999+00"))}
 	batch := &pgconn.Batch{}
 	for _, step := range steps {
 		batch.ExecParams(left, until, nil, nil, nil)
@@ -107,19 +124,16 @@ func (t Try) Run(ctx context.Context, tx pgx.Tx, steps []Step) (at int, err erro
 
 // briefly runs fn in a savepoint, in which no lock is waited for longer than wait. Afterwards the transaction's own
 // limit holds again; releasing a savepoint alone would not bring it back.
-func briefly(ctx context.Context, tx pgx.Tx, wait time.Duration, fn func(tx pgx.Tx, until time.Time) error) error {
+func briefly(ctx context.Context, tx pgx.Tx, wait time.Duration, fn func(tx pgx.Tx) error) error {
 	return infra.InSavepoint(ctx, tx, func(nested pgx.Tx) error {
 		var before string
-		var until time.Time
-		err := nested.QueryRow(ctx, `
-			SELECT pg_catalog.current_setting('lock_timeout'), pg_catalog.clock_timestamp() + $1::interval`, wait).Scan(&before, &until)
-		if err != nil {
+		if err := nested.QueryRow(ctx, `SELECT pg_catalog.current_setting('lock_timeout')`).Scan(&before); err != nil {
 			return err
 		}
 		if err := setLockTimeout(ctx, nested, fmt.Sprint(wait.Milliseconds())); err != nil {
 			return err
 		}
-		if err := fn(nested, until); err != nil {
+		if err := fn(nested); err != nil {
 			return err
 		}
 		return setLockTimeout(ctx, nested, before)

@@ -29,7 +29,7 @@ func TestBriefly_LeavesTheTransactionItsOwnLimit(t *testing.T) {
 	}
 	failure := errors.New("refused")
 	for _, want := range []error{nil, failure} {
-		err := briefly(t.Context(), tx, 250*time.Millisecond, func(nested pgx.Tx, _ time.Time) error {
+		err := briefly(t.Context(), tx, 250*time.Millisecond, func(nested pgx.Tx) error {
 			if got := limit(nested); got != "250ms" {
 				t.Errorf("inside, the limit is %s", got)
 			}

@@ -17,17 +17,21 @@ import (
 
 // Switch is a view that is to show another generation, or that is to be made over its first one.
 type Switch struct {
-	View      catalog.View      // its Generation is the one that readers are to see
-	Seen      *int32            // the one that they see; nil: there is none yet
-	Published catalog.Published // the view as it is, looked at in this transaction, before anybody has to wait
-	Columns   []Column          // that readers are to see
+	View    catalog.View      // its Generation is the one that readers are to see
+	Seen    *int32            // the one that they see; nil: there is none yet
+	Below   *catalog.Relation // what has its rows; nil: nothing that could be found
+	Columns []Column          // that readers are to see
+	Carry   bool              // what people have put on the generation that readers see comes along
+
+	// Published is the view as it was when readers were last looked to. [Publish] writes it.
+	Published catalog.Published
 
 	anew bool // its columns change, so that it has to be dropped and made again
 }
 
 // Set is what takes effect in one moment.
 type Set struct {
-	Switches []Switch
+	Switches []*Switch
 	Drops    []Drop
 	Waits    func() // told before each try but the first; may be nil
 }
@@ -41,19 +45,20 @@ type Drop struct {
 }
 
 // Publish has readers see all of a set at once, or nothing of it: it waits for the locks of all views together, for as long
-// as one try may make new readers wait, and begins again when that was too short. then runs in the same try, while readers
-// wait: it is what the catalog says from then on, and had better be short.
+// as one try may make new readers wait, and begins again when that was too short. What is on the views, and on what is below
+// them, is looked at anew for each try. then runs in the same try, while readers wait: it is what the catalog says from then
+// on, and had better be short.
 //
 // A view whose columns change is dropped and made again, with what it had, and so is, within the set, what reads it: old
 // generations of other views. What else depends on it is a reason to refuse.
 func Publish(ctx context.Context, tx pgx.Tx, p Patience, set Set, then func(tx pgx.Tx, try Try) error) error {
-	steps, err := set.prepare(ctx, tx)
-	if err != nil {
-		return err
-	}
 	return Patiently(ctx, tx, p, set.doing(), func(tx pgx.Tx, try Try) error {
 		if try.N > 1 && set.Waits != nil {
 			set.Waits()
+		}
+		steps, err := set.prepare(ctx, tx)
+		if err != nil {
+			return err
 		}
 		if at, err := try.Run(ctx, tx, bare(steps)); err != nil {
 			return steps[at].explain(err)
@@ -110,15 +115,17 @@ func (s Set) prepare(ctx context.Context, tx pgx.Tx) (steps []viewStep, err erro
 			steps = append(steps, viewStep{step, v, false})
 		}
 	}
-	for i := range s.Switches {
-		sw := &s.Switches[i]
+	for _, sw := range s.Switches {
+		if err := sw.look(ctx, tx); err != nil {
+			return nil, err
+		}
 		if sw.Seen == nil || !sw.Published.AtHome {
 			continue
 		}
 		if sw.Published.Altered {
 			return nil, AlteredError(sw.View)
 		}
-		if sw.anew = !replaceable(sw.Published.Decorations.Columns, sw.Columns); sw.anew {
+		if sw.anew {
 			if err := checkRemake(sw.View, *sw.Published.Decorations); err != nil {
 				return nil, err
 			}
@@ -139,6 +146,59 @@ func (s Set) prepare(ctx context.Context, tx pgx.Tx) (steps []viewStep, err erro
 		add(sw.View, more...)
 	}
 	return steps, nil
+}
+
+// look finds out what is on the view now, and on the generation that its readers see, and gives the new one what comes along.
+// From then on until the try ends nobody can grant or revoke anything on what goes away by it.
+func (sw *Switch) look(ctx context.Context, tx pgx.Tx) (err error) {
+	if sw.Published, err = PublishedOf(ctx, tx, sw.View); err != nil {
+		return err
+	}
+	sw.anew = sw.Seen != nil && sw.Published.AtHome && !replaceable(sw.Published.Decorations.Columns, sw.Columns)
+	if held := sw.holdSteps(); len(held) > 0 {
+		if err = RunSteps(ctx, tx, held); err != nil {
+			return err
+		}
+		if sw.Published, err = PublishedOf(ctx, tx, sw.View); err != nil { // as it is since nobody can change it any more
+			return err
+		}
+	}
+	if !sw.Carry {
+		return nil
+	}
+	steps, err := CarrySteps(ctx, tx, sw.View, sw.Published)
+	if err != nil {
+		return err
+	}
+	return RunSteps(ctx, tx, steps)
+}
+
+// holdSteps keep others from granting and revoking, and from putting policies on a table. Rights have no lock, but PostgreSQL
+// keeps them in one row for an object and one for each column. To take from everybody what nobody can give him writes these
+// rows as they are, and whoever else wants to write them has to wait for the end of the transaction.
+func (sw *Switch) holdSteps() (steps []Step) {
+	const title = "hold what is to be carried over"
+	hold := func(object string, grants []catalog.Grant, columns []catalog.DecoratedColumn) {
+		if grants != nil {
+			steps = append(steps, Step{title, "REVOKE GRANT OPTION FOR SELECT ON " + object + " FROM PUBLIC"})
+		}
+		for _, c := range columns {
+			if len(c.Grants) > 0 {
+				steps = append(steps, Step{title, fmt.Sprintf("REVOKE GRANT OPTION FOR SELECT (%s) ON %s FROM PUBLIC", sql.Ident(c.Name), object)})
+			}
+		}
+	}
+	if sw.anew && sw.Published.Owned {
+		hold(sw.Published.At.SQL(), sw.Published.Decorations.Grants, sw.Published.Decorations.Columns)
+	}
+	if r, had := sw.Below, sw.Published.Below; sw.Carry && r != nil && had != nil && r.Owned {
+		relation := sw.View.RelationSQL(r.Number)
+		if r.Kind == "r" {
+			steps = append(steps, Step{title, "LOCK TABLE " + relation + " IN ACCESS SHARE MODE"})
+		}
+		hold(relation, had.Grants, had.Columns)
+	}
+	return steps
 }
 
 // replaceable says whether CREATE OR REPLACE VIEW takes columns for those that a view has: it only adds some at the end.
@@ -163,7 +223,7 @@ func checkRemake(v catalog.View, had catalog.Decorations) error {
 }
 
 // makeSteps make a view that is not there, or not any more. Readers see no moment without it: all is one transaction.
-func (sw Switch) makeSteps(ctx context.Context, tx pgx.Tx) ([]Step, error) {
+func (sw *Switch) makeSteps(ctx context.Context, tx pgx.Tx) ([]Step, error) {
 	v, p := sw.View, sw.Published
 	switch {
 	case sw.anew:

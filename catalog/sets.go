@@ -12,7 +12,7 @@ import (
 	"github.com/redcache/redcache/sql"
 )
 
-// ErrSetGone means that a set is not there any more, or has taken effect: whoever cleaned up took it for left behind.
+// ErrSetGone means that a set is not there any more, or not whole.
 var ErrSetGone = infra.Hinted(errors.New("what was being built is gone: somebody has dropped a view of it meanwhile, or has taken it "+
 	"for left behind by a process that has ended"), "Nothing has changed. Try again.")
 
@@ -43,11 +43,8 @@ func (s Store) Prepare(ctx context.Context, set int32, v View) (View, error) {
 
 // Prepared returns the views of a set by id, as it is to make them, each with what is true of the view now.
 func (s Store) Prepared(ctx context.Context, set int32) ([]Member, error) {
-	rows, err := collect[viewRow](ctx, s.db, sql.Views, nil, nil, nil, set)
-	if err != nil {
-		return nil, fmt.Errorf("read set %d: %w", set, err)
-	}
-	return members(rows), nil
+	rows, err := s.views(ctx, nil, nil, nil, &set)
+	return members(rows), err
 }
 
 // TouchSet says that somebody is still at it; [ErrSetGone] when it is gone.

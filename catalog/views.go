@@ -85,7 +85,7 @@ func (r viewRow) builtBy(generation *int32, definition *stored[Definition], colu
 
 // Views returns all views by name, each with its link.
 func (s Store) Views(ctx context.Context) ([]View, error) {
-	rows, err := s.views(ctx, nil, nil, nil)
+	rows, err := s.views(ctx, nil, nil, nil, nil)
 	views := make([]View, len(rows))
 	for i, row := range rows {
 		views[i] = row.view()
@@ -139,7 +139,7 @@ type Member struct {
 
 // Members returns a view and the others of its group, by id; a *NotFoundError when there is none of that name.
 func (s Store) Members(ctx context.Context, name Name) ([]Member, error) {
-	rows, err := s.views(ctx, &name.Schema, &name.View, nil)
+	rows, err := s.views(ctx, &name.Schema, &name.View, nil, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (s Store) Members(ctx context.Context, name Name) ([]Member, error) {
 		return nil, s.missing(ctx, name)
 	}
 	if group := rows[0].Definition.value.Group; group != "" {
-		if rows, err = s.views(ctx, nil, nil, &group); err != nil {
+		if rows, err = s.views(ctx, nil, nil, &group, nil); err != nil {
 			return nil, err
 		}
 	}
@@ -156,7 +156,7 @@ func (s Store) Members(ctx context.Context, name Name) ([]Member, error) {
 
 // GroupMembers returns the views of a group, by id.
 func (s Store) GroupMembers(ctx context.Context, group string) ([]Member, error) {
-	rows, err := s.views(ctx, nil, nil, &group)
+	rows, err := s.views(ctx, nil, nil, &group, nil)
 	return members(rows), err
 }
 
@@ -172,7 +172,7 @@ func members(rows []viewRow) []Member {
 
 // Group returns the names of a group's views, by id; a *NotFoundError when there are none.
 func (s Store) Group(ctx context.Context, group string) ([]Name, error) {
-	rows, err := s.views(ctx, nil, nil, &group)
+	rows, err := s.views(ctx, nil, nil, &group, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +201,7 @@ func (s Store) noGroup(ctx context.Context, group string) error {
 
 // ViewAndState returns one view and what is true of it now; a *NotFoundError when there is none of that name.
 func (s Store) ViewAndState(ctx context.Context, name Name) (View, State, error) {
-	rows, err := s.views(ctx, &name.Schema, &name.View, nil)
+	rows, err := s.views(ctx, &name.Schema, &name.View, nil, nil)
 	if err != nil {
 		return View{}, State{}, err
 	}
@@ -224,8 +224,9 @@ func (s Store) missing(ctx context.Context, name Name) error {
 	return &NotFoundError{Kind: "view", Name: name.String(), Near: infra.Nearest(name.String(), names)}
 }
 
-func (s Store) views(ctx context.Context, schema, name, group *string) ([]viewRow, error) {
-	rows, err := collect[viewRow](ctx, s.db, sql.Views, schema, name, group, nil)
+// views reads views: of a name, of a group, or all; with the definitions in force, or those that a set is to put in force.
+func (s Store) views(ctx context.Context, schema, name, group *string, set *int32) ([]viewRow, error) {
+	rows, err := collect[viewRow](ctx, s.db, sql.Views, schema, name, group, set)
 	if err != nil {
 		return nil, fmt.Errorf("read views: %w", err)
 	}

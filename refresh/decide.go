@@ -61,37 +61,35 @@ func (d *Definer) decideIn(ctx context.Context, tx pgx.Tx, decisions []decision)
 	if err := d.hold(ctx, tx, decisions); err != nil {
 		return nil, err
 	}
-	s, stored, err := d.rehearsed(ctx, tx, decisions)
+	s, err := d.rehearsed(ctx, tx, decisions)
 	if err != nil || len(s.units) > 0 {
 		return s, err
 	}
-	drops, err := d.switches(ctx, tx, stored, func(decision) bool { return false }, false)
+	drops, err := d.switches(ctx, tx, s.decisions, func(decision) bool { return false }, false)
 	if err != nil || len(drops.Drops) == 0 {
 		return nil, err
 	}
 	return nil, relation.Publish(ctx, tx, d.runner.ordinary(), drops, func(tx pgx.Tx, _ relation.Try) error {
-		return forget(ctx, tx, stored)
+		return forget(ctx, tx, s.decisions)
 	})
 }
 
 // rehearsed stores what is to be built, for later, and rehearses it; or, where nothing is, puts all in force.
-func (d *Definer) rehearsed(ctx context.Context, tx pgx.Tx, decisions []decision) (s *set, stored []decision, err error) {
-	if s, err = d.begin(ctx, tx, decisions); err != nil {
-		return nil, nil, err
+func (d *Definer) rehearsed(ctx context.Context, tx pgx.Tx, decisions []decision) (*set, error) {
+	s, err := d.begin(ctx, tx, decisions)
+	if err == nil && len(s.units) == 0 {
+		s.decisions, err = d.put(ctx, tx, decisions)
 	}
-	if len(s.units) > 0 {
-		return s, nil, d.rehearse(ctx, tx, s)
+	if err != nil {
+		return nil, err
 	}
-	if s.decisions, err = d.put(ctx, tx, decisions); err != nil {
-		return nil, nil, err
-	}
-	return s, s.decisions, d.rehearse(ctx, tx, s)
+	return s, d.rehearse(ctx, tx, s)
 }
 
 // hold takes the locks of the views that are there, in the order in which everybody does, and sees to it that they are as
 // they were when the decisions were made. What others have done to them is mended, or refused.
 func (d *Definer) hold(ctx context.Context, tx pgx.Tx, decisions []decision) error {
-	if err := d.lock(ctx, tx, decisions, nil); err != nil {
+	if err := d.lock(ctx, tx, decisions, func(decision) time.Duration { return changePatience }); err != nil {
 		return err
 	}
 	for i := range decisions {
@@ -112,16 +110,12 @@ func (d *Definer) hold(ctx context.Context, tx pgx.Tx, decisions []decision) err
 	return sameGroups(ctx, tx, decisions)
 }
 
-// lock takes the locks of views, each for as long as its refresh may take where nothing else is said.
+// lock takes the locks of views, in the order in which everybody does, and waits for each as long as is said.
 func (d *Definer) lock(ctx context.Context, tx pgx.Tx, decisions []decision, wait func(decision) time.Duration) error {
 	held := slices.DeleteFunc(slices.Clone(decisions), func(c decision) bool { return c.Add })
 	slices.SortFunc(held, func(a, b decision) int { return int(a.id()) - int(b.id()) })
 	for _, c := range held {
-		limit := changePatience
-		if wait != nil {
-			limit = wait(c)
-		}
-		if err := lockView(ctx, tx, c.id(), limit, d.tell); err != nil {
+		if err := lockView(ctx, tx, c.id(), wait(c), d.tell); err != nil {
 			return c.about(err)
 		}
 	}

@@ -62,7 +62,7 @@ func (d *Definer) Plan(ctx context.Context, changes []Change) ([]Step, error) {
 		if err := d.hold(ctx, tx, decisions); err != nil {
 			return nil, err
 		}
-		s, _, err := d.rehearsed(ctx, tx, decisions)
+		s, err := d.rehearsed(ctx, tx, decisions)
 		if err != nil {
 			return nil, err
 		}

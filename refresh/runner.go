@@ -226,15 +226,20 @@ func (r *Runner) committed(ctx context.Context, j *job) bool {
 	if j.members == nil {
 		return false
 	}
+	return r.became(ctx, func(ctx context.Context) (bool, error) {
+		run, err := r.store.Run(ctx, j.members[0].run) // they all commit together
+		return run.State.Succeeds(), err
+	})
+}
+
+// became asks until there is an answer whether something is so by now, and takes none for a no.
+func (r *Runner) became(ctx context.Context, ask func(ctx context.Context) (bool, error)) bool {
 	ctx, cancel := recording(ctx)
 	defer cancel()
 	for n := 1; ; n++ {
-		run, err := r.store.Run(ctx, j.members[0].run) // they all commit together
-		if err == nil {
-			return run.State.Succeeds()
-		}
-		if r.cfg.Backoff.Wait(ctx, n) != nil {
-			return false
+		so, err := ask(ctx)
+		if err == nil || r.cfg.Backoff.Wait(ctx, n) != nil {
+			return so && err == nil
 		}
 	}
 }

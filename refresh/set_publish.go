@@ -165,15 +165,5 @@ func (s *set) handOver(ctx context.Context, tx pgx.Tx, why error) error {
 
 // published finds out what became of a commit whose answer was lost.
 func (s *set) published(ctx context.Context) bool {
-	ctx, cancel := recording(ctx)
-	defer cancel()
-	for n := 1; ; n++ {
-		did, err := catalog.In(s.pool).TookEffect(ctx, s.id)
-		if err == nil {
-			return did
-		}
-		if s.runner.cfg.Backoff.Wait(ctx, n) != nil {
-			return false
-		}
-	}
+	return s.runner.became(ctx, func(ctx context.Context) (bool, error) { return catalog.In(s.pool).TookEffect(ctx, s.id) })
 }

@@ -215,6 +215,31 @@ func TestApply_OneThatFailsTakesAllWithIt(t *testing.T) {
 	}
 }
 
+// What failed is said of its view once, however many hands the error goes through.
+func TestDefine_SaysOnceWhatItWasDoing(t *testing.T) {
+	t.Parallel()
+	b := setup(t, batchSQL...)
+	v := b.batchView("item", catalog.Swap, catalog.StreamTransport)
+	b.add(t, v)
+	nowhere := b.batchView("other", catalog.Swap, catalog.StreamTransport)
+	nowhere.Query = "SELECT nothing FROM public.item"
+	_, added := b.definer.Add(t.Context(), nowhere, false, nil)
+	_, altered := b.definer.Alter(t.Context(), v.Name, func(v *catalog.View) error { v.Query = nowhere.Query; return nil }, false, nil)
+	_, planned := b.definer.PlanAdd(t.Context(), nowhere, false)
+	b.exec(t, `CREATE VIEW bi.above AS SELECT * FROM bi.item`)
+	dropped := b.definer.Drop(t.Context(), v.Name)
+	for words, err := range map[string]error{
+		"add view bi.other: ": added, "alter view bi.item: ": altered, "drop view bi.item: ": dropped,
+	} {
+		if err == nil || strings.Count(err.Error(), words) != 1 || !strings.HasPrefix(err.Error(), words) {
+			t.Errorf("%q: %v", words, err)
+		}
+	}
+	if planned == nil || strings.Count(planned.Error(), "add view") != 1 {
+		t.Errorf("planned: %v", planned)
+	}
+}
+
 // Definitions that somebody else has changed since they were decided on are left as they are. Refreshes go on meanwhile.
 func TestApply_DoesNotOverwriteALaterChange(t *testing.T) {
 	t.Parallel()

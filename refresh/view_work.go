@@ -192,14 +192,24 @@ func wrap(err error, doing string) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
-// about says what was being done to which view, unless the error names the view itself.
+// about says what was being done to which view, unless the error says so itself.
 func about(doing string, name catalog.Name, err error) error {
-	switch {
+	switch said := (*doneTo)(nil); {
 	case err == nil:
 		return nil
 	case errors.As(err, new(*catalog.InvalidError)), errors.As(err, new(*catalog.ExistsError)),
-		errors.As(err, new(*catalog.NotFoundError)):
+		errors.As(err, new(*catalog.NotFoundError)), errors.As(err, &said) && said.name == name:
 		return err
 	}
-	return fmt.Errorf("%s %s: %w", doing, name, err)
+	return &doneTo{doing, name, err}
 }
+
+// doneTo is what failed while something was done to a view.
+type doneTo struct {
+	doing string
+	name  catalog.Name
+	err   error
+}
+
+func (e *doneTo) Error() string { return fmt.Sprintf("%s %s: %s", e.doing, e.name, e.err) }
+func (e *doneTo) Unwrap() error { return e.err }

@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/redshift"
 	"github.com/aws/aws-sdk-go-v2/service/redshiftserverless"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -50,7 +49,6 @@ type regional struct {
 	serverless *redshiftserverless.Client
 	secrets    *secretsmanager.Client
 	queues     *sqs.Client
-	instances  *rds.Client
 }
 
 var errNoRegion = errors.New("no region is configured")
@@ -105,7 +103,6 @@ func (c *Client) load(ctx context.Context, name string) (*regional, error) {
 		serverless: redshiftserverless.NewFromConfig(cfg),
 		secrets:    secretsmanager.NewFromConfig(cfg),
 		queues:     sqs.NewFromConfig(cfg),
-		instances:  rds.NewFromConfig(cfg),
 	}
 	c.regions[name] = r
 	return r, nil

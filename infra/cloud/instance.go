@@ -35,7 +35,8 @@ func (c *Client) Instance(ctx context.Context, region, id string) (Instance, err
 		missing: "Check the identifier of instance " + id + ", as aws rds describe-db-instances prints it, and its region.",
 	}
 	return do(ctx, c, of, func(r *regional) (Instance, error) {
-		out, err := r.instances.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &id})
+		// A client of its own: made with the others, it would be in every program, functions included, and only doctor asks.
+		out, err := rds.NewFromConfig(r.Config).DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &id})
 		if err != nil {
 			return Instance{}, err
 		}

@@ -14,7 +14,7 @@ const changePatience = 30 * time.Second
 
 // Definer changes definitions. [Definer.Apply] is its one door: Add, Alter and Drop are Apply with one change.
 type Definer struct {
-	pool   *pgxpool.Pool
+	pool   database
 	runner *Runner
 	tell   func(Phase) // of what is waited for; may be nil
 	grant  bool        // to all whom a changed definition names, also to those whom it had named before

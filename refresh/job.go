@@ -29,7 +29,6 @@ type job struct {
 	since    time.Time               // by the database's clock, before its login and address were read
 	repaired map[redshift.Class]bool // what the link has been mended for
 	mended   map[int32][]string      // what has been mended of views, by their ids
-	planning bool                    // only to say what would be done
 }
 
 // viewRun is one view of a job, over its attempts, and the run that tells of it.
@@ -89,9 +88,7 @@ func (j *job) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		j.tell(Queueing)
-		link := a.works[0].view.Link
-		if a.slot, err = lock.Slot(ctx, tx, link.ID, link.MaxConcurrency, timeLeft(ctx, j.stub.Timeout)); err != nil {
+		if err = j.takeSlot(ctx, a); err != nil {
 			return err
 		}
 		j.tell(Connecting)
@@ -115,6 +112,17 @@ func (j *job) run(ctx context.Context) error {
 		j.tell(Committing)
 		return a.finish(ctx, j)
 	})
+}
+
+// takeSlot waits for a slot of the link. A rehearsal, which reads nothing, needs none.
+func (j *job) takeSlot(ctx context.Context, a *attempt) (err error) {
+	if j.runner.rehearses {
+		return nil
+	}
+	j.tell(Queueing)
+	link := a.works[0].view.Link
+	a.slot, err = lock.Slot(ctx, a.tx, link.ID, link.MaxConcurrency, timeLeft(ctx, j.stub.Timeout))
+	return err
 }
 
 // errGroupChanged makes another transaction find out who belongs to the group.
@@ -215,7 +223,7 @@ func (j *job) planView(ctx context.Context, a *attempt, m catalog.Member) (w *vi
 	if err := j.examine(ctx, w); err != nil {
 		return nil, err
 	}
-	w.proof.wanted = !j.req.Whole && !w.firstOfDefinition && !w.lost && w.state.AsOf != nil && !w.state.Ahead() && w.seen() && !reconcileDue(w.view, w.state)
+	w.proof.wanted = !j.runner.rehearses && !j.req.Whole && !w.firstOfDefinition && !w.lost && w.state.AsOf != nil && !w.state.Ahead() && w.seen() && !reconcileDue(w.view, w.state)
 	if w.state.Ahead() {
 		w.remark("as-of was in the future: the clock of the cache database has been set back since")
 	}

@@ -53,13 +53,9 @@ func (j *job) examine(ctx context.Context, w *viewWork) (err error) {
 	return nil
 }
 
-// mend runs the steps in a transaction of their own: readers need not wait for the source. A plan only shows them.
+// mend runs the steps in a transaction of their own: readers need not wait for the source.
 func (j *job) mend(ctx context.Context, w *viewWork, m relation.Mending) error {
 	if len(m.Steps) == 0 {
-		return nil
-	}
-	if j.planning {
-		w.mend = m.Steps
 		return nil
 	}
 	err := infra.InTx(ctx, j.runner.pool, infra.Limits{}, func(tx pgx.Tx) error { return relation.Mend(ctx, tx, j.runner.ordinary(), w.view, m) })
@@ -78,7 +74,9 @@ func (w *viewWork) identitySteps() []Step {
 	if r == nil || !r.Faceless || !r.Owned {
 		return nil
 	}
-	return []Step{relation.IdentityStep(w.view.RelationSQL(r.Number), r.KeyIndex)}
+	step := relation.IdentityStep(w.view.RelationSQL(r.Number), r.KeyIndex)
+	step.Lock, step.Live = relation.AccessExclusive, true
+	return []Step{step}
 }
 
 // findEmptied has a view read in full whose rows somebody else has removed.
@@ -90,13 +88,7 @@ func (j *job) findEmptied(ctx context.Context, w *viewWork) error {
 	look := func(tx pgx.Tx) error { // elsewhere: its lock is not to stay for as long as the refresh takes
 		return tx.QueryRow(ctx, "SELECT NOT EXISTS (SELECT FROM "+w.relation()+")").Scan(&empty)
 	}
-	var err error
-	if j.planning {
-		err = look(w.at.tx)
-	} else {
-		err = infra.InTx(ctx, j.runner.pool, infra.Limits{}, look)
-	}
-	if err != nil || !empty {
+	if err := infra.InTx(ctx, j.runner.pool, infra.Limits{}, look); err != nil || !empty {
 		return wrap(err, "look for rows of view "+w.view.Name.String())
 	}
 	w.remark("somebody had emptied " + w.relation() + ": it was read in full")

@@ -17,14 +17,14 @@ import (
 )
 
 // rewrite is a strategy that only tests have: it deletes all rows and writes all rows, in place, with a key or without. It
-// is what any strategy is: two functions, a line in the catalog's table, and a line in that of what strategies do.
+// is what any strategy is: a function, a line in the catalog's table, and a line in that of what strategies do.
 const rewrite catalog.Strategy = "rewrite"
 
 func addRewrite() {
 	catalog.Table = append(catalog.Table, catalog.Traits{
 		Strategy: rewrite, Told: "deletes everything, writes everything", InPlace: catalog.Merge, Guarded: true,
 	})
-	apply.Strategies[rewrite] = apply.Strategy{Fill: fillRewrite, Plan: planRewrite}
+	apply.Strategies[rewrite] = apply.Strategy{Fill: fillRewrite}
 }
 
 func fillRewrite(ctx context.Context, tx pgx.Tx, t apply.Target) (apply.Filled, error) {
@@ -42,12 +42,6 @@ func fillRewrite(ctx context.Context, tx pgx.Tx, t apply.Target) (apply.Filled, 
 	}}, err
 }
 
-func planRewrite(_ context.Context, _ pgx.Tx, t apply.Target) ([]relation.Step, error) {
-	before, table, after := rewriteSteps(t)
-	text, err := t.Session.Plan(t.Query, table)
-	return slices.Concat(before, []relation.Step{{Title: "load rows", SQL: text}}, after), err
-}
-
 // rewriteSteps are what runs before and after the load of a table, which is the generation itself when it is new.
 func rewriteSteps(t apply.Target) (before []relation.Step, table string, after []relation.Step) {
 	if t.Fresh {
@@ -59,8 +53,8 @@ func rewriteSteps(t apply.Target) (before []relation.Step, table string, after [
 		{Title: "make room", SQL: "CREATE TEMPORARY TABLE rewritten (LIKE " + t.Relation + ") ON COMMIT DROP"},
 	}
 	after = []relation.Step{
-		{Title: "delete everything", SQL: "DELETE FROM " + t.Relation},
-		{Title: "write everything", SQL: "INSERT INTO " + t.Relation + " SELECT * FROM " + table},
+		{Title: "delete everything", SQL: "DELETE FROM " + t.Relation, Live: true},
+		{Title: "write everything", SQL: "INSERT INTO " + t.Relation + " SELECT * FROM " + table, Live: true},
 	}
 	return before, table, after
 }

@@ -45,9 +45,6 @@ func (b *bundle) sideBySide(t testing.TB, v catalog.View, n int) (ours, byHand t
 		t.Fatal(err)
 	}
 	conn := pgtest.Connect(t, b.cache.URL)
-	if v.Strategy == catalog.Nonconcurrent {
-		steps = append(steps, refresh.Step{SQL: "ANALYZE redcache_data.v1_g1"})
-	}
 	if v.Strategy == catalog.Merge { // its staging table lives as long as the transaction
 		steps = slices.Concat([]refresh.Step{{SQL: "BEGIN"}}, steps, []refresh.Step{{SQL: "COMMIT"}})
 	}

@@ -18,6 +18,7 @@ func (d *Definer) put(ctx context.Context, tx pgx.Tx, decisions []decision) (sto
 		case c.Add:
 			c.after, err = catalog.In(tx).AddView(ctx, c.after, 0)
 		default:
+			noteStored(tx, c, storeStep, pointStep)
 			if err = d.handOn(ctx, tx, c); err == nil {
 				c.after.ChangedAt, err = catalog.In(tx).AlterView(ctx, c.after, restate(c.before.View, c.after, c.before.State))
 			}

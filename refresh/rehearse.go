@@ -17,9 +17,6 @@ import (
 	"github.com/redcache/redcache/refresh/relation"
 )
 
-// errRehearsed rolls a rehearsal back.
-var errRehearsed = errors.New("rehearsed")
-
 // rehearse does all that a set comes to, with empty generations, and takes it back. What Postgres objects to (an index
 // expression, a role, a name that is taken, what depends on a view) comes to light before anything is built.
 func (d *Definer) rehearse(ctx context.Context, tx pgx.Tx, s *set) error {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/redcache/redcache/catalog"
@@ -49,11 +50,24 @@ type Config struct {
 // Runner refreshes views. It is safe for concurrent use; each refresh under way takes up to three of the pool's
 // connections, two of them briefly, so a pool needs at least one more than twice the number of concurrent refreshes.
 type Runner struct {
-	pool  *pgxpool.Pool
-	store catalog.Store
-	cfg   Config
+	pool   database
+	store  catalog.Store
+	cfg    Config
+	opener opener
 
-	opener *read.Opener
+	rehearses bool // nothing of what it does stays
+}
+
+// database is the pool, or what stands for it in a rehearsal.
+type database interface {
+	infra.Beginner
+	infra.DB
+}
+
+// opener opens sessions on Redshift; [read.Opener] does, and says what each method promises.
+type opener interface {
+	Open(ctx context.Context, tx pgx.Tx, w read.Wish) (s read.Session, why error, err error)
+	Forget(linkID int32)
 }
 
 // NewRunner returns a Runner that works through pool, which stays the caller's to close.

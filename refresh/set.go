@@ -46,6 +46,7 @@ func (d *Definer) begin(ctx context.Context, tx pgx.Tx, decisions []decision) (*
 			if c.after, err = catalog.In(tx).Prepare(ctx, s.id, c.after); err != nil {
 				return nil, c.about(err)
 			}
+			noteStored(tx, c, storeStep)
 			at, known := groups[c.after.Group]
 			if !known || c.after.Group == "" {
 				at = len(s.units)

@@ -74,6 +74,7 @@ func (s *set) publishIn(ctx context.Context, tx pgx.Tx, unseen error) error {
 		if !c.builds() {
 			continue
 		}
+		noteStored(tx, c, pointStep)
 		if !c.Add {
 			if err := s.handOn(ctx, tx, c); err != nil {
 				return c.about(err)

@@ -5,52 +5,66 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/refresh/relation"
 	"github.com/redcache/redcache/sql"
 )
 
-// storeSteps are what stores a changed definition, as it would be written by hand; none when nothing has changed.
-func storeSteps(before, after catalog.View) ([]Step, error) {
-	changed, err := changedFields(before.Definition, after.Definition)
-	if err != nil {
-		return nil, err
+// noteStored has a rehearsal note that a definition changes, by statements as they would be written by hand. It is all that a
+// plan has of what is written into the catalog, and the only steps that are not what runs.
+func noteStored(tx pgx.Tx, c decision, statements ...func(before, after catalog.View) Step) {
+	if c.Add || c.along || !relation.Rehearses(tx) {
+		return
 	}
-	const title = "store the definition"
-	if before.Generation == after.Generation {
-		if len(changed) == 0 {
-			return nil, nil
+	for _, statement := range statements {
+		if step := statement(c.before.View, c.after); step.SQL != "" {
+			step.Title, step.Live = "store the definition", true
+			relation.Sends(tx, step)
 		}
-		return []Step{{Title: title, SQL: fmt.Sprintf("UPDATE redcache.generation SET definition = definition || %s WHERE view_id = %d AND number = %d",
-			jsonLiteral(changed), after.ID, after.Generation)}}, nil
 	}
-	return []Step{{Title: title, SQL: fmt.Sprintf("INSERT INTO redcache.generation (view_id, number, link_id, state, columns, definition) "+
-		"SELECT view_id, %d, %s, 'building', %s, definition || %s FROM redcache.generation WHERE view_id = %d AND number = %d",
-		after.Generation, orNull(after.Link.ID), jsonLiteral(after.Columns), jsonLiteral(changed), after.ID, before.Generation)}, {
-		Title: title, SQL: fmt.Sprintf("UPDATE redcache.view SET generation = %d WHERE id = %d", after.Generation, after.ID),
-	}}, nil
+}
+
+// storeStep writes the definition; nothing when it is the same.
+func storeStep(before, after catalog.View) Step {
+	changed := changedFields(before.Definition, after.Definition)
+	switch {
+	case before.Generation != after.Generation:
+		text := fmt.Sprintf("INSERT INTO redcache.generation (view_id, number, link_id, state, columns, definition) "+
+			"SELECT view_id, %d, %s, 'building', %s, definition || %s FROM redcache.generation WHERE view_id = %d AND number = %d",
+			after.Generation, orNull(after.Link.ID), jsonLiteral(after.Columns), jsonLiteral(changed), after.ID, before.Generation)
+		return Step{SQL: text, Notes: catalog.ColumnChanges(before.Columns, after.Columns)}
+	case len(changed) == 0:
+		return Step{}
+	}
+	return Step{SQL: fmt.Sprintf("UPDATE redcache.generation SET definition = definition || %s WHERE view_id = %d AND number = %d",
+		jsonLiteral(changed), after.ID, after.Generation)}
+}
+
+// pointStep puts a definition in force that has a generation of its own.
+func pointStep(before, after catalog.View) Step {
+	if before.Generation == after.Generation {
+		return Step{}
+	}
+	return Step{SQL: fmt.Sprintf("UPDATE redcache.view SET generation = %d WHERE id = %d", after.Generation, after.ID)}
 }
 
 // changedFields are the fields of a definition's JSON form that another one says otherwise, as this says them.
-func changedFields(before, after catalog.Definition) (map[string]json.RawMessage, error) {
-	was, err := fieldsOf(before)
-	if err != nil {
-		return nil, err
-	}
-	is, err := fieldsOf(after)
+func changedFields(before, after catalog.Definition) map[string]json.RawMessage {
+	was, is := fieldsOf(before), fieldsOf(after)
 	for name, value := range was {
 		if bytes.Equal(value, is[name]) {
 			delete(is, name)
 		}
 	}
-	return is, err
+	return is
 }
 
-func fieldsOf(d catalog.Definition) (fields map[string]json.RawMessage, err error) {
-	text, err := json.Marshal(d)
-	if err == nil {
-		err = json.Unmarshal(text, &fields)
-	}
-	return fields, err
+func fieldsOf(d catalog.Definition) (fields map[string]json.RawMessage) {
+	text, _ := json.Marshal(d) // lists and texts
+	_ = json.Unmarshal(text, &fields)
+	return fields
 }
 
 func jsonLiteral(value any) string {

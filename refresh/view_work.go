@@ -31,7 +31,6 @@ type viewWork struct {
 	doing     apply.Activity     // what it is at, for whoever explains a failure
 	condition relation.Condition // of the view and its generations, when the work began
 	lost      bool               // the generation that runs wrote to cannot be used any more
-	mend      []Step             // for a plan: what a refresh does beforehand
 
 	proof     proof
 	frozen    bool // no snapshot, however old, sees the generation empty
@@ -133,7 +132,7 @@ func (w *viewWork) load(ctx context.Context) error {
 	}
 	if err == nil && w.worthAnalyzing(o) {
 		w.doing = apply.Writing
-		err = relation.RunSteps(ctx, w.at.tx, []Step{relation.AnalyzeStep(w.view, w.view.Generation)})
+		err = relation.RunSteps(ctx, w.at.tx, []Step{relation.AnalyzeStep(w.view, w.view.Generation, w.newRelation)})
 	}
 	w.outcome = o
 	return err
@@ -182,8 +181,6 @@ func (w *viewWork) rowsBefore() int64 {
 	}
 	return *w.state.RowCount
 }
-
-func (w *viewWork) names() []string { return redshift.Names(w.columns) }
 
 func wrap(err error, doing string) error {
 	if err == nil {

@@ -65,17 +65,23 @@ func (s *connection) alterView(ctx context.Context, name catalog.Name, draft cat
 		definer = definer.Granting()
 	}
 	if d.dryRun {
-		steps, err := definer.PlanAlter(ctx, name, change)
+		steps, err := definer.PlanAlter(ctx, name, change, d.noData)
 		if err != nil {
 			return err
 		}
 		return s.printPlan(planOf("view "+name.String(), steps), d.json)
 	}
+	before, _ := s.store.View(ctx, name) // Alter says what is wrong with it
 	show := s.watch("alter view "+name.String(), "", s.lastTook(ctx, name))
 	run, err := definer.Alter(ctx, name, change, d.noData, show.phase)
 	show.stop()
 	if err != nil {
 		return err
+	}
+	if after, err := s.store.View(ctx, name); err == nil {
+		for _, change := range catalog.ColumnChanges(before.Columns, after.Columns) {
+			s.tell("view %s: %s", name, change)
+		}
 	}
 	return s.printDefined(ctx, name, "altered", run, d)
 }

@@ -209,7 +209,7 @@ func (s *connection) printChanges(changes []grants.Change, o grantsOptions) erro
 	for _, c := range changes {
 		records = append(records, recordChange(c))
 		for _, statement := range c.Statements {
-			plan = append(plan, stepRecord{"view " + c.View.String(), "revoke what goes too far", statement})
+			plan = append(plan, newStep("view "+c.View.String(), "revoke what goes too far", statement))
 		}
 		if !o.json && !o.dryRun {
 			for _, r := range c.Revoked {

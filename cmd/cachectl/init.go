@@ -44,9 +44,9 @@ func (s *connection) init(ctx context.Context, o initOptions) error {
 		plan := []stepRecord{}
 		for i, m := range pending {
 			if i == 0 && m.Version == 1 {
-				plan = append(plan, stepRecord{"schema redcache", "create schema", "CREATE SCHEMA redcache"})
+				plan = append(plan, newStep("schema redcache", "create schema", "CREATE SCHEMA redcache"))
 			}
-			plan = append(plan, stepRecord{"schema redcache", m.Name, strings.TrimSuffix(m.SQL, ";")})
+			plan = append(plan, newStep("schema redcache", m.Name, strings.TrimSuffix(m.SQL, ";")))
 		}
 		return s.printPlan(plan, o.json)
 	}

@@ -183,7 +183,7 @@ func (s *connection) planLink(ctx context.Context, o linkAddOptions) error {
 	}
 	var plan []stepRecord
 	for _, sql := range dblink.CreateSQL(o.link.Server()) {
-		plan = append(plan, stepRecord{"link " + o.link.Name, "create server", sql})
+		plan = append(plan, newStep("link "+o.link.Name, "create server", sql))
 	}
 	if err := s.printPlan(plan, o.json); err != nil || o.json {
 		return err

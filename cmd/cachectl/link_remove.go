@@ -66,7 +66,7 @@ func (s *connection) planRemoval(ctx context.Context, link catalog.Link, asJSON 
 	}
 	var plan []stepRecord
 	for _, sql := range dblink.DropSQL(link.Server().Name) {
-		plan = append(plan, stepRecord{"link " + link.Name, "drop server", sql})
+		plan = append(plan, newStep("link "+link.Name, "drop server", sql))
 	}
 	return s.printPlan(plan, asJSON)
 }

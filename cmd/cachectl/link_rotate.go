@@ -98,7 +98,7 @@ func checkRotation(l catalog.Link, password string) error {
 }
 
 func (s *connection) planRotation(ctx context.Context, l catalog.Link, asJSON bool) error {
-	step := stepRecord{"link " + l.Name, "drop user mapping", dblink.DropSQL(l.Server().Name)[0]}
+	step := newStep("link "+l.Name, "drop user mapping", dblink.DropSQL(l.Server().Name)[0])
 	_, err := dblink.Options(ctx, infra.Pinned(s.pool), l.Server().Name)
 	if errors.Is(err, pgx.ErrNoRows) { // somebody has dropped the server, and the mapping with it
 		step.Title, step.SQL, err = "create server", dblink.CreateSQL(l.Server())[0], nil

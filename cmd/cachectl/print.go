@@ -2,11 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/relation"
 )
 
 // printf prints by a format of our own. Each argument stays on its line, and cannot control the terminal.
@@ -46,7 +49,7 @@ func (p *program) printPlan(plan []stepRecord, asJSON bool) error {
 		p.tell("nothing would change")
 	}
 	for _, step := range plan {
-		if err := p.printf("-- %s: %s\n", step.Object, step.Title); err != nil {
+		if err := p.printRisk(step); err != nil {
 			return err
 		}
 		if err := p.printSQL(step.SQL); err != nil {
@@ -54,6 +57,25 @@ func (p *program) printPlan(plan []stepRecord, asJSON bool) error {
 		}
 	}
 	return nil
+}
+
+// printRisk prints what a step is for, and what it means for others, as comments.
+func (p *program) printRisk(step stepRecord) error {
+	err := p.printf("-- %s: %s\n", step.Object, step.Title)
+	var risks []string
+	if step.Lock != nil {
+		risks = append(risks, "lock "+*step.Lock)
+	}
+	for _, hazard := range step.Hazards {
+		risks = append(risks, relation.Hazard(hazard).Told())
+	}
+	if len(risks) > 0 {
+		err = errors.Join(err, p.printf("--   %s\n", strings.Join(risks, "; ")))
+	}
+	for _, note := range step.Notes {
+		err = errors.Join(err, p.printf("--   %s\n", note))
+	}
+	return err
 }
 
 // printSQL prints a statement in a form that can be pasted, even if there are odd names in it.

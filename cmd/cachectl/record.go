@@ -132,17 +132,34 @@ func recordLock(h lock.Held, name string) lockRecord {
 
 // stepRecord is one statement of a dry run.
 type stepRecord struct {
-	Object string `json:"object"`
-	Title  string `json:"title"`
-	SQL    string `json:"sql"`
+	Object  string   `json:"object"`
+	Title   string   `json:"title"`
+	SQL     string   `json:"sql"`
+	Lock    *string  `json:"lock"`
+	Hazards []string `json:"hazards"`
+	Notes   []string `json:"notes"`
 }
 
 func planOf(object string, steps []refresh.Step) []stepRecord {
 	records := []stepRecord{}
 	for _, step := range steps {
-		records = append(records, stepRecord{object, step.Title, step.SQL})
+		record := newStep(object, step.Title, step.SQL)
+		if step.Lock != "" {
+			lock := string(step.Lock)
+			record.Lock = &lock
+		}
+		for _, hazard := range step.Hazards {
+			record.Hazards = append(record.Hazards, string(hazard))
+		}
+		record.Notes = append(record.Notes, step.Notes...)
+		records = append(records, record)
 	}
 	return records
+}
+
+// newStep is a step that nobody else notices.
+func newStep(object, title, sql string) stepRecord {
+	return stepRecord{Object: object, Title: title, SQL: sql, Hazards: []string{}, Notes: []string{}}
 }
 
 type removalRecord struct {

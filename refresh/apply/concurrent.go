@@ -21,7 +21,3 @@ func concurrent(ctx context.Context, tx pgx.Tx, t Target) (Filled, error) {
 	f.RowsRead = f.RowCount
 	return f, err
 }
-
-func planConcurrent(_ context.Context, _ pgx.Tx, t Target) ([]relation.Step, error) {
-	return []relation.Step{t.refreshStep(!t.Fresh)}, nil
-}

@@ -58,7 +58,7 @@ func (t Target) differenceStep(from string) relation.Step {
 			t.Relation, strings.Join(sets, ", "), old, one)
 	}
 	list := relation.IdentList("", t.names())
-	return relation.Step{Title: "merge rows", SQL: fmt.Sprintf(`WITH diff AS MATERIALIZED (
+	return t.writes(relation.Step{Title: "merge rows", SQL: fmt.Sprintf(`WITH diff AS MATERIALIZED (
     SELECT t.ctid AS %[9]s, %[1]s
     FROM %[2]s s
     FULL JOIN %[3]s t ON %[4]s
@@ -71,7 +71,7 @@ func (t Target) differenceStep(from string) relation.Step {
     INSERT INTO %[3]s (%[8]s) SELECT %[8]s FROM diff WHERE %[9]s IS NULL RETURNING 1
 )
 SELECT (SELECT count(*) FROM %[3]s), (SELECT count(*) FROM added), (SELECT count(*) FROM changed), (SELECT count(*) FROM gone)`,
-		strings.Join(fetch, ", "), from, t.Relation, strings.Join(match, " AND "), one, prefixed(" OR ", same), update, list, old)}
+		strings.Join(fetch, ", "), from, t.Relation, strings.Join(match, " AND "), one, prefixed(" OR ", same), update, list, old)})
 }
 
 // differs compares what is stored, not what is equal: 1.0 and 1.00, or '1 day' and '24 hours', do differ. For most types

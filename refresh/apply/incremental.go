@@ -37,19 +37,6 @@ func incremental(ctx context.Context, tx pgx.Tx, t Target) (Filled, error) {
 	return f, err
 }
 
-func planIncremental(ctx context.Context, tx pgx.Tx, t Target) ([]relation.Step, error) {
-	s, err := t.stretch(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
-	if t.Session.Selects() {
-		fetch, err := t.Session.Select(t.where(s.condition))
-		return []relation.Step{s.writeStep(fetch)}, err
-	}
-	steps, err := t.planStage(s.condition)
-	return append(steps, s.writeStep(t.stagedSQL())), err
-}
-
 // stretch is what lies past the watermark of a target.
 type stretch struct {
 	Target

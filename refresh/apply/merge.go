@@ -29,11 +29,3 @@ func merge(ctx context.Context, tx pgx.Tx, t Target) (Filled, error) {
 	err = t.Difference(ctx, tx, staging, &f.Outcome)
 	return f, err
 }
-
-func planMerge(ctx context.Context, tx pgx.Tx, t Target) ([]relation.Step, error) {
-	if t.Fresh {
-		return planSwap(ctx, tx, t)
-	}
-	steps, err := t.planStage("")
-	return append(steps, t.differenceStep(staging)), err
-}

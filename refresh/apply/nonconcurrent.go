@@ -24,7 +24,3 @@ func nonconcurrent(ctx context.Context, tx pgx.Tx, t Target) (Filled, error) {
 	f.RowsRead = f.RowCount
 	return f, err
 }
-
-func planNonconcurrent(_ context.Context, _ pgx.Tx, t Target) ([]relation.Step, error) {
-	return []relation.Step{t.refreshStep(false)}, nil
-}

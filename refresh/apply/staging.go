@@ -24,12 +24,6 @@ func (t Target) stage(ctx context.Context, tx pgx.Tx, where string) (read.Loaded
 	return t.load(ctx, tx, where, staging)
 }
 
-// planStage is the statements by which stage would do so.
-func (t Target) planStage(where string) ([]relation.Step, error) {
-	load, err := t.planLoad(where, staging)
-	return append(t.stageSteps(), load...), err
-}
-
 func (t Target) stageSteps() []relation.Step {
 	return []relation.Step{
 		{Title: "drop staging table", SQL: "DROP TABLE IF EXISTS " + staging},

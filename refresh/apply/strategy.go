@@ -7,26 +7,24 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/refresh/relation"
 )
 
 // Strategy is what a strategy does. One that chooses does nothing else.
 type Strategy struct {
-	// Fill reads, and writes into the generation. What it runs inside of savepoints of its own, it takes back itself.
+	// Fill reads, and writes into the generation. What it runs inside of savepoints of its own, it takes back itself. A
+	// rehearsal runs it, too: what works on rows is a step that says so ([relation.Step.Live]), and brings none then.
 	Fill func(ctx context.Context, tx pgx.Tx, t Target) (Filled, error)
-	// Plan is the statements by which Fill would do so, and reads nothing.
-	Plan func(ctx context.Context, tx pgx.Tx, t Target) ([]relation.Step, error)
 	// Choose names another strategy that works instead, and says why.
 	Choose func(v catalog.View, s catalog.State, h catalog.Habits, redefined bool) (instead catalog.Strategy, why string)
 }
 
 // Strategies are all of them. What each is like, for the rest of the program, says [catalog.Table].
 var Strategies = map[catalog.Strategy]Strategy{
-	catalog.Nonconcurrent: {Fill: nonconcurrent, Plan: planNonconcurrent},
-	catalog.Concurrent:    {Fill: concurrent, Plan: planConcurrent},
-	catalog.Incremental:   {Fill: incremental, Plan: planIncremental},
-	catalog.Swap:          {Fill: swap, Plan: planSwap},
-	catalog.Merge:         {Fill: merge, Plan: planMerge},
+	catalog.Nonconcurrent: {Fill: nonconcurrent},
+	catalog.Concurrent:    {Fill: concurrent},
+	catalog.Incremental:   {Fill: incremental},
+	catalog.Swap:          {Fill: swap},
+	catalog.Merge:         {Fill: merge},
 	catalog.Auto:          {Choose: auto},
 }
 
@@ -37,14 +35,6 @@ func Fill(ctx context.Context, tx pgx.Tx, s catalog.Strategy, t Target) (Filled,
 		return Filled{}, err
 	}
 	return Strategies[s].Fill(ctx, tx, t)
-}
-
-// Plan returns the statements by which a strategy would fill its target.
-func Plan(ctx context.Context, tx pgx.Tx, s catalog.Strategy, t Target) ([]relation.Step, error) {
-	if err := check(s, t); err != nil {
-		return nil, err
-	}
-	return Strategies[s].Plan(ctx, tx, t)
 }
 
 func check(s catalog.Strategy, t Target) error {

@@ -14,7 +14,7 @@ func TestStrategies_AreThoseOfTheCatalog(t *testing.T) {
 	t.Parallel()
 	for name, does := range apply.Strategies {
 		_, known := name.Traits()
-		fills, chooses := does.Fill != nil && does.Plan != nil, does.Choose != nil
+		fills, chooses := does.Fill != nil, does.Choose != nil
 		if !known || fills == chooses {
 			t.Errorf("%s: the catalog knows it: %v; it fills: %v, and chooses: %v", name, known, fills, chooses)
 		}
@@ -41,12 +41,8 @@ func TestFill_RefusesWhatItCannotDo(t *testing.T) {
 		{catalog.Swap, false, "strategy swap makes a generation each time, and v1_g1 is there"},
 	} {
 		target := apply.Target{Relation: "v1_g1", Fresh: tt.fresh}
-		_, filling := apply.Fill(t.Context(), nil, tt.strategy, target)
-		_, planning := apply.Plan(t.Context(), nil, tt.strategy, target)
-		for _, err := range []error{filling, planning} {
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("%s: %v, want %s", tt.strategy, err, tt.want)
-			}
+		if _, err := apply.Fill(t.Context(), nil, tt.strategy, target); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %s", tt.strategy, err, tt.want)
 		}
 	}
 }

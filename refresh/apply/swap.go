@@ -6,7 +6,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/refresh/relation"
 )
 
 // swap reads everything into a table that has just been made. Its indexes come afterwards: to build them is much cheaper
@@ -17,8 +16,4 @@ func swap(ctx context.Context, tx pgx.Tx, t Target) (Filled, error) {
 		AsOf: t.AsOf, Whole: true, RowsRead: got.Rows, BytesRead: got.Bytes,
 		RowsInserted: got.Rows, RowsDeleted: t.Before, RowCount: got.Rows,
 	}}, err
-}
-
-func planSwap(_ context.Context, _ pgx.Tx, t Target) ([]relation.Step, error) {
-	return t.planLoad("", t.Relation)
 }

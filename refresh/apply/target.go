@@ -62,14 +62,6 @@ func (t Target) load(ctx context.Context, tx pgx.Tx, where, table string) (read.
 	return got, err
 }
 
-// planLoad is the statement by which load would do so.
-func (t Target) planLoad(where, table string) ([]relation.Step, error) {
-	text, err := t.Session.Plan(t.where(where), table)
-	return []relation.Step{{Title: loadRows, SQL: text}}, err
-}
-
-const loadRows = "load rows"
-
 func (t Target) where(condition string) read.Query {
 	q := t.Query
 	q.Where = condition
@@ -88,8 +80,19 @@ func (t Target) columns() []redshift.Column { return t.Query.Columns }
 
 func (t Target) names() []string { return redshift.Names(t.Query.Columns) }
 
-// oneRow runs a step that returns one row.
+// writes has a step say that it writes rows that readers see, unless nobody sees the generation yet.
+func (t Target) writes(step relation.Step) relation.Step {
+	if step.Live = true; !t.Fresh {
+		step.Lock = relation.RowExclusive
+	}
+	return step
+}
+
+// oneRow runs a step that returns one row; a rehearsal leaves what it is scanned into as it is.
 func oneRow(ctx context.Context, tx pgx.Tx, step relation.Step, into ...any) error {
+	if !relation.Sends(tx, step) {
+		return nil
+	}
 	return wrap(tx.QueryRow(ctx, step.SQL, pgx.QueryExecModeExec).Scan(into...), step.Title)
 }
 

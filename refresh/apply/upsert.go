@@ -31,7 +31,7 @@ func (s stretch) writeStep(fetch string) relation.Step {
 	fmt.Fprintf(&b, `SELECT (SELECT count(*) FROM fetched), (SELECT count(*) FROM %s),
        (SELECT count(*) FROM added), (SELECT count(*) FROM changed), (SELECT count(*) FROM gone), %s, %s`,
 		settled, s.watermarkSQL(), s.countUndatedSQL())
-	return relation.Step{Title: loadRows, SQL: b.String()}
+	return s.writes(relation.Step{Title: "load rows", SQL: b.String()})
 }
 
 // countUndatedSQL counts the rows that were read without a watermark where the copy has one.
@@ -49,7 +49,7 @@ func (s stretch) undatedStep(fetch string) relation.Step {
 	text := fmt.Sprintf("WITH fetched AS MATERIALIZED (\n%s\n), settled AS MATERIALIZED (\n%s\n), changed AS (\n%s\n)\n"+
 		"SELECT (SELECT count(*) FROM fetched), (SELECT count(*) FROM changed)",
 		fetch, s.settleSQL(), s.updateSQL("settled", ""))
-	return relation.Step{Title: "load rows without a watermark", SQL: text}
+	return s.writes(relation.Step{Title: "load rows without a watermark", SQL: text})
 }
 
 // settleSQL keeps one row of each key: the one with the latest watermark. The other columns decide between equal

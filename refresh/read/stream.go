@@ -102,6 +102,26 @@ func (likeStream) Selects() bool { return false }
 
 func (likeStream) Plan(q Query, table string) (string, error) { return stream{}.Plan(q, table) }
 
+// rehearsed is a session that reads nothing.
+type rehearsed struct {
+	Session
+	note func(statement string)
+}
+
+// Rehearsed returns a session that asks what there is to ask through another one, and reads no rows: note is told the
+// statement by which it would.
+func Rehearsed(s Session, note func(statement string)) Session { return rehearsed{s, note} }
+
+func (rehearsed) Begin(context.Context) error { return nil }
+
+func (rehearsed) Commit(context.Context) error { return nil }
+
+func (s rehearsed) Load(_ context.Context, _ pgx.Tx, q Query, table string) (Loaded, error) {
+	text, err := s.Plan(q, table)
+	s.note(text)
+	return Loaded{Frozen: s.Transport() == catalog.StreamTransport}, err
+}
+
 // streamSelect is the statement for Redshift. Zero bytes travel: this process takes them out, or PostgreSQL refuses
 // them; nothing on the way would cut a text. Floats travel in their binary form.
 func streamSelect(q Query) (string, error) {

@@ -43,7 +43,7 @@ func CarrySteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.Pu
 	}
 	if had.Materialized == v.Materialized() && len(had.Options) > 0 {
 		options := strings.TrimPrefix(optionsSQL(had.Options), " WITH ")
-		steps = append(steps, Step{"carry options over", "ALTER " + relationKind(v) + " " + to.name + " SET " + options})
+		steps = append(steps, Step{Title: "carry options over", SQL: "ALTER " + relationKind(v) + " " + to.name + " SET " + options})
 	}
 	for _, c := range had.Columns {
 		if !slices.ContainsFunc(v.Columns, func(own catalog.Column) bool { return own.Name == c.Name }) {
@@ -51,7 +51,7 @@ func CarrySteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.Pu
 		}
 		steps = append(steps, grantSQL(to.name, " ("+sql.Ident(c.Name)+")", c.Grants)...)
 		if c.Statistics != nil {
-			steps = append(steps, Step{"carry statistics target over", fmt.Sprintf("ALTER %s %s ALTER COLUMN %s SET STATISTICS %d",
+			steps = append(steps, Step{Title: "carry statistics target over", SQL: fmt.Sprintf("ALTER %s %s ALTER COLUMN %s SET STATISTICS %d",
 				relationKind(v), to.name, sql.Ident(c.Name), *c.Statistics)})
 		}
 	}
@@ -104,13 +104,13 @@ func policySteps(table string, had catalog.Carried) (steps []Step) {
 		if p.Check != nil {
 			text += " WITH CHECK (" + *p.Check + ")"
 		}
-		steps = append(steps, Step{"carry policy over", text})
+		steps = append(steps, Step{Title: "carry policy over", SQL: text})
 	}
 	if had.Guarded {
-		steps = append(steps, Step{"carry row-level security over", "ALTER TABLE " + table + " ENABLE ROW LEVEL SECURITY"})
+		steps = append(steps, Step{Title: "carry row-level security over", SQL: "ALTER TABLE " + table + " ENABLE ROW LEVEL SECURITY"})
 	}
 	if had.Forced {
-		steps = append(steps, Step{"carry row-level security over", "ALTER TABLE " + table + " FORCE ROW LEVEL SECURITY"})
+		steps = append(steps, Step{Title: "carry row-level security over", SQL: "ALTER TABLE " + table + " FORCE ROW LEVEL SECURITY"})
 	}
 	return steps
 }

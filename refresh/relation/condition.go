@@ -147,7 +147,7 @@ func (c Condition) moveBack(ctx context.Context, db catalog.DB, v catalog.View) 
 		// Under a name that is free in both, for as long as it takes.
 		passing := catalog.Name{Schema: at.Schema, View: fmt.Sprintf("redcache_moving_%d", v.ID)}
 		m.Steps = append(m.Steps, renameStep(at, passing.View),
-			Step{"move view", "ALTER VIEW " + passing.SQL() + " SET SCHEMA " + sql.Ident(v.Name.Schema)})
+			exclusively(Step{Title: "move view", SQL: "ALTER VIEW " + passing.SQL() + " SET SCHEMA " + sql.Ident(v.Name.Schema)}))
 		at = catalog.Name{Schema: v.Name.Schema, View: passing.View}
 	}
 	m.Steps = append(m.Steps, renameStep(at, v.Name.View))
@@ -155,7 +155,7 @@ func (c Condition) moveBack(ctx context.Context, db catalog.DB, v catalog.View) 
 }
 
 func renameStep(view catalog.Name, to string) Step {
-	return Step{"rename view", "ALTER VIEW " + view.SQL() + " RENAME TO " + sql.Ident(to)}
+	return exclusively(Step{Title: "rename view", SQL: "ALTER VIEW " + view.SQL() + " RENAME TO " + sql.Ident(to)})
 }
 
 // makeAgain leaves a view alone of which the rows are gone, too: it is made when there are new ones.

@@ -34,7 +34,7 @@ func decorate(ctx context.Context, db catalog.DB, v catalog.View, d catalog.Deco
 		return nil, err
 	}
 	if d.Comment != nil {
-		steps = append(steps, Step{"restore comment", "COMMENT ON VIEW " + v.Name.SQL() + " IS " + sql.Literal(*d.Comment)})
+		steps = append(steps, Step{Title: "restore comment", SQL: "COMMENT ON VIEW " + v.Name.SQL() + " IS " + sql.Literal(*d.Comment)})
 	}
 	for _, c := range d.Columns {
 		if slices.Contains(columns, c.Name) {
@@ -42,7 +42,7 @@ func decorate(ctx context.Context, db catalog.DB, v catalog.View, d catalog.Deco
 		}
 	}
 	if d.Owner != "" {
-		steps = append(steps, Step{"restore owner", "ALTER VIEW " + v.Name.SQL() + " OWNER TO " + sql.Ident(d.Owner)})
+		steps = append(steps, Step{Title: "restore owner", SQL: "ALTER VIEW " + v.Name.SQL() + " OWNER TO " + sql.Ident(d.Owner)})
 	}
 	return steps, nil
 }
@@ -50,11 +50,11 @@ func decorate(ctx context.Context, db catalog.DB, v catalog.View, d catalog.Deco
 func decorateColumn(v catalog.View, c catalog.DecoratedColumn) (steps []Step) {
 	name := sql.Ident(c.Name)
 	if c.Comment != nil {
-		steps = append(steps, Step{"restore comment on column", fmt.Sprintf("COMMENT ON COLUMN %s.%s IS %s",
+		steps = append(steps, Step{Title: "restore comment on column", SQL: fmt.Sprintf("COMMENT ON COLUMN %s.%s IS %s",
 			v.Name.SQL(), name, sql.Literal(*c.Comment))})
 	}
 	if c.Default != nil {
-		steps = append(steps, Step{"restore default of column", fmt.Sprintf("ALTER VIEW %s ALTER COLUMN %s SET DEFAULT %s",
+		steps = append(steps, Step{Title: "restore default of column", SQL: fmt.Sprintf("ALTER VIEW %s ALTER COLUMN %s SET DEFAULT %s",
 			v.Name.SQL(), name, *c.Default)})
 	}
 	return append(steps, grantSQL(v.Name.SQL(), " ("+name+")", c.Grants)...)
@@ -88,9 +88,9 @@ func privileges(ctx context.Context, db catalog.DB, o newObject, grants []catalo
 		return nil, nil
 	}
 	all := strings.Join(append(others, "CURRENT_USER"), ", ")
-	steps := []Step{{"take default privileges away", "REVOKE ALL ON " + o.word + o.name + " FROM " + all}}
+	steps := []Step{{Title: "take default privileges away", SQL: "REVOKE ALL ON " + o.word + o.name + " FROM " + all}}
 	if grants == nil {
-		return append(steps, Step{"let the owner use it", "GRANT ALL ON " + o.word + o.name + " TO CURRENT_USER"}), nil
+		return append(steps, Step{Title: "let the owner use it", SQL: "GRANT ALL ON " + o.word + o.name + " TO CURRENT_USER"}), nil
 	}
 	return append(steps, grantSQL(o.word+o.name, "", grants)...), nil
 }
@@ -119,7 +119,7 @@ func grantSQL(on, columns string, grants []catalog.Grant) (steps []Step) {
 		if who.passing {
 			text += " WITH GRANT OPTION"
 		}
-		steps = append(steps, Step{"restore grant", text})
+		steps = append(steps, Step{Title: "restore grant", SQL: text})
 	}
 	return steps
 }

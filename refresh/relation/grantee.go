@@ -57,10 +57,10 @@ func GrantSteps(ctx context.Context, db catalog.DB, v catalog.View, names []stri
 	for _, g := range found {
 		to := granteeSQL(g.Role)
 		steps = append(steps,
-			Step{"let " + to + " use the schema", "GRANT USAGE ON SCHEMA " + sql.Ident(v.Name.Schema) + " TO " + to},
-			Step{"let " + to + " read the view", "GRANT SELECT ON " + v.Name.SQL() + " TO " + to},
-			Step{"let " + to + " use schema redcache", "GRANT USAGE ON SCHEMA redcache TO " + to},
-			Step{"let " + to + " read the freshness", "GRANT SELECT ON redcache.freshness TO " + to},
+			Step{Title: "let " + to + " use the schema", SQL: "GRANT USAGE ON SCHEMA " + sql.Ident(v.Name.Schema) + " TO " + to},
+			Step{Title: "let " + to + " read the view", SQL: "GRANT SELECT ON " + v.Name.SQL() + " TO " + to},
+			Step{Title: "let " + to + " use schema redcache", SQL: "GRANT USAGE ON SCHEMA redcache TO " + to},
+			Step{Title: "let " + to + " read the freshness", SQL: "GRANT SELECT ON redcache.freshness TO " + to},
 		)
 	}
 	return steps, err
@@ -76,7 +76,7 @@ func RevokeSteps(ctx context.Context, tx pgx.Tx, v catalog.View, names []string)
 	for _, g := range found {
 		from := granteeSQL(g.Role)
 		steps = append(steps, Step{
-			"let " + from + " no longer read the view", "REVOKE SELECT ON " + v.Name.SQL() + " FROM " + from + " CASCADE",
+			Title: "let " + from + " no longer read the view", SQL: "REVOKE SELECT ON " + v.Name.SQL() + " FROM " + from + " CASCADE",
 		})
 	}
 	return steps, err

@@ -25,6 +25,7 @@ func DropLeftovers(ctx context.Context, b infra.Beginner, v catalog.View) (stuck
 		}
 		steps, err := leftovers(ctx, tx, v)
 		for _, step := range steps {
+			step.Live = true
 			drop := func(nested pgx.Tx) error { return RunSteps(ctx, nested, []Step{step}) }
 			if why := cannotDrop(infra.InSavepoint(ctx, tx, drop)); why != "" {
 				stuck = append(stuck, strings.TrimPrefix(step.SQL, "DROP ")+": "+why)

@@ -2,6 +2,7 @@ package relation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -52,7 +53,7 @@ type Drop struct {
 // A view whose columns change is dropped and made again, with what it had, and so is, within the set, what reads it: old
 // generations of other views. What else depends on it is a reason to refuse.
 func Publish(ctx context.Context, tx pgx.Tx, p Patience, set Set, then func(tx pgx.Tx, try Try) error) error {
-	return Patiently(ctx, tx, p, set.doing(), func(tx pgx.Tx, try Try) error {
+	err := Patiently(ctx, tx, p, set.doing(), func(tx pgx.Tx, try Try) error {
 		if try.N > 1 && set.Waits != nil {
 			set.Waits()
 		}
@@ -65,6 +66,17 @@ func Publish(ctx context.Context, tx pgx.Tx, p Patience, set Set, then func(tx p
 		}
 		return then(tx, try)
 	})
+	if errors.As(err, new(*StarvedError)) && Rehearses(tx) { // then what takes the strong locks is not rehearsed
+		steps, err := set.prepare(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, step := range steps {
+			Sends(tx, step.Step)
+		}
+		return then(tx, Try{N: 1})
+	}
+	return err
 }
 
 // doing says what is kept from happening when readers leave no room for it.
@@ -78,12 +90,6 @@ func (s Set) doing() string {
 		return fmt.Sprintf("drop %d views", len(s.Drops))
 	}
 	return fmt.Sprintf("publish view %s and %d others", s.Switches[0].View.Name, len(s.Switches)+len(s.Drops)-1)
-}
-
-// Steps are what takes the locks of a set, for a plan.
-func Steps(ctx context.Context, tx pgx.Tx, set Set) ([]Step, error) {
-	steps, err := set.prepare(ctx, tx)
-	return bare(steps), err
 }
 
 // viewStep is a step, and the view that it is for.
@@ -180,11 +186,11 @@ func (sw *Switch) holdSteps() (steps []Step) {
 	const title = "hold what is to be carried over"
 	hold := func(object string, grants []catalog.Grant, columns []catalog.DecoratedColumn) {
 		if grants != nil {
-			steps = append(steps, Step{title, "REVOKE GRANT OPTION FOR SELECT ON " + object + " FROM PUBLIC"})
+			steps = append(steps, Step{Title: title, SQL: "REVOKE GRANT OPTION FOR SELECT ON " + object + " FROM PUBLIC"})
 		}
 		for _, c := range columns {
 			if len(c.Grants) > 0 {
-				steps = append(steps, Step{title, fmt.Sprintf("REVOKE GRANT OPTION FOR SELECT (%s) ON %s FROM PUBLIC", sql.Ident(c.Name), object)})
+				steps = append(steps, Step{Title: title, SQL: fmt.Sprintf("REVOKE GRANT OPTION FOR SELECT (%s) ON %s FROM PUBLIC", sql.Ident(c.Name), object)})
 			}
 		}
 	}
@@ -194,7 +200,7 @@ func (sw *Switch) holdSteps() (steps []Step) {
 	if r, had := sw.Below, sw.Published.Below; sw.Carry && r != nil && had != nil && r.Owned {
 		relation := sw.View.RelationSQL(r.Number)
 		if r.Kind == "r" {
-			steps = append(steps, Step{title, "LOCK TABLE " + relation + " IN ACCESS SHARE MODE"})
+			steps = append(steps, Step{Title: title, SQL: "LOCK TABLE " + relation + " IN ACCESS SHARE MODE"})
 		}
 		hold(relation, had.Grants, had.Columns)
 	}
@@ -283,5 +289,5 @@ func dropGeneration(relation string, materialized bool) Step {
 	if materialized {
 		kind = "MATERIALIZED VIEW"
 	}
-	return Step{"drop generation", "DROP " + kind + " " + sql.Ident(catalog.DataSchema, relation)}
+	return Step{Title: "drop generation", Lock: AccessExclusive, SQL: "DROP " + kind + " " + sql.Ident(catalog.DataSchema, relation)}
 }

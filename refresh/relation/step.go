@@ -12,16 +12,24 @@ import (
 	"github.com/redcache/redcache/sql"
 )
 
-// Step is one statement of a plan: what it is for, and its text.
+// Step is one statement: what it is for, its text, and what it means for others.
 type Step struct {
-	Title string `json:"title"`
-	SQL   string `json:"sql"`
+	Title   string
+	SQL     string
+	Lock    Lock     // the strongest one on what others use; empty: none, or on what nobody sees yet
+	Hazards []Hazard // what is at risk
+	Notes   []string // what is to be known of it
+	// Live says that it works on rows. A rehearsal does not send it.
+	Live bool
 }
 
 // RunSteps runs statements in order. The text of a step may hold what a user wrote (an index expression), so each
 // goes through the extended protocol, which takes one statement at a time.
 func RunSteps(ctx context.Context, tx pgx.Tx, steps []Step) error {
 	for _, step := range steps {
+		if !Sends(tx, step) {
+			continue
+		}
 		rows, err := tx.Query(ctx, step.SQL, pgx.QueryExecModeExec)
 		if err == nil {
 			rows.Close()
@@ -58,8 +66,8 @@ func BuildSteps(v catalog.View, generation int32, columns []Column, selectSQL st
 	}
 	comment := fmt.Sprintf("Redcache: generation %d of %s. Applications query %s.", generation, v.Name, v.Name)
 	steps := []Step{
-		{"create generation", body},
-		{"comment on generation", fmt.Sprintf("COMMENT ON %s %s IS %s", kind, relation, sql.Literal(comment))},
+		{Title: "create generation", SQL: body, Hazards: []Hazard{Rebuild}},
+		{Title: "comment on generation", SQL: fmt.Sprintf("COMMENT ON %s %s IS %s", kind, relation, sql.Literal(comment))},
 	}
 	if !v.Materialized() {
 		// Whoever publishes all tables to a replica would keep rows from being changed otherwise, by the very load that is
@@ -100,13 +108,13 @@ func IndexSteps(v catalog.View, generation int32) []Step {
 	relation := v.RelationSQL(generation)
 	var steps []Step
 	if len(v.Key) > 0 {
-		steps = append(steps, Step{"create key index", fmt.Sprintf("CREATE UNIQUE INDEX %s ON %s (%s)",
+		steps = append(steps, Step{Title: "create key index", SQL: fmt.Sprintf("CREATE UNIQUE INDEX %s ON %s (%s)",
 			sql.Ident(v.Relation(generation)+"_key"), relation, IdentList("", v.Key))})
 	}
 	if len(v.Key) > 0 && v.Materialized() {
 		// A materialized view cannot have NOT NULL columns. This index is empty as long as the key holds, and tells
 		// in no time whether it does.
-		steps = append(steps, Step{"create null key index", fmt.Sprintf("CREATE INDEX %s ON %s ((1)) WHERE %s",
+		steps = append(steps, Step{Title: "create null key index", SQL: fmt.Sprintf("CREATE INDEX %s ON %s ((1)) WHERE %s",
 			sql.Ident(v.Relation(generation)+"_null_key"), relation, NullKey(v.Key))})
 	}
 	if len(v.Key) > 0 && !v.Materialized() {
@@ -114,7 +122,7 @@ func IndexSteps(v catalog.View, generation int32) []Step {
 		steps = append(steps, IdentityStep(relation, &key)) // cheaper than all that a row holds
 	}
 	if v.Watermark != "" {
-		steps = append(steps, Step{"create watermark index", fmt.Sprintf("CREATE INDEX %s ON %s (%s)",
+		steps = append(steps, Step{Title: "create watermark index", SQL: fmt.Sprintf("CREATE INDEX %s ON %s (%s)",
 			sql.Ident(v.Relation(generation)+"_watermark"), relation, sql.Ident(v.Watermark))})
 	}
 	for _, index := range v.Indexes {
@@ -122,7 +130,7 @@ func IndexSteps(v catalog.View, generation int32) []Step {
 		if strings.HasPrefix(strings.ToLower(strings.TrimSpace(index)), "using ") {
 			text = index
 		}
-		steps = append(steps, Step{"create index " + index, fmt.Sprintf("CREATE INDEX ON %s %s", relation, text)})
+		steps = append(steps, Step{Title: "create index " + index, SQL: fmt.Sprintf("CREATE INDEX ON %s %s", relation, text)})
 	}
 	return steps
 }
@@ -145,8 +153,13 @@ func IdentList(prefix string, names []string) string {
 	return strings.Join(quoted, ", ")
 }
 
-func AnalyzeStep(v catalog.View, generation int32) Step {
-	return Step{"analyze generation", "ANALYZE " + v.RelationSQL(generation)}
+// AnalyzeStep has the planner know the rows of a generation; fresh is one that nobody sees yet.
+func AnalyzeStep(v catalog.View, generation int32, fresh bool) Step {
+	step := Step{Title: "analyze generation", SQL: "ANALYZE " + v.RelationSQL(generation), Live: true}
+	if !fresh {
+		step.Lock = ShareUpdateExclusive
+	}
+	return step
 }
 
 // IdentityStep has replicas of a table know its rows by an index, or by all that they hold.
@@ -155,7 +168,7 @@ func IdentityStep(table string, index *string) Step {
 	if index != nil {
 		how = "USING INDEX " + sql.Ident(*index)
 	}
-	return Step{"set replica identity", "ALTER TABLE " + table + " REPLICA IDENTITY " + how}
+	return Step{Title: "set replica identity", SQL: "ALTER TABLE " + table + " REPLICA IDENTITY " + how}
 }
 
 // Unused makes a name that none of the names is.

@@ -42,11 +42,11 @@ func ViewSteps(
 }
 
 func createViewStep(v catalog.View, options []string, generation int32, columns []string) Step {
-	return Step{"publish generation", "CREATE VIEW " + viewBody(v, options, generation, columns)}
+	return Step{Title: "publish generation", SQL: "CREATE VIEW " + viewBody(v, options, generation, columns)}
 }
 
 func RepointStep(v catalog.View, options []string, generation int32, columns []string) Step {
-	return Step{"publish generation", "CREATE OR REPLACE VIEW " + viewBody(v, options, generation, columns)}
+	return exclusively(Step{Title: "publish generation", SQL: "CREATE OR REPLACE VIEW " + viewBody(v, options, generation, columns)})
 }
 
 func viewBody(v catalog.View, options []string, generation int32, columns []string) string {
@@ -83,7 +83,7 @@ func SchemaSteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.P
 		had = known.SchemaGrants
 	}
 	more, err := privileges(ctx, db, newObject{"n", "", "SCHEMA ", name}, had)
-	return append([]Step{{creatingSchema + v.Name.Schema, "CREATE SCHEMA " + name}}, more...), err
+	return append([]Step{{Title: creatingSchema + v.Name.Schema, SQL: "CREATE SCHEMA " + name}}, more...), err
 }
 
 func AlteredError(v catalog.View) error {
@@ -152,4 +152,7 @@ func SQLState(err error) string {
 // OneLine puts the objects that PostgreSQL lists on one line, with the names as they can be pasted.
 func OneLine(detail string) string { return strings.ReplaceAll(sql.Pasted(detail), "\n", "; ") }
 
-func DropStep(name catalog.Name) Step { return Step{"drop view", "DROP VIEW " + name.SQL()} }
+// DropStep drops a view.
+func DropStep(name catalog.Name) Step {
+	return exclusively(Step{Title: "drop view", SQL: "DROP VIEW " + name.SQL()})
+}

@@ -1,0 +1,36 @@
+package relation
+
+// Lock is the mode of a lock on a relation, as PostgreSQL's documentation calls it.
+type Lock string
+
+// The locks that steps take on what others use.
+const (
+	RowExclusive         Lock = "ROW EXCLUSIVE"          // who changes rows; nobody who reads waits
+	ShareUpdateExclusive Lock = "SHARE UPDATE EXCLUSIVE" // who gathers statistics
+	Exclusive            Lock = "EXCLUSIVE"              // nobody but readers
+	AccessExclusive      Lock = "ACCESS EXCLUSIVE"       // nobody
+)
+
+// Hazard is what a step puts at risk.
+type Hazard string
+
+// The hazards.
+const (
+	Rebuild     Hazard = "rebuild"      // a new generation is made, for which everything is read again
+	Rewrite     Hazard = "rewrite"      // all rows that readers see are written anew
+	ReadersWait Hazard = "readers_wait" // readers queue behind the lock
+)
+
+// hazards are what hazards mean, in a few words.
+var hazards = map[Hazard]string{
+	Rebuild: "everything is read again", Rewrite: "all rows are written anew", ReadersWait: "readers wait for it",
+}
+
+// Told is the hazard in words.
+func (h Hazard) Told() string { return hazards[h] }
+
+// exclusively has a step say that it locks out the readers of what they see.
+func exclusively(step Step) Step {
+	step.Lock, step.Hazards = AccessExclusive, []Hazard{ReadersWait}
+	return step
+}

@@ -184,7 +184,7 @@ var (
 	// midst of a line: what is longer than a pipe takes at once, others write into.
 	entry = regexp.MustCompile(`\d{4}-\d\d-\d\d [:.0-9]+ UTC \[(\d+)\] [^@]*@(\S+) LOG:  (?:statement|execute [^:]*): (.*)`)
 
-	changing = regexp.MustCompile(`(?i)^(CREATE|DROP|ALTER|COMMENT|GRANT|REVOKE|REFRESH|ANALYZE|COPY|INSERT|UPDATE|DELETE|TRUNCATE)\b|` +
+	changing = regexp.MustCompile(`(?i)^(CREATE|DROP|ALTER|COMMENT|GRANT|REVOKE|LOCK|REFRESH|ANALYZE|COPY|INSERT|UPDATE|DELETE|TRUNCATE)\b|` +
 		`^WITH .*\b(INSERT INTO|UPDATE|DELETE FROM) `)
 	inCatalog = regexp.MustCompile(`(?i)\b(INSERT INTO|UPDATE|DELETE FROM) redcache\.`)
 	unlike    = regexp.MustCompile(`\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?|\bv\d+_g|--[^\n]*|\s+`)

@@ -200,7 +200,7 @@ func (sw *Switch) holdSteps() (steps []Step) {
 	if r, had := sw.Below, sw.Published.Below; sw.Carry && r != nil && had != nil && r.Owned {
 		relation := sw.View.RelationSQL(r.Number)
 		if r.Kind == "r" {
-			steps = append(steps, Step{Title: title, SQL: "LOCK TABLE " + relation + " IN ACCESS SHARE MODE"})
+			steps = append(steps, Step{Title: title, Lock: AccessShare, SQL: "LOCK TABLE " + relation + " IN ACCESS SHARE MODE"})
 		}
 		hold(relation, had.Grants, had.Columns)
 	}

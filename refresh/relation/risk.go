@@ -5,6 +5,7 @@ type Lock string
 
 // The locks that steps take on what others use.
 const (
+	AccessShare          Lock = "ACCESS SHARE"           // who reads
 	RowExclusive         Lock = "ROW EXCLUSIVE"          // who changes rows; nobody who reads waits
 	ShareUpdateExclusive Lock = "SHARE UPDATE EXCLUSIVE" // who gathers statistics
 	Exclusive            Lock = "EXCLUSIVE"              // nobody but readers

@@ -1,6 +1,7 @@
 package refresh
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/refresh/read"
@@ -43,9 +45,17 @@ func (d *Definer) Plan(ctx context.Context, changes []Change) ([]Step, error) {
 }
 
 // Plan returns the statements that [Runner.Refresh] would run in the cache database, and reads nothing but the remote
-// clock: Refresh runs, in a rehearsal.
+// clock: Refresh runs, in a rehearsal. Its session on Redshift is opened first: a view that has to be given back to its
+// readers is locked from then on.
 func (r *Runner) Plan(ctx context.Context, req Request) ([]Step, error) {
+	v, err := r.store.View(ctx, req.View)
+	if err != nil {
+		return nil, r.store.Explain(ctx, err)
+	}
 	return r.rehearse(ctx, func(r *Runner) error {
+		if err := r.opener.(*rehearsedOpener).ahead(ctx, v); err != nil {
+			return about("refresh view", req.View, err)
+		}
 		req.Wait = changePatience
 		run, err := r.Refresh(ctx, req)
 		switch {
@@ -68,7 +78,9 @@ var errRehearsed = errors.New("rehearsed")
 func (r *Runner) rehearse(ctx context.Context, fn func(*Runner) error) (steps []Step, err error) {
 	err = infra.InTx(ctx, r.pool, infra.Limits{}, func(tx pgx.Tx) error {
 		rehearsal := relation.NewRehearsal(tx)
-		err := fn(r.rehearsing(rehearsal))
+		opener := &rehearsedOpener{cache: r.pool, links: r.cfg.Links, tx: tx, rehearsal: rehearsal}
+		err := fn(r.rehearsing(rehearsal, opener))
+		err = cmp.Or(err, opener.close(ctx))
 		if steps = rehearsal.Steps(); err != nil {
 			return err
 		}
@@ -81,14 +93,11 @@ func (r *Runner) rehearse(ctx context.Context, fn func(*Runner) error) (steps []
 }
 
 // rehearsing is a Runner that works in a rehearsal: it tells nobody, tries once, and leaves links as they are.
-func (r *Runner) rehearsing(rehearsal *relation.Rehearsal) *Runner {
+func (r *Runner) rehearsing(rehearsal *relation.Rehearsal, opener opener) *Runner {
 	cfg := r.cfg
 	cfg.Log, cfg.Attempts = slog.New(slog.DiscardHandler), 1
 	cfg.Links = rehearsedLinks{r.cfg.Links}
-	return &Runner{
-		pool: rehearsal, store: catalog.In(rehearsal), cfg: cfg, rehearses: true,
-		opener: rehearsedOpener{cache: r.pool, links: r.cfg.Links, rehearsal: rehearsal},
-	}
+	return &Runner{pool: rehearsal, store: catalog.In(rehearsal), cfg: cfg, rehearses: true, opener: opener}
 }
 
 // rehearsedLinks have no login renewed for a session that reads nothing.
@@ -100,15 +109,42 @@ func (rehearsedLinks) Ready(context.Context, catalog.Link) error { return nil }
 type rehearsedOpener struct {
 	cache     infra.Beginner
 	links     Links
+	tx        pgx.Tx // of the rehearsal
 	rehearsal *relation.Rehearsal
+	opened    *dblink.Session // ahead; nil: none, or it is in use
 }
 
-func (rehearsedOpener) Forget(int32) {}
+// ahead opens the session of a view.
+func (o *rehearsedOpener) ahead(ctx context.Context, v catalog.View) (err error) {
+	if o.opened, err = o.open(ctx, o.tx, v.Link); err != nil {
+		return explainRemote(v, err)
+	}
+	return nil
+}
 
-func (o rehearsedOpener) Open(ctx context.Context, tx pgx.Tx, w read.Wish) (s read.Session, why, err error) {
-	session, err := o.links.Open(ctx, tx, w.Link, redshift.Settings{QueryGroup: "redcache plan"})
-	if err != nil {
-		return nil, nil, err
+func (o *rehearsedOpener) open(ctx context.Context, tx pgx.Tx, l catalog.Link) (*dblink.Session, error) {
+	return o.links.Open(ctx, tx, l, redshift.Settings{QueryGroup: "redcache plan"})
+}
+
+func (o *rehearsedOpener) close(ctx context.Context) error {
+	if o.opened == nil {
+		return nil
+	}
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	return o.opened.Close(ctx)
+}
+
+// Forget has nothing to forget.
+func (*rehearsedOpener) Forget(int32) {}
+
+// Open returns the session that was opened ahead, or opens one.
+func (o *rehearsedOpener) Open(ctx context.Context, tx pgx.Tx, w read.Wish) (s read.Session, why, err error) {
+	session := o.opened
+	if o.opened = nil; session == nil {
+		if session, err = o.open(ctx, tx, w.Link); err != nil {
+			return nil, nil, err
+		}
 	}
 	s = read.Dblink(session, tx, o.cache)
 	if w.Transport != catalog.DblinkTransport {

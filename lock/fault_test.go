@@ -88,7 +88,7 @@ func TestLocksEndWithACrash(t *testing.T) {
 	ctx := t.Context()
 	err := cluster.Admin(ctx, "postgres",
 		`CREATE SCHEMA redcache`, `CREATE TABLE redcache.view (id integer)`, `CREATE TABLE redcache.link (id integer)`,
-		`CREATE TABLE redcache.link_state (link_id integer)`)
+		`CREATE TABLE redcache.link_state (link_id integer)`, `CREATE TABLE redcache.set (id integer)`)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,12 +14,13 @@ const (
 	KindView  = "view"
 	KindLink  = "link"  // a slot of it
 	KindLogin = "login" // what the link logs in with, and where it leads
+	KindSet   = "set"   // of definitions that are built to take effect together
 )
 
 // Held is one lock that a session has or waits for.
 type Held struct {
-	Kind    string // KindView, KindLink or KindLogin
-	ID      int32  // of the view or the link
+	Kind    string // KindView, KindLink, KindLogin or KindSet
+	ID      int32  // of the view, the link or the set
 	Slot    int    // of a KindLink; 0 for the others
 	Waiting bool   // the session waits for the lock, which another one has
 	Holder
@@ -66,8 +67,8 @@ type Querier interface {
 //go:embed list.sql
 var listSQL string
 
-// List returns the locks of this package in this database, held and waited for: views, then links, then logins, by id and slot,
-// the holder before those who wait for it.
+// List returns the locks of this package in this database, held and waited for: views, then links, logins and sets, by id and
+// slot, the holder before those who wait for it.
 //
 // A pool must come pinned, see [infra.Pinned]: a statement of its own would go by the role's search_path.
 func List(ctx context.Context, q Querier) ([]Held, error) {

@@ -18,10 +18,10 @@ JOIN (
     SELECT k.oid AS class, k.relowner AS owner, s.kind, s.slots
     FROM pg_catalog.pg_class AS k
     JOIN (VALUES ('redcache.view'::pg_catalog.regclass, 'view', 1), ('redcache.link'::pg_catalog.regclass, 'link', 64),
-                 ('redcache.link_state'::pg_catalog.regclass, 'login', 1)) AS s (class, kind, slots) ON s.class = k.oid
+                 ('redcache.link_state'::pg_catalog.regclass, 'login', 1), ('redcache.set'::pg_catalog.regclass, 'set', 1)) AS s (class, kind, slots) ON s.class = k.oid
 ) AS c ON c.class = l.classid
 LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
 WHERE l.locktype = 'advisory'
   AND l.objsubid = 2 -- the form with two keys
   AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database())
-ORDER BY pg_catalog.array_position(ARRAY['view', 'link', 'login'], c.kind), id, slot, waiting, a.xact_start, pid
+ORDER BY pg_catalog.array_position(ARRAY['view', 'link', 'login', 'set'], c.kind), id, slot, waiting, a.xact_start, pid

@@ -17,6 +17,9 @@ func TestList_ShowsHoldersAndWaiters(t *testing.T) {
 	lockView(t, viewHolder, math.MaxInt32)
 	slot := lockSlot(t, slotHolder, 5, lock.MaxSlots)
 	lockView(t, slotHolder, 2)
+	if taken, err := lock.Set(t.Context(), viewHolder, 3); err != nil || !taken {
+		t.Fatalf("lock a set: %v, %v", taken, err)
+	}
 	waiterPID := pidOf(waiter)
 	result := make(chan error, 1)
 	go func() { result <- lock.View(t.Context(), waiter, math.MaxInt32, patience) }()
@@ -40,6 +43,7 @@ func TestList_ShowsHoldersAndWaiters(t *testing.T) {
 		{lock.KindView, math.MaxInt32, 0, false, pidOf(viewHolder), "refresh"},
 		{lock.KindView, math.MaxInt32, 0, true, waiterPID, "waiter"},
 		{lock.KindLink, 5, slot, false, pidOf(slotHolder), "transfer"},
+		{lock.KindSet, 3, 0, false, pidOf(viewHolder), "refresh"},
 	}
 	if diff := cmp.Diff(want, rows); diff != "" {
 		t.Errorf("locks (-want +got):\n%s", diff)

@@ -81,7 +81,8 @@ func TryLink(ctx context.Context, tx pgx.Tx, l catalog.Link) error {
 	return nil
 }
 
-// RemoveLink removes a link with its foreign server and user mapping; a *[catalog.InUseError] when views read from it.
+// RemoveLink removes a link with its foreign server and user mapping; a *[catalog.InUseError] when views read from it,
+// or are to.
 func RemoveLink(ctx context.Context, b infra.Beginner, l catalog.Link) error {
 	return infra.InTx(ctx, b, infra.Limits{}, func(tx pgx.Tx) error {
 		if err := catalog.In(tx).RemoveLink(ctx, l); err != nil {

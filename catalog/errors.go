@@ -22,15 +22,27 @@ func (e *InvalidError) Hint() string { return e.Fix }
 
 // NotFoundError is returned when a link or view is named that the catalog does not have.
 type NotFoundError struct {
-	Kind string // "link" or "view"
-	Name string
-	Near string // a name that is alike; may be empty
+	Kind   string // "link" or "view"
+	Name   string
+	Near   string      // a name that is alike; may be empty
+	Adding *PendingSet // is to add the view; usually nil
 }
 
-func (e *NotFoundError) Error() string { return fmt.Sprintf("%s %s does not exist", e.Kind, e.Name) }
+func (e *NotFoundError) Error() string {
+	if e.Adding != nil {
+		return fmt.Sprintf("%s %s does not exist yet: %s", e.Kind, e.Name, e.Adding)
+	}
+	return fmt.Sprintf("%s %s does not exist", e.Kind, e.Name)
+}
 
-// Hint names what may have been meant.
+// Hint names what may have been meant, or says what is to come.
 func (e *NotFoundError) Hint() string {
+	if e.Adding != nil && !e.Adding.UnderWay() {
+		return e.Adding.advice() + "; to add the view again does away with it at once"
+	}
+	if e.Adding != nil {
+		return e.Adding.advice()
+	}
 	if e.Near != "" {
 		return fmt.Sprintf("did you mean %s?", e.Near)
 	}
@@ -56,20 +68,27 @@ func (e *ExistsError) Hint() string {
 	return "choose another name, or remove the old one first"
 }
 
-// InUseError is returned when a link is to be removed that views still read from.
+// InUseError is returned when a link is to be removed that views still read from, or are to.
 type InUseError struct {
-	Link  string
-	Views []string
+	Link     string
+	Views    []string
+	Building []PendingSet // that make views read from it
 }
 
 func (e *InUseError) Error() string {
-	if len(e.Views) == 1 {
+	switch len(e.Views) {
+	case 0:
+		return fmt.Sprintf("link %s is used by what is being built: %s", e.Link, e.Building[0])
+	case 1:
 		return fmt.Sprintf("link %s is used by 1 view", e.Link)
 	}
 	return fmt.Sprintf("link %s is used by %d views", e.Link, len(e.Views))
 }
 
-// Hint names the views.
+// Hint names the views, or says when what is being built is no more.
 func (e *InUseError) Hint() string {
+	if len(e.Views) == 0 {
+		return e.Building[0].advice()
+	}
 	return fmt.Sprintf("drop them first: %s", joinSome(e.Views, 5))
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -65,22 +66,17 @@ func (s Store) AddLink(ctx context.Context, l Link) (Link, error) {
 	return l, nil
 }
 
-// RemoveLink deletes a link; an *InUseError when views read from it.
+// RemoveLink deletes a link; an *InUseError when views read from it, or are to. It belongs into a transaction: whoever is
+// storing such a view meanwhile is waited for.
 func (s Store) RemoveLink(ctx context.Context, l Link) error {
-	names, err := collect[Name](ctx, s.db,
-		`SELECT DISTINCT v.schema_name, v.view_name
-		FROM redcache.generation g
-		JOIN redcache.view v ON v.id = g.view_id
-		WHERE g.link_id = $1 AND (g.number = v.generation OR g.state = 'building')
-		ORDER BY 1, 2`, l.ID)
-	if err != nil {
-		return fmt.Errorf("read views of link %s: %w", l.Name, err)
+	if _, err := s.db.Exec(ctx, `SELECT FROM redcache.link WHERE id = $1 FOR UPDATE`, l.ID); err != nil {
+		return fmt.Errorf("lock link %s: %w", l.Name, err)
 	}
-	if len(names) > 0 {
-		used := &InUseError{Link: l.Name}
-		for _, name := range names {
-			used.Views = append(used.Views, name.String())
-		}
+	used, err := s.usesOf(ctx, l)
+	if err != nil {
+		return err
+	}
+	if len(used.Views)+len(used.Building) > 0 {
 		return used
 	}
 	_, err = s.db.Exec(ctx, `
@@ -90,6 +86,26 @@ func (s Store) RemoveLink(ctx context.Context, l Link) error {
 		return fmt.Errorf("delete link %s: %w", l.Name, err)
 	}
 	return nil
+}
+
+// usesOf finds the views that read from a link, and what is being built that is to.
+func (s Store) usesOf(ctx context.Context, l Link) (*InUseError, error) {
+	used := &InUseError{Link: l.Name}
+	names, err := collect[Name](ctx, s.db,
+		`SELECT v.schema_name, v.view_name FROM redcache.defined v WHERE v.link_id = $1 ORDER BY 1, 2`, l.ID)
+	if err != nil {
+		return used, fmt.Errorf("read views of link %s: %w", l.Name, err)
+	}
+	for _, name := range names {
+		used.Views = append(used.Views, name.String())
+	}
+	sets, err := s.PendingSets(ctx)
+	for _, p := range sets {
+		if slices.ContainsFunc(p.Views, func(v PendingView) bool { return v.LinkID == l.ID }) {
+			used.Building = append(used.Building, p)
+		}
+	}
+	return used, err
 }
 
 // LinkState returns what is true of a link now; pgx.ErrNoRows when it was removed.

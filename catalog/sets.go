@@ -127,18 +127,3 @@ func (s Store) TookEffect(ctx context.Context, set int32) (did bool, err error) 
 	}
 	return did, nil
 }
-
-// SetOf returns the set that is adding a view of that name, and for how long nobody has said that he is at it; not pending when
-// there is none.
-func (s Store) SetOf(ctx context.Context, name string) (set int32, silent time.Duration, pending bool, err error) {
-	err = s.db.QueryRow(ctx, `
-		SELECT coalesce(max(s.id), 0), coalesce(max(clock_timestamp() - s.touched_at), '0'), count(*) > 0
-		FROM redcache.set s
-		JOIN redcache.generation g ON g.set_id = s.id
-		JOIN redcache.view v ON v.id = g.view_id AND v.generation = g.number
-		WHERE s.published_at IS NULL AND pg_catalog.format('%I.%I', v.schema_name, v.view_name) = $1`, name).Scan(&set, &silent, &pending)
-	if err != nil {
-		return 0, 0, false, fmt.Errorf("look for who adds view %s: %w", name, err)
-	}
-	return set, silent, pending, nil
-}

@@ -99,6 +99,19 @@ func (s Store) View(ctx context.Context, name Name) (View, error) {
 	return v, err
 }
 
+// ViewID returns the id of a view, also of one that is only being added; a *NotFoundError when there is none of that name.
+func (s Store) ViewID(ctx context.Context, name Name) (id int32, err error) {
+	const ask = `SELECT id FROM redcache.view WHERE schema_name = $1 AND view_name = $2`
+	err = s.db.QueryRow(ctx, ask, name.Schema, name.View).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, s.missing(ctx, name)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("look for view %s: %w", name, err)
+	}
+	return id, nil
+}
+
 // Stub is what a refresh has to know of a view before it has its lock.
 type Stub struct {
 	ID      int32
@@ -221,7 +234,11 @@ func (s Store) missing(ctx context.Context, name Name) error {
 	for i, n := range all {
 		names[i] = n.String()
 	}
-	return &NotFoundError{Kind: "view", Name: name.String(), Near: infra.Nearest(name.String(), names)}
+	adding, err := s.Adding(ctx, name)
+	if err != nil {
+		return err
+	}
+	return &NotFoundError{Kind: "view", Name: name.String(), Near: infra.Nearest(name.String(), names), Adding: adding}
 }
 
 // views reads views: of a name, of a group, or all; with the definitions in force, or those that a set is to put in force.

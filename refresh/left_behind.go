@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -39,38 +38,45 @@ func (r *Runner) dropSet(ctx context.Context, set int32) error {
 	})
 }
 
-// between is longer than anybody takes between two transactions in which he has his set's lock.
-const between = 2 * time.Second
-
 // beingAdded says of a view that exists already, and that nobody can see, what it is: one that somebody else is adding, or one
 // that a process has left behind which has ended. That goes, and the decision can be made once more.
 func (r *Runner) beingAdded(ctx context.Context, exists *catalog.ExistsError) error {
-	set, silent, pending, err := r.store.SetOf(ctx, exists.Name)
-	if err != nil || !pending {
+	name, err := catalog.ParseName(exists.Name)
+	if err != nil {
+		return exists
+	}
+	set, err := r.store.Adding(ctx, name)
+	if err != nil || set == nil {
 		return cmp.Or(err, error(exists))
 	}
-	if silent < between {
-		if err := infra.Sleep(ctx, between-silent); err != nil {
-			return err
-		}
-	}
-	if err := r.dropSet(ctx, set); err != nil {
+	if err := infra.Sleep(ctx, set.Pause()); err != nil {
 		return err
 	}
-	if _, _, pending, err = r.store.SetOf(ctx, exists.Name); err != nil || !pending {
+	if err := r.dropSet(ctx, set.ID); err != nil {
+		return err
+	}
+	if set, err = r.store.Adding(ctx, name); err != nil || set == nil {
 		return cmp.Or(err, errMoved)
 	}
-	return infra.Hinted(fmt.Errorf("view %s is being added by somebody else", exists.Name),
+	return infra.Hinted(fmt.Errorf("view %s is being added by somebody else", name),
 		"`cachectl locks` shows who is at it. It is there once its rows are.")
 }
 
-// dropSets drops what processes have left behind that have ended.
-func (r *Runner) dropSets(ctx context.Context) {
+// CleanUp drops what processes have left behind that have ended while they were building a set. Where that fails, the next
+// one tries again.
+func (r *Runner) CleanUp(ctx context.Context) error {
 	sets, err := r.store.LeftBehind(ctx, r.cfg.Silence)
 	for _, set := range sets {
-		err = errors.Join(err, r.dropSet(ctx, set))
+		if failed := r.dropSet(ctx, set); failed != nil {
+			err = errors.Join(err, fmt.Errorf("drop what was left behind: %w", failed))
+		}
 	}
-	if err != nil {
+	return err
+}
+
+// dropSets is [Runner.CleanUp] beside something else, which goes on whatever becomes of it.
+func (r *Runner) dropSets(ctx context.Context) {
+	if err := r.CleanUp(ctx); err != nil {
 		r.cfg.Log.WarnContext(ctx, "what was left behind could not be dropped", infra.KeyError, redshift.Public(err), infra.KeyHint, infra.Hint(err))
 	}
 }

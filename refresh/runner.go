@@ -38,7 +38,7 @@ type Config struct {
 	// [redshift.ModifiedLag].
 	ModifiedLag time.Duration
 	// Silence is how long nobody has to have said that he is still building something before it is taken for left behind;
-	// default 1 min.
+	// default [catalog.Silence].
 	Silence time.Duration
 	// Margin is the time before a caller's deadline that is kept for cleaning up; default 5 s. With less than twice as
 	// much left, a refresh does not begin.
@@ -85,7 +85,7 @@ func NewRunner(pool *pgxpool.Pool, cfg Config) *Runner {
 	cfg.Patience = cmp.Or(max(cfg.Patience, 0), time.Minute)
 	cfg.SwitchPatience = cmp.Or(max(cfg.SwitchPatience, 0), 15*time.Second)
 	cfg.ModifiedLag = cmp.Or(max(cfg.ModifiedLag, 0), redshift.ModifiedLag)
-	cfg.Silence = cmp.Or(max(cfg.Silence, 0), time.Minute)
+	cfg.Silence = cmp.Or(max(cfg.Silence, 0), catalog.Silence)
 	cfg.Margin = cmp.Or(max(cfg.Margin, 0), defaultMargin)
 	if cfg.Links == nil {
 		cfg.Links = asTheyAre{}

@@ -85,6 +85,8 @@ var (
 	publishSet string
 	//go:embed queries/hand_over.sql
 	handOver string
+	//go:embed queries/pending_sets.sql
+	PendingSets string
 	//go:embed queries/drop_set.sql
 	DropSet string
 	//go:embed queries/prepared.sql

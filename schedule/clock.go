@@ -2,19 +2,22 @@ package schedule
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
 )
 
-// mendEvery is how often a loop holds the states against the clock of the database.
+// mendEvery is how often a loop holds the states against the clock of the database, and cleans up.
 const mendEvery = time.Minute
 
 // farClaim is longer than any claim: a loop makes none, and ends none that may be somebody's.
 const farClaim = 24 * time.Hour
 
-func (l *Loop) mendClock(ctx context.Context) error {
+func (l *Loop) mend(ctx context.Context) error {
 	now := l.cfg.Now()
 	if since := now.Sub(l.mended); since >= 0 && since < mendEvery {
 		return nil
@@ -23,7 +26,21 @@ func (l *Loop) mendClock(ctx context.Context) error {
 		return err
 	}
 	l.mended = now
+	l.cleanUp(ctx)
 	return nil
+}
+
+// cleanUpTimeout bounds one clean-up, which takes milliseconds: refreshes wait for it.
+const cleanUpTimeout = 5 * time.Second
+
+// cleanUp drops what processes have left behind. That it cannot is no reason not to refresh.
+func (l *Loop) cleanUp(ctx context.Context) {
+	ctx, cancel := context.WithTimeoutCause(ctx, cleanUpTimeout, fmt.Errorf("timed out after %s", cleanUpTimeout))
+	defer cancel()
+	if err := l.cfg.CleanUp(ctx); err != nil {
+		l.cfg.Log.WarnContext(ctx, "what was left behind could not be dropped",
+			infra.KeyError, redshift.Public(explain(ctx, err)), infra.KeyHint, infra.Hint(err))
+	}
 }
 
 // mendClock makes views due that a clock which was ahead has put off, or whose state somebody has deleted, and says so.

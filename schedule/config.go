@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -21,6 +22,9 @@ type Config struct {
 	// StopGrace is how long refreshes may go on when the loop is stopped, before they are cancelled. Zero takes the
 	// default of 30s, a negative value cancels at once.
 	StopGrace time.Duration
+	// CleanUp is called once a minute, whether anything is due or not: what processes have left behind is dropped then;
+	// default: nothing.
+	CleanUp func(ctx context.Context) error
 	// Log gets what the runner does not log itself; default: none.
 	Log *slog.Logger
 	// Now is the clock; default time.Now.
@@ -54,6 +58,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.StopGrace == 0 {
 		c.StopGrace = defaultStopGrace
+	}
+	if c.CleanUp == nil {
+		c.CleanUp = func(context.Context) error { return nil }
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

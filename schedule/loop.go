@@ -128,7 +128,7 @@ func (l *Loop) look(ctx context.Context, except []int32, free int) ([]catalog.Du
 	if err := l.store.Writable(ctx); err != nil {
 		return nil, nil, explain(ctx, err) // what is due there would be tried in vain, again and again
 	}
-	if err := l.mendClock(ctx); err != nil {
+	if err := l.mend(ctx); err != nil {
 		return nil, nil, explain(ctx, err)
 	}
 	links, err := l.store.Links(ctx)

@@ -48,6 +48,7 @@ func work(ctx context.Context, stderr io.Writer) error {
 	})
 	loop, err := schedule.New(catalog.In(pool), runner, schedule.Config{
 		Concurrency: cfg.Concurrency, PerLink: cfg.PerLink, Poll: cfg.Poll, StopGrace: cfg.StopGrace, Log: log,
+		CleanUp: runner.CleanUp,
 	})
 	if err != nil {
 		return err

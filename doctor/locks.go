@@ -25,9 +25,13 @@ func examineLocks(ctx context.Context, x *exam) ([]Check, error) {
 			continue
 		}
 		seen[l.PID] = true
+		kept := "refreshes from running"
+		if l.Kind == lock.KindSet {
+			kept = "a change of definitions from taking effect, or what is left of one from being dropped"
+		}
 		objections = append(objections, fail("role "+l.User, fmt.Sprintf(
-			"its session %d (%s) holds or waits for a lock of a %s, which keeps refreshes from running, and it is not Redcache's to take",
-			l.PID, l.Application, l.Kind), fmt.Sprintf("SELECT pg_catalog.pg_terminate_backend(%d); as that role, as a member of "+
+			"its session %d (%s) holds or waits for a lock of a %s, which keeps %s, and it is not Redcache's to take",
+			l.PID, l.Application, l.Kind, kept), fmt.Sprintf("SELECT pg_catalog.pg_terminate_backend(%d); as that role, as a member of "+
 			"pg_signal_backend or as a superuser. For good: REVOKE CONNECT ON DATABASE %s FROM %s; and from PUBLIC, if that has it.",
 			l.PID, sql.Ident(database), sql.Ident(l.User))))
 	}

@@ -22,6 +22,7 @@ var viewProbes = []probe{
 	{"view-stale", Views, examineStale},
 	{"view-empty", Views, examineEmpty},
 	{"view-published", Views, examinePublished},
+	{"view-unfinished", Views, examineUnfinished},
 	{"view-grantees", Views, examineGrantees},
 	{"view-overdue", Views, examineOverdue},
 	{"view-indexes", Views, examineIndexes},

@@ -20,7 +20,8 @@ func (p *program) linkRemoveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "remove NAME",
 		Short: "Remove a link that no view uses",
-		Long:  `Removes the link with its foreign server and its user mapping. Fails, and changes nothing, while views read from it.`,
+		Long: `Removes the link with its foreign server and its user mapping. Fails, and changes nothing, while views read from it,
+or are being built that are to.`,
 		Example: `  cachectl link remove dw --dry-run
   cachectl link remove dw`,
 		Args:              takes(1, 1),
@@ -44,8 +45,9 @@ func (s *connection) removeLink(ctx context.Context, name string, o linkRemoveOp
 	if o.dryRun {
 		return s.planRemoval(ctx, link, o.json)
 	}
+	left := s.runner.CleanUp(ctx)
 	if err := access.RemoveLink(ctx, s.pool, link); err != nil {
-		return err
+		return errors.Join(err, left)
 	}
 	if o.json {
 		return s.printJSON(removalRecord{Kind: "link", Name: name})
@@ -53,9 +55,21 @@ func (s *connection) removeLink(ctx context.Context, name string, o linkRemoveOp
 	return s.printf("link %s removed\n", name)
 }
 
-// planRemoval fails where the removal would.
+// planRemoval fails where the removal would, which drops what was left behind before.
 func (s *connection) planRemoval(ctx context.Context, link catalog.Link, asJSON bool) error {
-	err := infra.InTx(ctx, s.pool, infra.Limits{}, func(tx pgx.Tx) error {
+	sets, err := s.store.PendingSets(ctx)
+	if err != nil {
+		return err
+	}
+	err = infra.InTx(ctx, s.pool, infra.Limits{}, func(tx pgx.Tx) error {
+		for _, set := range sets {
+			if !set.LeftBehind() {
+				continue
+			}
+			if err := catalog.In(tx).DropSet(ctx, set.ID); err != nil {
+				return err
+			}
+		}
 		if err := catalog.In(tx).RemoveLink(ctx, link); err != nil {
 			return err
 		}

@@ -17,9 +17,10 @@ func (p *program) locksCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "locks",
 		Short: "Show who refreshes what, and who waits",
-		Long: `Shows who holds, or waits for, the lock of a view, a slot of a link or the renewal of a link's login, and since when
-its transaction runs. A lock ends with its transaction. A refresh is best stopped by Ctrl-C, by stopping its worker, or
-by cancelling its query on Redshift; pg_terminate_backend(pid) frees the lock at once, and the refresh is tried again.`,
+		Long: `Shows who holds, or waits for, the lock of a view, a slot of a link or the renewal of a link's login, or is building
+what a change of definitions needs, and since when its transaction runs. A lock ends with its transaction. A refresh is
+best stopped by Ctrl-C, by stopping its worker, or by cancelling its query on Redshift; pg_terminate_backend(pid) frees
+the lock at once, and the refresh is tried again.`,
 		Example: `  cachectl locks
   cachectl locks --json`,
 		Args:              takes(0, 0),
@@ -65,9 +66,13 @@ func (s *connection) locks(ctx context.Context, asJSON bool) error {
 		table{headings: headings, rows: rows, spare: []string{"CLIENT", "USER"}})
 }
 
-// names finds out what the objects of locks are called.
+// names finds out what the objects of locks are called: views and links by their names, sets by what they come to.
 func (s *connection) names(ctx context.Context) (func(lock.Held) string, error) {
 	views, err := s.store.Views(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sets, err := s.store.PendingSets(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -82,6 +87,12 @@ func (s *connection) names(ctx context.Context) (func(lock.Held) string, error) 
 	known := map[object]string{}
 	for _, v := range views {
 		known[object{lock.KindView, v.ID}] = v.Name.String()
+	}
+	for _, set := range sets {
+		known[object{lock.KindSet, set.ID}] = fmt.Sprintf("%d, which %s", set.ID, set.Deed())
+		for _, v := range set.Views {
+			known[object{lock.KindView, v.ID}] = v.Name.String()
+		}
 	}
 	for _, l := range links {
 		known[object{lock.KindLink, l.ID}], known[object{lock.KindLogin, l.ID}] = l.Name, l.Name

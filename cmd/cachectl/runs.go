@@ -54,11 +54,11 @@ ordinary.`,
 func (s *connection) runs(ctx context.Context, o runsOptions) error {
 	var id *int32
 	if o.view != nil {
-		view, err := s.store.View(ctx, *o.view)
+		known, err := s.store.ViewID(ctx, *o.view)
 		if err != nil {
 			return err
 		}
-		id = &view.ID
+		id = &known
 	}
 	runs, err := s.store.Runs(ctx, id, o.limit)
 	if err != nil {

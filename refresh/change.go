@@ -1,9 +1,7 @@
 package refresh
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -59,24 +57,6 @@ func (c decision) id() int32 { return c.before.View.ID }
 
 // about says what was being done to which view.
 func (c decision) about(err error) error { return about(c.verb(), c.Name, err) }
-
-// about says what was being done when it concerns no single view.
-func (d *Definer) about(ctx context.Context, changes []Change, err error) error {
-	if err == nil {
-		return nil
-	}
-	ctx, cancel := recording(ctx)
-	defer cancel()
-	err = nameHolders(ctx, d.pool, err)
-	if len(changes) == 1 {
-		err = about(changes[0].verb(), changes[0].Name, err)
-		if changes[0].Add {
-			err = addingInstead(changes[0].Name, err)
-		}
-		return err
-	}
-	return fmt.Errorf("change %d views: %w", len(changes), err)
-}
 
 // checkNames refuses changes that name one view twice.
 func checkNames(changes []Change) error {

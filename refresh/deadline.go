@@ -2,15 +2,13 @@ package refresh
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 )
-
-// defaultMargin is what [Config.Margin] says when it says nothing.
-const defaultMargin = 5 * time.Second
 
 // LateError says that the deadline of the caller's context left too little time. [Runner.Refresh] returns it, with the
 // failed run when the refresh had begun.
@@ -78,12 +76,18 @@ func timeLeft(ctx context.Context, limit time.Duration) time.Duration {
 	return limit
 }
 
-// bound makes the statements that follow end at the deadline, if there is one: getting this far has taken time.
-func (a *attempt) bound(ctx context.Context) error {
-	if _, ok := ctx.Deadline(); !ok {
-		return nil
-	}
-	_, err := a.tx.Exec(ctx, `SELECT pg_catalog.set_config('statement_timeout', $1, true)`,
-		fmt.Sprintf("%dms", timeLeft(ctx, a.timeout()).Milliseconds()))
-	return wrap(err, "set limits")
+// silence is how long after the timeout a statement that should have ended is given up.
+const silence = 5 * time.Second
+
+// ending is how long all may take that is left to be done when a statement has been given up.
+const ending = 5 * time.Second
+
+// errSilent is why the context of a read ends when no server has ended the statement at the timeout.
+var errSilent = errors.New("the remote side does not answer")
+
+// recordTimeout bounds the writing of a result after the caller's context has ended.
+const recordTimeout = 10 * time.Second
+
+func recording(ctx context.Context) (context.Context, context.CancelFunc) {
+	return infra.Ending(ctx, recordTimeout)
 }

@@ -13,9 +13,6 @@ import (
 	"github.com/redcache/redcache/refresh/relation"
 )
 
-// errMoved has the decisions made once more: what they were made of is not so any more.
-var errMoved = errors.New("a definition was changed by somebody else meanwhile")
-
 // decide finds out what the changes come to, rehearses it, and has it take effect at once where nothing has to be built for
 // it. Else it returns the set that is to be built.
 func (d *Definer) decide(ctx context.Context, changes []Change) (s *set, err error) {

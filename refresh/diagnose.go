@@ -16,6 +16,7 @@ import (
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/redshift/session"
 	"github.com/redcache/redcache/refresh/apply"
 	"github.com/redcache/redcache/refresh/relation"
 )
@@ -188,4 +189,16 @@ func timedOut(v catalog.View, err error) error {
 	}
 	return infra.Hinted(err, fmt.Sprintf("The view's timeout is %s; %s changes it.",
 		catalog.FormatDuration(v.Timeout), altering(v.Name, "--timeout")))
+}
+
+// adviceOn names the view in what the reader of its rows advises.
+func (w *viewWork) adviceOn(err error) string {
+	if errors.As(err, new(*session.ShapeError)) {
+		return altering(w.view.Name, "--describe") + " describes them again."
+	}
+	if value, ok := errors.AsType[*session.ValueError](err); ok {
+		return strings.Replace(value.Hint(), "`cachectl alter-view VIEW --transport dblink`",
+			altering(w.view.Name, "--transport", "dblink"), 1)
+	}
+	return ""
 }

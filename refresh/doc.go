@@ -17,4 +17,10 @@
 // Below it are three leaves, which know nothing of it. Package read brings rows from Redshift, package apply makes them the
 // rows of a generation, and package relation is what readers see. Which strategy a view has is asked nowhere here, only what
 // [catalog.Traits] it has.
+//
+// Its files use each other in one direction, which internal/archtest holds. From the top: plan.go rehearses the two doors,
+// define.go for definitions and refresh.go for refreshes. A definition goes through describe.go, decide.go, rehearse.go,
+// build.go and set_publish.go; a refresh through job.go, which prepares, opens, reads (attempt.go, load.go) and publishes,
+// and result.go, which says what came of it. At the bottom is what all of them know: state.go is a refresh under way,
+// change.go a definition that changes, runner.go what both work with.
 package refresh

@@ -11,6 +11,9 @@ import (
 	"github.com/redcache/redcache/lock"
 )
 
+// changePatience is how long a change of a definition waits for a refresh of the view to end.
+const changePatience = 30 * time.Second
+
 // lockView takes a view's lock. While it waits, it tells who has it.
 func lockView(ctx context.Context, tx pgx.Tx, viewID int32, wait time.Duration, tell func(Phase)) error {
 	err := lock.View(ctx, tx, viewID, 0)

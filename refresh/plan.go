@@ -52,6 +52,9 @@ func (r *Runner) Plan(ctx context.Context, req Request) ([]Step, error) {
 	if err != nil {
 		return nil, r.store.Explain(ctx, err)
 	}
+	if err := checkRequest(v, req); err != nil {
+		return nil, err
+	}
 	return r.rehearse(ctx, func(r *Runner) error {
 		if err := r.opener.(*rehearsedOpener).ahead(ctx, v); err != nil {
 			return about("refresh view", req.View, err)
@@ -69,9 +72,6 @@ func (r *Runner) Plan(ctx context.Context, req Request) ([]Step, error) {
 		return nil
 	})
 }
-
-// errRehearsed rolls a rehearsal back.
-var errRehearsed = errors.New("rehearsed")
 
 // rehearse has fn run in one transaction that is rolled back, whatever transactions it takes, and returns the statements that
 // would have stayed. What fn writes into the catalog, a run of a refresh for one, it sees, and nobody else.

@@ -11,16 +11,6 @@ import (
 	"github.com/redcache/redcache/refresh/relation"
 )
 
-// proof is what is known of a source before it is read.
-type proof struct {
-	wanted       bool       // the copy may be all right as it is
-	wantsContent bool       // the source's content is asked for, in the snapshot in which it is read
-	unchanged    *time.Time // every remote commit before this moment is in the copy already
-	how          string     // that was found out
-	modified     *string    // for the next run to compare with
-	content      *string
-}
-
 // probeModified asks when Redshift last noted a change of the source's tables. It notes changes late, by up to lag, so
 // the same answer as before proves something only about the time before that. The answer is kept from before the read:
 // a change during the read makes the next answer differ.

@@ -3,7 +3,6 @@ package refresh
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -78,21 +77,6 @@ func (a *attempt) patience(j *job, fresh []*viewWork) time.Duration {
 		return j.runner.cfg.SwitchPatience
 	}
 	return j.runner.cfg.Patience
-}
-
-// canMerge says whether there is another way than a switch: what readers see now was built by the same definition as what
-// is to replace it.
-func canMerge(fresh []*viewWork) bool {
-	return !slices.ContainsFunc(fresh, func(w *viewWork) bool {
-		seen := w.state.Generation
-		return seen == nil || w.state.SeenBy.Rebuilds(w.view.Built()) || !w.view.Meets(w.traits().InPlace) || !w.mergeable()
-	})
-}
-
-// mergeable says whether all rows that readers see can be compared and written.
-func (w *viewWork) mergeable() bool {
-	r := w.condition.Seen(w.view, w.state)
-	return r != nil && r.Kind == "r" && !r.Forced && w.condition.Lost(w.view, r.Number) == ""
 }
 
 const mergedInstead = "merged, not swapped: "

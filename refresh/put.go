@@ -110,9 +110,3 @@ func forget(ctx context.Context, tx pgx.Tx, decisions []decision) error {
 	}
 	return nil
 }
-
-func (d *Definer) say(phase Phase) {
-	if d.tell != nil {
-		d.tell(phase)
-	}
-}

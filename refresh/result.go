@@ -4,25 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"strings"
-	"time"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
 	"github.com/redcache/redcache/redshift"
-	"github.com/redcache/redcache/refresh/relation"
 )
-
-// recordTimeout bounds the writing of a result after the caller's context has ended.
-const recordTimeout = 10 * time.Second
-
-func recording(ctx context.Context) (context.Context, context.CancelFunc) {
-	return infra.Ending(ctx, recordTimeout)
-}
 
 // succeed tidies up behind committed runs. Nothing here can make them fail any more.
 func (r *Runner) succeed(ctx context.Context, j *job) catalog.Run {
@@ -44,59 +33,6 @@ func (r *Runner) succeed(ctx context.Context, j *job) catalog.Run {
 	run := j.results()
 	run.Note = note
 	return run
-}
-
-func (r *Runner) notify(ctx context.Context, v catalog.View) {
-	if err := r.store.Notify(ctx, v); err != nil {
-		r.cfg.Log.WarnContext(ctx, "nobody was told of new rows",
-			infra.KeyView, v.Name.String(), infra.KeyError, redshift.Public(err))
-	}
-}
-
-// remember keeps what the view is that was just published, and what is on it.
-func (r *Runner) remember(ctx context.Context, v catalog.View) {
-	if err := r.store.Remember(ctx, v.ID); err != nil {
-		r.cfg.Log.WarnContext(ctx, "what is on the view is not remembered",
-			infra.KeyView, v.Name.String(), infra.KeyError, infra.Message(err))
-	}
-}
-
-// tidyEvery is how few of the ordinary runs prune the history: not each has to pay for that. It is left to chance which,
-// as the numbers of a view's runs follow a pattern when several views are refreshed in turns.
-const tidyEvery = 16
-
-// tidy bounds the history and drops what no reader can see any more. A later run tries again what fails here; stuck is
-// what somebody has to see to.
-func (r *Runner) tidy(ctx context.Context, v catalog.View) (stuck []string) {
-	r.dropSets(ctx)
-	leftovers, err := r.store.Tidy(ctx, v, r.cfg.KeepRuns)
-	if err == nil && leftovers {
-		stuck, err = relation.DropLeftovers(ctx, r.pool, v)
-	}
-	inUse := errors.As(err, new(*lock.HeldError)) || relation.SQLState(err) == relation.LockNotAvailable
-	if err != nil && !inUse {
-		r.cfg.Log.WarnContext(ctx, "tidying up after a run",
-			infra.KeyView, v.Name.String(), infra.KeyError, redshift.Public(err), infra.KeyHint, infra.Hint(err))
-	}
-	return stuck
-}
-
-// remark says in the history which old generations stay.
-func (r *Runner) remark(ctx context.Context, m *viewRun, stuck []string) {
-	if len(stuck) == 0 {
-		return
-	}
-	text := fmt.Sprintf("%d old generations cannot be dropped, for instance %s", len(stuck), stuck[0])
-	if len(stuck) == 1 {
-		text = "an old generation cannot be dropped, " + stuck[0]
-	}
-	run, err := r.store.AddReason(ctx, m.run, text)
-	if err != nil {
-		r.cfg.Log.WarnContext(ctx, "leftovers are not in the history", infra.KeyRun, m.run.ID, infra.KeyError, err.Error())
-		return
-	}
-	run.PublicReason = strings.TrimPrefix(m.result.PublicReason+"; "+text, "; ")
-	m.result = run
 }
 
 // skip records that somebody else is at it.
@@ -147,19 +83,6 @@ func (r *Runner) fail(ctx context.Context, j *job, cause error) (catalog.Run, er
 		m.result = r.failMember(ctx, m, j, state, cause)
 	}
 	return j.results(), failure
-}
-
-// results is the run of the view that was asked for, with those of the others; a zero Run before there were any.
-func (j *job) results() (run catalog.Run) {
-	if asked := j.asked(); asked != nil {
-		run = asked.result
-	}
-	for _, m := range j.members {
-		if m != j.asked() {
-			run.Others = append(run.Others, m.result)
-		}
-	}
-	return run
 }
 
 func (r *Runner) failMember(ctx context.Context, m *viewRun, j *job, state catalog.RunState, cause error) catalog.Run {

@@ -53,15 +53,6 @@ func (s *set) await(ctx context.Context) error {
 	})
 }
 
-func (s *set) changes() (changes []Change) {
-	for _, c := range s.decisions {
-		if !c.along {
-			changes = append(changes, c.Change)
-		}
-	}
-	return changes
-}
-
 func (s *set) publishIn(ctx context.Context, tx pgx.Tx, unseen error) error {
 	if err := s.holdAgain(ctx, tx); err != nil {
 		return err

@@ -81,17 +81,3 @@ func (a *attempt) clock(ctx context.Context) (now time.Time, err error) {
 	err = a.tx.QueryRow(ctx, `SELECT pg_catalog.clock_timestamp()`).Scan(&now)
 	return now, wrap(err, "read clock")
 }
-
-// timeout is the longest of the members'.
-func (a *attempt) timeout() time.Duration {
-	longest := slices.MaxFunc(a.works, func(a, b *viewWork) int { return int(a.view.Timeout - b.view.Timeout) })
-	return longest.view.Timeout
-}
-
-// title names the job in Redshift's query history: by its view, or by its group.
-func (a *attempt) title() string {
-	if len(a.works) > 1 {
-		return "group " + a.works[0].view.Group
-	}
-	return a.works[0].view.Name.String()
-}

@@ -37,13 +37,6 @@ func incremental(ctx context.Context, tx pgx.Tx, t Target) (Filled, error) {
 	return f, err
 }
 
-// stretch is what lies past the watermark of a target.
-type stretch struct {
-	Target
-	bounds
-	condition string // on the remote side
-}
-
 func (t Target) stretch(ctx context.Context, tx pgx.Tx) (stretch, error) {
 	b, err := t.bounds(ctx, tx)
 	if err != nil {

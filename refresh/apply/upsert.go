@@ -10,6 +10,13 @@ import (
 	"github.com/redcache/redcache/sql"
 )
 
+// stretch is what lies past the watermark of a target.
+type stretch struct {
+	Target
+	bounds
+	condition string // on the remote side
+}
+
 // writeStep is the writing statement around fetch. It returns one row: rows read, rows left after duplicates were
 // settled, inserted, updated, deleted, the highest watermark read, and how many rows have no watermark any more and were
 // left for undatedStep.

@@ -41,6 +41,7 @@ func moves(q Query) string {
 type notSplitError struct{ err error }
 
 func (e *notSplitError) Error() string { return "read through one session: " + e.err.Error() }
+
 func (e *notSplitError) Unwrap() error { return e.err }
 
 // part is one range of a split read.

@@ -3,8 +3,6 @@ package read
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -13,17 +11,7 @@ import (
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
-	"github.com/redcache/redcache/redshift/session"
 )
-
-// stream is a session of this process's own. What it reads it hands to PostgreSQL as a COPY.
-type stream struct {
-	*session.Session
-	link     catalog.Link
-	settings redshift.Settings
-	slot     int                                                 // of the link, that the session has
-	another  func(ctx context.Context) (*session.Session, error) // opens one more, with the same login and settings
-}
 
 func (s stream) Transport() catalog.Transport { return catalog.StreamTransport }
 
@@ -90,51 +78,6 @@ func (s stream) Plan(q Query, table string) (string, error) {
 		copySQL(q, table), err
 }
 
-// likeStream is a session that plans what a stream would do, and does nothing of it.
-type likeStream struct{ Session }
-
-// AsStream returns a session that plans as a stream does, and asks what there is to ask through another one.
-func AsStream(s Session) Session { return likeStream{s} }
-
-func (likeStream) Transport() catalog.Transport { return catalog.StreamTransport }
-
-func (likeStream) Selects() bool { return false }
-
-func (likeStream) Plan(q Query, table string) (string, error) { return stream{}.Plan(q, table) }
-
-// rehearsed is a session that reads nothing.
-type rehearsed struct {
-	Session
-	note func(statement string)
-}
-
-// Rehearsed returns a session that asks what there is to ask through another one, and reads no rows: note is told the
-// statement by which it would.
-func Rehearsed(s Session, note func(statement string)) Session { return rehearsed{s, note} }
-
-func (rehearsed) Begin(context.Context) error { return nil }
-
-func (rehearsed) Commit(context.Context) error { return nil }
-
-func (s rehearsed) Load(_ context.Context, _ pgx.Tx, q Query, table string) (Loaded, error) {
-	text, err := s.Plan(q, table)
-	s.note(text)
-	return Loaded{Frozen: s.Transport() == catalog.StreamTransport}, err
-}
-
-// streamSelect is the statement for Redshift. Zero bytes travel: this process takes them out, or PostgreSQL refuses
-// them; nothing on the way would cut a text. Floats travel in their binary form.
-func streamSelect(q Query) (string, error) {
-	return redshift.Select(q.Columns, q.Text, q.Where, redshift.TrustText)
-}
-
-func nulPolicy(q Query) session.NulPolicy {
-	if q.NulBytes == catalog.TrustNul {
-		return session.TrustText
-	}
-	return session.StripNUL
-}
-
 // Asker closes the session, which has been broken off in the midst of its rows, first: somebody who waits for its locks
 // may be before the next session.
 func (s stream) Asker(ctx context.Context, tx pgx.Tx) (*dblink.Session, func()) {
@@ -144,31 +87,4 @@ func (s stream) Asker(ctx context.Context, tx pgx.Tx) (*dblink.Session, func()) 
 		return nil, nil
 	}
 	return asker, func() { _ = asker.Close(ctx) } // what is left of it goes with the next session of that name
-}
-
-// rowReader is a [session.Reader], or several as one.
-type rowReader interface {
-	io.Reader
-	Rows() int64
-	Bytes() int64
-	Err() error
-	Close()
-}
-
-// copyRows hands rows to PostgreSQL, and closes the reader.
-func copyRows(ctx context.Context, tx pgx.Tx, q Query, rows rowReader, table string) (Loaded, error) {
-	defer rows.Close()
-	tag, err := tx.Conn().PgConn().CopyFrom(ctx, rows, copySQL(q, table))
-	if remote := rows.Err(); remote != nil {
-		return Loaded{}, wrap(remote, "read rows") // PostgreSQL only knows that the copy broke off
-	}
-	if err == nil && tag.RowsAffected() != rows.Rows() {
-		err = fmt.Errorf("%d rows were read, and %d written", rows.Rows(), tag.RowsAffected())
-	}
-	bytes := rows.Bytes()
-	return Loaded{Rows: tag.RowsAffected(), Bytes: &bytes, Frozen: true}, wrap(err, "load rows")
-}
-
-func copySQL(q Query, table string) string {
-	return fmt.Sprintf("COPY %s (%s) FROM STDIN (FORMAT binary, FREEZE)", table, q.columnList())
 }

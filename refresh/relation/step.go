@@ -1,17 +1,5 @@
 package relation
 
-import (
-	"context"
-	"fmt"
-	"slices"
-	"strings"
-
-	"github.com/jackc/pgx/v5"
-
-	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/sql"
-)
-
 // Step is one statement: what it is for, its text, and what it means for others.
 type Step struct {
 	Title   string
@@ -23,23 +11,40 @@ type Step struct {
 	Live bool
 }
 
-// RunSteps runs statements in order. The text of a step may hold what a user wrote (an index expression), so each
-// goes through the extended protocol, which takes one statement at a time.
-func RunSteps(ctx context.Context, tx pgx.Tx, steps []Step) error {
-	for _, step := range steps {
-		if !Sends(tx, step) {
-			continue
-		}
-		rows, err := tx.Query(ctx, step.SQL, pgx.QueryExecModeExec)
-		if err == nil {
-			rows.Close()
-			err = rows.Err()
-		}
-		if err != nil {
-			return &StepError{step.Title, err}
-		}
-	}
-	return nil
+// Lock is the mode of a lock on a relation, as PostgreSQL's documentation calls it.
+type Lock string
+
+// The locks that steps take on what others use.
+const (
+	AccessShare          Lock = "ACCESS SHARE"           // who reads
+	RowExclusive         Lock = "ROW EXCLUSIVE"          // who changes rows; nobody who reads waits
+	ShareUpdateExclusive Lock = "SHARE UPDATE EXCLUSIVE" // who gathers statistics
+	Exclusive            Lock = "EXCLUSIVE"              // nobody but readers
+	AccessExclusive      Lock = "ACCESS EXCLUSIVE"       // nobody
+)
+
+// Hazard is what a step puts at risk.
+type Hazard string
+
+// The hazards.
+const (
+	Rebuild     Hazard = "rebuild"      // a new generation is made, for which everything is read again
+	Rewrite     Hazard = "rewrite"      // all rows that readers see are written anew
+	ReadersWait Hazard = "readers_wait" // readers queue behind the lock
+)
+
+// hazards are what hazards mean, in a few words.
+var hazards = map[Hazard]string{
+	Rebuild: "everything is read again", Rewrite: "all rows are written anew", ReadersWait: "readers wait for it",
+}
+
+// Told is the hazard in words.
+func (h Hazard) Told() string { return hazards[h] }
+
+// exclusively has a step say that it locks out the readers of what they see.
+func exclusively(step Step) Step {
+	step.Lock, step.Hazards = AccessExclusive, []Hazard{ReadersWait}
+	return step
 }
 
 // StepError says which step failed.
@@ -49,140 +54,5 @@ type StepError struct {
 }
 
 func (e *StepError) Error() string { return e.Title + ": " + e.err.Error() }
+
 func (e *StepError) Unwrap() error { return e.err }
-
-// Column is a column of a generation: its name, and its type here.
-type Column struct{ Name, Type string }
-
-// BuildSteps make an empty generation. selectSQL is what a materialized view is made of.
-func BuildSteps(v catalog.View, generation int32, columns []Column, selectSQL string) []Step {
-	relation := v.RelationSQL(generation)
-	kind, body := "TABLE", ""
-	if v.Materialized() {
-		kind = "MATERIALIZED VIEW"
-		body = fmt.Sprintf("CREATE MATERIALIZED VIEW %s AS %s WITH NO DATA", relation, markRepeats(v, columns, selectSQL))
-	} else {
-		body = fmt.Sprintf("CREATE TABLE %s (%s)", relation, ColumnDefinitions(v, columns))
-	}
-	comment := fmt.Sprintf("Redcache: generation %d of %s. Applications query %s.", generation, v.Name, v.Name)
-	steps := []Step{
-		{Title: "create generation", SQL: body, Hazards: []Hazard{Rebuild}},
-		{Title: "comment on generation", SQL: fmt.Sprintf("COMMENT ON %s %s IS %s", kind, relation, sql.Literal(comment))},
-	}
-	if !v.Materialized() {
-		// Whoever publishes all tables to a replica would keep rows from being changed otherwise, by the very load that is
-		// the first.
-		steps = append(steps, IdentityStep(relation, nil))
-	}
-	return steps
-}
-
-// markRepeats adds a column to the rows of a keyed materialized view, which readers do not see: whether the key repeats.
-// Without it, REFRESH … CONCURRENTLY would take rows that are alike for one, if they have a NULL anywhere: its own check
-// leaves these out, and each of them finds its like in the view. With it, none does, and the key's index refuses them.
-func markRepeats(v catalog.View, columns []Column, selectSQL string) string {
-	if len(v.Key) == 0 {
-		return selectSQL
-	}
-	return fmt.Sprintf("SELECT q.*, pg_catalog.count(*) OVER (PARTITION BY %s) OPERATOR(pg_catalog.>) 1::bigint AS %s FROM (\n%s\n) AS q",
-		IdentList("q.", v.Key), sql.Ident(Unused(names(columns), "redcache_repeats")), selectSQL)
-}
-
-func ColumnDefinitions(v catalog.View, columns []Column) string {
-	inKey := make(map[string]bool, len(v.Key))
-	for _, name := range v.Key {
-		inKey[name] = true
-	}
-	list := make([]string, len(columns))
-	for i, c := range columns {
-		list[i] = sql.Ident(c.Name) + " " + c.Type
-		if inKey[c.Name] {
-			list[i] += " NOT NULL"
-		}
-	}
-	return strings.Join(list, ", ")
-}
-
-// IndexSteps make the indexes of a generation that has been filled.
-func IndexSteps(v catalog.View, generation int32) []Step {
-	relation := v.RelationSQL(generation)
-	var steps []Step
-	if len(v.Key) > 0 {
-		steps = append(steps, Step{Title: "create key index", SQL: fmt.Sprintf("CREATE UNIQUE INDEX %s ON %s (%s)",
-			sql.Ident(v.Relation(generation)+"_key"), relation, IdentList("", v.Key))})
-	}
-	if len(v.Key) > 0 && v.Materialized() {
-		// A materialized view cannot have NOT NULL columns. This index is empty as long as the key holds, and tells
-		// in no time whether it does.
-		steps = append(steps, Step{Title: "create null key index", SQL: fmt.Sprintf("CREATE INDEX %s ON %s ((1)) WHERE %s",
-			sql.Ident(v.Relation(generation)+"_null_key"), relation, NullKey(v.Key))})
-	}
-	if len(v.Key) > 0 && !v.Materialized() {
-		key := v.Relation(generation) + "_key"
-		steps = append(steps, IdentityStep(relation, &key)) // cheaper than all that a row holds
-	}
-	if v.Watermark != "" {
-		steps = append(steps, Step{Title: "create watermark index", SQL: fmt.Sprintf("CREATE INDEX %s ON %s (%s)",
-			sql.Ident(v.Relation(generation)+"_watermark"), relation, sql.Ident(v.Watermark))})
-	}
-	for _, index := range v.Indexes {
-		text := "(" + index + ")"
-		if strings.HasPrefix(strings.ToLower(strings.TrimSpace(index)), "using ") {
-			text = index
-		}
-		steps = append(steps, Step{Title: "create index " + index, SQL: fmt.Sprintf("CREATE INDEX ON %s %s", relation, text)})
-	}
-	return steps
-}
-
-// NullKey is true for a row that no key identifies.
-func NullKey(key []string) string {
-	terms := make([]string, len(key))
-	for i, name := range key {
-		terms[i] = sql.Ident(name) + " IS NULL"
-	}
-	return strings.Join(terms, " OR ")
-}
-
-// IdentList quotes names and joins them, each behind a prefix such as "excluded.".
-func IdentList(prefix string, names []string) string {
-	quoted := make([]string, len(names))
-	for i, name := range names {
-		quoted[i] = prefix + sql.Ident(name)
-	}
-	return strings.Join(quoted, ", ")
-}
-
-// AnalyzeStep has the planner know the rows of a generation; fresh is one that nobody sees yet.
-func AnalyzeStep(v catalog.View, generation int32, fresh bool) Step {
-	step := Step{Title: "analyze generation", SQL: "ANALYZE " + v.RelationSQL(generation), Live: true}
-	if !fresh {
-		step.Lock = ShareUpdateExclusive
-	}
-	return step
-}
-
-// IdentityStep has replicas of a table know its rows by an index, or by all that they hold.
-func IdentityStep(table string, index *string) Step {
-	how := "FULL"
-	if index != nil {
-		how = "USING INDEX " + sql.Ident(*index)
-	}
-	return Step{Title: "set replica identity", SQL: "ALTER TABLE " + table + " REPLICA IDENTITY " + how}
-}
-
-// Unused makes a name that none of the names is.
-func Unused(names []string, name string) string {
-	for slices.Contains(names, name) {
-		name += "_"
-	}
-	return name
-}
-
-func names(columns []Column) []string {
-	list := make([]string, len(columns))
-	for i, c := range columns {
-		list[i] = c.Name
-	}
-	return list
-}

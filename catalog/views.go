@@ -117,12 +117,12 @@ type Stub struct {
 	ID      int32
 	Timeout time.Duration
 	Members []int32 // the ids of its group in order, or only its own
-	Lost    bool    // the state of one of them, see [Store.RestoreStates]
 }
 
-// Stub returns the stub of a view; a *NotFoundError when there is none of that name.
+// Stub returns the stub of a view; a *NotFoundError when there is none of that name. It makes states again that are gone.
 func (s Store) Stub(ctx context.Context, name Name) (stub Stub, err error) {
 	var trap *string
+	var lost bool
 	err = s.db.QueryRow(ctx, `
 		SELECT v.id, m.timeout, m.ids, m.lost, (`+sql.Traps+`)
 		FROM redcache.defined v
@@ -134,12 +134,17 @@ func (s Store) Stub(ctx context.Context, name Name) (stub Stub, err error) {
 		    WHERE g.id = v.id OR (v.group_name <> '' AND g.group_name = v.group_name)
 		) m
 		WHERE v.schema_name = $1 AND v.view_name = $2`,
-		name.Schema, name.View).Scan(&stub.ID, &stub.Timeout, &stub.Members, &stub.Lost, &trap)
+		name.Schema, name.View).Scan(&stub.ID, &stub.Timeout, &stub.Members, &lost, &trap)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return stub, s.missing(ctx, name)
 	}
 	if err != nil {
 		return stub, fmt.Errorf("look for view %s: %w", name, err)
+	}
+	if lost {
+		if _, err := s.RestoreStates(ctx); err != nil {
+			return stub, fmt.Errorf("look for view %s: %w", name, err)
+		}
 	}
 	return stub, trapped(trap)
 }

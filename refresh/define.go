@@ -83,8 +83,7 @@ func (s *set) tidy(ctx context.Context) {
 		if !c.builds() {
 			continue
 		}
-		s.runner.notify(ctx, c.after)
-		s.runner.remember(ctx, c.after)
+		s.runner.announce(ctx, c.after, true, true)
 		s.runner.tidy(ctx, c.after)
 	}
 }

@@ -27,11 +27,6 @@ func (r *Runner) Refresh(ctx context.Context, req Request) (catalog.Run, error) 
 	if err != nil {
 		return catalog.Run{}, r.store.Explain(work, err)
 	}
-	if stub.Lost {
-		if _, err := r.store.RestoreStates(work); err != nil {
-			return catalog.Run{}, about("refresh view", req.View, err)
-		}
-	}
 	j := &job{runner: r, req: req, stub: stub, repaired: map[redshift.Class]bool{}, mended: map[int32][]string{}}
 	err = r.store.Explain(work, r.tryUntilDone(work, j))
 	var held *lock.HeldError

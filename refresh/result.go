@@ -19,12 +19,7 @@ func (r *Runner) succeed(ctx context.Context, j *job) catalog.Run {
 	ctx, cancel := recording(ctx)
 	defer cancel()
 	for _, m := range j.members {
-		if m.result.State == catalog.Succeeded {
-			r.notify(ctx, m.view)
-		}
-		if m.switches {
-			r.remember(ctx, m.view)
-		}
+		r.announce(ctx, m.view, m.result.State == catalog.Succeeded, m.switches)
 		if m.switches || m.leftovers || rand.IntN(tidyEvery) == 0 {
 			r.remark(ctx, m, r.tidy(ctx, m.view))
 		}

@@ -25,10 +25,8 @@ func (r *Runner) tidy(ctx context.Context, v catalog.View) (stuck []string) {
 	if err == nil && leftovers {
 		stuck, err = relation.DropLeftovers(ctx, r.pool, v)
 	}
-	inUse := errors.As(err, new(*lock.HeldError)) || relation.SQLState(err) == relation.LockNotAvailable
-	if err != nil && !inUse {
-		r.cfg.Log.WarnContext(ctx, "tidying up after a run",
-			infra.KeyView, v.Name.String(), infra.KeyError, redshift.Public(err), infra.KeyHint, infra.Hint(err))
+	if inUse := errors.As(err, new(*lock.HeldError)) || relation.SQLState(err) == relation.LockNotAvailable; !inUse {
+		r.warn(ctx, "tidying up after a run", v, err)
 	}
 	return stuck
 }
@@ -51,17 +49,20 @@ func (r *Runner) remark(ctx context.Context, m *viewRun, stuck []string) {
 	m.result = run
 }
 
-func (r *Runner) notify(ctx context.Context, v catalog.View) {
-	if err := r.store.Notify(ctx, v); err != nil {
-		r.cfg.Log.WarnContext(ctx, "nobody was told of new rows",
-			infra.KeyView, v.Name.String(), infra.KeyError, redshift.Public(err))
+// announce tells listeners of a view's new rows, and keeps what the view is that was just published, and what is on it.
+func (r *Runner) announce(ctx context.Context, v catalog.View, rows, switched bool) {
+	if rows {
+		r.warn(ctx, "nobody was told of new rows", v, r.store.Notify(ctx, v))
+	}
+	if switched {
+		r.warn(ctx, "what is on the view is not remembered", v, r.store.Remember(ctx, v.ID))
 	}
 }
 
-// remember keeps what the view is that was just published, and what is on it.
-func (r *Runner) remember(ctx context.Context, v catalog.View) {
-	if err := r.store.Remember(ctx, v.ID); err != nil {
-		r.cfg.Log.WarnContext(ctx, "what is on the view is not remembered",
-			infra.KeyView, v.Name.String(), infra.KeyError, infra.Message(err))
+// warn logs what failed behind a run, and cannot make it fail any more.
+func (r *Runner) warn(ctx context.Context, what string, v catalog.View, err error) {
+	if err != nil {
+		r.cfg.Log.WarnContext(ctx, what,
+			infra.KeyView, v.Name.String(), infra.KeyError, redshift.Public(err), infra.KeyHint, infra.Hint(err))
 	}
 }

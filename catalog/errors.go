@@ -26,11 +26,17 @@ type NotFoundError struct {
 	Name   string
 	Near   string      // a name that is alike; may be empty
 	Adding *PendingSet // is to add the view; usually nil
+	Gone   bool        // it was there when this began
 }
 
 func (e *NotFoundError) Error() string {
-	if e.Adding != nil {
+	switch {
+	case e.Adding != nil:
 		return fmt.Sprintf("%s %s does not exist yet: %s", e.Kind, e.Name, e.Adding)
+	case e.Gone && e.Kind == "link":
+		return fmt.Sprintf("link %s does not exist any more: somebody has removed it meanwhile", e.Name)
+	case e.Gone:
+		return fmt.Sprintf("%s %s does not exist any more: somebody has dropped it meanwhile", e.Kind, e.Name)
 	}
 	return fmt.Sprintf("%s %s does not exist", e.Kind, e.Name)
 }

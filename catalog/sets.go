@@ -36,9 +36,17 @@ func (s Store) Prepare(ctx context.Context, set int32, v View) (View, error) {
 		return v, &ExistsError{Kind: "view", Name: v.Name.String()}
 	}
 	if err != nil {
-		return v, fmt.Errorf("store view %s: %w", v.Name, err)
+		return v, v.notStored(err)
 	}
 	return v, nil
+}
+
+// notStored is why a view could not be stored.
+func (v View) notStored(err error) error {
+	if violates(err, "generation_link_id_fkey") {
+		return &NotFoundError{Kind: "link", Name: v.Link.Name, Gone: true}
+	}
+	return fmt.Errorf("store view %s: %w", v.Name, err)
 }
 
 // Prepared returns the views of a set by id, as it is to make them, each with what is true of the view now.

@@ -270,7 +270,7 @@ func (s Store) AddView(ctx context.Context, v View, dueIn time.Duration) (View, 
 		return v, &ExistsError{Kind: "view", Name: v.Name.String()}
 	}
 	if err != nil {
-		return v, fmt.Errorf("store view %s: %w", v.Name, err)
+		return v, v.notStored(err)
 	}
 	return v, nil
 }
@@ -282,7 +282,7 @@ func (s Store) AlterView(ctx context.Context, v View, state State) (changedAt ti
 	args["next_due"], args["failures"] = state.NextDue, state.Failures
 	args["modified"], args["content"] = state.Modified, state.Content
 	if err = s.db.QueryRow(ctx, sql.AlterView, args).Scan(&changedAt); err != nil {
-		return changedAt, fmt.Errorf("store view %s: %w", v.Name, err)
+		return changedAt, v.notStored(err)
 	}
 	return changedAt, nil
 }

@@ -28,13 +28,14 @@ func (r *Runner) Refresh(ctx context.Context, req Request) (catalog.Run, error) 
 		return catalog.Run{}, r.store.Explain(work, err)
 	}
 	j := &job{runner: r, req: req, stub: stub, repaired: map[redshift.Class]bool{}, mended: map[int32][]string{}}
-	err = r.store.Explain(work, r.tryUntilDone(work, j))
+	err = r.dropped(work, j, r.store.Explain(work, r.tryUntilDone(work, j)))
 	var held *lock.HeldError
 	switch {
 	case errors.Is(err, errNotDue):
 		return catalog.Run{}, nil
 	case errors.As(err, &held) && j.members == nil:
-		return r.skip(work, j, held)
+		run, err := r.skip(work, j, held)
+		return run, r.dropped(work, j, err)
 	case err != nil:
 		return r.fail(work, j, err)
 	}

@@ -7,10 +7,13 @@ import (
 	"log/slog"
 	"math/rand/v2"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/relation"
 )
 
 // succeed tidies up behind committed runs. Nothing here can make them fail any more.
@@ -57,6 +60,21 @@ func (r *Runner) skip(ctx context.Context, j *job, held *lock.HeldError) (catalo
 		r.log(ctx, level, run)
 	}
 	return run, err
+}
+
+// dropped says of a failure, where it is so, that somebody has dropped the view since it was asked for.
+func (r *Runner) dropped(ctx context.Context, j *job, err error) error {
+	const foreignKeyViolation = "23503"
+	if !errors.As(err, new(*catalog.NotFoundError)) && !errors.Is(err, pgx.ErrNoRows) && relation.SQLState(err) != foreignKeyViolation {
+		return err
+	}
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	id, unknown := r.store.ViewID(ctx, j.req.View)
+	if unknown == nil && id == j.stub.ID || unknown != nil && !errors.As(unknown, new(*catalog.NotFoundError)) {
+		return err
+	}
+	return &catalog.NotFoundError{Kind: "view", Name: j.req.View.String(), Gone: true}
 }
 
 // fail records why the runs failed, or that they were canceled, and returns the error with the view's name and a hint.

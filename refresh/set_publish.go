@@ -118,7 +118,9 @@ func (s *set) holdAgain(ctx context.Context, tx pgx.Tx) error {
 		}
 		now, err := stateOf(ctx, tx, c.Name)
 		switch {
-		case errors.As(err, new(*catalog.NotFoundError)), err == nil && c.moved(now):
+		case errors.As(err, new(*catalog.NotFoundError)), err == nil && now.View.ID != c.before.View.ID:
+			return &catalog.NotFoundError{Kind: "view", Name: c.Name.String(), Gone: true}
+		case err == nil && c.moved(now):
 			return infra.Hinted(c.about(fmt.Errorf("view %s: %w, and stays as it is", c.Name, errMoved)), "Nothing has changed. Try again.")
 		case err != nil:
 			return err

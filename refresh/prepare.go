@@ -118,7 +118,7 @@ func (j *job) planView(ctx context.Context, a *attempt, m catalog.Member) (w *vi
 	if err := j.examine(ctx, w); err != nil {
 		return nil, err
 	}
-	w.proof.wanted = !j.runner.rehearses && !j.req.Whole && !w.firstOfDefinition && !w.lost && w.state.AsOf != nil && !w.state.Ahead() && w.seen() && !reconcileDue(w.view, w.state)
+	w.proof.wanted = !j.runner.rehearses && !j.req.Whole && w.provable()
 	if w.state.Ahead() {
 		w.remark("as-of was in the future: the clock of the cache database has been set back since")
 	}
@@ -135,6 +135,11 @@ func (j *job) planView(ctx context.Context, a *attempt, m catalog.Member) (w *vi
 		w.tail, err = catalog.In(w.at.tx).TailRows(ctx, w.view)
 	}
 	return w, err
+}
+
+// provable says whether there is a copy of which it could be proven that it holds all that it has to.
+func (w *viewWork) provable() bool {
+	return !w.firstOfDefinition && !w.lost && w.seen() && w.state.AsOf != nil && !w.state.Ahead() && !reconcileDue(w.view, w.state)
 }
 
 // reconcileDue says whether an incremental view has to be read in full once more.

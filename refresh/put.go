@@ -70,7 +70,9 @@ func checkGroup(ctx context.Context, tx pgx.Tx, v catalog.View) error {
 }
 
 // switches are what has to wait for readers: views that are to show other rows, and views that go.
-func (d *Definer) switches(ctx context.Context, tx pgx.Tx, decisions []decision, shows func(decision) bool, carry bool) (s relation.Set, err error) {
+func (d *Definer) switches(
+	ctx context.Context, tx pgx.Tx, decisions []decision, shows func(decision) bool, carry bool,
+) (s relation.Set, err error) {
 	s.Waits = func() { d.say(Publishing) }
 	for _, c := range decisions {
 		v := c.after

@@ -10,6 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/plan"
+	"github.com/redcache/redcache/sql"
 )
 
 const linkColumns = `id, name, host, hostaddr, port, database, username, sslmode, sslrootcert, max_concurrency, created_at,
@@ -40,31 +42,37 @@ func (s Store) Link(ctx context.Context, name string) (Link, error) {
 	return Link{}, &NotFoundError{Kind: "link", Name: name, Near: infra.Nearest(name, names)}
 }
 
+const addLink = `WITH added AS (
+    INSERT INTO redcache.link (name, host, hostaddr, port, database, username, sslmode, sslrootcert, max_concurrency,
+                               credentials, cluster, workgroup, secret, region, address, zone)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+    RETURNING id, created_at
+), stated AS (
+    INSERT INTO redcache.link_state (link_id) SELECT id FROM added
+)
+SELECT id, created_at FROM added`
+
 // AddLink stores a link and returns it with its id; an *ExistsError when the name is taken. A kind of credentials or
 // address that is not set is the one that needs no AWS.
 func (s Store) AddLink(ctx context.Context, l Link) (Link, error) {
 	l.Credentials, l.Address = cmp.Or(l.Credentials, PasswordCredentials), cmp.Or(l.Address, GivenAddress)
-	err := s.db.QueryRow(ctx, `
-		WITH added AS (
-		    INSERT INTO redcache.link (name, host, hostaddr, port, database, username, sslmode, sslrootcert, max_concurrency,
-		                               credentials, cluster, workgroup, secret, region, address, zone)
-		    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
-		    RETURNING id, created_at
-		), stated AS (
-		    INSERT INTO redcache.link_state (link_id) SELECT id FROM added
-		)
-		SELECT id, created_at FROM added`,
+	args := []any{
 		l.Name, l.Host, l.HostAddr, l.Port, l.Database, l.User, l.SSLMode, l.SSLRootCert, l.MaxConcurrency,
 		l.Credentials, l.Cluster, l.Workgroup, l.Secret, l.Region, l.Address, l.Zone,
-	).Scan(&l.ID, &l.CreatedAt)
+	}
+	err := s.db.QueryRow(ctx, addLink, args...).Scan(&l.ID, &l.CreatedAt)
 	if violates(err, "link_name_is_unique") {
 		return l, &ExistsError{Kind: "link", Name: l.Name}
 	}
 	if err != nil {
 		return l, fmt.Errorf("store link %s: %w", l.Name, err)
 	}
+	plan.Note(s.db, plan.Step{Title: "store the definition", SQL: sql.Inlined(addLink, args...)})
 	return l, nil
 }
+
+const removeLink = `WITH state AS (DELETE FROM redcache.link_state WHERE link_id = $1)
+DELETE FROM redcache.link WHERE id = $1`
 
 // RemoveLink deletes a link; an *InUseError when views read from it, or are to. It belongs into a transaction: whoever is
 // storing such a view meanwhile is waited for.
@@ -79,12 +87,10 @@ func (s Store) RemoveLink(ctx context.Context, l Link) error {
 	if len(used.Views)+len(used.Building) > 0 {
 		return used
 	}
-	_, err = s.db.Exec(ctx, `
-		WITH state AS (DELETE FROM redcache.link_state WHERE link_id = $1)
-		DELETE FROM redcache.link WHERE id = $1`, l.ID)
-	if err != nil {
+	if _, err = s.db.Exec(ctx, removeLink, l.ID); err != nil {
 		return fmt.Errorf("delete link %s: %w", l.Name, err)
 	}
+	plan.Note(s.db, plan.Step{Title: "delete the definition", SQL: sql.Inlined(removeLink, l.ID)})
 	return nil
 }
 

@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/plan"
+	"github.com/redcache/redcache/sql"
 )
 
 // ErrPasswordExposed means that the server would record the password, because it keeps the text of nested statements.
@@ -37,6 +41,20 @@ EXCEPTION WHEN OTHERS OR query_canceled THEN
 END
 $redcache$`
 
+// mappingSteps are what createMapping comes to, but for the password.
+func mappingSteps(server, user string) []plan.Step {
+	options := map[string]string{"user": user, "password": hidden}
+	maps.DeleteFunc(options, func(_, value string) bool { return value == "" }) // a rehearsal may not know the user
+	return []plan.Step{dropMappingStep(server), {
+		Title: "create user mapping",
+		SQL:   fmt.Sprintf("CREATE USER MAPPING FOR CURRENT_USER SERVER %s OPTIONS (%s)", sql.Ident(server), optionList("", options)),
+		Notes: []string{"its password is handed over beside the SQL and never appears in a statement's text"},
+	}}
+}
+
+// hidden stands for the password in a plan.
+const hidden = "********"
+
 // SetPassword makes or replaces the current role's user mapping of a server. The password appears in no statement
 // text and no bind parameter, hence in no log. Sessions that are open already keep the login they have.
 func SetPassword(ctx context.Context, tx pgx.Tx, server, user, password string) error {
@@ -48,6 +66,7 @@ func SetPassword(ctx context.Context, tx pgx.Tx, server, user, password string) 
 
 func setPassword(ctx context.Context, tx pgx.Tx, server, user, password string) error {
 	switch {
+	case plan.Rehearses(tx): // which nobody has told it
 	case password == "":
 		return errors.New("the password is empty")
 	case strings.Contains(password, "\x00") || !utf8.ValidString(password):
@@ -58,6 +77,9 @@ func setPassword(ctx context.Context, tx pgx.Tx, server, user, password string) 
 	}
 	if err := lockServer(ctx, tx, server); err != nil {
 		return err
+	}
+	if plan.Rehearses(tx) {
+		return run(ctx, tx, mappingSteps(server, user))
 	}
 	_, err := tx.Exec(ctx, "CREATE TEMPORARY TABLE "+secretTable+" (server text, login text, password text) ON COMMIT DROP")
 	if err != nil {

@@ -2,6 +2,7 @@ package dblink
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/sql"
 )
@@ -59,10 +61,9 @@ func orDefault[T comparable](value, otherwise T) T {
 	return value
 }
 
-// CreateSQL returns the statements that make the server, without its user mapping: see [SetPassword].
-func CreateSQL(s redshift.Server) []string {
-	return []string{fmt.Sprintf("CREATE SERVER %s FOREIGN DATA WRAPPER postgres_fdw OPTIONS (%s)",
-		sql.Ident(s.Name), optionList("", options(s)))}
+// CreateSQL returns the statement that makes the server, without its user mapping: see [SetPassword].
+func CreateSQL(s redshift.Server) string {
+	return fmt.Sprintf("CREATE SERVER %s FOREIGN DATA WRAPPER postgres_fdw OPTIONS (%s)", sql.Ident(s.Name), optionList("", options(s)))
 }
 
 // alterOptions returns the statements that give a server the wanted options in place of the current ones.
@@ -88,12 +89,8 @@ func alterOptions(server string, current, wanted map[string]string) []string {
 	return []string{fmt.Sprintf("ALTER SERVER %s OPTIONS (%s)", sql.Ident(server), strings.Join(changes, ", "))}
 }
 
-// DropSQL returns the statements that remove a server and the current role's user mapping, as far as they are there.
-func DropSQL(name string) []string {
-	return []string{
-		"DROP USER MAPPING IF EXISTS FOR CURRENT_USER SERVER " + sql.Ident(name),
-		"DROP SERVER IF EXISTS " + sql.Ident(name),
-	}
+func dropMappingStep(server string) plan.Step {
+	return plan.Step{Title: "drop user mapping", SQL: "DROP USER MAPPING IF EXISTS FOR CURRENT_USER SERVER " + sql.Ident(server)}
 }
 
 func optionList(verb string, options map[string]string) string {
@@ -104,20 +101,23 @@ func optionList(verb string, options map[string]string) string {
 	return strings.Join(list, ", ")
 }
 
-// Create makes the server and the current role's user mapping. Nothing is sent to Redshift.
+// Create makes the server and the current role's user mapping. Nothing is sent to Redshift. A rehearsal may not know all of
+// the server.
 func Create(ctx context.Context, tx pgx.Tx, s redshift.Server, password string) error {
-	if err := s.Validate(); err != nil {
+	if err := s.Validate(); err != nil && !plan.Rehearses(tx) {
 		return fmt.Errorf("create server: %w", err)
 	}
-	if err := execAll(ctx, tx, CreateSQL(s)); err != nil {
+	if err := run(ctx, tx, []plan.Step{{Title: "create server", SQL: CreateSQL(s)}}); err != nil {
 		return fmt.Errorf("create server %s: %w", s.Name, err)
 	}
 	return SetPassword(ctx, tx, s.Name, s.User, password)
 }
 
-// Drop removes the server and the current role's user mapping. It fails when anything else depends on the server.
+// Drop removes the server and the current role's user mapping, as far as they are there. It fails when anything else depends
+// on the server.
 func Drop(ctx context.Context, tx pgx.Tx, name string) error {
-	if err := execAll(ctx, tx, DropSQL(name)); err != nil {
+	drop := plan.Step{Title: "drop server", SQL: "DROP SERVER IF EXISTS " + sql.Ident(name)}
+	if err := run(ctx, tx, []plan.Step{dropMappingStep(name), drop}); err != nil {
 		return fmt.Errorf("drop server %s: %w", name, err)
 	}
 	return nil
@@ -147,6 +147,15 @@ func Options(ctx context.Context, q Querier, name string) (map[string]string, er
 	}
 	delete(options, "") // a server without options
 	return options, nil
+}
+
+// run runs steps of which the caller says what they were for.
+func run(ctx context.Context, tx pgx.Tx, steps []plan.Step) error {
+	err := plan.Run(ctx, tx, steps)
+	if failed, ok := errors.AsType[*plan.StepError](err); ok {
+		return failed.Err
+	}
+	return err
 }
 
 func execAll(ctx context.Context, q Querier, statements []string) error {

@@ -92,6 +92,9 @@ func (r *Runner) rehearse(ctx context.Context, fn func(*Runner) error) (steps []
 	return nil, err
 }
 
+// In is a Runner that works in a rehearsal, and opens no session.
+func (r *Runner) In(rehearsal *relation.Rehearsal) *Runner { return r.rehearsing(rehearsal, nil) }
+
 // rehearsing is a Runner that works in a rehearsal: it tells nobody, tries once, and leaves links as they are.
 func (r *Runner) rehearsing(rehearsal *relation.Rehearsal, opener opener) *Runner {
 	cfg := r.cfg

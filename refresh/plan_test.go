@@ -1,10 +1,6 @@
 package refresh_test
 
 import (
-	"fmt"
-	"regexp"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -12,8 +8,8 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/internal/cachetest"
+	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/refresh"
-	"github.com/redcache/redcache/sql"
 )
 
 // What a dry run prints is what runs: of every strategy, through every transport, over a whole life, the plan has the
@@ -101,15 +97,16 @@ func TestPlan_OfAGroupIsWhatRuns(t *testing.T) {
 }
 
 // logged is a bundle whose server logs all statements of the cache database.
-type logged struct{ *bundle }
+type logged struct {
+	*bundle
+	log pgtest.Statements
+}
 
 func setupLogged(t *testing.T) *logged {
 	t.Helper()
 	cache := cachetest.New(t)
-	if err := cache.Admin(t.Context(), "postgres", "ALTER DATABASE "+sql.Ident(cache.Name)+" SET log_statement = 'all'"); err != nil {
-		t.Fatal(err)
-	}
-	return &logged{setupIn(t, cache, salesSQL...)}
+	log := pgtest.LogStatements(t, cache)
+	return &logged{setupIn(t, cache, salesSQL...), log}
 }
 
 func (p *logged) add(t *testing.T, v catalog.View, noData bool) {
@@ -141,12 +138,12 @@ func (p *logged) drop(t *testing.T, name catalog.Name) {
 // nothing.
 func (p *logged) compare(t *testing.T, what string, plan func() ([]refresh.Step, error), do func() error) {
 	t.Helper()
-	before := p.logLength(t)
+	before := p.log.Until(t)
 	steps, err := plan()
 	if err != nil {
 		t.Fatalf("%s: the dry run: %v", what, err)
 	}
-	middle := p.logLength(t)
+	middle := p.log.Until(t)
 	if stayed := p.changes(t, before, middle); stayed != nil {
 		t.Errorf("%s: the dry run left behind what was done by %q", what, stayed)
 	}
@@ -156,124 +153,20 @@ func (p *logged) compare(t *testing.T, what string, plan func() ([]refresh.Step,
 	var planned []string
 	for _, step := range steps {
 		if step.Title != "store the definition" { // which the catalog does in its own words
-			planned = append(planned, comparable(step.SQL))
+			planned = append(planned, pgtest.Comparable(step.SQL))
 		}
 	}
-	if diff := cmp.Diff(planned, p.changes(t, middle, p.logLength(t))); diff != "" {
+	if diff := cmp.Diff(planned, p.changes(t, middle, p.log.Until(t))); diff != "" {
 		t.Errorf("%s (-planned +logged):\n%s", what, diff)
 	}
 }
 
-// logLength is how long the log is once it has all that has been done so far.
-func (p *logged) logLength(t *testing.T) int {
+// changes are the statements between two places of the log that have changed something outside of the catalog.
+func (p *logged) changes(t *testing.T, from, to int) (all []string) {
 	t.Helper()
-	mark := fmt.Sprintf("SELECT 'mark %d of %s'", time.Now().UnixNano(), p.cache.Name)
-	p.exec(t, mark)
-	var log string
-	eventually(t, func() (err error) {
-		if log, err = p.cache.Log(); err == nil && !strings.Contains(log, mark) {
-			err = fmt.Errorf("%s is not in the log", mark)
-		}
-		return err
-	})
-	return strings.Index(log, mark)
-}
-
-var (
-	// entry is the head of a statement in the log: the backend, the database, and the text's first line. It may stand in the
-	// midst of a line: what is longer than a pipe takes at once, others write into.
-	entry = regexp.MustCompile(`\d{4}-\d\d-\d\d [:.0-9]+ UTC \[(\d+)\] [^@]*@(\S+) LOG:  (?:statement|execute [^:]*): (.*)`)
-
-	changing = regexp.MustCompile(`(?i)^(CREATE|DROP|ALTER|COMMENT|GRANT|REVOKE|LOCK|REFRESH|ANALYZE|COPY|INSERT|UPDATE|DELETE|TRUNCATE)\b|` +
-		`^WITH .*\b(INSERT INTO|UPDATE|DELETE FROM) `)
-	inCatalog = regexp.MustCompile(`(?i)\b(INSERT INTO|UPDATE|DELETE FROM) redcache\.`)
-	unlike    = regexp.MustCompile(`\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?|\bv\d+_g|--[^\n]*|\s+`)
-)
-
-// comparable is a statement without what differs from one time to the next: the moment, the view's number. What a plan says
-// in comments is not sent.
-func comparable(statement string) string {
-	return strings.TrimSpace(unlike.ReplaceAllStringFunc(statement, func(part string) string {
-		switch {
-		case strings.HasPrefix(part, "v"):
-			return "v_g"
-		case part[0] >= '0' && part[0] <= '9':
-			return "MOMENT"
-		}
-		return " "
-	}))
-}
-
-// changes are the statements between two places of the log that have changed something outside of the catalog, and were not
-// taken back.
-func (p *logged) changes(t *testing.T, from, to int) []string {
-	t.Helper()
-	log, err := p.cache.Log()
-	if err != nil {
-		t.Fatal(err)
-	}
-	type savepoint struct {
-		name string
-		at   int // how many statements there were
-	}
-	type done struct{ backend, text string }
-	var all []done
-	open := map[string][]savepoint{} // by backend
-	takeBack := func(backend string, at int) {
-		for i := at; i < len(all); i++ {
-			if all[i].backend == backend {
-				all[i].text = ""
-			}
-		}
-	}
-	for _, s := range statements(log[from:to], p.cache.Name) {
-		text, lower := comparable(s.text), strings.ToLower(s.text)
-		words := strings.Fields(strings.ReplaceAll(lower, ";", " "))
-		if len(words) == 0 {
-			continue
-		}
-		points := open[s.backend]
-		name := words[len(words)-1]
-		known := slices.IndexFunc(points, func(s savepoint) bool { return s.name == name })
-		switch {
-		case words[0] == "begin":
-			open[s.backend] = []savepoint{{"", len(all)}}
-		case words[0] == "savepoint":
-			open[s.backend] = append(points, savepoint{name, len(all)})
-		case words[0] == "release" && known >= 0:
-			open[s.backend] = points[:known]
-		case words[0] == "rollback" && len(words) > 1 && known >= 0:
-			takeBack(s.backend, points[known].at)
-			open[s.backend] = points[:known]
-		case words[0] == "rollback" && len(words) == 1 && len(points) > 0:
-			takeBack(s.backend, points[0].at)
-		case changing.MatchString(text) && !inCatalog.MatchString(text):
-			all = append(all, done{s.backend, text})
-		}
-	}
-	var texts []string
-	for _, s := range all {
-		if s.text != "" {
-			texts = append(texts, s.text)
-		}
-	}
-	return texts
-}
-
-type statement struct{ backend, text string }
-
-// statements are those of one database in a part of the log.
-func statements(log, database string) (all []statement) {
-	ours := false
-	for line := range strings.Lines(log) {
-		if m := entry.FindStringSubmatch(line); m != nil {
-			if ours = m[2] == database; ours {
-				all = append(all, statement{m[1], m[3] + "\n"})
-			}
-			continue
-		}
-		if ours = ours && strings.HasPrefix(line, "\t"); ours { // else the rest of what was written into
-			all[len(all)-1].text += line
+	for _, statement := range p.log.Changing(t, from, to) {
+		if !pgtest.InCatalog.MatchString(statement) {
+			all = append(all, statement)
 		}
 	}
 	return all

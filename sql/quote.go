@@ -2,6 +2,9 @@ package sql
 
 import (
 	"fmt"
+	"reflect"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -30,6 +33,20 @@ func LiteralLine(s string) string {
 		return Literal(s)
 	}
 	return "E'" + escaped(strings.ReplaceAll(s, "'", "''"), `\u%04x`, `\U%08x`) + "'"
+}
+
+var parameter = regexp.MustCompile(`\$\d+`)
+
+// Inlined is one of our own statements as it can be pasted: with its arguments, which are texts and numbers, in place of its
+// parameters.
+func Inlined(statement string, args ...any) string {
+	return parameter.ReplaceAllStringFunc(statement, func(p string) string {
+		n, _ := strconv.Atoi(p[1:]) // digits
+		if value := reflect.ValueOf(args[n-1]); value.Kind() != reflect.String {
+			return fmt.Sprint(value)
+		}
+		return LiteralLine(fmt.Sprint(args[n-1]))
+	})
 }
 
 // Ident quotes a PostgreSQL name of one or more parts. In place of what people would not see stand escapes, so that a statement

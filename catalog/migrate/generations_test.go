@@ -145,7 +145,7 @@ func TestUp_InterruptedAnywhere(t *testing.T) {
 			err = infra.InTx(t.Context(), conn, infra.Limits{}, func(tx pgx.Tx) error {
 				for _, earlier := range pending {
 					if earlier.Version < m.Version {
-						if err := apply(t.Context(), tx, earlier); err != nil {
+						if err := apply(t.Context(), tx, earlier, false); err != nil {
 							return err
 						}
 					}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
+	"github.com/redcache/redcache/plan"
 )
 
 const (
@@ -79,9 +80,31 @@ func patiently(
 	return applied, nil
 }
 
-// lockAll locks the views and tables of the catalog, those that exist. The locks together are waited for as long as one
-// reader may have to: lock_timeout counts for each anew.
-func lockAll(ctx context.Context, tx pgx.Tx) error {
+// lockAll locks the views and tables of the catalog, those that exist, and returns how. The locks together are waited for as
+// long as one reader may have to: lock_timeout counts for each anew.
+func lockAll(ctx context.Context, tx pgx.Tx) ([]plan.Step, error) {
+	steps, err := lockSteps(ctx, tx)
+	if err != nil {
+		return nil, fmt.Errorf("list what the catalog consists of: %w", err)
+	}
+	// To compile a statement that runs once takes seconds, for which readers would wait.
+	if _, err := tx.Exec(ctx, `SELECT pg_catalog.set_config('jit', 'off', true)`); err != nil {
+		return nil, fmt.Errorf("switch compilation off: %w", err)
+	}
+	until := time.Now().Add(readersWait)
+	for _, step := range steps {
+		left := max(time.Until(until), time.Millisecond)
+		if _, err := tx.Exec(ctx, `SELECT pg_catalog.set_config('lock_timeout', $1, true)`, fmt.Sprint(left.Milliseconds())); err != nil {
+			return nil, fmt.Errorf("lock the catalog: %w", err)
+		}
+		if err := plan.Run(ctx, tx, []plan.Step{step}); err != nil {
+			return nil, err
+		}
+	}
+	return steps, nil
+}
+
+func lockSteps(ctx context.Context, tx pgx.Tx) ([]plan.Step, error) {
 	// LOCK TABLE of a view would lock what it reads as well, the system's catalogs included. Taking back an option that no
 	// view of ours has locks only the view.
 	rows, err := tx.Query(ctx, `
@@ -92,28 +115,13 @@ func lockAll(ctx context.Context, tx pgx.Tx) error {
 		WHERE n.nspname = 'redcache' AND c.relkind IN ('r', 'v')
 		ORDER BY c.relname <> 'freshness', c.relkind <> 'v', c.relname`)
 	if err != nil {
-		return fmt.Errorf("list what the catalog consists of: %w", err)
+		return nil, err
 	}
-	statements, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return fmt.Errorf("list what the catalog consists of: %w", err)
-	}
-	// To compile a statement that runs once takes seconds, for which readers would wait.
-	if _, err := tx.Exec(ctx, `SELECT pg_catalog.set_config('jit', 'off', true)`); err != nil {
-		return fmt.Errorf("switch compilation off: %w", err)
-	}
-	until := time.Now().Add(readersWait)
-	for _, statement := range statements {
-		left := max(time.Until(until), time.Millisecond)
-		_, err := tx.Exec(ctx, `SELECT pg_catalog.set_config('lock_timeout', $1, true)`, fmt.Sprint(left.Milliseconds()))
-		if err == nil {
-			_, err = tx.Exec(ctx, statement)
-		}
-		if err != nil {
-			return fmt.Errorf("lock the catalog: %w", err)
-		}
-	}
-	return nil
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (plan.Step, error) {
+		step := waits(plan.Step{Title: "lock the catalog"})
+		err := row.Scan(&step.SQL)
+		return step, err
+	})
 }
 
 // holders are the sessions that use the catalog, or migrate it, as far as they can be seen. Who is in the way is only told:

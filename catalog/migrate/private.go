@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/plan"
 )
 
 // objects are the schemas of the catalog that exist, and what is in them.
@@ -48,14 +50,13 @@ func keepPrivate(ctx context.Context, tx pgx.Tx, known []uint32) error {
 	if err != nil {
 		return fmt.Errorf("read grants on the catalog: %w", err)
 	}
-	statements, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	steps, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (plan.Step, error) {
+		step := plan.Step{Title: "keep the catalog private"}
+		err := row.Scan(&step.SQL)
+		return step, err
+	})
 	if err != nil {
 		return fmt.Errorf("read grants on the catalog: %w", err)
 	}
-	for _, statement := range statements {
-		if _, err := tx.Exec(ctx, statement); err != nil {
-			return fmt.Errorf("keep the catalog private: %w", err)
-		}
-	}
-	return nil
+	return plan.Run(ctx, tx, steps)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -37,18 +36,11 @@ time, also by two at once, and changes nothing when there is nothing to do. Run 
 
 func (s *connection) init(ctx context.Context, o initOptions) error {
 	if o.dryRun {
-		pending, err := migrate.Pending(ctx, s.pool)
+		steps, err := migrate.Plan(ctx, s.pool)
 		if err != nil {
 			return err
 		}
-		plan := []stepRecord{}
-		for i, m := range pending {
-			if i == 0 && m.Version == 1 {
-				plan = append(plan, newStep("schema redcache", "create schema", "CREATE SCHEMA redcache"))
-			}
-			plan = append(plan, newStep("schema redcache", m.Name, strings.TrimSuffix(m.SQL, ";")))
-		}
-		return s.printPlan(plan, o.json)
+		return s.printPlan(planOf("schema redcache", steps), o.json)
 	}
 	applied, err := migrate.Up(ctx, s.pool)
 	if err != nil {

@@ -3,15 +3,12 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
-	"github.com/redcache/redcache/infra"
 )
 
 type linkAddOptions struct {
@@ -144,12 +141,9 @@ func (o *linkAddOptions) complete() error {
 // redshiftPort is the port of a cluster, unless its owner chose another.
 const redshiftPort = 5439
 
-// errUndo rolls back what only had to be tried.
-var errUndo = errors.New("undo")
-
 func (s *connection) addLink(ctx context.Context, o linkAddOptions, password string) error {
 	if o.dryRun {
-		return s.planLink(ctx, o)
+		return s.planLink(ctx, o, password)
 	}
 	link, err := s.keeper.Provision(ctx, o.link, password)
 	if err != nil {
@@ -171,33 +165,16 @@ func (s *connection) addLink(ctx context.Context, o linkAddOptions, password str
 }
 
 // planLink asks AWS for nothing: what only AWS or a secret know is not in the plan.
-func (s *connection) planLink(ctx context.Context, o linkAddOptions) error {
-	err := infra.InTx(ctx, s.pool, infra.Limits{}, func(tx pgx.Tx) error {
-		if _, err := catalog.In(tx).AddLink(ctx, o.link); err != nil {
-			return err
-		}
-		return errUndo
-	})
-	if !errors.Is(err, errUndo) {
-		return err
-	}
-	var plan []stepRecord
-	for _, sql := range dblink.CreateSQL(o.link.Server()) {
-		plan = append(plan, newStep("link "+o.link.Name, "create server", sql))
-	}
-	if err := s.printPlan(plan, o.json); err != nil || o.json {
+func (s *connection) planLink(ctx context.Context, o linkAddOptions, password string) error {
+	steps, err := s.keeper.PlanProvision(ctx, o.link, password)
+	if err != nil {
 		return err
 	}
 	if later := o.learned(); len(later) > 0 {
-		if err := s.printf("-- AWS is asked then, and completes: %s.\n", strings.Join(later, ", ")); err != nil {
-			return err
-		}
+		steps[0].Notes = append(steps[0].Notes, "AWS is asked before, and completes: "+strings.Join(later, ", "))
 	}
-	return s.printf("-- Then the user mapping: %s.\n", besideSQL)
+	return s.printPlan(planOf("link "+o.link.Name, steps), o.json)
 }
-
-// besideSQL is what a plan says of the statement that it does not show.
-const besideSQL = "its password is handed over beside the SQL and never appears in a statement's text"
 
 // learned is what the plan does not know.
 func (o *linkAddOptions) learned() (names []string) {

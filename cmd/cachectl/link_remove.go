@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 
 	"github.com/redcache/redcache/access"
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/plan"
+	"github.com/redcache/redcache/refresh"
 )
 
 type linkRemoveOptions struct{ dryRun, json bool }
@@ -45,9 +45,8 @@ func (s *connection) removeLink(ctx context.Context, name string, o linkRemoveOp
 	if o.dryRun {
 		return s.planRemoval(ctx, link, o.json)
 	}
-	left := s.runner.CleanUp(ctx)
-	if err := access.RemoveLink(ctx, s.pool, link); err != nil {
-		return errors.Join(err, left)
+	if err := remove(ctx, s.pool, s.runner, link); err != nil {
+		return err
 	}
 	if o.json {
 		return s.printJSON(removalRecord{Kind: "link", Name: name})
@@ -55,32 +54,21 @@ func (s *connection) removeLink(ctx context.Context, name string, o linkRemoveOp
 	return s.printf("link %s removed\n", name)
 }
 
-// planRemoval fails where the removal would, which drops what was left behind before.
+// remove drops what was left behind before: it may be what uses the link.
+func remove(ctx context.Context, db infra.Beginner, runner *refresh.Runner, link catalog.Link) error {
+	left := runner.CleanUp(ctx)
+	if err := access.RemoveLink(ctx, db, link); err != nil {
+		return errors.Join(err, left)
+	}
+	return nil
+}
+
 func (s *connection) planRemoval(ctx context.Context, link catalog.Link, asJSON bool) error {
-	sets, err := s.store.PendingSets(ctx)
+	steps, err := plan.Rehearse(ctx, s.pool, infra.Limits{}, func(r *plan.Rehearsal) error {
+		return remove(ctx, r, s.runner.In(r), link)
+	})
 	if err != nil {
 		return err
 	}
-	err = infra.InTx(ctx, s.pool, infra.Limits{}, func(tx pgx.Tx) error {
-		for _, set := range sets {
-			if !set.LeftBehind() {
-				continue
-			}
-			if err := catalog.In(tx).DropSet(ctx, set.ID); err != nil {
-				return err
-			}
-		}
-		if err := catalog.In(tx).RemoveLink(ctx, link); err != nil {
-			return err
-		}
-		return errUndo
-	})
-	if !errors.Is(err, errUndo) {
-		return err
-	}
-	var plan []stepRecord
-	for _, sql := range dblink.DropSQL(link.Server().Name) {
-		plan = append(plan, newStep("link "+link.Name, "drop server", sql))
-	}
-	return s.printPlan(plan, asJSON)
+	return s.printPlan(planOf("link "+link.Name, steps), asJSON)
 }

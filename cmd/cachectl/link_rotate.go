@@ -2,14 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/dblink"
-	"github.com/redcache/redcache/infra"
 )
 
 type linkRotateOptions struct {
@@ -61,7 +57,7 @@ func (s *connection) rotateLink(ctx context.Context, name, password string, o li
 		return err
 	}
 	if o.dryRun {
-		return s.planRotation(ctx, link, o.json)
+		return s.planRotation(ctx, link, password, o.json)
 	}
 	if err := s.keeper.Rotate(ctx, link, password); err != nil {
 		return err
@@ -97,18 +93,13 @@ func checkRotation(l catalog.Link, password string) error {
 	return nil
 }
 
-func (s *connection) planRotation(ctx context.Context, l catalog.Link, asJSON bool) error {
-	step := newStep("link "+l.Name, "drop user mapping", dblink.DropSQL(l.Server().Name)[0])
-	_, err := dblink.Options(ctx, infra.Pinned(s.pool), l.Server().Name)
-	if errors.Is(err, pgx.ErrNoRows) { // somebody has dropped the server, and the mapping with it
-		step.Title, step.SQL, err = "create server", dblink.CreateSQL(l.Server())[0], nil
-	}
-	if err == nil {
-		err = s.printPlan([]stepRecord{step}, asJSON)
-	}
-	if err != nil || asJSON {
+// planRotation asks AWS for nothing, and opens no session.
+func (s *connection) planRotation(ctx context.Context, l catalog.Link, password string, asJSON bool) error {
+	steps, err := s.keeper.PlanRotate(ctx, l, password)
+	if err != nil {
 		return err
 	}
-	return s.printf("-- Then a new user mapping: %s.\n"+
-		"-- A session is opened with it; when that fails, all of this is rolled back.\n", besideSQL)
+	last := &steps[len(steps)-1]
+	last.Notes = append(last.Notes, "a session is opened with it; when that fails, all of this is rolled back")
+	return s.printPlan(planOf("link "+l.Name, steps), asJSON)
 }

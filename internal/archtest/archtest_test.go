@@ -20,8 +20,8 @@ const module = "github.com/redcache/redcache/"
 var layers = map[string]int{
 	"internal": 0,
 	"infra":    1,
-	"sql":      2,
-	"lock":     3, "redshift": 3,
+	"sql":      2, "plan": 2,
+	"lock": 3, "redshift": 3,
 	"dblink": 4, "catalog": 4,
 	"access": 5, "grants": 5,
 	"refresh":  6,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -147,7 +148,7 @@ func (c Condition) moveBack(ctx context.Context, db catalog.DB, v catalog.View) 
 		// Under a name that is free in both, for as long as it takes.
 		passing := catalog.Name{Schema: at.Schema, View: fmt.Sprintf("redcache_moving_%d", v.ID)}
 		m.Steps = append(m.Steps, renameStep(at, passing.View),
-			exclusively(Step{Title: "move view", SQL: "ALTER VIEW " + passing.SQL() + " SET SCHEMA " + sql.Ident(v.Name.Schema)}))
+			plan.Exclusively(Step{Title: "move view", SQL: "ALTER VIEW " + passing.SQL() + " SET SCHEMA " + sql.Ident(v.Name.Schema)}))
 		at = catalog.Name{Schema: v.Name.Schema, View: passing.View}
 	}
 	m.Steps = append(m.Steps, renameStep(at, v.Name.View))
@@ -155,7 +156,7 @@ func (c Condition) moveBack(ctx context.Context, db catalog.DB, v catalog.View) 
 }
 
 func renameStep(view catalog.Name, to string) Step {
-	return exclusively(Step{Title: "rename view", SQL: "ALTER VIEW " + view.SQL() + " RENAME TO " + sql.Ident(to)})
+	return plan.Exclusively(Step{Title: "rename view", SQL: "ALTER VIEW " + view.SQL() + " RENAME TO " + sql.Ident(to)})
 }
 
 // makeAgain leaves a view alone of which the rows are gone, too: it is made when there are new ones.

@@ -123,7 +123,7 @@ func (t Try) Run(ctx context.Context, tx pgx.Tx, steps []Step) (at int, err erro
 	}
 	if err := results.Close(); err != nil {
 		at = min(done/2, len(steps)-1)
-		return at, &StepError{steps[at].Title, err}
+		return at, &StepError{Title: steps[at].Title, Err: err}
 	}
 	return 0, nil
 }

@@ -1,58 +1,43 @@
 package relation
 
-// Step is one statement: what it is for, its text, and what it means for others.
-type Step struct {
-	Title   string
-	SQL     string
-	Lock    Lock     // the strongest one on what others use; empty: none, or on what nobody sees yet
-	Hazards []Hazard // what is at risk
-	Notes   []string // what is to be known of it
-	// Live says that it works on rows. A rehearsal does not send it.
-	Live bool
-}
+import (
+	"context"
 
-// Lock is the mode of a lock on a relation, as PostgreSQL's documentation calls it.
-type Lock string
+	"github.com/jackc/pgx/v5"
 
-// The locks that steps take on what others use.
-const (
-	AccessShare          Lock = "ACCESS SHARE"           // who reads
-	RowExclusive         Lock = "ROW EXCLUSIVE"          // who changes rows; nobody who reads waits
-	ShareUpdateExclusive Lock = "SHARE UPDATE EXCLUSIVE" // who gathers statistics
-	Exclusive            Lock = "EXCLUSIVE"              // nobody but readers
-	AccessExclusive      Lock = "ACCESS EXCLUSIVE"       // nobody
+	"github.com/redcache/redcache/plan"
 )
 
-// Hazard is what a step puts at risk.
-type Hazard string
-
-// The hazards.
-const (
-	Rebuild     Hazard = "rebuild"      // a new generation is made, for which everything is read again
-	Rewrite     Hazard = "rewrite"      // all rows that readers see are written anew
-	ReadersWait Hazard = "readers_wait" // readers queue behind the lock
+// What the engine does is steps of a plan.
+type (
+	Step      = plan.Step
+	StepError = plan.StepError
+	Lock      = plan.Lock
+	Hazard    = plan.Hazard
+	Rehearsal = plan.Rehearsal
 )
 
-// hazards are what hazards mean, in a few words.
-var hazards = map[Hazard]string{
-	Rebuild: "everything is read again", Rewrite: "all rows are written anew", ReadersWait: "readers wait for it",
-}
+// The locks and the hazards that its steps have.
+const (
+	AccessShare          = plan.AccessShare
+	RowExclusive         = plan.RowExclusive
+	ShareUpdateExclusive = plan.ShareUpdateExclusive
+	Exclusive            = plan.Exclusive
+	AccessExclusive      = plan.AccessExclusive
 
-// Told is the hazard in words.
-func (h Hazard) Told() string { return hazards[h] }
+	Rebuild     = plan.Rebuild
+	Rewrite     = plan.Rewrite
+	ReadersWait = plan.ReadersWait
+)
 
-// exclusively has a step say that it locks out the readers of what they see.
-func exclusively(step Step) Step {
-	step.Lock, step.Hazards = AccessExclusive, []Hazard{ReadersWait}
-	return step
-}
+// NewRehearsal is [plan.NewRehearsal].
+func NewRehearsal(tx pgx.Tx) *Rehearsal { return plan.NewRehearsal(tx) }
 
-// StepError says which step failed.
-type StepError struct {
-	Title string
-	err   error
-}
+// Rehearses is [plan.Rehearses].
+func Rehearses(tx pgx.Tx) bool { return plan.Rehearses(tx) }
 
-func (e *StepError) Error() string { return e.Title + ": " + e.err.Error() }
+// Sends is [plan.Sends].
+func Sends(tx pgx.Tx, step Step) bool { return plan.Sends(tx, step) }
 
-func (e *StepError) Unwrap() error { return e.err }
+// RunSteps is [plan.Run].
+func RunSteps(ctx context.Context, tx pgx.Tx, steps []Step) error { return plan.Run(ctx, tx, steps) }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -46,7 +47,7 @@ func createViewStep(v catalog.View, options []string, generation int32, columns 
 }
 
 func RepointStep(v catalog.View, options []string, generation int32, columns []string) Step {
-	return exclusively(Step{Title: "publish generation", SQL: "CREATE OR REPLACE VIEW " + viewBody(v, options, generation, columns)})
+	return plan.Exclusively(Step{Title: "publish generation", SQL: "CREATE OR REPLACE VIEW " + viewBody(v, options, generation, columns)})
 }
 
 func viewBody(v catalog.View, options []string, generation int32, columns []string) string {
@@ -154,5 +155,5 @@ func OneLine(detail string) string { return strings.ReplaceAll(sql.Pasted(detail
 
 // DropStep drops a view.
 func DropStep(name catalog.Name) Step {
-	return exclusively(Step{Title: "drop view", SQL: "DROP VIEW " + name.SQL()})
+	return plan.Exclusively(Step{Title: "drop view", SQL: "DROP VIEW " + name.SQL()})
 }

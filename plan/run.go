@@ -1,4 +1,4 @@
-package relation
+package plan
 
 import (
 	"context"
@@ -6,9 +6,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// RunSteps runs statements in order. The text of a step may hold what a user wrote (an index expression), so each
+// Run runs statements in order. The text of a step may hold what a user wrote (an index expression), so each
 // goes through the extended protocol, which takes one statement at a time.
-func RunSteps(ctx context.Context, tx pgx.Tx, steps []Step) error {
+func Run(ctx context.Context, tx pgx.Tx, steps []Step) error {
 	for _, step := range steps {
 		if !Sends(tx, step) {
 			continue

@@ -1,4 +1,4 @@
-package relation
+package plan
 
 import (
 	"context"
@@ -18,6 +18,26 @@ type Rehearsal struct {
 	infra.DB
 	tx    pgx.Tx
 	steps []Step
+}
+
+// errRehearsed rolls back what was only to show what would happen.
+var errRehearsed = errors.New("rehearsed")
+
+// Rehearse has fn run in one transaction that is rolled back, whatever transactions it takes, and returns the steps that
+// would have stayed.
+func Rehearse(ctx context.Context, b infra.Beginner, limits infra.Limits, fn func(r *Rehearsal) error) (steps []Step, err error) {
+	err = infra.InTx(ctx, b, limits, func(tx pgx.Tx) error {
+		r := NewRehearsal(tx)
+		if err := fn(r); err != nil {
+			return err
+		}
+		steps = r.Steps()
+		return errRehearsed
+	})
+	if errors.Is(err, errRehearsed) {
+		return steps, nil
+	}
+	return nil, err
 }
 
 // NewRehearsal rehearses in tx.
@@ -69,4 +89,12 @@ func Sends(tx pgx.Tx, step Step) bool {
 		t.rehearsal.Note(step)
 	}
 	return !rehearsed || !step.Live
+}
+
+// Note has a rehearsal note a step that was sent in another form than its text, with parameters say. Anywhere else it does
+// nothing.
+func Note(db infra.DB, step Step) {
+	if t, rehearsed := db.(rehearsedTx); rehearsed {
+		t.rehearsal.Note(step)
+	}
 }

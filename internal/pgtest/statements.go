@@ -1,0 +1,146 @@
+package pgtest
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Statements are what a server has been sent for one database.
+type Statements struct{ db *Database }
+
+// LogStatements has the server log all statements of a database, from the next connection on.
+func LogStatements(t testing.TB, db *Database) Statements {
+	t.Helper()
+	if err := db.Admin(t.Context(), "postgres", "ALTER DATABASE "+pgx.Identifier{db.Name}.Sanitize()+" SET log_statement = 'all'"); err != nil {
+		t.Fatal(err)
+	}
+	return Statements{db}
+}
+
+// Until is how long the log is once it has all that has been done so far.
+func (s Statements) Until(t testing.TB) int {
+	t.Helper()
+	mark := fmt.Sprintf("SELECT 'mark %d of %s'", time.Now().UnixNano(), s.db.Name)
+	if err := s.db.Admin(t.Context(), s.db.Name, mark); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		switch at := strings.Index(s.log(t), mark); {
+		case at >= 0:
+			return at
+		case time.Now().After(deadline):
+			t.Fatalf("%s is not in the log", mark)
+		}
+	}
+}
+
+func (s Statements) log(t testing.TB) string {
+	t.Helper()
+	log, err := s.db.Log()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return log
+}
+
+var (
+	// entry is the head of a statement in the log: the backend, the database, and the text's first line. It may stand in the
+	// midst of a line: what is longer than a pipe takes at once, others write into.
+	entry = regexp.MustCompile(`\d{4}-\d\d-\d\d [:.0-9]+ UTC \[(\d+)\] [^@]*@(\S+) LOG:  (?:statement|execute [^:]*): (.*)`)
+
+	changing = regexp.MustCompile(`(?i)^(CREATE|DO|DROP|ALTER|COMMENT|GRANT|REVOKE|LOCK|REFRESH|ANALYZE|COPY|INSERT|UPDATE|DELETE|TRUNCATE)\b|` +
+		`^WITH .*\b(INSERT INTO|UPDATE|DELETE FROM) `)
+	// InCatalog is what writes into the catalog.
+	InCatalog = regexp.MustCompile(`(?i)\b(INSERT INTO|UPDATE|DELETE FROM) redcache\.`)
+	unlike    = regexp.MustCompile(`\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?|\bv\d+_g|--[^\n]*|\s+`)
+)
+
+// Comparable is a statement without what differs from one time to the next: the moment, the view's number. What a plan says
+// in comments is not sent.
+func Comparable(statement string) string {
+	return strings.TrimSpace(unlike.ReplaceAllStringFunc(statement, func(part string) string {
+		switch {
+		case strings.HasPrefix(part, "v"):
+			return "v_g"
+		case part[0] >= '0' && part[0] <= '9':
+			return "MOMENT"
+		}
+		return " "
+	}))
+}
+
+// Changing are the statements between two places of the log that change something, and were not taken back, [Comparable].
+func (s Statements) Changing(t testing.TB, from, to int) []string {
+	t.Helper()
+	type savepoint struct {
+		name string
+		at   int // how many statements there were
+	}
+	type done struct{ backend, text string }
+	var all []done
+	open := map[string][]savepoint{} // by backend
+	takeBack := func(backend string, at int) {
+		for i := at; i < len(all); i++ {
+			if all[i].backend == backend {
+				all[i].text = ""
+			}
+		}
+	}
+	for _, s := range statements(s.log(t)[from:to], s.db.Name) {
+		text, lower := Comparable(s.text), strings.ToLower(s.text)
+		words := strings.Fields(strings.ReplaceAll(lower, ";", " "))
+		if len(words) == 0 {
+			continue
+		}
+		points := open[s.backend]
+		name := words[len(words)-1]
+		known := slices.IndexFunc(points, func(s savepoint) bool { return s.name == name })
+		switch {
+		case words[0] == "begin":
+			open[s.backend] = []savepoint{{"", len(all)}}
+		case words[0] == "savepoint":
+			open[s.backend] = append(points, savepoint{name, len(all)})
+		case words[0] == "release" && known >= 0:
+			open[s.backend] = points[:known]
+		case words[0] == "rollback" && len(words) > 1 && known >= 0:
+			takeBack(s.backend, points[known].at)
+			open[s.backend] = points[:known]
+		case words[0] == "rollback" && len(words) == 1 && len(points) > 0:
+			takeBack(s.backend, points[0].at)
+		case changing.MatchString(text):
+			all = append(all, done{s.backend, text})
+		}
+	}
+	var texts []string
+	for _, s := range all {
+		if s.text != "" {
+			texts = append(texts, s.text)
+		}
+	}
+	return texts
+}
+
+type statement struct{ backend, text string }
+
+// statements are those of one database in a part of the log.
+func statements(log, database string) (all []statement) {
+	ours := false
+	for line := range strings.Lines(log) {
+		if m := entry.FindStringSubmatch(line); m != nil {
+			if ours = m[2] == database; ours {
+				all = append(all, statement{m[1], m[3] + "\n"})
+			}
+			continue
+		}
+		if ours = ours && strings.HasPrefix(line, "\t"); ours { // else the rest of what was written into
+			all[len(all)-1].text += line
+		}
+	}
+	return all
+}

@@ -144,6 +144,10 @@ func (d Definition) checkTimes() error {
 			return invalid("choose a positive duration, like 5m", "--%s is negative", name)
 		}
 	}
+	return d.checkTimeout()
+}
+
+func (d Definition) checkTimeout() error {
 	if problem, fix := CheckTimeout(d.Timeout); problem != "" {
 		return invalid(fix, "--timeout is %s", problem)
 	}

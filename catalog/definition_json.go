@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -92,6 +93,8 @@ func (s *seconds) UnmarshalJSON(text []byte) error {
 	if err != nil {
 		return &json.UnmarshalTypeError{Value: string(text), Type: reflect.TypeFor[float64]()}
 	}
+	const most = math.MaxInt64/1e9 - 1 // 292 years; what is more is as good
+	n = min(max(n, -most), most)
 	*s = seconds(time.Duration(n*1e6+0.5) * time.Microsecond)
 	return nil
 }

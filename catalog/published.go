@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -65,6 +66,8 @@ type Published struct {
 // Problem says what is wrong with a published view, whose readers are to see a generation; empty: nothing.
 func (p Published) Problem(generation *int32) string {
 	switch {
+	case generation == nil && p.Unrecorded():
+		return p.unrecorded()
 	case generation == nil:
 		return ""
 	case p.OID != 0 && !p.Owned:
@@ -85,6 +88,20 @@ func (p Published) Problem(generation *int32) string {
 		return "it asks with its readers' rights (security_invoker), and only its owner has any on its rows"
 	}
 	return ""
+}
+
+// Unrecorded says whether a view shows a generation, of which the catalog does not say that it shows any.
+func (p Published) Unrecorded() bool { return p.OID != 0 && len(p.Reads) > 0 }
+
+func (p Published) unrecorded() string {
+	return fmt.Sprintf("it shows generation %d, and redcache.generation does not say so", p.Reads[0])
+}
+
+// UnrecordedError is of a view that shows a generation of which the catalog does not say so.
+func (p Published) UnrecordedError(v View) error {
+	return infra.Hinted(fmt.Errorf("view %s: %s: somebody has changed that table", v.Name, p.unrecorded()),
+		fmt.Sprintf("UPDATE redcache.generation SET state = 'published' WHERE view_id = %d AND number = %d; or, where there is no such row, "+
+			"DROP VIEW %s, and the next refresh makes it again, with its grants.", v.ID, p.Reads[0], v.Name.SQL()))
 }
 
 // Secluded says whether a view asks with the rights of whoever reads it, and its generation is nobody's but its owner's.

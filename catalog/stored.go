@@ -31,6 +31,14 @@ func (r viewRow) unreadable() error {
 				infra.Command("cachectl", "drop-view", r.Name.String()) + " and add it again. Readers have its old rows until then.",
 		}
 	}
+	if r.Misplaced != nil {
+		return &InvalidError{
+			What: "view " + r.Name.String(), Problem: fmt.Sprintf("generation %d of it is in force, and redcache.generation says that it belongs to set %d, "+
+				"which has not taken effect", r.Generation, *r.Misplaced),
+			Fix: fmt.Sprintf("UPDATE redcache.generation SET set_id = NULL WHERE view_id = %d AND number = %d; that set is not whose it is. "+
+				"Readers have its rows until then.", r.ID, r.Generation),
+		}
+	}
 	what, err := "definition", r.Definition.err
 	if err == nil {
 		what, err = "columns", r.Columns.err
@@ -40,9 +48,9 @@ func (r viewRow) unreadable() error {
 	}
 	why := err.Error()
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		why = "it has a " + wrong.Value
+		why = "it has " + indefinite(wrong.Value)
 		if field := strings.TrimPrefix(wrong.Field, "fields."); field != "" { // how Go names what is embedded
-			why = "field " + field + " is a " + wrong.Value
+			why = "field " + field + " is " + indefinite(wrong.Value)
 		}
 	}
 	return &InvalidError{
@@ -50,4 +58,16 @@ func (r viewRow) unreadable() error {
 		Fix: fmt.Sprintf("Drop it with %s and add it again; or correct %s of redcache.generation WHERE view_id = %d AND number = %d; "+
 			"docs/definitions.md has the fields.", infra.Command("cachectl", "drop-view", r.Name.String()), what, r.ID, r.Generation),
 	}
+}
+
+// indefinite is a kind of value with its article, and no more of the value than tells it.
+func indefinite(kind string) string {
+	if strings.IndexByte("aeiou", kind[0]) >= 0 {
+		return "an " + kind
+	}
+	const enough = 40
+	if len(kind) > enough {
+		kind = kind[:enough] + "…"
+	}
+	return "a " + kind
 }

@@ -103,7 +103,7 @@ func TestStrategy_TableIsSound(t *testing.T) {
 func TestView_CheckStoredNamesTheView(t *testing.T) {
 	t.Parallel()
 	v := catalog.NewView(catalog.Name{Schema: "bi", View: "sales"}, catalog.Link{Name: "dw"})
-	v.Strategy, v.Timeout = "window", time.Minute
+	v.Strategy, v.Timeout, v.Columns = "window", time.Minute, []catalog.Column{{Name: "id", Type: "integer"}}
 	if err := v.CheckStored(); err == nil || err.Error() != `view bi.sales: strategy "window" does not exist` {
 		t.Errorf("an unknown strategy is refused with %v", err)
 	}

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -18,6 +20,9 @@ type Stub struct {
 	Members []int32 // the ids of its group in order, or only its own
 }
 
+// errMadeMeanwhile is of a view that was not there a moment ago.
+var errMadeMeanwhile = infra.Hinted(errors.New("it was made a moment ago"), "Try again.")
+
 // Stub returns the stub of a view; a *NotFoundError when there is none of that name. It makes states again that are gone.
 func (s Store) Stub(ctx context.Context, name Name) (stub Stub, err error) {
 	var trap *string
@@ -26,7 +31,7 @@ func (s Store) Stub(ctx context.Context, name Name) (stub Stub, err error) {
 		SELECT v.id, m.timeout, m.ids, m.lost, (`+sql.Traps+`)
 		FROM redcache.defined v
 		CROSS JOIN LATERAL (
-		    SELECT coalesce(max(g.timeout), '1 hour') AS timeout, array_agg(g.id ORDER BY g.id) AS ids,
+		    SELECT least(greatest(coalesce(max(g.timeout), '1 hour'), '1 second'), '20 days') AS timeout, array_agg(g.id ORDER BY g.id) AS ids,
 		           bool_or(s.view_id IS NULL) AS lost
 		    FROM redcache.defined g
 		    LEFT JOIN redcache.state s ON s.view_id = g.id
@@ -35,7 +40,8 @@ func (s Store) Stub(ctx context.Context, name Name) (stub Stub, err error) {
 		WHERE v.schema_name = $1 AND v.view_name = $2`,
 		name.Schema, name.View).Scan(&stub.ID, &stub.Timeout, &stub.Members, &lost, &trap)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return stub, s.missing(ctx, name)
+		v, err := s.View(ctx, name)
+		return stub, cmp.Or(err, v.CheckStored(), errMadeMeanwhile)
 	}
 	if err != nil {
 		return stub, fmt.Errorf("look for view %s: %w", name, err)

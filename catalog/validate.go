@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
 )
 
@@ -25,7 +26,7 @@ func (v View) CheckStored() error {
 	if v.Unreadable != nil {
 		return v.Unreadable
 	}
-	return v.named(first(v.checkWords, v.checkNeeds, v.checkKey, v.checkWatermark, v.checkSplit))
+	return v.named(first(v.checkWords, v.checkNeeds, v.checkTimeout, v.checkColumns, v.checkKey, v.checkWatermark, v.checkSplit))
 }
 
 // named says in an error whose definition cannot work.
@@ -39,6 +40,15 @@ func (v View) named(err error) error {
 // invalid is a definition that cannot work; whose it is says who asked.
 func invalid(fix, problem string, args ...any) error {
 	return &InvalidError{Problem: fmt.Sprintf(problem, args...), Fix: fix}
+}
+
+// checkColumns refuses what no query returns.
+func (v View) checkColumns() error {
+	if len(v.Columns) == 0 || slices.ContainsFunc(v.Columns, func(c Column) bool { return c.Name == "" }) {
+		return invalid("have the query described again: "+infra.Command("cachectl", "alter-view", v.Name.String(), "--describe"),
+			"its stored columns are none, or have no name")
+	}
+	return nil
 }
 
 func (v View) checkKey() error {

@@ -32,7 +32,8 @@ type viewRow struct {
 	Loaded           *int32
 	LoadedDefinition *stored[Definition]
 	LoadedColumns    *stored[[]Column]
-	Lost             bool // the row of the generation that the view points at is gone
+	Lost             bool   // the row of the generation that the view points at is gone
+	Misplaced        *int32 // the set, not in effect yet, that the generation in force is said to belong to
 	Highest          int32
 
 	AsOf         *time.Time

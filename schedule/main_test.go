@@ -56,7 +56,7 @@ func (b *bundle) addLink(t testing.TB, name string, views int, overdue string) {
 		    RETURNING id
 		), defined AS (
 		    INSERT INTO redcache.generation (view_id, number, link_id, state, columns, definition)
-		    SELECT view.id, 1, link.id, 'building', '[]',
+		    SELECT view.id, 1, link.id, 'building', '[{"name": "a", "type": "integer"}]',
 		        '{"source": {"query": "SELECT 1 AS a"}, "strategy": "nonconcurrent", "refresh_every": 300, "timeout": 60}'
 		    FROM link, view
 		)

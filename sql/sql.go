@@ -86,9 +86,9 @@ var (
 	//go:embed queries/hand_over.sql
 	handOver string
 	//go:embed queries/pending_sets.sql
-	PendingSets string
+	pendingSets string
 	//go:embed queries/drop_set.sql
-	DropSet string
+	dropSet string
 	//go:embed queries/prepared.sql
 	Prepared string
 	//go:embed queries/published.sql
@@ -104,12 +104,22 @@ var Claim = strings.Replace(claim, "/* due.sql */", Due, 1)
 
 // What leaves out the definitions that are not in force yet.
 var (
-	Views     = withinForce(views)
+	Views     = built(withinForce(views))
 	AlterView = withinForce(alterView)
 
 	PublishSet = withinForce(publishSet)
 	HandOver   = withinForce(handOver)
+
+	PendingSets = built(pendingSets)
+	DropSet     = built(dropSet)
 )
+
+// built says of a generation whose set has not taken effect, in place of (/* built g v */), that it is one that the set makes:
+// neither one that readers see, nor one that is in force beside others. Somebody may have written a set's number there.
+func built(query string) string {
+	return regexp.MustCompile(`\(/\* built (\w+) (\w+) \*/\)`).ReplaceAllString(query, `($1.state <> 'published' AND ($1.number <> $2.generation
+		OR NOT EXISTS (SELECT FROM redcache.generation o WHERE o.view_id = $2.id AND o.set_id IS DISTINCT FROM $1.set_id)))`)
+}
 
 // withinForce leaves out what a set that has not taken effect yet is building, in place of (/* in force g */).
 func withinForce(query string) string {

@@ -53,12 +53,20 @@ func (c Condition) Leftovers(s catalog.State) bool {
 	})
 }
 
+// highest is the last number of a generation: relations are looked for by so many digits.
+const highest = 999_999_999
+
 // Next is a number that no relation has yet.
 func (c Condition) Next(after int32) int32 {
 	if n := len(c.relations); n > 0 {
 		after = max(after, c.relations[n-1].Number)
 	}
-	return after + 1
+	if after < highest {
+		return max(after, 0) + 1
+	}
+	for after = 1; c.Relation(&after) != nil; after++ { // somebody has written a number there
+	}
+	return after
 }
 
 // Worn says why nothing can be read from a relation any more that readers have used, or written into it; empty: it can.
@@ -112,6 +120,8 @@ type Mending struct {
 func (c Condition) Mending(ctx context.Context, db catalog.DB, v catalog.View, s catalog.State) (m Mending, err error) {
 	p := c.Published
 	switch {
+	case s.Generation == nil && p.Unrecorded():
+		return m, p.UnrecordedError(v)
 	case s.Generation == nil:
 		return m, nil
 	case p.OID != 0 && !p.Owned:

@@ -1,6 +1,6 @@
 -- How old each view is, and what is to happen to it.
-SELECT v.schema_name, v.view_name, statement_timestamp() - s.as_of AS age,
-       coalesce(v.max_age > '0', false) AND coalesce(s.as_of NOT BETWEEN statement_timestamp() - v.max_age AND statement_timestamp(), true) AS stale,
+SELECT v.schema_name, v.view_name, CASE WHEN pg_catalog.isfinite(s.as_of) THEN statement_timestamp() - s.as_of END AS age,
+       coalesce(v.max_age > '0', false) AND coalesce(s.as_of NOT BETWEEN statement_timestamp() - least(v.max_age, '1000 years') AND statement_timestamp(), true) AS stale,
        coalesce(s.next_due <= statement_timestamp(), false) AS due,
        coalesce(s.queued_until > statement_timestamp(), false) AS queued
 FROM redcache.defined v

@@ -1,9 +1,15 @@
--- Nothing is left of a set that has not taken effect: neither what it was to make of views, nor views that it was to add.
+-- Nothing is left of a set that has not taken effect: neither what it was to make of views, nor views that it was to add. What
+-- is in force, and is only said to be the set's, stays.
 WITH gone AS (
     DELETE FROM redcache.generation g
-    USING redcache.set s
-    WHERE s.id = $1 AND s.published_at IS NULL AND g.set_id = s.id
+    USING redcache.set s, redcache.view v
+    WHERE s.id = $1 AND s.published_at IS NULL AND g.set_id = s.id AND v.id = g.view_id AND (/* built g v */)
     RETURNING g.view_id, g.number
+), kept AS (
+    UPDATE redcache.generation g
+    SET set_id = NULL
+    FROM redcache.set s, redcache.view v
+    WHERE s.id = $1 AND s.published_at IS NULL AND g.set_id = s.id AND v.id = g.view_id AND NOT (/* built g v */)
 ), added AS (
     SELECT v.id
     FROM gone g

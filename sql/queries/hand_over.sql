@@ -3,7 +3,7 @@
 WITH taken AS (
     UPDATE redcache.set SET published_at = clock_timestamp() WHERE id = $1 AND published_at IS NULL RETURNING id
 ), built AS (
-    SELECT g.view_id, g.number FROM taken t JOIN redcache.generation g ON g.set_id = t.id
+    SELECT g.view_id, g.number FROM taken t JOIN redcache.generation g ON g.set_id = t.id AND g.state IN ('building', 'filled')
 ), retired AS (
     UPDATE redcache.generation g
     SET state = 'retired'

@@ -15,7 +15,7 @@ SELECT s.id, s.application, pg_catalog.clock_timestamp() - s.begun_at AS age,
                       'link', g.link_id) ORDER BY v.id)
            FROM redcache.generation g
            JOIN redcache.view v ON v.id = g.view_id
-           WHERE g.set_id = s.id
+           WHERE g.set_id = s.id AND (/* built g v */)
        ), '[]') AS views
 FROM redcache.set s
 WHERE s.published_at IS NULL

@@ -43,9 +43,9 @@ func (d *Definer) one(ctx context.Context, c Change, progress func(Phase)) (cata
 // see, and then all takes effect in one moment. It returns the runs that have built something, one for each view or group.
 //
 // Until that moment nothing has changed, whatever happens to this process: what it leaves behind nobody sees, and the next
-// clean-up removes it. After an error nothing has changed either. One exception: where a single view, or a single group, is
-// built and readers leave no moment for the switch, its definition takes effect all the same, and the next refresh shows
-// them the rows; the run's note says so.
+// clean-up removes it. After an error nothing has changed either. One exception: where a single view, or a single group, has
+// been built and readers leave no moment for the switch, its definition takes effect all the same, and the next refresh shows
+// them the rows; the run's note says so. Readers who leave none in the rehearsal make it fail.
 func (d *Definer) Apply(ctx context.Context, changes []Change) ([]catalog.Run, error) {
 	if len(changes) == 0 {
 		return nil, nil

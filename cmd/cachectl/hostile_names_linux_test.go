@@ -125,6 +125,12 @@ func (n *named) live(t *testing.T, what string) {
 		"add-view", n.view, "--link", n.link, "--table", quotedName(n.column) + "." + quotedName(n.column), "--key", csv, "--index", quotedName(n.column),
 		"--grant", n.name, "--group", n.name, "--strategy", "concurrent", "--transport", "dblink",
 	}
+	spare := slices.Clone(link)
+	spare[2] += "2"
+	servers := func(link, count string) string {
+		return "SELECT 1 / (count(*) = " + count + ")::int FROM pg_foreign_server WHERE srvname = " + sql.Literal(redshift.ServerPrefix+link) + ";"
+	}
+	other := "select 7::bigint as " + quotedName(n.column) + ", 1 as one" // one column changes, one comes, one goes
 	exists := func(yes string) string {
 		return "SELECT 1 / (to_regclass(" + sql.Literal(n.view) + ") IS " + yes + " NULL)::int;"
 	}
@@ -133,9 +139,12 @@ func (n *named) live(t *testing.T, what string) {
 		status int
 		then   string // what is true after its SQL
 	}{
-		{append(link, "--dry-run"), exitDone, "SELECT 1 / count(*) FROM pg_foreign_server WHERE srvname = " + sql.Literal(redshift.ServerPrefix+n.link) + ";"},
+		{append(link, "--dry-run"), exitDone, servers(n.link, "1")},
 		{link, exitDone, ""},
 		{[]string{"link", "test", n.link}, exitDone, ""},
+		{[]string{"link", "rotate", n.link, "--password-env", "DW_PASSWORD", "--dry-run"}, exitDone, servers(n.link, "1")},
+		{spare, exitDone, ""},
+		{[]string{"link", "remove", spare[2], "--dry-run"}, exitDone, servers(spare[2], "0")},
 		{append(add, "--dry-run"), exitDone, "SELECT 1 / (count(*) = 9)::int FROM " + n.view + ";"},
 		{append(add, "--dry-run", "--transport", "stream", "--strategy", "merge"), exitDone, exists("NOT")},
 		{add, exitDone, ""},
@@ -144,8 +153,10 @@ func (n *named) live(t *testing.T, what string) {
 		{[]string{"refresh", n.view}, exitDone, ""},
 		{[]string{"alter-view", n.view}, exitUsage, ""},
 		{[]string{"alter-view", n.view, "--strategy", "merge", "--dry-run"}, exitDone, exists("NOT")},
+		{[]string{"alter-view", n.view, "--query", other, "--dry-run"}, exitDone, "SELECT one FROM " + n.view + ";"},
 		{[]string{"alter-view", n.view, "--strategy", "merge", "--group", ""}, exitDone, ""},
 		{[]string{"alter-view", n.view, "--describe", "--group", n.name}, exitDone, ""},
+		{[]string{"refresh", "--group", n.name, "--dry-run"}, exitDone, exists("NOT")},
 		{[]string{"grants", "audit", n.view}, exitFound, ""},
 		{[]string{"grants", "audit", n.view, "--map", key + "=group:" + key}, exitFound, ""},
 		{[]string{"grants", "sync", n.view, "--revoke-all", "--dry-run"}, exitDone, exists("NOT")},

@@ -16,7 +16,9 @@ func (d *Definer) put(ctx context.Context, tx pgx.Tx, decisions []decision) (sto
 		switch {
 		case c.Drop:
 		case c.Add:
-			c.after, err = catalog.In(tx).AddView(ctx, c.after, 0)
+			if c.after, err = catalog.In(tx).AddView(ctx, c.after, 0); err == nil {
+				noteStored(tx, c, storeStep)
+			}
 		default:
 			noteStored(tx, c, storeStep, pointStep)
 			if err = d.handOn(ctx, tx, c); err == nil {

@@ -15,7 +15,7 @@ import (
 // noteStored has a rehearsal note that a definition changes, by statements as they would be written by hand. It is all that a
 // plan has of what is written into the catalog, and the only steps that are not what runs.
 func noteStored(tx pgx.Tx, c decision, statements ...func(before, after catalog.View) Step) {
-	if c.Add || c.along || !relation.Rehearses(tx) {
+	if c.along || !relation.Rehearses(tx) {
 		return
 	}
 	for _, statement := range statements {
@@ -30,6 +30,12 @@ func noteStored(tx pgx.Tx, c decision, statements ...func(before, after catalog.
 func storeStep(before, after catalog.View) Step {
 	changed := changedFields(before.Definition, after.Definition)
 	switch {
+	case before.ID == 0:
+		return Step{SQL: fmt.Sprintf("WITH added AS (INSERT INTO redcache.view (schema_name, view_name) VALUES (%s, %s) RETURNING id, generation), "+
+			"stated AS (INSERT INTO redcache.state (view_id) SELECT id FROM added) "+
+			"INSERT INTO redcache.generation (view_id, number, link_id, state, columns, definition) "+
+			"SELECT id, generation, %s, 'building', %s, %s FROM added", sql.LiteralLine(after.Name.Schema), sql.LiteralLine(after.Name.View),
+			orNull(after.Link.ID), jsonLiteral(after.Columns), jsonLiteral(after.Definition))}
 	case before.Generation != after.Generation:
 		text := fmt.Sprintf("INSERT INTO redcache.generation (view_id, number, link_id, state, columns, definition) "+
 			"SELECT view_id, %d, %s, 'building', %s, definition || %s FROM redcache.generation WHERE view_id = %d AND number = %d",
@@ -44,7 +50,7 @@ func storeStep(before, after catalog.View) Step {
 
 // pointStep puts a definition in force that has a generation of its own.
 func pointStep(before, after catalog.View) Step {
-	if before.Generation == after.Generation {
+	if before.ID == 0 || before.Generation == after.Generation {
 		return Step{}
 	}
 	return Step{SQL: fmt.Sprintf("UPDATE redcache.view SET generation = %d WHERE id = %d", after.Generation, after.ID)}

@@ -127,6 +127,10 @@ func (s *connection) refreshEach(ctx context.Context, batches []batch, o refresh
 	if len(failed) == 0 || len(batches) == 1 || ctx.Err() != nil {
 		return err
 	}
+	return someFailed(failed, batches)
+}
+
+func someFailed(failed []string, batches []batch) error {
 	return fmt.Errorf("refresh: %d of %d failed: %s", len(failed), len(batches), strings.Join(failed, ", "))
 }
 
@@ -177,14 +181,29 @@ func (s *connection) lastTook(ctx context.Context, name catalog.Name) time.Durat
 	return 0
 }
 
+// planRefresh plans all of the batches, as they would be tried.
 func (s *connection) planRefresh(ctx context.Context, batches []batch, o refreshOptions) error {
-	plan := []stepRecord{}
+	plan, failed := []stepRecord{}, []string(nil)
 	for _, b := range batches {
 		steps, err := s.runner.Plan(ctx, refresh.Request{View: b.names[0], Strategy: o.strategy, Whole: o.full})
-		if err != nil {
-			return doing(err, "refresh view %s", b.names[0])
+		err = doing(err, "refresh view %s", b.names[0])
+		switch {
+		case err == nil:
+			plan = append(plan, planOf(b.String(), steps)...)
+		case len(batches) == 1 || ctx.Err() != nil:
+			return err
+		default:
+			failed = append(failed, b.String())
+			s.fail(ctx, err)
 		}
-		plan = append(plan, planOf(b.String(), steps)...)
 	}
-	return s.printPlan(plan, o.json)
+	if len(failed) == 0 {
+		return s.printPlan(plan, o.json)
+	}
+	if o.json || len(plan) > 0 {
+		if err := s.printPlan(plan, o.json); err != nil {
+			return err
+		}
+	}
+	return someFailed(failed, batches)
 }

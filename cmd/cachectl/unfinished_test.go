@@ -69,7 +69,7 @@ func TestRun_WhatAnAddViewHasLeftBehindIsTold(t *testing.T) {
 	const goes = `\nhint: what a process has left behind that has ended goes by itself, with the next change of a definition or by a worker, once nothing was heard of it for 1m`
 	ago("30 s")
 	const silent = `adds bi\.slow: that began 3[0-9]s ago, and nothing was heard of it for 3[0-9]s`
-	for _, args := range []string{"drop-view bi.slow", "alter-view bi.slow --every 5m", "refresh bi.slow", "status bi.slow"} {
+	for _, args := range []string{"drop-view bi.slow", "alter-view bi.slow --every 5m", "refresh bi.slow", "refresh bi.slow --dry-run", "status bi.slow"} {
 		says(exitFailed, `view bi\.slow does not exist yet: cachectl .* `+silent+goes+`; to add the view again does away with it at once\n`, strings.Fields(args)...)
 	}
 	says(exitFailed, `link dw is used by what is being built: cachectl .* `+silent+goes, "link", "remove", "dw")

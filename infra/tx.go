@@ -145,11 +145,14 @@ func (e *endedError) Hint() string {
 func commit(ctx context.Context, tx pgx.Tx) error {
 	ctx, cancel := Ending(ctx, commitTimeout)
 	defer cancel()
+	open := !tx.Conn().IsClosed()
 	err := tx.Commit(ctx)
 	if err == nil {
 		return nil
 	}
-	if isRefusal(err) || pgconn.SafeToRetry(err) {
+	// pgx also says of a connection that ends while it reads the answer that it is closed, and that nothing was sent.
+	lost := open && errors.Is(err, pgconn.ErrConnClosed)
+	if isRefusal(err) || pgconn.SafeToRetry(err) && !lost {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return fmt.Errorf("commit: %w: %w", ErrOutcomeUnknown, err)

@@ -192,3 +192,23 @@ func splitStatements(text string) (statements []string) {
 	}
 	return statements
 }
+
+// A time that is none would keep those of all views from being read. What an older catalog has of them is put right, and a
+// new one takes none.
+func TestUp_TimesAreFinite(t *testing.T) {
+	t.Parallel()
+	_, pool := version3(t)
+	do(t, pool, older)
+	do(t, pool, `UPDATE redcache.state SET next_due = '-infinity' WHERE view_id = 1; UPDATE redcache.state SET queued_until = 'infinity' WHERE view_id = 2`)
+	upToDate(t, pool)
+	views, err := catalog.In(pool).Views(t.Context())
+	if err != nil || len(views) != 10 {
+		t.Errorf("%d views, %v", len(views), err)
+	}
+	for _, set := range []string{"next_due = 'infinity'", "queued_until = '-infinity'"} {
+		_, err := pool.Exec(t.Context(), "UPDATE redcache.state SET "+set)
+		if refused, ok := errors.AsType[*pgconn.PgError](err); !ok || refused.ConstraintName != "state_times_are_finite" {
+			t.Errorf("%s: %v", set, err)
+		}
+	}
+}

@@ -42,8 +42,11 @@ type DB interface {
 // Up brings the schema to the newest version and returns the migrations that it applied; none when it was there. It
 // refuses schemas that belong to somebody else, or in which somebody else may create. It waits until nobody uses the
 // catalog, see [BusyError], and lets readers pass meanwhile.
-func Up(ctx context.Context, db DB) ([]Migration, error) {
-	return patiently(ctx, db, patience, func(tx pgx.Tx) ([]Migration, error) { return up(ctx, tx, math.MaxInt64) })
+func Up(ctx context.Context, db DB) ([]Migration, error) { return UpTelling(ctx, db, nil) }
+
+// UpTelling is [Up], and tells once who uses the catalog when that takes longer than a moment.
+func UpTelling(ctx context.Context, db DB, tell func(who string)) ([]Migration, error) {
+	return patiently(ctx, db, patience, tell, func(tx pgx.Tx) ([]Migration, error) { return up(ctx, tx, math.MaxInt64) })
 }
 
 // Plan returns the statements that [Up] would run, and changes nothing. A new catalog is made, and taken back; for one that is

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,8 @@ import (
 const (
 	// patience is how long a migration waits for another one, and until nobody uses the catalog.
 	patience = 2 * time.Minute
+	// moment is how long nobody has to be told whom a migration waits for.
+	moment = time.Second
 	// readersWait is how long a new reader may have to queue behind one try to get the locks.
 	readersWait = 100 * time.Millisecond
 )
@@ -31,19 +34,21 @@ type BusyError struct {
 }
 
 func (e *BusyError) Error() string {
+	return fmt.Sprintf("migrate schema redcache: the catalog was in use for %s, by %s", e.For.Round(time.Millisecond), named(e.Holders))
+}
+
+// named are some of the sessions that use the catalog.
+func named(holders []lock.Holder) string {
 	const most = 5
 	names := make([]string, 0, most)
-	for _, h := range e.Holders[:min(most, len(e.Holders))] {
+	for _, h := range holders[:min(most, len(holders))] {
 		names = append(names, h.String())
 	}
 	who := strings.Join(names, ", ")
-	if more := len(e.Holders) - most; more > 0 {
+	if more := len(holders) - most; more > 0 {
 		who += fmt.Sprintf(" and %d more", more)
 	}
-	if who == "" {
-		who = "sessions that come and go"
-	}
-	return fmt.Sprintf("migrate schema redcache: the catalog was in use for %s, by %s", e.For.Round(time.Millisecond), who)
+	return cmp.Or(who, "sessions that come and go")
 }
 
 // Hint says whom to stop.
@@ -56,7 +61,7 @@ func (e *BusyError) Unwrap() error { return e.cause }
 
 // patiently runs fn in transactions, until one gets its locks, and returns what that one has applied.
 func patiently(
-	ctx context.Context, db DB, limit time.Duration, fn func(tx pgx.Tx) ([]Migration, error),
+	ctx context.Context, db DB, limit time.Duration, tell func(who string), fn func(tx pgx.Tx) ([]Migration, error),
 ) (applied []Migration, err error) {
 	for began := time.Now(); ; {
 		err = infra.InTx(ctx, db, infra.Limits{Lock: limit}, func(tx pgx.Tx) error {
@@ -67,8 +72,13 @@ func patiently(
 		if refused, ok := errors.AsType[*pgconn.PgError](err); !ok || refused.Code != lockNotAvailable {
 			break
 		}
-		if waited := time.Since(began); waited >= limit {
+		waited := time.Since(began)
+		if waited >= limit {
 			return nil, &BusyError{waited, holders(ctx, db), err}
+		}
+		if tell != nil && waited >= moment {
+			tell(named(holders(ctx, db)))
+			tell = nil
 		}
 		if err := infra.Sleep(ctx, readersWait+rand.N(4*readersWait)); err != nil {
 			return nil, fmt.Errorf("wait until nobody uses the catalog: %w", err)

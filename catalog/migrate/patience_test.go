@@ -48,7 +48,7 @@ func TestUp_LetsReadersPass(t *testing.T) {
 			}
 			done, tries := make(chan error, 1), make(chan struct{}, 1000)
 			go func() {
-				_, err := patiently(t.Context(), pool, patience, func(tx pgx.Tx) ([]Migration, error) {
+				_, err := patiently(t.Context(), pool, patience, nil, func(tx pgx.Tx) ([]Migration, error) {
 					tries <- struct{}{}
 					return up(t.Context(), tx, math.MaxInt64)
 				})
@@ -108,7 +108,7 @@ func TestUp_NamesWhoIsInTheWay(t *testing.T) {
 	before := text(t, pool, sameRows)
 	release := refreshing(t, db)
 	try := func() error {
-		_, err := patiently(t.Context(), pool, 300*time.Millisecond, func(tx pgx.Tx) ([]Migration, error) { return up(t.Context(), tx, math.MaxInt64) })
+		_, err := patiently(t.Context(), pool, 300*time.Millisecond, nil, func(tx pgx.Tx) ([]Migration, error) { return up(t.Context(), tx, math.MaxInt64) })
 		return err
 	}
 	err := try()
@@ -155,5 +155,23 @@ func TestUp_SeveralAtOnce(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// Whom it waits for is told while it waits, once.
+func TestUpTelling_SaysWhomItWaitsFor(t *testing.T) {
+	t.Parallel()
+	db, pool := version3(t)
+	release := refreshing(t, db)
+	var told []string
+	applied, err := UpTelling(t.Context(), pool, func(who string) {
+		told = append(told, who)
+		release()
+	})
+	if err != nil || len(applied) == 0 {
+		t.Errorf("applied %v, %v", applied, err)
+	}
+	if len(told) != 1 || !strings.Contains(told[0], "redcache worker old:1") {
+		t.Errorf("told %q", told)
 	}
 }

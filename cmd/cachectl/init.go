@@ -42,7 +42,9 @@ func (s *connection) init(ctx context.Context, o initOptions) error {
 		}
 		return s.printPlan(planOf("schema redcache", steps), o.json)
 	}
-	applied, err := migrate.Up(ctx, s.pool)
+	applied, err := migrate.UpTelling(ctx, s.pool, func(who string) {
+		s.tell("init waits until nobody uses the catalog; it is in use by %s", who)
+	})
 	if err != nil {
 		return err
 	}

@@ -187,7 +187,13 @@ COMMENT ON TABLE redcache.view IS
     'The names of cached views, each with the generation whose definition is in force. Its OID is a lock key: never drop and recreate it.';
 COMMENT ON COLUMN redcache.view.generation IS 'Row of redcache.generation whose definition is in force, and that runs write to.';
 
+-- One value like these would keep the times of all views from being read.
+UPDATE redcache.state
+SET next_due = CASE WHEN pg_catalog.isfinite(next_due) THEN next_due ELSE pg_catalog.statement_timestamp() END,
+    queued_until = CASE WHEN pg_catalog.isfinite(queued_until) THEN queued_until END
+WHERE NOT (pg_catalog.isfinite(next_due) AND pg_catalog.isfinite(queued_until));
 ALTER TABLE redcache.state
+    ADD CONSTRAINT state_times_are_finite CHECK (pg_catalog.isfinite(next_due) AND pg_catalog.isfinite(queued_until)),
     DROP COLUMN generation, DROP COLUMN loaded, DROP COLUMN as_of, DROP COLUMN reconciled_at, DROP COLUMN row_count,
     DROP COLUMN modified, DROP COLUMN content;
 COMMENT ON TABLE redcache.state IS

@@ -153,14 +153,14 @@ func (s Store) Remember(ctx context.Context, viewID int32) error {
 // was published stays the one that is ours.
 func (s Store) RememberAround(ctx context.Context, viewID int32) error {
 	var rule *string
-	err := s.db.QueryRow(ctx, `SELECT published ->> 'rule' FROM redcache.state WHERE view_id = $1`, viewID).Scan(&rule)
+	err := s.db.QueryRow(ctx, `SELECT published ->> 'query' FROM redcache.state WHERE view_id = $1`, viewID).Scan(&rule)
 	if err != nil {
 		return fmt.Errorf("remember grants: %w", err)
 	}
 	if err := s.Remember(ctx, viewID); err != nil {
 		return err
 	}
-	_, err = s.db.Exec(ctx, `UPDATE redcache.state SET published = pg_catalog.jsonb_set(published, '{rule}', pg_catalog.to_jsonb($2::text))
+	_, err = s.db.Exec(ctx, `UPDATE redcache.state SET published = pg_catalog.jsonb_set(published, '{query}', pg_catalog.to_jsonb($2::text))
 		WHERE view_id = $1 AND $2::text IS NOT NULL`, viewID, rule)
 	if err != nil {
 		return fmt.Errorf("remember grants: %w", err)
@@ -198,6 +198,7 @@ type Relation struct {
 	Stripped bool     // its owner has not all rights any more
 	Faceless bool     // its rows have no replica identity
 	KeyIndex *string  // by which they could have one
+	Filter   *string  // a trigger that runs before a row is written, and can change it or keep it away
 	Trap     *string  // a trigger of a stranger, who would have its owner run it
 	Fixed    []string
 }

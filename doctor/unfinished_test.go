@@ -21,7 +21,7 @@ func TestViewUnfinished(t *testing.T) {
 	b.wants(t, "view-unfinished", doctor.OK, "1 under way")
 	b.exec(t, `UPDATE redcache.set SET touched_at = now() - interval '5 minutes' WHERE published_at IS NULL`)
 	c := b.wants(t, "view-unfinished", doctor.Warning, "view bi.sales and 1 other",
-		"cachectl ann adds bi.item and changes bi.sales: that began 20m ago, and nothing was heard of it for 5m", "so does a worker")
+		"cachectl ann adds bi.item and changes bi.sales: that began 20m", "nothing was heard of it for 5m", "so does a worker")
 	if c.Theme != doctor.Views {
 		t.Errorf("theme %s", c.Theme)
 	}

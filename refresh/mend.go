@@ -106,9 +106,14 @@ func (w *viewWork) blocked() error {
 		if r != nil && r.Trap != nil {
 			return trapError(w.view, w.relation(), *r.Trap)
 		}
+		if r != nil && r.Filter != nil {
+			return infra.Hinted(fmt.Errorf("view %s: %s on %s may change what a refresh writes, or keep it away", w.view.Name, *r.Filter, w.relation()),
+				fmt.Sprintf("DROP TRIGGER %s ON %s; one that is called AFTER a row is written does no harm.",
+					sql.Pasted(strings.TrimPrefix(*r.Filter, "trigger ")), w.relation()))
+		}
 		if rule := ruleOn(r); rule != "" {
 			return infra.Hinted(fmt.Errorf("view %s: %s on %s changes what a refresh writes", w.view.Name, rule, w.relation()),
-				fmt.Sprintf("DROP RULE %s ON %s; a trigger can do what does not keep rows away.", sql.Pasted(strings.TrimPrefix(rule, rulePrefix)), w.relation()))
+				fmt.Sprintf("DROP RULE %s ON %s; an AFTER trigger can do what does not keep rows away.", sql.Pasted(strings.TrimPrefix(rule, rulePrefix)), w.relation()))
 		}
 		if r != nil && r.Forced {
 			return infra.Hinted(fmt.Errorf("view %s: row-level security is forced on %s for its owner as well, so a refresh would "+

@@ -57,7 +57,7 @@ var leaks = []leak{
 	{
 		name: "a function that shows the row", in: []catalog.Strategy{catalog.Incremental, catalog.Merge},
 		put: "CREATE FUNCTION public.tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no %%', NEW USING ERRCODE = '53100', HINT = NEW; END $$;" +
-			"CREATE TRIGGER tell BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION public.tell()",
+			"CREATE TRIGGER tell AFTER INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION public.tell()",
 		source: "UPDATE public.people SET note = 'x', ts = ts + interval '1 day'",
 	},
 	{

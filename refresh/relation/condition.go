@@ -102,7 +102,7 @@ func (c Condition) Lost(v catalog.View, generation int32) string {
 		return catalog.DataSchema + "." + v.Relation(generation) + " " + r.Odd
 	case len(Without(names, r.Columns)) > 0:
 		return catalog.DataSchema + "." + v.Relation(generation) + " has lost columns"
-	case c.retyped(r):
+	case c.unlike(v, r):
 		return catalog.DataSchema + "." + v.Relation(generation) + " has columns of other types by now"
 	case len(v.Key) > 0 && r.KeyIndex == nil:
 		return catalog.DataSchema + "." + v.Relation(generation) + " has lost the index of its key"
@@ -218,6 +218,21 @@ func (c Condition) short(r *catalog.Relation) bool {
 	return had != nil && slices.ContainsFunc(had.Columns, func(column catalog.DecoratedColumn) bool {
 		return !slices.Contains(r.Columns, column.Name)
 	})
+}
+
+// unlike says whether a generation has a column of another type than it was built with. Of an older one that is not known,
+// but what its view had.
+func (c Condition) unlike(v catalog.View, r *catalog.Relation) bool {
+	for _, column := range v.Columns {
+		i := slices.Index(r.Columns, column.Name)
+		switch {
+		case column.Local == "":
+			return c.retyped(r)
+		case i >= 0 && r.Types[i] != column.Local:
+			return true
+		}
+	}
+	return false
 }
 
 // retyped says whether a generation has a column of another type than its view had when it was last seen.

@@ -48,7 +48,7 @@ func (e *StarvedError) Error() string {
 func (e *StarvedError) Hint() string {
 	return "Look for long transactions with SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start, and for " +
 		"forgotten ones with SELECT gid, prepared FROM pg_prepared_xacts; " +
-		"strategies concurrent, incremental and merge never wait for readers."
+		"refreshes by strategies concurrent, incremental and merge never wait for readers."
 }
 
 // Try is one attempt to get strong locks.

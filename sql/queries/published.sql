@@ -26,7 +26,9 @@ WITH asked AS (
           AND g.relnamespace = 'redcache_data'::pg_catalog.regnamespace AND g.relname ~ ('^v' || a.id || '_g[0-9]{1,9}$')
     ) t
     CROSS JOIN LATERAL (
-        SELECT pg_catalog.md5(r.ev_action::text || pg_catalog.string_agg(n.attname::text, ',' ORDER BY n.attnum)) AS fingerprint
+        -- What stands there whoever made the view, and whenever: without the numbers of relations and places in the text.
+        SELECT pg_catalog.md5(pg_catalog.regexp_replace(r.ev_action::text, ' :(relid|location|stmt_location|stmt_len) -?[0-9]+', '', 'g')
+                              || pg_catalog.string_agg(n.attname::text, ',' ORDER BY n.attnum)) AS fingerprint
         FROM pg_catalog.pg_attribute n
         WHERE n.attrelid = c.oid AND n.attnum > 0 AND NOT n.attisdropped
     ) k
@@ -48,7 +50,7 @@ SELECT a.id, a.schema_oid IS NOT NULL AS schema_exists, coalesce(o.relkind::text
                  AND g.relname = pg_catalog.format('v%s_g%s', a.id, a.generation)) AS emptied,
        -- What reads just the generation that is published, and was remembered with another one, is ours: what a refresh
        -- has published is remembered after its commit.
-       coalesce(f.known AND f.fingerprint <> a.remembered ->> 'rule'
+       coalesce(f.fingerprint <> a.remembered ->> 'query'
                 AND NOT (f.reads = ARRAY[a.generation] AND a.remembered -> 'reads' IS DISTINCT FROM pg_catalog.to_jsonb(f.reads))
                 AND a.remembered ->> 'major' = (pg_catalog.current_setting('server_version_num')::integer / 10000)::text, false) AS altered,
        coalesce(d.decorations || pg_catalog.jsonb_build_object('below', b.below) <> a.remembered, true) AS changed,
@@ -60,7 +62,7 @@ LEFT JOIN pg_catalog.pg_namespace n ON n.oid = f.relnamespace
 CROSS JOIN LATERAL (SELECT (/* carried */) AS below OFFSET 0) b -- once, not in each place that it is used in
 LEFT JOIN LATERAL (
     SELECT pg_catalog.jsonb_build_object(
-        'oid', f.oid::bigint, 'rule', f.fingerprint, 'reads', f.reads,
+        'oid', f.oid::bigint, 'query', f.fingerprint, 'reads', f.reads,
         'major', pg_catalog.current_setting('server_version_num')::integer / 10000,
         'owner', CASE WHEN pg_catalog.pg_get_userbyid(f.relowner) <> current_user THEN pg_catalog.pg_get_userbyid(f.relowner) ELSE '' END,
         'options', coalesce(pg_catalog.to_jsonb(f.reloptions), '[]'),

@@ -26,6 +26,10 @@ SELECT c.oid, pg_catalog.substring(c.relname::text, '_g([0-9]+)$')::integer AS n
         JOIN pg_catalog.pg_roles r ON r.oid = p.proowner
         WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND NOT r.rolsuper AND NOT pg_catalog.pg_has_role(r.oid, 'USAGE')
         ORDER BY t.tgname LIMIT 1) AS trap,
+       (SELECT 'trigger ' || pg_catalog.quote_ident(t.tgname::text)
+        FROM pg_catalog.pg_trigger t
+        WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgtype & 3 = 3 -- BEFORE, FOR EACH ROW
+        ORDER BY t.tgname LIMIT 1) AS filter,
        ARRAY(
            SELECT 'trigger ' || pg_catalog.quote_ident(t.tgname::text)
            FROM pg_catalog.pg_trigger t

@@ -17,7 +17,8 @@ BENCH_FLAGS ?=
 # The functions of template.yaml. RDS_CA is the file of authorities that they hold the cache database's certificate
 # against; docs/deploy-aws.md says where it comes from.
 LAMBDA_ARCH  ?= arm64
-LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux GOARCH=$(LAMBDA_ARCH) $(GO) build -trimpath -tags lambda.norpc -ldflags '-s -w'
+# Without RPC, by which Lambda's own runtime of Go was called, and without HTTP/2, which no call to AWS here needs: 0.4 MB less.
+LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux GOARCH=$(LAMBDA_ARCH) $(GO) build -trimpath -tags lambda.norpc,nethttpomithttp2 -ldflags '-s -w'
 RDS_CA       ?= rds-ca.pem
 
 .PHONY: help

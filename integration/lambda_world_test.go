@@ -29,7 +29,7 @@ var buildFunctions = sync.OnceValue(func() error {
 })
 
 func buildFunction(name, into string, env ...string) error {
-	build := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", into, "./cmd/lambda/"+name)
+	build := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc,nethttpomithttp2", "-ldflags", "-s -w", "-o", into, "./cmd/lambda/"+name)
 	build.Dir = ".."
 	build.Env = append(build.Environ(), append([]string{"CGO_ENABLED=0"}, env...)...)
 	if out, err := build.CombinedOutput(); err != nil {

@@ -56,7 +56,7 @@ func TestFunctions_AreBuiltFromTheirPrograms(t *testing.T) {
 			t.Errorf("make build-%s: %v\n%s", name, err, out)
 		}
 		for _, part := range []string{
-			"CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64", "-tags lambda.norpc", "-trimpath", "-s -w",
+			"CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64", "-tags lambda.norpc,nethttpomithttp2", "-trimpath", "-s -w",
 			`-o "/package/bootstrap" ./` + source(name) + "\n",
 		} {
 			if !strings.Contains(string(out), part) {

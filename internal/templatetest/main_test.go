@@ -27,7 +27,7 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(bin)) }()
-	build := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc", "-o", bin+"/", "./cmd/lambda/...")
+	build := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc,nethttpomithttp2", "-o", bin+"/", "./cmd/lambda/...")
 	build.Dir = root
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {

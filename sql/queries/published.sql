@@ -26,8 +26,8 @@ WITH asked AS (
           AND g.relnamespace = 'redcache_data'::pg_catalog.regnamespace AND g.relname ~ ('^v' || a.id || '_g[0-9]{1,9}$')
     ) t
     CROSS JOIN LATERAL (
-        -- What stands there whoever made the view, and whenever: without the numbers of relations and places in the text.
-        SELECT pg_catalog.md5(pg_catalog.regexp_replace(r.ev_action::text, ' :(relid|location|stmt_location|stmt_len) -?[0-9]+', '', 'g')
+        -- What stands there whoever made the view, and in whatever database: without numbers of relations and roles, and places in its text.
+        SELECT pg_catalog.md5(pg_catalog.regexp_replace(r.ev_action::text, ' :(relid|resorigtbl|checkAsUser|location|stmt_location|stmt_len) -?[0-9]+', '', 'g')
                               || pg_catalog.string_agg(n.attname::text, ',' ORDER BY n.attnum)) AS fingerprint
         FROM pg_catalog.pg_attribute n
         WHERE n.attrelid = c.oid AND n.attnum > 0 AND NOT n.attisdropped

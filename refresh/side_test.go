@@ -55,7 +55,7 @@ var obstacles = []obstacle{
 		name: "a trigger", in: inPlace,
 		put: []string{
 			"CREATE FUNCTION public.no_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'connection refused' USING ERRCODE = '42703'; END $$",
-			"CREATE TRIGGER no_row BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION public.no_row()",
+			"CREATE TRIGGER no_row AFTER INSERT ON %s FOR EACH ROW EXECUTE FUNCTION public.no_row()",
 		},
 		source: "INSERT INTO public.plain VALUES (7, 8, 'seven', '2026-03-01')", wantText: "connection refused",
 	},

@@ -74,6 +74,23 @@ func (e *ExistsError) Hint() string {
 	return "choose another name, or remove the old one first"
 }
 
+// BusyError is returned when a view is to be added, changed or dropped that somebody else is adding or changing.
+type BusyError struct {
+	View Name
+	By   PendingSet
+}
+
+func (e *BusyError) Error() string {
+	doing := "changed"
+	if e.By.adds(e.View) {
+		doing = "added"
+	}
+	return fmt.Sprintf("view %s is being %s: %s", e.View, doing, e.By)
+}
+
+// Hint says how to go on.
+func (e *BusyError) Hint() string { return e.By.advice() }
+
 // InUseError is returned when a link is to be removed that views still read from, or are to.
 type InUseError struct {
 	Link     string

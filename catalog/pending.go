@@ -44,17 +44,34 @@ func (s Store) PendingSets(ctx context.Context) ([]PendingSet, error) {
 
 // Adding returns the set that is to add a view; nil when there is none.
 func (s Store) Adding(ctx context.Context, view Name) (*PendingSet, error) {
+	return s.pending(ctx, func(p PendingSet) bool { return p.adds(view) })
+}
+
+// Changing returns the set that is to add or change a view; nil when there is none.
+func (s Store) Changing(ctx context.Context, view Name) (*PendingSet, error) {
+	return s.pending(ctx, func(p PendingSet) bool { return p.Has(view) })
+}
+
+// pending returns the oldest such set.
+func (s Store) pending(ctx context.Context, is func(PendingSet) bool) (*PendingSet, error) {
 	sets, err := s.PendingSets(ctx)
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(sets, func(p PendingSet) bool {
-		return slices.ContainsFunc(p.Views, func(v PendingView) bool { return v.Added && v.Name == view })
-	})
+	i := slices.IndexFunc(sets, is)
 	if i < 0 {
 		return nil, nil
 	}
 	return &sets[i], nil
+}
+
+// Has says whether it adds or changes a view.
+func (p PendingSet) Has(view Name) bool {
+	return slices.ContainsFunc(p.Views, func(v PendingView) bool { return v.Name == view })
+}
+
+func (p PendingSet) adds(view Name) bool {
+	return slices.ContainsFunc(p.Views, func(v PendingView) bool { return v.Name == view && v.Added })
 }
 
 // pauses is longer than anybody takes between two transactions in which he has his set's lock.

@@ -127,7 +127,8 @@ type Status struct {
 	NextDue    *time.Time
 	Failures   int
 	Watermark  *string
-	Problem    string // what others have done to the published view; empty: nothing
-	LastRun    *Run   // the last one that has ended
-	Running    *Run   // the one that says it is under way; its process may be gone, which the view's lock tells
+	Problem    string      // what others have done to the published view; empty: nothing
+	LastRun    *Run        // the last one that has ended
+	Running    *Run        // the one that says it is under way; its process may be gone, which the view's lock tells
+	Changing   *PendingSet // that makes another definition of it, and is under way; usually nil
 }

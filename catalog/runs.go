@@ -19,10 +19,16 @@ import (
 var ErrRunOver = errors.New("the run was marked abandoned by somebody else")
 
 // StartRun writes that a run is running and returns its key. The caller holds the view's lock, so older runs of the
-// view that still claim to run are marked abandoned.
-func (s Store) StartRun(ctx context.Context, v View, strategy Strategy, whole bool, origin string, pid int) (RunKey, error) {
-	var run RunKey
-	err := s.db.QueryRow(ctx, sql.StartRun, v.ID, v.Generation, strategy, whole, origin, pid).Scan(&run.ID, &run.StartedAt)
+// view that still claim to run are marked abandoned; or the lock of the set for which the run is building: then older ones of that are.
+func (s Store) StartRun(
+	ctx context.Context, v View, strategy Strategy, whole bool, origin string, pid int, building bool,
+) (run RunKey, err error) {
+	rows, err := s.db.Query(ctx, sql.StartRun, pgx.NamedArgs{
+		"view": v.ID, "generation": v.Generation, "strategy": strategy, "whole": whole, "origin": origin, "pid": pid, "building": building,
+	})
+	if err == nil {
+		run, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[RunKey])
+	}
 	if err != nil {
 		return RunKey{}, fmt.Errorf("start run of view %s: %w", v.Name, err)
 	}

@@ -55,10 +55,11 @@ func (s Store) Prepared(ctx context.Context, set int32) ([]Member, error) {
 	return members(rows), err
 }
 
-// TouchSet says that somebody is still at it; [ErrSetGone] when it is gone.
-func (s Store) TouchSet(ctx context.Context, set int32) error {
-	const touch = `UPDATE redcache.set SET touched_at = clock_timestamp() WHERE id = $1 AND published_at IS NULL`
-	tag, err := s.db.Exec(ctx, touch, set)
+// TouchSet says that somebody is still at it, and may say nothing more for so long, beside what everybody may; [ErrSetGone] when
+// it is gone.
+func (s Store) TouchSet(ctx context.Context, set int32, silent time.Duration) error {
+	const touch = `UPDATE redcache.set SET touched_at = clock_timestamp() + $2::interval WHERE id = $1 AND published_at IS NULL`
+	tag, err := s.db.Exec(ctx, touch, set, silent)
 	if err == nil && tag.RowsAffected() == 0 {
 		err = ErrSetGone
 	}

@@ -46,6 +46,10 @@ func (s Store) Status(ctx context.Context) ([]Status, error) {
 	if err != nil {
 		return nil, err
 	}
+	sets, err := s.PendingSets(ctx)
+	if err != nil {
+		return nil, err
+	}
 	all := make([]Status, 0, len(views))
 	for _, view := range views {
 		row, found := states[view.ID]
@@ -67,6 +71,11 @@ func (s Store) Status(ctx context.Context) ([]Status, error) {
 		}
 		if run, found := running[view.ID]; found {
 			status.Running = &run
+		}
+		for _, set := range sets {
+			if set.UnderWay() && set.Has(view.Name) {
+				status.Changing = &set
+			}
 		}
 		all = append(all, status)
 	}

@@ -152,7 +152,7 @@ func added(t *testing.T, store catalog.Store, link catalog.Link) catalog.View {
 
 func start(t *testing.T, store catalog.Store, v catalog.View) catalog.RunKey {
 	t.Helper()
-	id, err := store.StartRun(t.Context(), v, v.Strategy, true, "test", 1)
+	id, err := store.StartRun(t.Context(), v, v.Strategy, true, "test", 1, false)
 	if err != nil {
 		t.Fatal(err)
 	}

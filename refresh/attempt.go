@@ -108,7 +108,7 @@ func (a *attempt) finish(ctx context.Context, j *job) error {
 		if err := a.record(ctx, a.tx, j); err != nil {
 			return err
 		}
-		return catalog.In(a.tx).TouchSet(ctx, j.set)
+		return catalog.In(a.tx).TouchSet(ctx, j.set, 0)
 	}
 	return a.publish(ctx, j)
 }

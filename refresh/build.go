@@ -12,7 +12,7 @@ import (
 // build fills the generations one by one, beside those that readers see.
 func (s *set) build(ctx context.Context) error {
 	for _, u := range s.units {
-		if err := catalog.In(s.pool).TouchSet(ctx, s.id); err != nil {
+		if err := catalog.In(s.pool).TouchSet(ctx, s.id, 0); err != nil {
 			return s.about(ctx, s.changes(), err)
 		}
 		run, frozen, err := s.runner.build(ctx, s.id, u, s.tell)
@@ -24,7 +24,7 @@ func (s *set) build(ctx context.Context) error {
 		}
 		s.frozen = s.frozen && frozen
 	}
-	return s.about(ctx, s.changes(), catalog.In(s.pool).TouchSet(ctx, s.id))
+	return s.about(ctx, s.changes(), catalog.In(s.pool).TouchSet(ctx, s.id, 0))
 }
 
 // build fills the generations of a unit, and leaves it to whoever asked for them to have readers see them.

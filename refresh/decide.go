@@ -34,10 +34,7 @@ func (d *Definer) decide(ctx context.Context, changes []Change) (s *set, err err
 			s, err = d.decideIn(ctx, tx, decisions)
 			return err
 		})
-		if exists, taken := errors.AsType[*catalog.ExistsError](err); taken {
-			err = d.runner.beingAdded(ctx, exists)
-		}
-		if !errors.Is(err, errMoved) || n >= enough {
+		if err = d.runner.inTheWay(ctx, err); !errors.Is(err, errMoved) || n >= enough {
 			return s, err
 		}
 	}
@@ -87,6 +84,9 @@ func (d *Definer) rehearsed(ctx context.Context, tx pgx.Tx, decisions []decision
 // they were when the decisions were made. What others have done to them is mended, or refused.
 func (d *Definer) hold(ctx context.Context, tx pgx.Tx, decisions []decision) error {
 	if err := d.lock(ctx, tx, decisions, func(decision) time.Duration { return changePatience }); err != nil {
+		return err
+	}
+	if err := checkFree(ctx, tx, decisions); err != nil {
 		return err
 	}
 	for i := range decisions {

@@ -44,7 +44,7 @@ func about(doing string, name catalog.Name, err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, new(*catalog.InvalidError)), errors.As(err, new(*catalog.ExistsError)),
-		errors.As(err, new(*catalog.NotFoundError)), errors.As(err, &said) && said.name == name:
+		errors.As(err, new(*catalog.NotFoundError)), errors.As(err, new(*catalog.BusyError)), errors.As(err, &said) && said.name == name:
 		return err
 	}
 	return &doneTo{doing, name, err}

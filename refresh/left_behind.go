@@ -38,16 +38,23 @@ func (r *Runner) dropSet(ctx context.Context, set int32) error {
 	})
 }
 
-// beingAdded says of a view that exists already, and that nobody can see, what it is: one that somebody else is adding, or one
-// that a process has left behind which has ended. That goes, and the decision can be made once more.
-func (r *Runner) beingAdded(ctx context.Context, exists *catalog.ExistsError) error {
-	name, err := catalog.ParseName(exists.Name)
-	if err != nil {
-		return exists
+// inTheWay finds out whether somebody is at what a decision was refused for: it changes a view that somebody else is changing,
+// or adds one under a name that is taken. What a process has left behind that has ended goes, and the decision can be made once
+// more.
+func (r *Runner) inTheWay(ctx context.Context, refused error) error {
+	var view catalog.Name
+	find, otherwise := r.store.Changing, errMoved
+	if busy, is := errors.AsType[*catalog.BusyError](refused); is {
+		view = busy.View
+	} else if exists, is := errors.AsType[*catalog.ExistsError](refused); is {
+		find, otherwise = r.store.Adding, refused
+		view, _ = catalog.ParseName(exists.Name) // there is none with another name
+	} else {
+		return refused
 	}
-	set, err := r.store.Adding(ctx, name)
+	set, err := find(ctx, view)
 	if err != nil || set == nil {
-		return cmp.Or(err, error(exists))
+		return cmp.Or(err, otherwise)
 	}
 	if err := infra.Sleep(ctx, set.Pause()); err != nil {
 		return err
@@ -55,11 +62,26 @@ func (r *Runner) beingAdded(ctx context.Context, exists *catalog.ExistsError) er
 	if err := r.dropSet(ctx, set.ID); err != nil {
 		return err
 	}
-	if set, err = r.store.Adding(ctx, name); err != nil || set == nil {
+	if set, err = find(ctx, view); err != nil || set == nil {
 		return cmp.Or(err, errMoved)
 	}
-	return infra.Hinted(fmt.Errorf("view %s is being added by somebody else", name),
-		"`cachectl locks` shows who is at it. It is there once its rows are.")
+	return &catalog.BusyError{View: view, By: *set}
+}
+
+// checkFree refuses to change views that somebody else is changing: what he has built for hours would be for nothing.
+func checkFree(ctx context.Context, tx pgx.Tx, decisions []decision) error {
+	sets, err := catalog.In(tx).PendingSets(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range decisions {
+		for _, set := range sets {
+			if set.Has(c.Name) {
+				return &catalog.BusyError{View: c.Name, By: set}
+			}
+		}
+	}
+	return nil
 }
 
 // CleanUp drops what processes have left behind that have ended while they were building a set. Where that fails, the next

@@ -7,12 +7,22 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
 )
 
 // changePatience is how long a change of a definition waits for a refresh of the view to end.
 const changePatience = 30 * time.Second
+
+// lockSet takes the lock of a set that is being built. Only somebody who takes it for left behind may have it.
+func lockSet(ctx context.Context, tx pgx.Tx, set int32) error {
+	taken, err := lock.Set(ctx, tx, set)
+	if err == nil && !taken {
+		err = catalog.ErrSetGone
+	}
+	return err
+}
 
 // lockView takes a view's lock. While it waits, it tells who has it.
 func lockView(ctx context.Context, tx pgx.Tx, viewID int32, wait time.Duration, tell func(Phase)) error {

@@ -21,6 +21,9 @@ func (j *job) examine(ctx context.Context, w *viewWork) (err error) {
 	if w.condition, err = relation.ConditionOf(ctx, w.at.tx, w.view); err != nil {
 		return err
 	}
+	if j.set != 0 {
+		return nil // what readers have, whoever has the view's lock sees to
+	}
 	m, err := w.condition.Mending(ctx, w.at.tx, w.view, w.state)
 	if err != nil {
 		return err

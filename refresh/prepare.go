@@ -1,7 +1,6 @@
 package refresh
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
@@ -23,19 +22,12 @@ func (j *job) takeSlot(ctx context.Context, a *attempt) (err error) {
 	return err
 }
 
-// prepare takes the locks, in the order of the ids, reads definitions and states under them, and makes the runs
+// prepare takes the locks, reads definitions and states under them, and makes the runs
 // visible.
 func (j *job) prepare(ctx context.Context, tx pgx.Tx) (*attempt, error) {
 	j.tell(Locking)
-	for _, id := range j.stub.Members {
-		if err := lockView(ctx, tx, id, j.req.Wait, j.req.Progress); err != nil {
-			return nil, err
-		}
-	}
-	if j.set != 0 {
-		if taken, err := lock.Set(ctx, tx, j.set); err != nil || !taken {
-			return nil, cmp.Or(err, catalog.ErrSetGone)
-		}
+	if err := j.lock(ctx, tx); err != nil {
+		return nil, err
 	}
 	a, err := j.plan(ctx, tx)
 	if err != nil {
@@ -55,6 +47,19 @@ func (j *job) prepare(ctx context.Context, tx pgx.Tx) (*attempt, error) {
 		}
 	}
 	return a, nil
+}
+
+// lock takes the locks of the views. What is built beside them has its set's: readers are refreshed meanwhile.
+func (j *job) lock(ctx context.Context, tx pgx.Tx) error {
+	if j.set != 0 {
+		return lockSet(ctx, tx, j.set)
+	}
+	for _, id := range j.stub.Members {
+		if err := lockView(ctx, tx, id, j.req.Wait, j.req.Progress); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // plan reads definitions and states, and decides what has to be done.
@@ -163,7 +168,7 @@ func (j *job) start(ctx context.Context, w *viewWork) error {
 			return err
 		}
 	}
-	run, err := j.runner.store.StartRun(ctx, w.view, w.strategy, w.whole, j.runner.cfg.Origin, pid)
+	run, err := j.runner.store.StartRun(ctx, w.view, w.strategy, w.whole, j.runner.cfg.Origin, pid, j.set != 0)
 	if err != nil {
 		return err
 	}

@@ -79,6 +79,7 @@ func (r *Runner) pause(ctx context.Context, j *job, mended bool) error {
 	if err := r.early(ctx, delay); err != nil {
 		return err
 	}
+	j.stillAtIt(ctx, delay)
 	return infra.Sleep(ctx, delay)
 }
 

@@ -3,6 +3,7 @@ package refresh
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
@@ -34,10 +35,25 @@ func (j *job) repair(ctx context.Context, cause error) (again bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, j.stub.Timeout)
 	defer cancel()
 	j.repaired[class] = true
+	j.stillAtIt(ctx, repairing)
 	if again, err = j.runner.cfg.Links.Repair(ctx, link, j.since, cause); again {
 		j.runner.opener.Forget(link.ID)
 	}
 	return again, err
+}
+
+// repairing is how long AWS takes at most, but for a bad day, to say what a link logs in with or where it leads.
+const repairing = 30 * time.Second
+
+// stillAtIt says that what is being built is not left behind, although nobody has its lock for so long. Where that cannot be
+// said, the next attempt finds out what has become of it.
+func (j *job) stillAtIt(ctx context.Context, silent time.Duration) {
+	if j.set == 0 {
+		return
+	}
+	if err := j.runner.store.TouchSet(ctx, j.set, silent); err != nil {
+		j.runner.cfg.Log.DebugContext(ctx, "nobody was told that the set is being built", infra.KeyError, redshift.Public(err))
+	}
 }
 
 // refusedAgain says what a login that is refused although it is new can mean.

@@ -1,7 +1,6 @@
 package refresh
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
-	"github.com/redcache/redcache/lock"
 	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/refresh/relation"
 )
@@ -42,12 +40,12 @@ func (s *set) publish(ctx context.Context) error {
 // await waits for transactions that are too old. The set's lock says meanwhile that somebody is still at it.
 func (s *set) await(ctx context.Context) error {
 	return infra.InTx(ctx, s.pool, infra.Limits{}, func(tx pgx.Tx) error {
-		if taken, err := lock.Set(ctx, tx, s.id); err != nil || !taken {
-			return cmp.Or(err, catalog.ErrSetGone)
+		if err := lockSet(ctx, tx, s.id); err != nil {
+			return err
 		}
 		err := s.runner.awaitOldTransactions(ctx, s.runner.cfg.Patience)
 		if err == nil || errors.As(err, new(*stillReadError)) {
-			err = errors.Join(err, catalog.In(s.pool).TouchSet(ctx, s.id)) // by another connection: this one may be done with an error
+			err = errors.Join(err, catalog.In(s.pool).TouchSet(ctx, s.id, 0)) // by another connection: this one may be done with an error
 		}
 		return err
 	})
@@ -103,11 +101,10 @@ func (s *set) show(ctx context.Context, tx pgx.Tx, decisions []decision) error {
 // holdAgain takes the locks, and refuses to go on where somebody else has changed a definition since it was decided on. A
 // refresh that is under way is waited for, however long it takes: what has been built may have taken longer.
 func (s *set) holdAgain(ctx context.Context, tx pgx.Tx) error {
-	taken, err := lock.Set(ctx, tx, s.id)
-	if err != nil || !taken {
-		return errors.Join(err, catalog.ErrSetGone)
+	if err := lockSet(ctx, tx, s.id); err != nil {
+		return err
 	}
-	err = s.lock(ctx, tx, s.decisions, func(c decision) time.Duration { return c.before.View.Timeout + changePatience })
+	err := s.lock(ctx, tx, s.decisions, func(c decision) time.Duration { return c.before.View.Timeout + changePatience })
 	if err != nil {
 		return err
 	}

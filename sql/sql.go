@@ -46,7 +46,7 @@ var (
 	//go:embed queries/status.sql
 	Status string
 	//go:embed queries/start_run.sql
-	StartRun string
+	startRun string
 	//go:embed queries/finish_run.sql
 	finishRun string
 	//go:embed queries/finish_unchanged.sql
@@ -112,7 +112,16 @@ var (
 
 	PendingSets = built(pendingSets)
 	DropSet     = built(dropSet)
+
+	StartRun = built(building(startRun))
 )
+
+// building says of a run, in place of (/* building r */), that it fills what a set makes that has not taken effect.
+func building(query string) string {
+	return regexp.MustCompile(`\(/\* building (\w+) \*/\)`).ReplaceAllString(query, `EXISTS (SELECT FROM redcache.generation b
+		JOIN redcache.set p ON p.id = b.set_id AND p.published_at IS NULL JOIN redcache.view w ON w.id = b.view_id
+		WHERE b.view_id = $1.view_id AND b.number = $1.generation AND (/* built b w */))`)
+}
 
 // built says of a generation whose set has not taken effect, in place of (/* built g v */), that it is one that the set makes:
 // neither one that readers see, nor one that is in force beside others. Somebody may have written a set's number there.
@@ -130,7 +139,7 @@ func withinForce(query string) string {
 // Queries that return runs.
 var (
 	Runs            = withRunColumns(runs)
-	LastRuns        = withRunColumns(lastRuns)
+	LastRuns        = withRunColumns(built(building(lastRuns)))
 	FinishRun       = withRunColumns(withinForce(finishRun))
 	FinishUnchanged = withRunColumns(finishUnchanged)
 )

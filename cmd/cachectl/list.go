@@ -56,7 +56,7 @@ func (s *connection) listViews(ctx context.Context, asJSON bool) error {
 		records = append(records, recordView(status, links[status.View.Link.ID], busy))
 		rows = append(rows, []string{
 			status.View.Name.String(), string(status.View.Strategy), text(status.Rows), size(status.Bytes),
-			instant(status.AsOf), age(status.Age), yesNo(status.Stale), lastRun(status.LastRun) + underWay(status.Running, busy) +
+			instant(status.AsOf), age(status.Age), yesNo(status.Stale), lastRun(status.LastRun) + underWay(status.Running, busy) + changing(status.Changing) +
 				trouble(status.Problem) + restless(links[status.View.Link.ID]),
 		})
 		if grouped {
@@ -108,6 +108,14 @@ func underWay(running *catalog.Run, busy holders) string {
 		return ", one left behind"
 	}
 	return ", running for " + brief(max(time.Since(running.StartedAt), 0))
+}
+
+// changing is what the list adds to a view of which another definition is being built.
+func changing(set *catalog.PendingSet) string {
+	if set == nil {
+		return ""
+	}
+	return ", being changed for " + brief(set.Age)
 }
 
 func yesNo(is bool) string {

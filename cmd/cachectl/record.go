@@ -56,6 +56,7 @@ type viewRecord struct {
 	Problem        *string               `json:"problem"`
 	Running        *wire.Run             `json:"running"`
 	HeldBy         *string               `json:"held_by"`
+	Changing       *string               `json:"changing"`
 	restRecord
 }
 
@@ -99,6 +100,9 @@ func recordView(status catalog.Status, link catalog.LinkState, busy holders) vie
 	}
 	if holder, held := busy[v.ID]; held {
 		record.HeldBy = some(holder.String())
+	}
+	if status.Changing != nil {
+		record.Changing = some(status.Changing.String())
 	}
 	return record
 }

@@ -65,6 +65,9 @@ func oneLine(query string) string {
 // describeRunning is the refresh that is under way, and who holds the view, which may also be somebody who changes it.
 func describeRunning(r viewRecord) [][2]string {
 	lines := [][2]string{{"held by", text(r.HeldBy)}}
+	if r.Changing != nil {
+		lines = append(lines, [2]string{"changed by", *r.Changing})
+	}
 	switch {
 	case r.Running == nil:
 		return lines

@@ -44,7 +44,6 @@ func TestRun_WhatAnAddViewHasLeftBehindIsTold(t *testing.T) {
 		}
 	}
 	const waits = `\nhint: wait until that has ended, or stop it; .cachectl locks. shows who is at it\n`
-	says(exitDone, `(?m)^view bi\.slow +holds`, "locks")
 	says(exitDone, `(?m)^set 1, which adds bi\.slow +holds +[0-9]+ +cachectl `, "locks")
 	says(exitDone, `"kind": "set",\s+"name": "1, which adds bi\.slow"`, "locks", "--json")
 	says(exitDone, `bi\.slow +running`, "runs", "bi.slow")

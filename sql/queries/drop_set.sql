@@ -14,6 +14,13 @@ WITH gone AS (
     SELECT v.id
     FROM gone g
     JOIN redcache.view v ON v.id = g.view_id AND v.generation = g.number
+), ended AS (
+    UPDATE redcache.run r
+    SET state = 'abandoned', finished_at = clock_timestamp(),
+        error = 'its process or connection ended before the run did',
+        public_error = 'its process or connection ended before the run did'
+    FROM gone g
+    WHERE r.view_id = g.view_id AND r.generation = g.number AND r.state = 'running' AND g.view_id NOT IN (SELECT a.id FROM added a)
 ), run AS (
     DELETE FROM redcache.run r USING added a WHERE r.view_id = a.id
 ), state AS (

@@ -15,6 +15,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/redshift/session"
 	"github.com/redcache/redcache/refresh/apply"
@@ -107,7 +108,7 @@ func explainHere(v catalog.View, err error, doing string) error {
 	if infra.Hint(err) != "" || redshift.ServerCode(err, redshift.Here) == "" {
 		return err
 	}
-	if step, ok := errors.AsType[*relation.StepError](err); ok {
+	if step, ok := errors.AsType[*plan.StepError](err); ok {
 		doing = step.Title
 	}
 	return timedOut(v, redshift.Explained(err, doing))

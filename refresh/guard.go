@@ -4,13 +4,13 @@ import (
 	"fmt"
 
 	"github.com/redcache/redcache/infra"
-	"github.com/redcache/redcache/refresh/relation"
+	"github.com/redcache/redcache/plan"
 )
 
 // checkShrink refuses a source that has lost more rows than the view allows: one that is being loaded, or emptied by
 // mistake, would otherwise take the copy with it.
 func (w *viewWork) checkShrink(rows int64) error {
-	if relation.Rehearses(w.at.tx) { // in which none were read
+	if plan.Rehearses(w.at.tx) { // in which none were read
 		return nil
 	}
 	const percent = 100

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/refresh/apply"
 	"github.com/redcache/redcache/refresh/relation"
 )
@@ -34,7 +35,7 @@ func (w *viewWork) load(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := relation.RunSteps(ctx, w.at.tx, build); err != nil {
+		if err := plan.Run(ctx, w.at.tx, build); err != nil {
 			return err
 		}
 	}
@@ -45,20 +46,20 @@ func (w *viewWork) load(ctx context.Context) error {
 		if err = relation.MoreMemory(ctx, w.at.tx, "maintenance_work_mem"); err != nil {
 			return err
 		}
-		err = relation.RunSteps(ctx, w.at.tx, relation.IndexSteps(w.view, w.view.Generation))
+		err = plan.Run(ctx, w.at.tx, relation.IndexSteps(w.view, w.view.Generation))
 		if err == nil { // what is on the old one comes when readers see it, which may be hours later
 			err = relation.KeepPrivate(ctx, w.at.tx, w.view)
 		}
 	}
 	if err == nil && w.worthAnalyzing(o) {
 		w.doing = apply.Writing
-		err = relation.RunSteps(ctx, w.at.tx, []Step{relation.AnalyzeStep(w.view, w.view.Generation, w.newRelation)})
+		err = plan.Run(ctx, w.at.tx, []plan.Step{relation.AnalyzeStep(w.view, w.view.Generation, w.newRelation)})
 	}
 	w.outcome = o
 	return err
 }
 
-func (w *viewWork) buildSteps() ([]Step, error) {
+func (w *viewWork) buildSteps() ([]plan.Step, error) {
 	selectSQL := ""
 	if w.view.Materialized() {
 		var err error

@@ -10,6 +10,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/refresh/relation"
 	"github.com/redcache/redcache/sql"
 )
@@ -34,7 +35,7 @@ func (j *job) examine(ctx context.Context, w *viewWork) (err error) {
 	if r := w.condition.Relation(w.state.Loaded); r != nil && r.Stripped && r.Owned {
 		j.mended[w.view.ID] = append(j.mended[w.view.ID], "somebody had revoked rights of its owner on "+catalog.DataSchema+"."+
 			w.view.Relation(r.Number)+": they are back")
-		m.Steps = append(m.Steps, Step{Title: "let the owner use it", SQL: "GRANT ALL ON " + w.view.RelationSQL(r.Number) + " TO " + sql.Ident(r.Owner)})
+		m.Steps = append(m.Steps, plan.Step{Title: "let the owner use it", SQL: "GRANT ALL ON " + w.view.RelationSQL(r.Number) + " TO " + sql.Ident(r.Owner)})
 	}
 	m.Steps = append(m.Steps, w.identitySteps()...)
 	if err := j.mend(ctx, w, m); err != nil {
@@ -72,14 +73,14 @@ func (j *job) mend(ctx context.Context, w *viewWork, m relation.Mending) error {
 
 // identitySteps give rows that are published to others the identity without which they can neither be updated nor
 // deleted: one of an older version, say, which somebody publishes since.
-func (w *viewWork) identitySteps() []Step {
+func (w *viewWork) identitySteps() []plan.Step {
 	r := w.condition.Relation(w.state.Loaded)
 	if r == nil || !r.Faceless || !r.Owned {
 		return nil
 	}
 	step := relation.IdentityStep(w.view.RelationSQL(r.Number), r.KeyIndex)
-	step.Lock, step.Live = relation.AccessExclusive, true
-	return []Step{step}
+	step.Lock, step.Live = plan.AccessExclusive, true
+	return []plan.Step{step}
 }
 
 // findEmptied has a view read in full whose rows somebody else has removed.

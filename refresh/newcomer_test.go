@@ -11,9 +11,9 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/refresh"
 	"github.com/redcache/redcache/refresh/apply"
-	"github.com/redcache/redcache/refresh/relation"
 )
 
 // rewrite is a strategy that only tests have: it deletes all rows and writes all rows, in place, with a key or without. It
@@ -29,12 +29,12 @@ func addRewrite() {
 
 func fillRewrite(ctx context.Context, tx pgx.Tx, t apply.Target) (apply.Filled, error) {
 	before, table, after := rewriteSteps(t)
-	if err := relation.RunSteps(ctx, tx, before); err != nil {
+	if err := plan.Run(ctx, tx, before); err != nil {
 		return apply.Filled{}, err
 	}
 	got, err := t.Session.Load(ctx, tx, t.Query, table)
 	if err == nil {
-		err = relation.RunSteps(ctx, tx, after)
+		err = plan.Run(ctx, tx, after)
 	}
 	return apply.Filled{Frozen: t.Fresh && got.Frozen, Outcome: catalog.Outcome{
 		AsOf: t.AsOf, Whole: true, RowsRead: got.Rows, BytesRead: got.Bytes,
@@ -43,16 +43,16 @@ func fillRewrite(ctx context.Context, tx pgx.Tx, t apply.Target) (apply.Filled, 
 }
 
 // rewriteSteps are what runs before and after the load of a table, which is the generation itself when it is new.
-func rewriteSteps(t apply.Target) (before []relation.Step, table string, after []relation.Step) {
+func rewriteSteps(t apply.Target) (before []plan.Step, table string, after []plan.Step) {
 	if t.Fresh {
 		return nil, t.Relation, nil
 	}
 	table = "pg_temp.rewritten"
-	before = []relation.Step{
+	before = []plan.Step{
 		{Title: "drop what is left", SQL: "DROP TABLE IF EXISTS " + table},
 		{Title: "make room", SQL: "CREATE TEMPORARY TABLE rewritten (LIKE " + t.Relation + ") ON COMMIT DROP"},
 	}
-	after = []relation.Step{
+	after = []plan.Step{
 		{Title: "delete everything", SQL: "DELETE FROM " + t.Relation, Live: true},
 		{Title: "write everything", SQL: "INSERT INTO " + t.Relation + " SELECT * FROM " + table, Live: true},
 	}
@@ -64,7 +64,7 @@ func TestNewcomer_LivesAWholeLife(t *testing.T) {
 	t.Parallel()
 	b := setup(t, salesSQL...)
 	v := b.view("sales", salesQuery, rewrite)
-	b.wantSteps(t, func() ([]refresh.Step, error) { return b.definer.PlanAdd(t.Context(), v, false) },
+	b.wantSteps(t, func() ([]plan.Step, error) { return b.definer.PlanAdd(t.Context(), v, false) },
 		"create generation", "load rows", "publish generation")
 	b.add(t, v)
 	b.wantEqual(t, v)
@@ -72,7 +72,7 @@ func TestNewcomer_LivesAWholeLife(t *testing.T) {
 	reader := b.oldReader(t)
 	b.change(t, `DELETE FROM public.sales WHERE id <= 100`)
 	b.change(t, `INSERT INTO public.sales VALUES (2000, 'new', 1, NULL, '2026-02-01')`)
-	b.wantSteps(t, func() ([]refresh.Step, error) {
+	b.wantSteps(t, func() ([]plan.Step, error) {
 		return b.runner.Plan(t.Context(), refresh.Request{View: v.Name})
 	}, "make room", "load rows", "delete everything", "write everything")
 	run := b.refresh(t, refresh.Request{View: v.Name})
@@ -166,7 +166,7 @@ func (b *bundle) alterStrategy(t *testing.T, v catalog.View, to catalog.Strategy
 }
 
 // wantSteps wants a plan to have steps of these titles, in this order, among others.
-func (b *bundle) wantSteps(t *testing.T, plan func() ([]refresh.Step, error), titles ...string) {
+func (b *bundle) wantSteps(t *testing.T, plan func() ([]plan.Step, error), titles ...string) {
 	t.Helper()
 	steps, err := plan()
 	if err != nil {

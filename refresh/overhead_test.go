@@ -7,6 +7,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/internal/pgtest"
+	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/refresh"
 )
 
@@ -46,7 +47,7 @@ func (b *bundle) sideBySide(t testing.TB, v catalog.View, n int) (ours, byHand t
 	}
 	conn := pgtest.Connect(t, b.cache.URL)
 	if v.Strategy == catalog.Merge { // its staging table lives as long as the transaction
-		steps = slices.Concat([]refresh.Step{{SQL: "BEGIN"}}, steps, []refresh.Step{{SQL: "COMMIT"}})
+		steps = slices.Concat([]plan.Step{{SQL: "BEGIN"}}, steps, []plan.Step{{SQL: "COMMIT"}})
 	}
 	var all [2][]time.Duration
 	for range n {

@@ -12,30 +12,30 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/refresh/read"
-	"github.com/redcache/redcache/refresh/relation"
 )
 
 // PlanAdd returns the statements that [Definer.Add] would run in the cache database, and changes nothing. It fails where Add
 // would, as far as that shows before rows are read.
-func (d *Definer) PlanAdd(ctx context.Context, v catalog.View, noData bool) ([]Step, error) {
+func (d *Definer) PlanAdd(ctx context.Context, v catalog.View, noData bool) ([]plan.Step, error) {
 	return d.Plan(ctx, []Change{adding(v, noData)})
 }
 
 // PlanAlter returns the statements that [Definer.Alter] would run, and changes nothing.
-func (d *Definer) PlanAlter(ctx context.Context, name catalog.Name, change func(*catalog.View) error, noData bool) ([]Step, error) {
+func (d *Definer) PlanAlter(ctx context.Context, name catalog.Name, change func(*catalog.View) error, noData bool) ([]plan.Step, error) {
 	return d.Plan(ctx, []Change{{Name: name, Define: change, NoData: noData}})
 }
 
 // PlanDrop returns the statements that [Definer.Drop] would run, and changes nothing.
-func (d *Definer) PlanDrop(ctx context.Context, name catalog.Name) ([]Step, error) {
+func (d *Definer) PlanDrop(ctx context.Context, name catalog.Name) ([]plan.Step, error) {
 	return d.Plan(ctx, []Change{{Name: name, Drop: true}})
 }
 
 // Plan returns the statements that [Definer.Apply] would run in the cache database, and changes nothing: Apply runs, in a
 // rehearsal.
-func (d *Definer) Plan(ctx context.Context, changes []Change) ([]Step, error) {
+func (d *Definer) Plan(ctx context.Context, changes []Change) ([]plan.Step, error) {
 	return d.runner.rehearse(ctx, func(r *Runner) error {
 		rehearsing := *d
 		rehearsing.pool, rehearsing.runner, rehearsing.tell = r.pool, r, nil
@@ -47,7 +47,7 @@ func (d *Definer) Plan(ctx context.Context, changes []Change) ([]Step, error) {
 // Plan returns the statements that [Runner.Refresh] would run in the cache database, and reads nothing but the remote
 // clock: Refresh runs, in a rehearsal. Its session on Redshift is opened first: a view that has to be given back to its
 // readers is locked from then on.
-func (r *Runner) Plan(ctx context.Context, req Request) ([]Step, error) {
+func (r *Runner) Plan(ctx context.Context, req Request) ([]plan.Step, error) {
 	v, err := r.store.View(ctx, req.View)
 	if err != nil {
 		return nil, r.store.Explain(ctx, err)
@@ -75,9 +75,9 @@ func (r *Runner) Plan(ctx context.Context, req Request) ([]Step, error) {
 
 // rehearse has fn run in one transaction that is rolled back, whatever transactions it takes, and returns the statements that
 // would have stayed. What fn writes into the catalog, a run of a refresh for one, it sees, and nobody else.
-func (r *Runner) rehearse(ctx context.Context, fn func(*Runner) error) (steps []Step, err error) {
+func (r *Runner) rehearse(ctx context.Context, fn func(*Runner) error) (steps []plan.Step, err error) {
 	err = infra.InTx(ctx, r.pool, infra.Limits{}, func(tx pgx.Tx) error {
-		rehearsal := relation.NewRehearsal(tx)
+		rehearsal := plan.NewRehearsal(tx)
 		opener := &rehearsedOpener{cache: r.pool, links: r.cfg.Links, tx: tx, rehearsal: rehearsal}
 		err := fn(r.rehearsing(rehearsal, opener))
 		err = cmp.Or(err, opener.close(ctx))
@@ -93,10 +93,10 @@ func (r *Runner) rehearse(ctx context.Context, fn func(*Runner) error) (steps []
 }
 
 // In is a Runner that works in a rehearsal, and opens no session.
-func (r *Runner) In(rehearsal *relation.Rehearsal) *Runner { return r.rehearsing(rehearsal, nil) }
+func (r *Runner) In(rehearsal *plan.Rehearsal) *Runner { return r.rehearsing(rehearsal, nil) }
 
 // rehearsing is a Runner that works in a rehearsal: it tells nobody, tries once, and leaves links as they are.
-func (r *Runner) rehearsing(rehearsal *relation.Rehearsal, opener opener) *Runner {
+func (r *Runner) rehearsing(rehearsal *plan.Rehearsal, opener opener) *Runner {
 	cfg := r.cfg
 	cfg.Log, cfg.Attempts = slog.New(slog.DiscardHandler), 1
 	cfg.Links = rehearsedLinks{r.cfg.Links}
@@ -113,7 +113,7 @@ type rehearsedOpener struct {
 	cache     infra.Beginner
 	links     Links
 	tx        pgx.Tx // of the rehearsal
-	rehearsal *relation.Rehearsal
+	rehearsal *plan.Rehearsal
 	opened    *dblink.Session // ahead; nil: none, or it is in use
 }
 
@@ -154,7 +154,7 @@ func (o *rehearsedOpener) Open(ctx context.Context, tx pgx.Tx, w read.Wish) (s r
 		s = read.AsStream(s)
 	}
 	note := func(statement string) {
-		o.rehearsal.Note(Step{Title: "load rows", SQL: statement})
+		o.rehearsal.Note(plan.Step{Title: "load rows", SQL: statement})
 	}
 	return read.Rehearsed(s, note), nil, nil
 }

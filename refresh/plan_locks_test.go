@@ -10,6 +10,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/refresh"
 )
 
@@ -29,11 +30,11 @@ func TestPlan_TakesTheLocksThatItSays(t *testing.T) {
 			v := b.salesView(strategy)
 			v.Transport = catalog.DblinkTransport // whose loads are statements that can be run by hand
 			p := planned{b, v}
-			p.locks(t, "add", func() ([]refresh.Step, error) { return b.definer.PlanAdd(t.Context(), v, false) })
+			p.locks(t, "add", func() ([]plan.Step, error) { return b.definer.PlanAdd(t.Context(), v, false) })
 			b.add(t, v)
 			b.change(t, `UPDATE public.sales SET amount = amount + 1, updated_at = '2026-02-01' WHERE id <= 10`)
 			for what, req := range map[string]refresh.Request{"refresh": {View: v.Name}, "whole refresh": {View: v.Name, Whole: true}} {
-				p.locks(t, what, func() ([]refresh.Step, error) { return b.runner.Plan(t.Context(), req) })
+				p.locks(t, what, func() ([]plan.Step, error) { return b.runner.Plan(t.Context(), req) })
 			}
 			p.alter(t, "an index", func(v *catalog.View) { v.Indexes = []string{"region"} })
 			p.alter(t, "a key", func(v *catalog.View) { v.Key = []string{"id", "region"} })
@@ -47,12 +48,12 @@ func TestPlan_TakesTheLocksThatItSays(t *testing.T) {
 			for _, to := range catalog.Strategies {
 				p.alter(t, "strategy "+string(to), func(v *catalog.View) { become(v, to) })
 			}
-			p.locks(t, "drop", func() ([]refresh.Step, error) { return b.definer.PlanDrop(t.Context(), v.Name) })
+			p.locks(t, "drop", func() ([]plan.Step, error) { return b.definer.PlanDrop(t.Context(), v.Name) })
 
 			b.exec(t, `CREATE SCHEMA aside`)
 			b.exec(t, `ALTER VIEW `+v.Name.SQL()+` SET SCHEMA aside`)
 			b.exec(t, `ALTER VIEW aside.`+v.Name.View+` RENAME TO another`)
-			p.locks(t, "refresh of a moved view", func() ([]refresh.Step, error) {
+			p.locks(t, "refresh of a moved view", func() ([]plan.Step, error) {
 				return b.runner.Plan(t.Context(), refresh.Request{View: v.Name})
 			})
 		})
@@ -69,7 +70,7 @@ func TestPlan_TakesTheLockThatAnIdentityNeeds(t *testing.T) {
 	b.exec(t, `DO $$ BEGIN EXECUTE (SELECT format('ALTER TABLE redcache_data.v%s_g%s REPLICA IDENTITY DEFAULT', view_id, generation)
 		FROM redcache.copy); END $$`)
 	b.sudo(t, `CREATE PUBLICATION everything FOR ALL TABLES`)
-	planned{b, v}.locks(t, "refresh", func() ([]refresh.Step, error) {
+	planned{b, v}.locks(t, "refresh", func() ([]plan.Step, error) {
 		return b.runner.Plan(t.Context(), refresh.Request{View: v.Name, Whole: true})
 	})
 }
@@ -91,12 +92,12 @@ type planned struct {
 
 func (p planned) alter(t *testing.T, what string, change func(v *catalog.View)) {
 	t.Helper()
-	p.locks(t, "alter: "+what, func() ([]refresh.Step, error) {
+	p.locks(t, "alter: "+what, func() ([]plan.Step, error) {
 		return p.definer.PlanAlter(t.Context(), p.v.Name, func(v *catalog.View) error { change(v); return nil }, false)
 	})
 }
 
-func (p planned) locks(t *testing.T, what string, plan func() ([]refresh.Step, error)) {
+func (p planned) locks(t *testing.T, what string, plan func() ([]plan.Step, error)) {
 	t.Helper()
 	steps, err := plan()
 	if err != nil {

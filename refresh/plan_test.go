@@ -10,6 +10,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/internal/cachetest"
 	"github.com/redcache/redcache/internal/pgtest"
+	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/refresh"
 )
 
@@ -114,32 +115,32 @@ func setupLogged(t *testing.T) *logged {
 
 func (p *logged) add(t *testing.T, v catalog.View, noData bool) {
 	t.Helper()
-	p.compare(t, "add", func() ([]refresh.Step, error) { return p.definer.PlanAdd(t.Context(), v, noData) },
+	p.compare(t, "add", func() ([]plan.Step, error) { return p.definer.PlanAdd(t.Context(), v, noData) },
 		func() error { _, err := p.definer.Add(t.Context(), v, noData, nil); return err })
 }
 
 func (p *logged) refresh(t *testing.T, req refresh.Request) {
 	t.Helper()
-	p.compare(t, "refresh", func() ([]refresh.Step, error) { return p.runner.Plan(t.Context(), req) },
+	p.compare(t, "refresh", func() ([]plan.Step, error) { return p.runner.Plan(t.Context(), req) },
 		func() error { _, err := p.runner.Refresh(t.Context(), req); return err })
 }
 
 func (p *logged) alter(t *testing.T, name catalog.Name, what string, noData bool, change func(v *catalog.View)) {
 	t.Helper()
 	to := func(v *catalog.View) error { change(v); return nil }
-	p.compare(t, what, func() ([]refresh.Step, error) { return p.definer.PlanAlter(t.Context(), name, to, noData) },
+	p.compare(t, what, func() ([]plan.Step, error) { return p.definer.PlanAlter(t.Context(), name, to, noData) },
 		func() error { _, err := p.definer.Alter(t.Context(), name, to, noData, nil); return err })
 }
 
 func (p *logged) drop(t *testing.T, name catalog.Name) {
 	t.Helper()
-	p.compare(t, "drop", func() ([]refresh.Step, error) { return p.definer.PlanDrop(t.Context(), name) },
+	p.compare(t, "drop", func() ([]plan.Step, error) { return p.definer.PlanDrop(t.Context(), name) },
 		func() error { return p.definer.Drop(t.Context(), name) })
 }
 
 // compare holds what a dry run says against what the server logs of the same thing, and what it logs of the dry run against
 // nothing.
-func (p *logged) compare(t *testing.T, what string, plan func() ([]refresh.Step, error), do func() error) {
+func (p *logged) compare(t *testing.T, what string, plan func() ([]plan.Step, error), do func() error) {
 	t.Helper()
 	before := p.log.Until(t)
 	steps, err := plan()

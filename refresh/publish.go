@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/refresh/apply"
 	"github.com/redcache/redcache/refresh/relation"
 )
@@ -101,5 +102,5 @@ func (w *viewWork) mergeBack(ctx context.Context, tx pgx.Tx) error {
 	if err := w.target().Difference(ctx, tx, from, &w.outcome); err != nil {
 		return err
 	}
-	return relation.RunSteps(ctx, tx, []Step{{Title: "drop generation", SQL: "DROP TABLE " + from}})
+	return plan.Run(ctx, tx, []plan.Step{{Title: "drop generation", SQL: "DROP TABLE " + from}})
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/lock"
+	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/refresh/relation"
 )
 
@@ -33,7 +34,7 @@ func (d *Definer) regrant(ctx context.Context, tx pgx.Tx, state catalog.State, f
 	if err != nil {
 		return err
 	}
-	if err := relation.RunSteps(ctx, tx, steps); err != nil {
+	if err := plan.Run(ctx, tx, steps); err != nil {
 		return relation.ExplainPublish(to, err)
 	}
 	p.Changed = true
@@ -48,7 +49,7 @@ func (d *Definer) added(from, to catalog.View) []string {
 	return relation.Without(to.Grantees, from.Grantees)
 }
 
-func (d *Definer) regrantSteps(ctx context.Context, tx pgx.Tx, from, to catalog.View) ([]Step, error) {
+func (d *Definer) regrantSteps(ctx context.Context, tx pgx.Tx, from, to catalog.View) ([]plan.Step, error) {
 	steps, err := relation.RevokeSteps(ctx, tx, to, relation.Without(from.Grantees, to.Grantees))
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/refresh/apply"
 	"github.com/redcache/redcache/refresh/read"
 	"github.com/redcache/redcache/refresh/relation"
@@ -77,7 +78,7 @@ func (d *Definer) rehearseBuild(ctx context.Context, tx pgx.Tx, c decision) erro
 	}
 	steps := append(relation.BuildSteps(c.after, c.after.Generation, apply.Local(c.columns), selectSQL),
 		relation.IndexSteps(c.after, c.after.Generation)...)
-	if err := relation.RunSteps(ctx, tx, steps); err != nil {
+	if err := plan.Run(ctx, tx, steps); err != nil {
 		return explainBuild(err)
 	}
 	return rehearseCarry(ctx, tx, c.after)
@@ -92,7 +93,7 @@ func rehearseCarry(ctx context.Context, tx pgx.Tx, v catalog.View) error {
 	}
 	steps, err := relation.CarrySteps(ctx, tx, v, p)
 	if err == nil {
-		err = relation.RunSteps(ctx, tx, steps)
+		err = plan.Run(ctx, tx, steps)
 	}
 	if relation.SQLState(err) != "" {
 		return infra.Hinted(fmt.Errorf("view %s: the new generation cannot have what is on the old one: %w", v.Name, err),

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/refresh/relation"
 )
 
 // Request asks for one refresh.
@@ -32,9 +31,6 @@ const (
 	Publishing Phase = "waiting for a moment without readers"
 	Committing Phase = "committing"
 )
-
-// Step is one statement of a plan.
-type Step = relation.Step
 
 // checkRequest refuses what the view's generation cannot do.
 func checkRequest(v catalog.View, req Request) error {

@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/redshift"
-	"github.com/redcache/redcache/refresh/relation"
 )
 
 // printf prints by a format of our own. Each argument stays on its line, and cannot control the terminal.
@@ -67,7 +67,7 @@ func (p *program) printRisk(step stepRecord) error {
 		risks = append(risks, "lock "+*step.Lock)
 	}
 	for _, hazard := range step.Hazards {
-		risks = append(risks, relation.Hazard(hazard).Told())
+		risks = append(risks, plan.Hazard(hazard).Told())
 	}
 	if len(risks) > 0 {
 		err = errors.Join(err, p.printf("--   %s\n", strings.Join(risks, "; ")))

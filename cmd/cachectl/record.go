@@ -6,7 +6,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/cmd/internal/wire"
 	"github.com/redcache/redcache/lock"
-	"github.com/redcache/redcache/refresh"
+	"github.com/redcache/redcache/plan"
 )
 
 // The records are what --json prints, a contract that docs/json.md explains and a test holds to it. A field is always
@@ -144,7 +144,7 @@ type stepRecord struct {
 	Notes   []string `json:"notes"`
 }
 
-func planOf(object string, steps []refresh.Step) []stepRecord {
+func planOf(object string, steps []plan.Step) []stepRecord {
 	records := []stepRecord{}
 	for _, step := range steps {
 		record := newStep(object, step.Title, step.SQL)

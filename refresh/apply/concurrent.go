@@ -4,8 +4,7 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5"
-
-	"github.com/redcache/redcache/refresh/relation"
+	"github.com/redcache/redcache/plan"
 )
 
 // concurrent has PostgreSQL read all rows, and write those that differ. The first time it cannot: there is nothing to
@@ -15,7 +14,7 @@ func concurrent(ctx context.Context, tx pgx.Tx, t Target) (Filled, error) {
 		return nonconcurrent(ctx, tx, t)
 	}
 	f, err := t.refresh(ctx, tx, func() error {
-		return relation.RunSteps(ctx, tx, []relation.Step{t.refreshStep(true)})
+		return plan.Run(ctx, tx, []plan.Step{t.refreshStep(true)})
 	})
 	f.RowCount = t.Before + f.RowsInserted - f.RowsDeleted
 	f.RowsRead = f.RowCount

@@ -10,6 +10,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/refresh/relation"
 	"github.com/redcache/redcache/sql"
@@ -37,7 +38,7 @@ func (t Target) Difference(ctx context.Context, tx pgx.Tx, from string, o *catal
 
 // differenceStep is one comparison of two tables, and one statement that writes the difference. It returns how many rows the
 // generation had, and how many were inserted, updated and deleted.
-func (t Target) differenceStep(from string) relation.Step {
+func (t Target) differenceStep(from string) plan.Step {
 	var match, same, sets, fetch []string
 	for _, c := range t.columns() {
 		name := sql.Ident(c.Name)
@@ -58,7 +59,7 @@ func (t Target) differenceStep(from string) relation.Step {
 			t.Relation, strings.Join(sets, ", "), old, one)
 	}
 	list := relation.IdentList("", t.names())
-	return t.writes(relation.Step{Title: "merge rows", SQL: fmt.Sprintf(`WITH diff AS MATERIALIZED (
+	return t.writes(plan.Step{Title: "merge rows", SQL: fmt.Sprintf(`WITH diff AS MATERIALIZED (
     SELECT t.ctid AS %[9]s, %[1]s
     FROM %[2]s s
     FULL JOIN %[3]s t ON %[4]s

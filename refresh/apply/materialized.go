@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/refresh/relation"
 )
 
@@ -41,13 +42,13 @@ func (t Target) refresh(ctx context.Context, tx pgx.Tx, fn func() error) (f Fill
 	return f, t.checkKey(ctx, tx)
 }
 
-func (t Target) refreshStep(concurrently bool) relation.Step {
-	step := relation.Step{Title: "refresh materialized view", SQL: "REFRESH MATERIALIZED VIEW " + t.Relation, Live: true}
+func (t Target) refreshStep(concurrently bool) plan.Step {
+	step := plan.Step{Title: "refresh materialized view", SQL: "REFRESH MATERIALIZED VIEW " + t.Relation, Live: true}
 	switch {
 	case concurrently:
-		step.SQL, step.Lock = "REFRESH MATERIALIZED VIEW CONCURRENTLY "+t.Relation, relation.Exclusive
+		step.SQL, step.Lock = "REFRESH MATERIALIZED VIEW CONCURRENTLY "+t.Relation, plan.Exclusive
 	case !t.Fresh:
-		step.Lock, step.Hazards = relation.AccessExclusive, []relation.Hazard{relation.Rewrite, relation.ReadersWait}
+		step.Lock, step.Hazards = plan.AccessExclusive, []plan.Hazard{plan.Rewrite, plan.ReadersWait}
 	}
 	return step
 }
@@ -66,7 +67,7 @@ func (t Target) written(ctx context.Context, tx pgx.Tx) (c changes, err error) {
 // checkKey finds rows that the key does not identify. A fresh generation has no index yet to find them by, but all of
 // its rows have just been written and are in memory.
 func (t Target) checkKey(ctx context.Context, tx pgx.Tx) error {
-	if len(t.View.Key) == 0 || relation.Rehearses(tx) {
+	if len(t.View.Key) == 0 || plan.Rehearses(tx) {
 		return nil
 	}
 	var found bool

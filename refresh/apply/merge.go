@@ -6,7 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/refresh/relation"
+	"github.com/redcache/redcache/plan"
 )
 
 // merge reads everything beside the generation, and writes into it what differs. Readers never wait: the strongest lock is
@@ -22,7 +22,7 @@ func merge(ctx context.Context, tx pgx.Tx, t Target) (Filled, error) {
 	if err := t.Guard(got.Rows); err != nil { // before all is compared in vain
 		return Filled{}, err
 	}
-	if err := relation.RunSteps(ctx, tx, []relation.Step{{Title: "analyze staging table", SQL: "ANALYZE " + staging}}); err != nil {
+	if err := plan.Run(ctx, tx, []plan.Step{{Title: "analyze staging table", SQL: "ANALYZE " + staging}}); err != nil {
 		return Filled{}, err
 	}
 	f := Filled{Outcome: catalog.Outcome{AsOf: t.AsOf, Whole: true, RowsRead: got.Rows, BytesRead: got.Bytes}}

@@ -12,7 +12,7 @@ import (
 // Strategy is what a strategy does. One that chooses does nothing else.
 type Strategy struct {
 	// Fill reads, and writes into the generation. What it runs inside of savepoints of its own, it takes back itself. A
-	// rehearsal runs it, too: what works on rows is a step that says so ([relation.Step.Live]), and brings none then.
+	// rehearsal runs it, too: what works on rows is a step that says so ([plan.Step.Live]), and brings none then.
 	Fill func(ctx context.Context, tx pgx.Tx, t Target) (Filled, error)
 	// Choose names another strategy that works instead, and says why.
 	Choose func(v catalog.View, s catalog.State, h catalog.Habits, redefined bool) (instead catalog.Strategy, why string)

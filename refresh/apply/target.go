@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/refresh/read"
 	"github.com/redcache/redcache/refresh/relation"
@@ -81,16 +82,16 @@ func (t Target) columns() []redshift.Column { return t.Query.Columns }
 func (t Target) names() []string { return redshift.Names(t.Query.Columns) }
 
 // writes has a step say that it writes rows that readers see, unless nobody sees the generation yet.
-func (t Target) writes(step relation.Step) relation.Step {
+func (t Target) writes(step plan.Step) plan.Step {
 	if step.Live = true; !t.Fresh {
-		step.Lock = relation.RowExclusive
+		step.Lock = plan.RowExclusive
 	}
 	return step
 }
 
 // oneRow runs a step that returns one row; a rehearsal leaves what it is scanned into as it is.
-func oneRow(ctx context.Context, tx pgx.Tx, step relation.Step, into ...any) error {
-	if !relation.Sends(tx, step) {
+func oneRow(ctx context.Context, tx pgx.Tx, step plan.Step, into ...any) error {
+	if !plan.Sends(tx, step) {
 		return nil
 	}
 	return wrap(tx.QueryRow(ctx, step.SQL, pgx.QueryExecModeExec).Scan(into...), step.Title)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/refresh/relation"
 	"github.com/redcache/redcache/sql"
 )
@@ -20,7 +21,7 @@ type stretch struct {
 // writeStep is the writing statement around fetch. It returns one row: rows read, rows left after duplicates were
 // settled, inserted, updated, deleted, the highest watermark read, and how many rows have no watermark any more and were
 // left for undatedStep.
-func (s stretch) writeStep(fetch string) relation.Step {
+func (s stretch) writeStep(fetch string) plan.Step {
 	var b strings.Builder
 	fmt.Fprintf(&b, "WITH fetched AS MATERIALIZED (\n%s\n)", fetch)
 	settled := "fetched"
@@ -38,7 +39,7 @@ func (s stretch) writeStep(fetch string) relation.Step {
 	fmt.Fprintf(&b, `SELECT (SELECT count(*) FROM fetched), (SELECT count(*) FROM %s),
        (SELECT count(*) FROM added), (SELECT count(*) FROM changed), (SELECT count(*) FROM gone), %s, %s`,
 		settled, s.watermarkSQL(), s.countUndatedSQL())
-	return s.writes(relation.Step{Title: "load rows", SQL: b.String()})
+	return s.writes(plan.Step{Title: "load rows", SQL: b.String()})
 }
 
 // countUndatedSQL counts the rows that were read without a watermark where the copy has one.
@@ -52,11 +53,11 @@ func (s stretch) countUndatedSQL() string {
 
 // undatedStep is the statement that writes what fetch brings: all rows of each key that has one without a watermark.
 // It returns how many were read, and how many of the copy were changed.
-func (s stretch) undatedStep(fetch string) relation.Step {
+func (s stretch) undatedStep(fetch string) plan.Step {
 	text := fmt.Sprintf("WITH fetched AS MATERIALIZED (\n%s\n), settled AS MATERIALIZED (\n%s\n), changed AS (\n%s\n)\n"+
 		"SELECT (SELECT count(*) FROM fetched), (SELECT count(*) FROM changed)",
 		fetch, s.settleSQL(), s.updateSQL("settled", ""))
-	return s.writes(relation.Step{Title: "load rows without a watermark", SQL: text})
+	return s.writes(plan.Step{Title: "load rows without a watermark", SQL: text})
 }
 
 // settleSQL keeps one row of each key: the one with the latest watermark. The other columns decide between equal

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -13,7 +14,7 @@ import (
 type Column struct{ Name, Type string }
 
 // BuildSteps make an empty generation. selectSQL is what a materialized view is made of.
-func BuildSteps(v catalog.View, generation int32, columns []Column, selectSQL string) []Step {
+func BuildSteps(v catalog.View, generation int32, columns []Column, selectSQL string) []plan.Step {
 	relation := v.RelationSQL(generation)
 	kind, body := "TABLE", ""
 	if v.Materialized() {
@@ -23,8 +24,8 @@ func BuildSteps(v catalog.View, generation int32, columns []Column, selectSQL st
 		body = fmt.Sprintf("CREATE TABLE %s (%s)", relation, ColumnDefinitions(v, columns))
 	}
 	comment := fmt.Sprintf("Redcache: generation %d of %s. Applications query %s.", generation, v.Name, v.Name)
-	steps := []Step{
-		{Title: "create generation", SQL: body, Hazards: []Hazard{Rebuild}},
+	steps := []plan.Step{
+		{Title: "create generation", SQL: body, Hazards: []plan.Hazard{plan.Rebuild}},
 		{Title: "comment on generation", SQL: fmt.Sprintf("COMMENT ON %s %s IS %s", kind, relation, sql.Literal(comment))},
 	}
 	if !v.Materialized() {
@@ -62,17 +63,17 @@ func ColumnDefinitions(v catalog.View, columns []Column) string {
 }
 
 // IndexSteps make the indexes of a generation that has been filled.
-func IndexSteps(v catalog.View, generation int32) []Step {
+func IndexSteps(v catalog.View, generation int32) []plan.Step {
 	relation := v.RelationSQL(generation)
-	var steps []Step
+	var steps []plan.Step
 	if len(v.Key) > 0 {
-		steps = append(steps, Step{Title: "create key index", SQL: fmt.Sprintf("CREATE UNIQUE INDEX %s ON %s (%s)",
+		steps = append(steps, plan.Step{Title: "create key index", SQL: fmt.Sprintf("CREATE UNIQUE INDEX %s ON %s (%s)",
 			sql.Ident(v.Relation(generation)+"_key"), relation, IdentList("", v.Key))})
 	}
 	if len(v.Key) > 0 && v.Materialized() {
 		// A materialized view cannot have NOT NULL columns. This index is empty as long as the key holds, and tells
 		// in no time whether it does.
-		steps = append(steps, Step{Title: "create null key index", SQL: fmt.Sprintf("CREATE INDEX %s ON %s ((1)) WHERE %s",
+		steps = append(steps, plan.Step{Title: "create null key index", SQL: fmt.Sprintf("CREATE INDEX %s ON %s ((1)) WHERE %s",
 			sql.Ident(v.Relation(generation)+"_null_key"), relation, NullKey(v.Key))})
 	}
 	if len(v.Key) > 0 && !v.Materialized() {
@@ -80,7 +81,7 @@ func IndexSteps(v catalog.View, generation int32) []Step {
 		steps = append(steps, IdentityStep(relation, &key)) // cheaper than all that a row holds
 	}
 	if v.Watermark != "" {
-		steps = append(steps, Step{Title: "create watermark index", SQL: fmt.Sprintf("CREATE INDEX %s ON %s (%s)",
+		steps = append(steps, plan.Step{Title: "create watermark index", SQL: fmt.Sprintf("CREATE INDEX %s ON %s (%s)",
 			sql.Ident(v.Relation(generation)+"_watermark"), relation, sql.Ident(v.Watermark))})
 	}
 	for _, index := range v.Indexes {
@@ -88,7 +89,7 @@ func IndexSteps(v catalog.View, generation int32) []Step {
 		if strings.HasPrefix(strings.ToLower(strings.TrimSpace(index)), "using ") {
 			text = index
 		}
-		steps = append(steps, Step{Title: "create index " + index, SQL: fmt.Sprintf("CREATE INDEX ON %s %s", relation, text)})
+		steps = append(steps, plan.Step{Title: "create index " + index, SQL: fmt.Sprintf("CREATE INDEX ON %s %s", relation, text)})
 	}
 	return steps
 }
@@ -103,21 +104,21 @@ func NullKey(key []string) string {
 }
 
 // AnalyzeStep has the planner know the rows of a generation; fresh is one that nobody sees yet.
-func AnalyzeStep(v catalog.View, generation int32, fresh bool) Step {
-	step := Step{Title: "analyze generation", SQL: "ANALYZE " + v.RelationSQL(generation), Live: true}
+func AnalyzeStep(v catalog.View, generation int32, fresh bool) plan.Step {
+	step := plan.Step{Title: "analyze generation", SQL: "ANALYZE " + v.RelationSQL(generation), Live: true}
 	if !fresh {
-		step.Lock = ShareUpdateExclusive
+		step.Lock = plan.ShareUpdateExclusive
 	}
 	return step
 }
 
 // IdentityStep has replicas of a table know its rows by an index, or by all that they hold.
-func IdentityStep(table string, index *string) Step {
+func IdentityStep(table string, index *string) plan.Step {
 	how := "FULL"
 	if index != nil {
 		how = "USING INDEX " + sql.Ident(*index)
 	}
-	return Step{Title: "set replica identity", SQL: "ALTER TABLE " + table + " REPLICA IDENTITY " + how}
+	return plan.Step{Title: "set replica identity", SQL: "ALTER TABLE " + table + " REPLICA IDENTITY " + how}
 }
 
 // IdentList quotes names and joins them, each behind a prefix such as "excluded.".

@@ -10,13 +10,14 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/sql"
 )
 
 // CarrySteps give a new generation what people have put on the one that readers see: grants, which views that ask with
 // their reader's rights need, policies, options and statistics targets. Without one, it is its owner's alone, whatever
 // the default privileges say. Where readers' generation is gone, what it had is remembered.
-func CarrySteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.Published) ([]Step, error) {
+func CarrySteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.Published) ([]plan.Step, error) {
 	to := newObject{"r", catalog.DataSchema, "", v.RelationSQL(v.Generation)}
 	had := p.Below
 	if had == nil && p.Remembered != nil && p.Remembered.Below != nil {
@@ -43,7 +44,7 @@ func CarrySteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.Pu
 	}
 	if had.Materialized == v.Materialized() && len(had.Options) > 0 {
 		options := strings.TrimPrefix(optionsSQL(had.Options), " WITH ")
-		steps = append(steps, Step{Title: "carry options over", SQL: "ALTER " + relationKind(v) + " " + to.name + " SET " + options})
+		steps = append(steps, plan.Step{Title: "carry options over", SQL: "ALTER " + relationKind(v) + " " + to.name + " SET " + options})
 	}
 	for _, c := range had.Columns {
 		if !slices.ContainsFunc(v.Columns, func(own catalog.Column) bool { return own.Name == c.Name }) {
@@ -51,7 +52,7 @@ func CarrySteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.Pu
 		}
 		steps = append(steps, grantSQL(to.name, " ("+sql.Ident(c.Name)+")", c.Grants)...)
 		if c.Statistics != nil {
-			steps = append(steps, Step{Title: "carry statistics target over", SQL: fmt.Sprintf("ALTER %s %s ALTER COLUMN %s SET STATISTICS %d",
+			steps = append(steps, plan.Step{Title: "carry statistics target over", SQL: fmt.Sprintf("ALTER %s %s ALTER COLUMN %s SET STATISTICS %d",
 				relationKind(v), to.name, sql.Ident(c.Name), *c.Statistics)})
 		}
 	}
@@ -64,7 +65,7 @@ func KeepPrivate(ctx context.Context, tx pgx.Tx, v catalog.View) error {
 	if err != nil {
 		return err
 	}
-	return RunSteps(ctx, tx, steps)
+	return plan.Run(ctx, tx, steps)
 }
 
 // onlyReading leaves out the rights of others to do more with a generation than to read it: who may write there, or make
@@ -89,7 +90,7 @@ func relationKind(v catalog.View) string {
 }
 
 // policySteps put row-level security on a table, as another one has it.
-func policySteps(table string, had catalog.Carried) (steps []Step) {
+func policySteps(table string, had catalog.Carried) (steps []plan.Step) {
 	for _, p := range had.Policies {
 		roles := make([]string, len(p.Roles))
 		for i, role := range p.Roles {
@@ -104,13 +105,13 @@ func policySteps(table string, had catalog.Carried) (steps []Step) {
 		if p.Check != nil {
 			text += " WITH CHECK (" + *p.Check + ")"
 		}
-		steps = append(steps, Step{Title: "carry policy over", SQL: text})
+		steps = append(steps, plan.Step{Title: "carry policy over", SQL: text})
 	}
 	if had.Guarded {
-		steps = append(steps, Step{Title: "carry row-level security over", SQL: "ALTER TABLE " + table + " ENABLE ROW LEVEL SECURITY"})
+		steps = append(steps, plan.Step{Title: "carry row-level security over", SQL: "ALTER TABLE " + table + " ENABLE ROW LEVEL SECURITY"})
 	}
 	if had.Forced {
-		steps = append(steps, Step{Title: "carry row-level security over", SQL: "ALTER TABLE " + table + " FORCE ROW LEVEL SECURITY"})
+		steps = append(steps, plan.Step{Title: "carry row-level security over", SQL: "ALTER TABLE " + table + " FORCE ROW LEVEL SECURITY"})
 	}
 	return steps
 }

@@ -112,7 +112,7 @@ func (c Condition) Lost(v catalog.View, generation int32) string {
 
 // Mending is what gives readers their view back, as far as the rows are there that it is to show.
 type Mending struct {
-	Steps  []Step
+	Steps  []plan.Step
 	Remark string
 }
 
@@ -158,15 +158,15 @@ func (c Condition) moveBack(ctx context.Context, db catalog.DB, v catalog.View) 
 		// Under a name that is free in both, for as long as it takes.
 		passing := catalog.Name{Schema: at.Schema, View: fmt.Sprintf("redcache_moving_%d", v.ID)}
 		m.Steps = append(m.Steps, renameStep(at, passing.View),
-			plan.Exclusively(Step{Title: "move view", SQL: "ALTER VIEW " + passing.SQL() + " SET SCHEMA " + sql.Ident(v.Name.Schema)}))
+			plan.Exclusively(plan.Step{Title: "move view", SQL: "ALTER VIEW " + passing.SQL() + " SET SCHEMA " + sql.Ident(v.Name.Schema)}))
 		at = catalog.Name{Schema: v.Name.Schema, View: passing.View}
 	}
 	m.Steps = append(m.Steps, renameStep(at, v.Name.View))
 	return m, nil
 }
 
-func renameStep(view catalog.Name, to string) Step {
-	return plan.Exclusively(Step{Title: "rename view", SQL: "ALTER VIEW " + view.SQL() + " RENAME TO " + sql.Ident(to)})
+func renameStep(view catalog.Name, to string) plan.Step {
+	return plan.Exclusively(plan.Step{Title: "rename view", SQL: "ALTER VIEW " + view.SQL() + " RENAME TO " + sql.Ident(to)})
 }
 
 // makeAgain leaves a view alone of which the rows are gone, too: it is made when there are new ones.
@@ -271,7 +271,7 @@ func (c Condition) pointBack(v catalog.View, seen int32) (m Mending, err error) 
 		return m, nil
 	}
 	return Mending{
-		Steps:  []Step{RepointStep(v, c.Published.Decorations.Options, seen, c.shown(v, r))},
+		Steps:  []plan.Step{RepointStep(v, c.Published.Decorations.Options, seen, c.shown(v, r))},
 		Remark: "the view showed another generation: it was pointed back",
 	}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -28,13 +29,13 @@ func optionsSQL(options []string) string {
 }
 
 // decorate gives a view that has just been made what another one had, on the columns that it has.
-func decorate(ctx context.Context, db catalog.DB, v catalog.View, d catalog.Decorations, columns []string) ([]Step, error) {
+func decorate(ctx context.Context, db catalog.DB, v catalog.View, d catalog.Decorations, columns []string) ([]plan.Step, error) {
 	steps, err := privileges(ctx, db, newObject{"r", v.Name.Schema, "", v.Name.SQL()}, d.Grants)
 	if err != nil {
 		return nil, err
 	}
 	if d.Comment != nil {
-		steps = append(steps, Step{Title: "restore comment", SQL: "COMMENT ON VIEW " + v.Name.SQL() + " IS " + sql.Literal(*d.Comment)})
+		steps = append(steps, plan.Step{Title: "restore comment", SQL: "COMMENT ON VIEW " + v.Name.SQL() + " IS " + sql.Literal(*d.Comment)})
 	}
 	for _, c := range d.Columns {
 		if slices.Contains(columns, c.Name) {
@@ -42,19 +43,19 @@ func decorate(ctx context.Context, db catalog.DB, v catalog.View, d catalog.Deco
 		}
 	}
 	if d.Owner != "" {
-		steps = append(steps, Step{Title: "restore owner", SQL: "ALTER VIEW " + v.Name.SQL() + " OWNER TO " + sql.Ident(d.Owner)})
+		steps = append(steps, plan.Step{Title: "restore owner", SQL: "ALTER VIEW " + v.Name.SQL() + " OWNER TO " + sql.Ident(d.Owner)})
 	}
 	return steps, nil
 }
 
-func decorateColumn(v catalog.View, c catalog.DecoratedColumn) (steps []Step) {
+func decorateColumn(v catalog.View, c catalog.DecoratedColumn) (steps []plan.Step) {
 	name := sql.Ident(c.Name)
 	if c.Comment != nil {
-		steps = append(steps, Step{Title: "restore comment on column", SQL: fmt.Sprintf("COMMENT ON COLUMN %s.%s IS %s",
+		steps = append(steps, plan.Step{Title: "restore comment on column", SQL: fmt.Sprintf("COMMENT ON COLUMN %s.%s IS %s",
 			v.Name.SQL(), name, sql.Literal(*c.Comment))})
 	}
 	if c.Default != nil {
-		steps = append(steps, Step{Title: "restore default of column", SQL: fmt.Sprintf("ALTER VIEW %s ALTER COLUMN %s SET DEFAULT %s",
+		steps = append(steps, plan.Step{Title: "restore default of column", SQL: fmt.Sprintf("ALTER VIEW %s ALTER COLUMN %s SET DEFAULT %s",
 			v.Name.SQL(), name, *c.Default)})
 	}
 	return append(steps, grantSQL(v.Name.SQL(), " ("+name+")", c.Grants)...)
@@ -66,7 +67,7 @@ type newObject struct{ kind, schema, word, name string }
 
 // privileges let those use a new object who are named, and nobody else: ALTER DEFAULT PRIVILEGES may have given more, or
 // less. With nil, that is the owner alone.
-func privileges(ctx context.Context, db catalog.DB, o newObject, grants []catalog.Grant) ([]Step, error) {
+func privileges(ctx context.Context, db catalog.DB, o newObject, grants []catalog.Grant) ([]plan.Step, error) {
 	rows, err := db.Query(ctx, `
 		SELECT DISTINCT coalesce(r.rolname::text, '')
 		FROM pg_catalog.pg_default_acl d
@@ -88,16 +89,16 @@ func privileges(ctx context.Context, db catalog.DB, o newObject, grants []catalo
 		return nil, nil
 	}
 	all := strings.Join(append(others, "CURRENT_USER"), ", ")
-	steps := []Step{{Title: "take default privileges away", SQL: "REVOKE ALL ON " + o.word + o.name + " FROM " + all}}
+	steps := []plan.Step{{Title: "take default privileges away", SQL: "REVOKE ALL ON " + o.word + o.name + " FROM " + all}}
 	if grants == nil {
-		return append(steps, Step{Title: "let the owner use it", SQL: "GRANT ALL ON " + o.word + o.name + " TO CURRENT_USER"}), nil
+		return append(steps, plan.Step{Title: "let the owner use it", SQL: "GRANT ALL ON " + o.word + o.name + " TO CURRENT_USER"}), nil
 	}
 	return append(steps, grantSQL(o.word+o.name, "", grants)...), nil
 }
 
 // grantSQL grants rights again, those of a role in one statement. What a grantee has passed on is left out: nobody else
 // can grant it in his place.
-func grantSQL(on, columns string, grants []catalog.Grant) (steps []Step) {
+func grantSQL(on, columns string, grants []catalog.Grant) (steps []plan.Step) {
 	type to struct {
 		role    string
 		passing bool
@@ -119,7 +120,7 @@ func grantSQL(on, columns string, grants []catalog.Grant) (steps []Step) {
 		if who.passing {
 			text += " WITH GRANT OPTION"
 		}
-		steps = append(steps, Step{Title: "restore grant", SQL: text})
+		steps = append(steps, plan.Step{Title: "restore grant", SQL: text})
 	}
 	return steps
 }

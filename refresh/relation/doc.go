@@ -8,5 +8,5 @@
 // ([Condition.Mending], remake). Whoever needs a strong lock asks for it briefly, and again later, so that nobody queues
 // behind it for long ([Patiently]).
 //
-// Everything here is a list of statements before it is done, see [Step], so that a plan can show them.
+// Everything here is a list of statements before it is done, see [plan.Step], so that a plan can show them.
 package relation

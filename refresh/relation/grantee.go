@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -52,22 +53,22 @@ func CheckGrantees(ctx context.Context, db catalog.DB, v catalog.View, names []s
 }
 
 // GrantSteps let roles read a view that is there, as far as they exist: who is gone has nothing to lose.
-func GrantSteps(ctx context.Context, db catalog.DB, v catalog.View, names []string) (steps []Step, err error) {
+func GrantSteps(ctx context.Context, db catalog.DB, v catalog.View, names []string) (steps []plan.Step, err error) {
 	found, _, err := Grantees(ctx, db, names)
 	for _, g := range found {
 		to := granteeSQL(g.Role)
 		steps = append(steps,
-			Step{Title: "let " + to + " use the schema", SQL: "GRANT USAGE ON SCHEMA " + sql.Ident(v.Name.Schema) + " TO " + to},
-			Step{Title: "let " + to + " read the view", SQL: "GRANT SELECT ON " + v.Name.SQL() + " TO " + to},
-			Step{Title: "let " + to + " use schema redcache", SQL: "GRANT USAGE ON SCHEMA redcache TO " + to},
-			Step{Title: "let " + to + " read the freshness", SQL: "GRANT SELECT ON redcache.freshness TO " + to},
+			plan.Step{Title: "let " + to + " use the schema", SQL: "GRANT USAGE ON SCHEMA " + sql.Ident(v.Name.Schema) + " TO " + to},
+			plan.Step{Title: "let " + to + " read the view", SQL: "GRANT SELECT ON " + v.Name.SQL() + " TO " + to},
+			plan.Step{Title: "let " + to + " use schema redcache", SQL: "GRANT USAGE ON SCHEMA redcache TO " + to},
+			plan.Step{Title: "let " + to + " read the freshness", SQL: "GRANT SELECT ON redcache.freshness TO " + to},
 		)
 	}
 	return steps, err
 }
 
 // RevokeSteps take a view from roles. What was granted to a role that is gone went with it; the owner's own rights stay.
-func RevokeSteps(ctx context.Context, tx pgx.Tx, v catalog.View, names []string) (steps []Step, err error) {
+func RevokeSteps(ctx context.Context, tx pgx.Tx, v catalog.View, names []string) (steps []plan.Step, err error) {
 	var owner string
 	if err := tx.QueryRow(ctx, `SELECT current_user::text`).Scan(&owner); err != nil {
 		return nil, fmt.Errorf("look for roles: %w", err)
@@ -75,7 +76,7 @@ func RevokeSteps(ctx context.Context, tx pgx.Tx, v catalog.View, names []string)
 	found, _, err := Grantees(ctx, tx, Without(names, []string{owner}))
 	for _, g := range found {
 		from := granteeSQL(g.Role)
-		steps = append(steps, Step{
+		steps = append(steps, plan.Step{
 			Title: "let " + from + " no longer read the view", SQL: "REVOKE SELECT ON " + v.Name.SQL() + " FROM " + from + " CASCADE",
 		})
 	}

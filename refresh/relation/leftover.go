@@ -12,6 +12,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
+	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -26,7 +27,7 @@ func DropLeftovers(ctx context.Context, b infra.Beginner, v catalog.View) (stuck
 		steps, err := leftovers(ctx, tx, v)
 		for _, step := range steps {
 			step.Live = true
-			drop := func(nested pgx.Tx) error { return RunSteps(ctx, nested, []Step{step}) }
+			drop := func(nested pgx.Tx) error { return plan.Run(ctx, nested, []plan.Step{step}) }
 			if why := cannotDrop(infra.InSavepoint(ctx, tx, drop)); why != "" {
 				stuck = append(stuck, strings.TrimPrefix(step.SQL, "DROP ")+": "+why)
 			}
@@ -47,7 +48,7 @@ func DropGeneration(ctx context.Context, tx pgx.Tx, v catalog.View) error {
 	}
 	for _, r := range relations {
 		if r.Number == v.Generation && (r.Kind == "r" || r.Kind == "m") {
-			return RunSteps(ctx, tx, []Step{dropGeneration(v.Relation(r.Number), r.Kind == "m")})
+			return plan.Run(ctx, tx, []plan.Step{dropGeneration(v.Relation(r.Number), r.Kind == "m")})
 		}
 	}
 	return nil
@@ -66,12 +67,12 @@ func cannotDrop(err error) string {
 }
 
 // leftovers are the steps that drop the generations that readers do not see and runs do not write to.
-func leftovers(ctx context.Context, db catalog.DB, v catalog.View) ([]Step, error) {
+func leftovers(ctx context.Context, db catalog.DB, v catalog.View) ([]plan.Step, error) {
 	rows, err := db.Query(ctx, sql.Generations, v.ID)
 	if err != nil {
 		return nil, fmt.Errorf("look for old generations of view %s: %w", v.Name, err)
 	}
-	var steps []Step
+	var steps []plan.Step
 	var name string
 	var materialized bool
 	_, err = pgx.ForEachRow(rows, []any{&name, &materialized}, func() error {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/lock"
+	"github.com/redcache/redcache/plan"
 )
 
 // Mend mends a view in the transaction that changes its definition, and returns what it could not mend.
@@ -27,7 +28,7 @@ func Mend(ctx context.Context, tx pgx.Tx, p Patience, v catalog.View, m Mending)
 			return err
 		}
 	}
-	err := Patiently(ctx, tx, p, doing, func(tx pgx.Tx, _ Try) error { return RunSteps(ctx, tx, m.Steps) })
+	err := Patiently(ctx, tx, p, doing, func(tx pgx.Tx, _ Try) error { return plan.Run(ctx, tx, m.Steps) })
 	if err != nil {
 		return ExplainPublish(v, fmt.Errorf("%s: %w", doing, err))
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/plan"
 )
 
 // A strong lock on what readers use makes every new reader queue behind it while it waits. So it waits for a short
@@ -61,7 +62,7 @@ type Try struct {
 // stays. Tries begin short and get longer. When it gives up it returns a *StarvedError, which does not wrap what the
 // server said: what has been tried for so long is not worth another attempt that reads everything again.
 func Patiently(ctx context.Context, tx pgx.Tx, p Patience, doing string, fn func(tx pgx.Tx, try Try) error) error {
-	if Rehearses(tx) {
+	if plan.Rehearses(tx) {
 		p = Patience{First: ShortLock} // a single try
 	}
 	deadline := time.Now().Add(p.Limit)
@@ -97,7 +98,7 @@ const internalError = "XX000"
 
 // Run runs statements in order, in one go over the network. All their locks together are waited for as long as the try
 // allows, not each: whoever queues behind the first of them waits for the last one as well. at is the step that failed.
-func (t Try) Run(ctx context.Context, tx pgx.Tx, steps []Step) (at int, err error) {
+func (t Try) Run(ctx context.Context, tx pgx.Tx, steps []plan.Step) (at int, err error) {
 	// lock_timeout counts for each lock anew, so before each statement it is set to what is left.
 	const left = `SELECT pg_catalog.set_config('lock_timeout', greatest(1, pg_catalog.ceil(
 		extract(epoch FROM $1::timestamptz - pg_catalog.clock_timestamp()) * 1000))::bigint::text, true)`
@@ -108,7 +109,7 @@ func (t Try) Run(ctx context.Context, tx pgx.Tx, steps []Step) (at int, err erro
 	until := [][]byte{[]byte(now.Add(t.wait).UTC().Format("2006-01-02 15:04:05.999999+00"))}
 	batch := &pgconn.Batch{}
 	for _, step := range steps {
-		if !Sends(tx, step) {
+		if !plan.Sends(tx, step) {
 			return 0, fmt.Errorf("%s: only the rows of nobody can be pipelined", step.Title)
 		}
 		batch.ExecParams(left, until, nil, nil, nil)
@@ -123,7 +124,7 @@ func (t Try) Run(ctx context.Context, tx pgx.Tx, steps []Step) (at int, err erro
 	}
 	if err := results.Close(); err != nil {
 		at = min(done/2, len(steps)-1)
-		return at, &StepError{Title: steps[at].Title, Err: err}
+		return at, &plan.StepError{Title: steps[at].Title, Err: err}
 	}
 	return 0, nil
 }

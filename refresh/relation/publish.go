@@ -13,6 +13,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
+	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -66,13 +67,13 @@ func Publish(ctx context.Context, tx pgx.Tx, p Patience, set Set, then func(tx p
 		}
 		return then(tx, try)
 	})
-	if errors.As(err, new(*StarvedError)) && Rehearses(tx) { // then what takes the strong locks is not rehearsed
+	if errors.As(err, new(*StarvedError)) && plan.Rehearses(tx) { // then what takes the strong locks is not rehearsed
 		steps, err := set.prepare(ctx, tx)
 		if err != nil {
 			return err
 		}
 		for _, step := range steps {
-			Sends(tx, step.Step)
+			plan.Sends(tx, step.Step)
 		}
 		return then(tx, Try{N: 1})
 	}
@@ -94,7 +95,7 @@ func (s Set) doing() string {
 
 // viewStep is a step, and the view that it is for.
 type viewStep struct {
-	Step
+	plan.Step
 	view  catalog.View
 	drops bool // the view goes
 }
@@ -106,8 +107,8 @@ func (s viewStep) explain(err error) error {
 	return ExplainPublish(s.view, err)
 }
 
-func bare(steps []viewStep) []Step {
-	list := make([]Step, len(steps))
+func bare(steps []viewStep) []plan.Step {
+	list := make([]plan.Step, len(steps))
 	for i, step := range steps {
 		list[i] = step.Step
 	}
@@ -116,7 +117,7 @@ func bare(steps []viewStep) []Step {
 
 // prepare does what nobody has to wait for, and returns what takes the strong locks.
 func (s Set) prepare(ctx context.Context, tx pgx.Tx) (steps []viewStep, err error) {
-	add := func(v catalog.View, more ...Step) {
+	add := func(v catalog.View, more ...plan.Step) {
 		for _, step := range more {
 			steps = append(steps, viewStep{step, v, false})
 		}
@@ -162,7 +163,7 @@ func (sw *Switch) look(ctx context.Context, tx pgx.Tx) (err error) {
 	}
 	sw.anew = sw.Seen != nil && sw.Published.AtHome && !replaceable(sw.Published.Decorations.Columns, sw.Columns)
 	if held := sw.holdSteps(); len(held) > 0 {
-		if err = RunSteps(ctx, tx, held); err != nil {
+		if err = plan.Run(ctx, tx, held); err != nil {
 			return err
 		}
 		if sw.Published, err = PublishedOf(ctx, tx, sw.View); err != nil { // as it is since nobody can change it any more
@@ -176,21 +177,21 @@ func (sw *Switch) look(ctx context.Context, tx pgx.Tx) (err error) {
 	if err != nil {
 		return err
 	}
-	return RunSteps(ctx, tx, steps)
+	return plan.Run(ctx, tx, steps)
 }
 
 // holdSteps keep others from granting and revoking, and from putting policies on a table. Rights have no lock, but PostgreSQL
 // keeps them in one row for an object and one for each column. To take from everybody what nobody can give him writes these
 // rows as they are, and whoever else wants to write them has to wait for the end of the transaction.
-func (sw *Switch) holdSteps() (steps []Step) {
+func (sw *Switch) holdSteps() (steps []plan.Step) {
 	const title = "hold what is to be carried over"
 	hold := func(object string, grants []catalog.Grant, columns []catalog.DecoratedColumn) {
 		if grants != nil {
-			steps = append(steps, Step{Title: title, SQL: "REVOKE GRANT OPTION FOR SELECT ON " + object + " FROM PUBLIC"})
+			steps = append(steps, plan.Step{Title: title, SQL: "REVOKE GRANT OPTION FOR SELECT ON " + object + " FROM PUBLIC"})
 		}
 		for _, c := range columns {
 			if len(c.Grants) > 0 {
-				steps = append(steps, Step{Title: title, SQL: fmt.Sprintf("REVOKE GRANT OPTION FOR SELECT (%s) ON %s FROM PUBLIC", sql.Ident(c.Name), object)})
+				steps = append(steps, plan.Step{Title: title, SQL: fmt.Sprintf("REVOKE GRANT OPTION FOR SELECT (%s) ON %s FROM PUBLIC", sql.Ident(c.Name), object)})
 			}
 		}
 	}
@@ -200,7 +201,7 @@ func (sw *Switch) holdSteps() (steps []Step) {
 	if r, had := sw.Below, sw.Published.Below; sw.Carry && r != nil && had != nil && r.Owned {
 		relation := sw.View.RelationSQL(r.Number)
 		if r.Kind == "r" {
-			steps = append(steps, Step{Title: title, Lock: AccessShare, SQL: "LOCK TABLE " + relation + " IN ACCESS SHARE MODE"})
+			steps = append(steps, plan.Step{Title: title, Lock: plan.AccessShare, SQL: "LOCK TABLE " + relation + " IN ACCESS SHARE MODE"})
 		}
 		hold(relation, had.Grants, had.Columns)
 	}
@@ -229,12 +230,12 @@ func checkRemake(v catalog.View, had catalog.Decorations) error {
 }
 
 // makeSteps make a view that is not there, or not any more. Readers see no moment without it: all is one transaction.
-func (sw *Switch) makeSteps(ctx context.Context, tx pgx.Tx) ([]Step, error) {
+func (sw *Switch) makeSteps(ctx context.Context, tx pgx.Tx) ([]plan.Step, error) {
 	v, p := sw.View, sw.Published
 	switch {
 	case sw.anew:
 		more, err := decorate(ctx, tx, v, *p.Decorations, names(sw.Columns))
-		return append([]Step{createViewStep(v, p.Decorations.Options, v.Generation, names(sw.Columns))}, more...), err
+		return append([]plan.Step{createViewStep(v, p.Decorations.Options, v.Generation, names(sw.Columns))}, more...), err
 	case sw.Seen != nil && p.AtHome:
 		return nil, nil
 	}
@@ -284,10 +285,10 @@ func (s Set) dropSteps(ctx context.Context, tx pgx.Tx) (steps []viewStep, err er
 	return steps, err
 }
 
-func dropGeneration(relation string, materialized bool) Step {
+func dropGeneration(relation string, materialized bool) plan.Step {
 	kind := "TABLE"
 	if materialized {
 		kind = "MATERIALIZED VIEW"
 	}
-	return Step{Title: "drop generation", Lock: AccessExclusive, SQL: "DROP " + kind + " " + sql.Ident(catalog.DataSchema, relation)}
+	return plan.Step{Title: "drop generation", Lock: plan.AccessExclusive, SQL: "DROP " + kind + " " + sql.Ident(catalog.DataSchema, relation)}
 }

@@ -24,14 +24,14 @@ func PublishedOf(ctx context.Context, db catalog.DB, v catalog.View) (catalog.Pu
 // names.
 func ViewSteps(
 	ctx context.Context, db catalog.DB, v catalog.View, had *catalog.Decorations, generation int32, columns []string,
-) ([]Step, error) {
+) ([]plan.Step, error) {
 	if had == nil {
 		more, err := privileges(ctx, db, newObject{"r", v.Name.Schema, "", v.Name.SQL()}, nil)
 		if err != nil {
 			return nil, err
 		}
 		grants, err := GrantSteps(ctx, db, v, v.Grantees)
-		steps := append([]Step{createViewStep(v, nil, generation, columns)}, more...)
+		steps := append([]plan.Step{createViewStep(v, nil, generation, columns)}, more...)
 		return append(steps, grants...), err
 	}
 	known, _, err := stillThere(ctx, db, *had)
@@ -39,15 +39,15 @@ func ViewSteps(
 		return nil, err
 	}
 	more, err := decorate(ctx, db, v, known, columns)
-	return append([]Step{createViewStep(v, known.Options, generation, columns)}, more...), err
+	return append([]plan.Step{createViewStep(v, known.Options, generation, columns)}, more...), err
 }
 
-func createViewStep(v catalog.View, options []string, generation int32, columns []string) Step {
-	return Step{Title: "publish generation", SQL: "CREATE VIEW " + viewBody(v, options, generation, columns)}
+func createViewStep(v catalog.View, options []string, generation int32, columns []string) plan.Step {
+	return plan.Step{Title: "publish generation", SQL: "CREATE VIEW " + viewBody(v, options, generation, columns)}
 }
 
-func RepointStep(v catalog.View, options []string, generation int32, columns []string) Step {
-	return plan.Exclusively(Step{Title: "publish generation", SQL: "CREATE OR REPLACE VIEW " + viewBody(v, options, generation, columns)})
+func RepointStep(v catalog.View, options []string, generation int32, columns []string) plan.Step {
+	return plan.Exclusively(plan.Step{Title: "publish generation", SQL: "CREATE OR REPLACE VIEW " + viewBody(v, options, generation, columns)})
 }
 
 func viewBody(v catalog.View, options []string, generation int32, columns []string) string {
@@ -62,7 +62,7 @@ func ensureSchema(ctx context.Context, tx pgx.Tx, v catalog.View, p catalog.Publ
 	if err != nil {
 		return err
 	}
-	err = infra.InSavepoint(ctx, tx, func(nested pgx.Tx) error { return RunSteps(ctx, nested, steps) })
+	err = infra.InSavepoint(ctx, tx, func(nested pgx.Tx) error { return plan.Run(ctx, nested, steps) })
 	if state := SQLState(err); state == duplicateSchema || state == UniqueViolation {
 		return nil
 	}
@@ -70,7 +70,7 @@ func ensureSchema(ctx context.Context, tx pgx.Tx, v catalog.View, p catalog.Publ
 }
 
 // SchemaSteps make the view's schema; there are none when it exists.
-func SchemaSteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.Published) ([]Step, error) {
+func SchemaSteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.Published) ([]plan.Step, error) {
 	if p.SchemaExists {
 		return nil, nil
 	}
@@ -84,7 +84,7 @@ func SchemaSteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.P
 		had = known.SchemaGrants
 	}
 	more, err := privileges(ctx, db, newObject{"n", "", "SCHEMA ", name}, had)
-	return append([]Step{{Title: creatingSchema + v.Name.Schema, SQL: "CREATE SCHEMA " + name}}, more...), err
+	return append([]plan.Step{{Title: creatingSchema + v.Name.Schema, SQL: "CREATE SCHEMA " + name}}, more...), err
 }
 
 func AlteredError(v catalog.View) error {
@@ -115,7 +115,7 @@ func ExplainPublish(v catalog.View, err error) error {
 		return infra.Hinted(fmt.Errorf("view %s: %w", v.Name, err), "Take off what the view cannot keep, for instance: ALTER VIEW "+
 			v.Name.SQL()+" RESET (check_option);")
 	case InsufficientRights:
-		if step, ok := errors.AsType[*StepError](err); ok && strings.HasPrefix(step.Title, creatingSchema) {
+		if step, ok := errors.AsType[*plan.StepError](err); ok && strings.HasPrefix(step.Title, creatingSchema) {
 			return infra.Hinted(fmt.Errorf("view %s: %w", v.Name, err), fmt.Sprintf("Have the database's owner run: GRANT CREATE ON "+
 				"DATABASE … TO the role of DATABASE_URL; or CREATE SCHEMA %s, and GRANT CREATE, USAGE on it.", sql.Ident(v.Name.Schema)))
 		}
@@ -154,6 +154,6 @@ func SQLState(err error) string {
 func OneLine(detail string) string { return strings.ReplaceAll(sql.Pasted(detail), "\n", "; ") }
 
 // DropStep drops a view.
-func DropStep(name catalog.Name) Step {
-	return plan.Exclusively(Step{Title: "drop view", SQL: "DROP VIEW " + name.SQL()})
+func DropStep(name catalog.Name) plan.Step {
+	return plan.Exclusively(plan.Step{Title: "drop view", SQL: "DROP VIEW " + name.SQL()})
 }

@@ -58,6 +58,13 @@ func (c decision) id() int32 { return c.before.View.ID }
 // about says what was being done to which view.
 func (c decision) about(err error) error { return about(c.verb(), c.Name, err) }
 
+func namesOf(changes []Change) (names []catalog.Name) {
+	for _, c := range changes {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
 // checkNames refuses changes that name one view twice.
 func checkNames(changes []Change) error {
 	for i, c := range changes {

@@ -42,7 +42,7 @@ func (d *Definer) about(ctx context.Context, changes []Change, err error) error 
 	}
 	ctx, cancel := recording(ctx)
 	defer cancel()
-	err = nameHolders(ctx, d.pool, err)
+	err = nameHolders(ctx, d.pool, err, namesOf(changes))
 	if len(changes) == 1 {
 		err = about(changes[0].verb(), changes[0].Name, err)
 		if changes[0].Add {

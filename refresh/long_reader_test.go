@@ -1,6 +1,7 @@
 package refresh_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +30,8 @@ func TestAlter_MeetsAReaderThatStays(t *testing.T) {
 			before := rows(t, b.pool, `SELECT g, v.changed_at FROM redcache.generation g, redcache.view v`)
 			reader := b.longReader(t, v)
 			runs, err := refresh.NewDefiner(b.pool, refresh.NewRunner(b.pool, cfg)).Apply(t.Context(), []refresh.Change{change})
-			if err == nil || !strings.Contains(err.Error(), "readers kept it in use for 150ms") || len(runs) > 0 {
+			if err == nil || !strings.Contains(err.Error(), "readers kept it in use for 150ms") || len(runs) > 0 ||
+				!strings.HasSuffix(err.Error(), fmt.Sprintf("; backends that use it now: %d", reader.Conn().PgConn().PID())) {
 				t.Errorf("with a reader from the start: %v, %v", runs, err)
 			}
 			leave(t, reader)
@@ -41,7 +43,8 @@ func TestAlter_MeetsAReaderThatStays(t *testing.T) {
 			}
 			pool := b.interrupted(t, "SET state = 'abandoned'", 0, func() { reader = b.longReader(t, v) })
 			runs, err = refresh.NewDefiner(pool, refresh.NewRunner(pool, cfg)).Apply(t.Context(), []refresh.Change{change})
-			if err != nil || len(runs) != 1 || !strings.HasPrefix(runs[0].Note, "readers keep the old generation until the next refresh: ") {
+			if err != nil || len(runs) != 1 || !strings.HasPrefix(runs[0].Note, "readers keep the old generation until the next refresh: ") ||
+				!strings.HasSuffix(runs[0].Note, fmt.Sprintf("; backends that use it now: %d", reader.Conn().PgConn().PID())) {
 				t.Fatalf("with a reader who comes later: %v, %v", runs, err)
 			}
 			now, state, err := b.store.ViewAndState(t.Context(), v.Name)

@@ -2,8 +2,6 @@ package refresh
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/redcache/redcache/infra"
@@ -17,17 +15,8 @@ type stillReadError struct {
 
 // Error names the backends.
 func (e *stillReadError) Error() string {
-	const most = 10
-	var names []string
-	for n, pid := range e.pids {
-		if n == most {
-			names = append(names, "…")
-			break
-		}
-		names = append(names, fmt.Sprint(pid))
-	}
 	return "transactions are open that are older than the new generation's rows, and would see none of them; their backends: " +
-		strings.Join(names, ", ")
+		some(e.pids)
 }
 
 // transactions are open ones, by their virtual ids, and the backends that have them.

@@ -33,7 +33,7 @@ func (r *Runner) publishLater(ctx context.Context, j *job) (note string) {
 		err = r.publishLoaded(ctx, j, err)
 	}
 	if err != nil {
-		err = nameHolders(ctx, r.pool, err)
+		err = nameHolders(ctx, r.pool, err, j.names())
 		r.cfg.Log.WarnContext(ctx, "new generation is not published yet",
 			infra.KeyView, j.req.View.String(), infra.KeyRun, j.members[0].run.ID, infra.KeyError, redshift.Public(err))
 		return waiting(!slices.ContainsFunc(late, func(m *viewRun) bool { return !m.first })) + " until the next refresh: " + infra.Message(err)

@@ -87,7 +87,7 @@ func (r *Runner) fail(ctx context.Context, j *job, cause error) (catalog.Run, er
 	limit := max(infra.Grace(ctx, recordTimeout), r.cfg.Margin/(2*answering))
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
-	cause = nameHolders(ctx, r.pool, cause)
+	cause = nameHolders(ctx, r.pool, cause, j.names())
 	if asked := j.asked(); asked != nil && !ended { // else the end is why, and not what ended by it
 		cause = explainHere(asked.view, cause, "refresh")
 	}

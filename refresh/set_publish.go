@@ -146,7 +146,7 @@ func (s *set) handOver(ctx context.Context, tx pgx.Tx, why error) error {
 	}
 	end, cancel := recording(ctx)
 	defer cancel()
-	why = nameHolders(end, s.pool, why)
+	why = nameHolders(end, s.pool, why, namesOf(s.changes()))
 	first := !slices.ContainsFunc(s.decisions, func(c decision) bool { return c.before.State.Generation != nil })
 	s.runs[0].Note = waiting(first) + " until the next refresh: " + infra.Message(why)
 	s.runner.cfg.Log.WarnContext(ctx, "new generation is not published yet",

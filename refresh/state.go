@@ -53,6 +53,13 @@ func (j *job) member(viewID int32) *viewRun {
 	return j.members[i]
 }
 
+func (j *job) names() (names []catalog.Name) {
+	for _, m := range j.members {
+		names = append(names, m.view.Name)
+	}
+	return names
+}
+
 // asked is the member that the caller named; nil until its run is in the history.
 func (j *job) asked() *viewRun { return j.member(j.stub.ID) }
 

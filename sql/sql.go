@@ -89,6 +89,8 @@ var (
 	pendingSets string
 	//go:embed queries/drop_set.sql
 	dropSet string
+	//go:embed queries/readers.sql
+	Readers string
 	//go:embed queries/prepared.sql
 	Prepared string
 	//go:embed queries/published.sql

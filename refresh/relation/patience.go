@@ -48,8 +48,7 @@ func (e *StarvedError) Error() string {
 // Hint says where to look.
 func (e *StarvedError) Hint() string {
 	return "Look for long transactions with SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start, and for " +
-		"forgotten ones with SELECT gid, prepared FROM pg_prepared_xacts; " +
-		"refreshes by strategies concurrent, incremental and merge never wait for readers."
+		"forgotten ones with SELECT gid, prepared FROM pg_prepared_xacts. Wait until they have ended, or SELECT pg_terminate_backend(pid)."
 }
 
 // Try is one attempt to get strong locks.

@@ -24,6 +24,7 @@ var deeds = []deed{
 		return h.remake(ctx, n, true)
 	}},
 	{what: "a process that alters a view is killed", plan: planKilledAlteration},
+	{what: "a view is refreshed while another definition of it is built", plan: planBuildBeside},
 	{what: "a view has a safety lag together with a key", plan: planIncremental(func(d *catalog.View) {
 		d.SafetyLag, d.ReconcileEvery = time.Hour, 0
 	})},
@@ -87,6 +88,15 @@ func planIncremental(and func(d *catalog.View)) func(h *history, r *rand.Rand, n
 		and(d)
 		p.doings = []doing{alteration}
 	}
+}
+
+// planBuildBeside has both workers refresh, through a slow source, what is being altered.
+func planBuildBeside(h *history, r *rand.Rand, _ int, p *plan) {
+	u := one(r, h.units)
+	alteration := h.drawAlteration(r, u)
+	alteration.noData = false
+	p.doings = []doing{alteration, drawRefresh(r, u), drawRefresh(r, u)}
+	p.rate, p.fault = one(r, rates), nil
 }
 
 // planKilledAlteration kills a little later than others: an alteration looks at the source, and rehearses, before it reads.

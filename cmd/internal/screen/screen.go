@@ -16,15 +16,16 @@ func Lines(text string, columns int) (lines []string) {
 	if Width(text) <= columns {
 		return []string{text}
 	}
-	line := ""
+	line, taken := "", 0
 	for _, word := range Words(text) {
+		width := Width(word)
 		switch {
 		case line == "":
-			line = word
-		case Width(line)+1+Width(word) <= columns:
-			line += " " + word
+			line, taken = word, width
+		case taken+1+width <= columns:
+			line, taken = line+" "+word, taken+1+width
 		default:
-			lines, line = append(lines, line), word
+			lines, line, taken = append(lines, line), word, width
 		}
 	}
 	return append(lines, line)

@@ -185,13 +185,16 @@ func (w *world) watchSessions(t *testing.T) (finish func() map[string]string) {
 
 // commandLines returns what ps shows of all processes; Linux does not always have ps.
 func commandLines() (all []string) {
-	files, _ := filepath.Glob("/proc/[0-9]*/cmdline") // the pattern is right
-	if files == nil {
+	processes, _ := os.ReadDir("/proc") // found out by wantPart
+	if processes == nil {
 		out, _ := exec.Command("ps", "-A", "-ww", "-o", "args").Output() // found out by wantPart
 		return strings.Split(string(out), "\n")
 	}
-	for _, file := range files {
-		if line, err := os.ReadFile(file); err == nil { // the process may have ended
+	for _, process := range processes {
+		if name := process.Name(); name[0] < '0' || name[0] > '9' {
+			continue
+		}
+		if line, err := os.ReadFile(filepath.Join("/proc", process.Name(), "cmdline")); err == nil { // the process may have ended
 			all = append(all, strings.ReplaceAll(string(line), "\x00", " "))
 		}
 	}

@@ -92,5 +92,6 @@ LEFT JOIN LATERAL (
             ORDER BY 1)
     ) AS decorations
     WHERE f.oid IS NOT NULL
+    OFFSET 0 -- as b, also for the planner
 ) d ON true
 ORDER BY a.id

@@ -76,16 +76,19 @@ func (e *ExistsError) Hint() string {
 
 // BusyError is returned when a view is to be added, changed or dropped that somebody else is adding or changing.
 type BusyError struct {
-	View Name
-	By   PendingSet
+	View  Name
+	Group string // of the view, as it is to be
+	By    PendingSet
 }
 
 func (e *BusyError) Error() string {
-	doing := "changed"
-	if e.By.adds(e.View) {
-		doing = "added"
+	switch {
+	case e.By.adds(e.View):
+		return fmt.Sprintf("view %s is being added: %s", e.View, e.By)
+	case e.By.Has(e.View):
+		return fmt.Sprintf("view %s is being changed: %s", e.View, e.By)
 	}
-	return fmt.Sprintf("view %s is being %s: %s", e.View, doing, e.By)
+	return fmt.Sprintf("group %s, which view %s is to be in, is being changed: %s", e.Group, e.View, e.By)
 }
 
 // Hint says how to go on.

@@ -29,8 +29,9 @@ type PendingSet struct {
 type PendingView struct {
 	ID int32 `json:"id"`
 	Name
-	Added  bool  `json:"added"` // nobody sees it before the set takes effect
-	LinkID int32 `json:"link"`  // that it is to be read through; zero: none
+	Added  bool   `json:"added"` // nobody sees it before the set takes effect
+	LinkID int32  `json:"link"`  // that it is to be read through; zero: none
+	Group  string `json:"group"` // that it is to be in; empty: none
 }
 
 // PendingSets returns the sets that have not taken effect, the oldest first.
@@ -47,9 +48,9 @@ func (s Store) Adding(ctx context.Context, view Name) (*PendingSet, error) {
 	return s.pending(ctx, func(p PendingSet) bool { return p.adds(view) })
 }
 
-// Changing returns the set that is to add or change a view; nil when there is none.
-func (s Store) Changing(ctx context.Context, view Name) (*PendingSet, error) {
-	return s.pending(ctx, func(p PendingSet) bool { return p.Has(view) })
+// PendingSet returns a set; nil when there is none, or when it has taken effect.
+func (s Store) PendingSet(ctx context.Context, set int32) (*PendingSet, error) {
+	return s.pending(ctx, func(p PendingSet) bool { return p.ID == set })
 }
 
 // pending returns the oldest such set.
@@ -63,6 +64,11 @@ func (s Store) pending(ctx context.Context, is func(PendingSet) bool) (*PendingS
 		return nil, nil
 	}
 	return &sets[i], nil
+}
+
+// Regroups says whether a view of a group is to be in it, or the group gets one.
+func (p PendingSet) Regroups(group string) bool {
+	return group != "" && slices.ContainsFunc(p.Views, func(v PendingView) bool { return v.Group == group })
 }
 
 // Has says whether it adds or changes a view.

@@ -43,6 +43,8 @@ func newer(version int) error {
 		"brought the schema there. This one changes nothing here.")
 }
 
+const insufficientPrivilege = "42501"
+
 // Version returns the version of schema redcache; zero when there is none. It refuses one that this program does not know,
 // with [ErrNewer], and one whose list of migrations nobody can have made.
 func (s Store) Version(ctx context.Context) (int, error) {
@@ -55,8 +57,11 @@ func (s Store) Version(ctx context.Context) (int, error) {
 		err = s.db.QueryRow(ctx, applied).Scan(&rows)
 	}
 	if err != nil {
-		return 0, infra.Hinted(fmt.Errorf("read version of schema redcache: %w", err),
-			"The role of DATABASE_URL has to be the one that made schema redcache, or take its role (ALTER ROLE … SET role = …).")
+		err = fmt.Errorf("read version of schema redcache: %w", err)
+		if refused, is := errors.AsType[*pgconn.PgError](err); is && refused.Code == insufficientPrivilege {
+			err = infra.Hinted(err, "The role of DATABASE_URL has to be the one that made schema redcache, or take its role (ALTER ROLE … SET role = …).")
+		}
+		return 0, err
 	}
 	for i, row := range rows {
 		if row != int64(i)+1 {

@@ -97,11 +97,12 @@ func (d *Doctor) Examine(ctx context.Context) ([]Check, error) {
 // exam is what probes have at hand.
 type exam struct {
 	*Doctor
-	tx    pgx.Tx // read-only; the probe's own
-	views []catalog.Status
-	links []catalog.Link
-	rests map[int32]catalog.LinkState
-	now   time.Time // the database's clock when all that was read
+	tx        pgx.Tx // read-only; the probe's own
+	views     []catalog.Status
+	links     []catalog.Link
+	rests     map[int32]catalog.LinkState
+	published map[int32]catalog.Published
+	now       time.Time // the database's clock when all that was read
 
 	held      map[int32]bool // views whose lock somebody has
 	scheduled *time.Time     // when a worker or a Lambda last began a refresh
@@ -186,6 +187,9 @@ func (d *Doctor) load(ctx context.Context) (*exam, error) {
 		}
 		x.tx = tx
 		if err := x.loadWorkers(ctx); err != nil {
+			return err
+		}
+		if x.published, err = store.Published(ctx, nil); err != nil { // of the same moment: a swap may come at any other
 			return err
 		}
 		all, err := store.Status(ctx)

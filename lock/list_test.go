@@ -17,7 +17,7 @@ func TestList_ShowsHoldersAndWaiters(t *testing.T) {
 	lockView(t, viewHolder, math.MaxInt32)
 	slot := lockSlot(t, slotHolder, 5, lock.MaxSlots)
 	lockView(t, slotHolder, 2)
-	if taken, err := lock.Set(t.Context(), viewHolder, 3); err != nil || !taken {
+	if taken, err := lock.Set(t.Context(), viewHolder, 3, 0); err != nil || !taken {
 		t.Fatalf("lock a set: %v, %v", taken, err)
 	}
 	waiterPID := pidOf(waiter)

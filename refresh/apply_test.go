@@ -285,8 +285,10 @@ func TestApply_WhatIsOlderThanBeforeIsDue(t *testing.T) {
 	for _, refreshed := range []bool{false, true} {
 		old := b.oldReader(t)
 		done := make(chan error, 1)
+		var runs []catalog.Run
 		go func() {
-			_, err := b.definer.Apply(t.Context(), b.era(3, map[bool]int{false: 1, true: 2}[refreshed])[2:])
+			var err error
+			runs, err = b.definer.Apply(t.Context(), b.era(3, map[bool]int{false: 1, true: 2}[refreshed])[2:])
 			done <- err
 		}()
 		b.untilSome(t, someFilled)
@@ -300,6 +302,9 @@ func TestApply_WhatIsOlderThanBeforeIsDue(t *testing.T) {
 		due := rows(t, b.pool, `SELECT next_due <= now() FROM redcache.state`)
 		if want := map[bool]string{false: `"f" `, true: `"t" `}[refreshed]; !slices.Equal(due, []string{want}) {
 			t.Errorf("refreshed meanwhile %t: due %v", refreshed, due)
+		}
+		if told := strings.HasPrefix(runs[0].Note, "readers see its rows as of "); told != refreshed {
+			t.Errorf("refreshed meanwhile %t: %q", refreshed, runs[0].Note)
 		}
 	}
 	b.refresh(t, refresh.Request{View: v.Name})

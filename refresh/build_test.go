@@ -47,6 +47,9 @@ func TestBuild_KeepsNobodyFromRefreshing(t *testing.T) {
 			}
 			b.wantBatch(t, v, 3)
 			b.wantChanging(t, v, false)
+			if run.Note != "" {
+				t.Errorf("of rows that are the newest: %s", run.Note)
+			}
 			b.nextBatch(t, 4)
 			b.refresh(t, refresh.Request{View: v.Name, Whole: true})
 			b.wantBatch(t, v, 4)
@@ -97,12 +100,18 @@ func (b *bundle) wantChanging(t *testing.T, v catalog.View, want bool) {
 func TestBuild_IsNotDisturbedByOtherChanges(t *testing.T) {
 	t.Parallel()
 	b, v := batches(t, catalog.Merge, catalog.StreamTransport)
+	third, other := b.batchView("third", catalog.Merge, catalog.StreamTransport), b.batchView("fourth", catalog.Merge, catalog.StreamTransport)
+	b.add(t, third)
+	other.Group = "g"
 	small := func(v *catalog.View) error { v.MaxAge = 7 * time.Hour; return nil }
+	join := func(v *catalog.View) error { v.Group = "g"; return nil }
 	meanwhile := once(refresh.Loading, func() {
 		for what, err := range map[string]error{
-			"alter": second(b.definer.Alter(t.Context(), v.Name, small, false, nil)),
-			"drop":  b.definer.Drop(t.Context(), v.Name),
-			"join": second(b.definer.Apply(t.Context(), []refresh.Change{
+			"alter":            second(b.definer.Alter(t.Context(), v.Name, small, false, nil)),
+			"drop":             b.definer.Drop(t.Context(), v.Name),
+			"join":             second(b.definer.Alter(t.Context(), third.Name, join, false, nil)),
+			"add to the group": second(b.definer.Add(t.Context(), other, false, nil)),
+			"both": second(b.definer.Apply(t.Context(), []refresh.Change{
 				{Name: v.Name, Define: small}, {Name: catalog.Name{Schema: "bi", View: "other"}, Add: true, Define: func(w *catalog.View) error {
 					*w = b.batchView("other", catalog.Merge, catalog.StreamTransport)
 					return nil
@@ -110,12 +119,13 @@ func TestBuild_IsNotDisturbedByOtherChanges(t *testing.T) {
 			})),
 		} {
 			busy, is := errors.AsType[*catalog.BusyError](err)
-			if !is || busy.View != v.Name || !strings.Contains(hintOf(err), "wait until that has ended, or stop it") {
+			if !is || busy.By.Deed() != "changes bi.item" || !strings.Contains(hintOf(err), "wait until that has ended, or stop it") {
 				t.Errorf("%s: %v, %s", what, err, hintOf(err))
 			}
 		}
 	})
-	_, err := b.definer.Alter(t.Context(), v.Name, func(v *catalog.View) error { v.Indexes = []string{"batch"}; return nil }, false, meanwhile)
+	change := func(v *catalog.View) error { v.Indexes, v.Group = []string{"batch"}, "g"; return nil }
+	_, err := b.definer.Alter(t.Context(), v.Name, change, false, meanwhile)
 	if err != nil {
 		t.Error(err)
 	}
@@ -162,6 +172,24 @@ func TestBuild_IsNotLeftBehindWhileItPauses(t *testing.T) {
 		t.Errorf("it was taken from him: %v", err)
 	}
 	if err != nil && !errors.As(err, new(*catalog.BusyError)) {
+		t.Error(err)
+	}
+	b.wantNoSets(t)
+	b.wantNothingLeft(t)
+}
+
+// The server holds the lock of a set for as long as it has not noticed that the connection was cut. The next attempt waits for that.
+func TestBuild_WaitsForALockOfItsOwn(t *testing.T) {
+	t.Parallel()
+	b, v := batches(t, catalog.Merge, catalog.StreamTransport)
+	cut := once(refresh.Locking, func() {
+		ghost := b.begun(t, `SELECT pg_advisory_xact_lock('redcache.set'::regclass::oid::int, id) FROM redcache.set WHERE published_at IS NULL`)
+		go func() {
+			b.awaitsLock(t)
+			leave(t, ghost)
+		}()
+	})
+	if err := second(b.definer.Alter(t.Context(), v.Name, func(v *catalog.View) error { v.Indexes = []string{"batch"}; return nil }, false, cut)); err != nil {
 		t.Error(err)
 	}
 	b.wantNoSets(t)

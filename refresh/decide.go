@@ -34,7 +34,7 @@ func (d *Definer) decide(ctx context.Context, changes []Change) (s *set, err err
 			s, err = d.decideIn(ctx, tx, decisions)
 			return err
 		})
-		if err = d.runner.inTheWay(ctx, err); !errors.Is(err, errMoved) || n >= enough {
+		if err = d.inTheWay(ctx, err); !errors.Is(err, errMoved) || n >= enough {
 			return s, err
 		}
 	}

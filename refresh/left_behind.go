@@ -19,7 +19,7 @@ import (
 // it.
 func (r *Runner) dropSet(ctx context.Context, set int32) error {
 	return infra.InTx(ctx, r.pool, infra.Limits{Lock: relation.ShortLock}, func(tx pgx.Tx) error {
-		if taken, err := lock.Set(ctx, tx, set); err != nil || !taken {
+		if taken, err := lock.Set(ctx, tx, set, 0); err != nil || !taken {
 			return err
 		}
 		if pending, err := catalog.In(tx).Pending(ctx, set); err != nil || !pending { // it may have taken effect meanwhile
@@ -41,31 +41,34 @@ func (r *Runner) dropSet(ctx context.Context, set int32) error {
 // inTheWay finds out whether somebody is at what a decision was refused for: it changes a view that somebody else is changing,
 // or adds one under a name that is taken. What a process has left behind that has ended goes, and the decision can be made once
 // more.
-func (r *Runner) inTheWay(ctx context.Context, refused error) error {
-	var view catalog.Name
-	find, otherwise := r.store.Changing, errMoved
-	if busy, is := errors.AsType[*catalog.BusyError](refused); is {
-		view = busy.View
-	} else if exists, is := errors.AsType[*catalog.ExistsError](refused); is {
-		find, otherwise = r.store.Adding, refused
-		view, _ = catalog.ParseName(exists.Name) // there is none with another name
-	} else {
+func (d *Definer) inTheWay(ctx context.Context, refused error) error {
+	busy, is := errors.AsType[*catalog.BusyError](refused)
+	if exists, taken := errors.AsType[*catalog.ExistsError](refused); taken {
+		view, _ := catalog.ParseName(exists.Name) // there is none with another name
+		set, err := d.runner.store.Adding(ctx, view)
+		if err != nil || set == nil {
+			return cmp.Or(err, refused)
+		}
+		busy, is = &catalog.BusyError{View: view, By: *set}, true
+	}
+	if !is {
 		return refused
 	}
-	set, err := find(ctx, view)
+	if busy.By.Pause() > 0 {
+		d.say(Phase("waiting to see whether somebody is at it still: " + busy.By.String()))
+	}
+	if err := infra.Sleep(ctx, busy.By.Pause()); err != nil {
+		return err
+	}
+	if err := d.runner.dropSet(ctx, busy.By.ID); err != nil {
+		return err
+	}
+	set, err := d.runner.store.PendingSet(ctx, busy.By.ID)
 	if err != nil || set == nil {
-		return cmp.Or(err, otherwise)
-	}
-	if err := infra.Sleep(ctx, set.Pause()); err != nil {
-		return err
-	}
-	if err := r.dropSet(ctx, set.ID); err != nil {
-		return err
-	}
-	if set, err = find(ctx, view); err != nil || set == nil {
 		return cmp.Or(err, errMoved)
 	}
-	return &catalog.BusyError{View: view, By: *set}
+	busy.By = *set
+	return busy
 }
 
 // checkFree refuses to change views that somebody else is changing: what he has built for hours would be for nothing.
@@ -76,8 +79,8 @@ func checkFree(ctx context.Context, tx pgx.Tx, decisions []decision) error {
 	}
 	for _, c := range decisions {
 		for _, set := range sets {
-			if set.Has(c.Name) {
-				return &catalog.BusyError{View: c.Name, By: set}
+			if !c.Add && set.Has(c.Name) || !c.Drop && set.Regroups(c.after.Group) {
+				return &catalog.BusyError{View: c.Name, Group: c.after.Group, By: set}
 			}
 		}
 	}

@@ -15,9 +15,10 @@ import (
 // changePatience is how long a change of a definition waits for a refresh of the view to end.
 const changePatience = 30 * time.Second
 
-// lockSet takes the lock of a set that is being built. Only somebody who takes it for left behind may have it.
+// lockSet takes the lock of a set that is being built. Only somebody who takes it for left behind may have it, or a session of
+// its own whose connection was cut, until its server notices.
 func lockSet(ctx context.Context, tx pgx.Tx, set int32) error {
-	taken, err := lock.Set(ctx, tx, set)
+	taken, err := lock.Set(ctx, tx, set, changePatience)
 	if err == nil && !taken {
 		err = catalog.ErrSetGone
 	}

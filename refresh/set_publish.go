@@ -90,13 +90,34 @@ func (s *set) show(ctx context.Context, tx pgx.Tx, decisions []decision) error {
 	if err := s.runner.store.Touch(ctx, s.runs[0].Key()); err != nil { // which writes out what has been logged so far
 		return err
 	}
-	return relation.Publish(ctx, tx, s.runner.ordinary(), switches, func(tx pgx.Tx, _ relation.Try) error {
+	err = relation.Publish(ctx, tx, s.runner.ordinary(), switches, func(tx pgx.Tx, _ relation.Try) error {
 		if err := forget(ctx, tx, decisions); err != nil {
 			return err
 		}
 		return catalog.In(tx).PublishSet(ctx, s.id, len(switches.Switches))
 	})
+	if err == nil {
+		s.noteOlder()
+	}
+	return err
 }
+
+// noteOlder notes of what readers see now that they had rows of a later moment before: it was refreshed while it was built.
+func (s *set) noteOlder() {
+	for i := range s.runs {
+		run := &s.runs[i]
+		for _, c := range s.decisions {
+			before := c.before.State.AsOf
+			if !c.builds() || c.Name != run.View || before == nil || run.AsOf == nil || !before.After(*run.AsOf) {
+				continue
+			}
+			run.Note = fmt.Sprintf("readers see its rows as of %s, until the next refresh: those as of %s came, by the old definition, while "+
+				"these were built", instant(*run.AsOf), instant(*before))
+		}
+	}
+}
+
+func instant(t time.Time) string { return t.UTC().Format("15:04:05 MST") }
 
 // holdAgain takes the locks, and refuses to go on where somebody else has changed a definition since it was decided on. A
 // refresh that is under way is waited for, however long it takes: what has been built may have taken longer.
@@ -135,7 +156,10 @@ func (s *set) holdAgain(ctx context.Context, tx pgx.Tx) error {
 			}
 		}
 	}
-	return sameGroups(ctx, tx, s.decisions)
+	if err := sameGroups(ctx, tx, s.decisions); err != nil {
+		return infra.Hinted(fmt.Errorf("a view has joined a group of these: %w", err), "Nothing has changed. Try again.")
+	}
+	return nil
 }
 
 // handOver leaves it to the next refresh to show readers what a single view, or a single group, has got. Of more than that

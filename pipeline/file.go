@@ -1,0 +1,153 @@
+package pipeline
+
+import (
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
+)
+
+// From is which server runs a query.
+type From string
+
+// The servers.
+const (
+	FromRedshift From = "redshift"
+	FromCache    From = "cache"
+)
+
+// Place is where the rows of a view are kept.
+type Place string
+
+// The places.
+const (
+	InRedshift Place = "redshift"
+	InCache    Place = "cache"
+)
+
+// File is one file of a pipeline: a view, as its author says it.
+type File struct {
+	Path  string
+	Name  catalog.Name  // without a prefix
+	Draft catalog.Draft // with the query
+
+	Source      From    // what the author takes for granted; empty: nothing
+	KeepIn      []Place // none: in the cache
+	ReadyWhen   string  // a query on Redshift that has to return true before a label is run
+	Checks      []string
+	Owner       string
+	Description string
+
+	text    string
+	queryAt int // offset of the query in it
+}
+
+// Query is the SELECT, without the header.
+func (f *File) Query() string { return f.text[f.queryAt:] }
+
+// Parse reads a file. It goes on behind what is wrong: the problems are all that there are.
+func Parse(path string, content []byte) (*File, Problems) {
+	f := &File{Path: path, text: strings.TrimPrefix(string(content), "\ufeff")}
+	switch {
+	case strings.HasPrefix(f.text, "\xff\xfe"), strings.HasPrefix(f.text, "\xfe\xff"):
+		return f, Problems{{Path: path, What: "it is UTF-16, not UTF-8", Fix: "Save it as UTF-8."}}
+	case !utf8.ValidString(f.text):
+		return f, Problems{{Path: path, What: "it is not valid UTF-8", Fix: "Save it as UTF-8."}}
+	}
+	tags, at := header(f.text)
+	f.queryAt = at
+	problems := f.read(tags)
+	problems = append(problems, f.checkName(tags)...)
+	if at, name, found := misplaced(f.text, at); found {
+		problems = append(problems, f.problem(at, "tag @"+name+" stands behind the beginning of the query",
+			"Put it into the comment before it."))
+	}
+	return f, append(problems, f.checkQuery()...).sorted()
+}
+
+// read has each tag read, and finds those that nobody knows, that say nothing, and that say again what another has said.
+func (f *File) read(tags []tag) (problems Problems) {
+	said := map[string]tag{}
+	for _, t := range tags {
+		read := readerOf(t.name)
+		if read == nil {
+			problems = append(problems, f.unknown(t))
+			continue
+		}
+		about := t.name
+		if same := synonyms[t.name]; same != "" {
+			about = same
+		}
+		if before, twice := said[about]; twice && !repeats(about) {
+			problems = append(problems, f.problem(t.at, "@"+t.name+" says again what @"+before.name+" has said", "Leave one of them out."))
+			continue
+		}
+		said[about] = t
+		if t.value == "" {
+			problems = append(problems, f.problem(t.at, "@"+t.name+" says nothing", "Write its value behind it, or leave it out."))
+			continue
+		}
+		if err := read(f, t.value); err != nil {
+			problems = append(problems, f.problem(t.valueAt, "@"+t.name+": "+err.Error(), ""))
+		}
+	}
+	return problems
+}
+
+func (f *File) unknown(t tag) Problem {
+	fix := "docs/pipelines.md has all tags."
+	if near := infra.Nearest(t.name, tagNames()); near != "" {
+		fix = "Do you mean @" + near + "?"
+	}
+	return f.problem(t.at, "there is no tag @"+t.name, fix)
+}
+
+func (f *File) checkName(tags []tag) Problems {
+	for _, name := range []string{"matview-schema", "matview-name"} {
+		given := false
+		for _, t := range tags {
+			given = given || t.name == name
+		}
+		if !given {
+			return Problems{f.problem(0, "its header has no @"+name, "Begin the file with a comment that has @matview-schema SCHEMA and @matview-name NAME.")}
+		}
+	}
+	return nil
+}
+
+// checkQuery holds the query against what can stand as a subquery on Redshift, which is narrower than what PostgreSQL takes.
+func (f *File) checkQuery() Problems {
+	query, err := redshift.ReadQuery(f.Query())
+	if wrong := (*redshift.QueryError)(nil); errors.As(err, &wrong) {
+		at := f.queryAt
+		if wrong.Line > 0 {
+			at += offsetOf(f.Query(), wrong.Line, wrong.Column)
+		}
+		return Problems{f.problem(min(at, len(f.text)), wrong.Problem, wrong.Fix)}
+	}
+	if err != nil {
+		return Problems{f.problem(f.queryAt, err.Error(), infra.Hint(err))}
+	}
+	f.Draft.Query = &query
+	return nil
+}
+
+// offsetOf is the offset of a place that is named by its line and its column in characters.
+func offsetOf(text string, line, column int) int {
+	at := 0
+	for ; line > 1; line-- {
+		at += strings.IndexByte(text[at:], '\n') + 1
+	}
+	for ; column > 1 && at < len(text); column-- {
+		_, size := utf8.DecodeRuneInString(text[at:])
+		at += size
+	}
+	return at
+}
+
+func (f *File) problem(at int, what, fix string) Problem {
+	return problemAt(f.Path, f.text, at, what, fix)
+}

@@ -1,0 +1,1 @@
+/* @matview-schema bÿ */ select 1

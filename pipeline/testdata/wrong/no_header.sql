@@ -1,0 +1,3 @@
+SELECT 1 AS one
+-- @key one
+FROM t

@@ -1,0 +1,2 @@
+/* @matview-schema bi
+ * @matview-name sales */

@@ -1,0 +1,3 @@
+/* @matview-schema bi
+ * @matview-name sales */
+INSERT INTO t VALUES (1)

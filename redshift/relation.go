@@ -19,6 +19,7 @@ type sources struct {
 	paths []string
 	// recursive says that WITH RECURSIVE builds up its rows somewhere.
 	recursive bool
+	places    []Reference // of the relations, each time that one is named
 }
 
 // sourcesOf returns what a query reads, or an [*UntrustedError] for what cannot be told from its text: a name without a
@@ -28,11 +29,9 @@ func sourcesOf(query, database string) (sources, error) {
 	if err != nil {
 		return sources{}, untrusted("the query cannot be read: %v", err)
 	}
-	f := relationFinder{scan: scan{query, tokens}, database: database, levels: []fromLevel{{}}}
-	for i := 0; i < len(tokens); {
-		if i, err = f.step(i); err != nil {
-			return sources{}, err
-		}
+	f := relationFinder{scan: scan{query, tokens}, database: database}
+	if err := f.find(); err != nil {
+		return sources{}, err
 	}
 	if len(f.found.relations) == 0 {
 		return sources{}, untrusted("the query reads no table")
@@ -45,8 +44,19 @@ func sourcesOf(query, database string) (sources, error) {
 type relationFinder struct {
 	scan
 	database string
+	loose    bool // names without a schema and functions are taken as they are
 	levels   []fromLevel
 	found    sources
+}
+
+func (f *relationFinder) find() (err error) {
+	f.levels = []fromLevel{{}}
+	for i := 0; i < len(f.tokens); {
+		if i, err = f.step(i); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fromLevel is what is known of one pair of parentheses.
@@ -177,7 +187,7 @@ func (l *fromLevel) see(word string, compared bool) {
 // relation reads the name or the path that starts at i, and returns the index behind it.
 func (f *relationFinder) relation(i int, top *fromLevel) (int, error) {
 	var parts []string
-	text, inside := f.text(i), false
+	first, inside := i, false
 	for ; ; i++ {
 		switch name := f.name(i); {
 		case name == "":
@@ -194,10 +204,13 @@ func (f *relationFinder) relation(i int, top *fromLevel) (int, error) {
 			break
 		}
 	}
+	if f.word(i) == "(" && f.loose {
+		return i, nil
+	}
 	if f.word(i) == "(" {
 		return 0, untrusted("the query reads from a function, %s", strings.Join(parts, "."))
 	}
-	err := f.note(parts, inside, text)
+	err := f.note(parts, inside, first, i-1)
 	top.items = append(top.items, parts[len(parts)-1], f.aliasAt(i))
 	return i, err
 }
@@ -225,8 +238,9 @@ func (f *relationFinder) aliasAt(i int) string {
 	return f.name(i)
 }
 
-// note keeps what the parts of a name stand for, which goes inside of a value where it has brackets.
-func (f *relationFinder) note(parts []string, inside bool, text string) error {
+// note keeps what the parts of a name stand for, from its first token to its last; it goes inside of a value where it has
+// brackets.
+func (f *relationFinder) note(parts []string, inside bool, first, last int) error {
 	switch {
 	case len(parts) == 1 && !inside && f.isGiven(parts[0]):
 		return nil
@@ -234,7 +248,9 @@ func (f *relationFinder) note(parts []string, inside bool, text string) error {
 		f.found.paths = append(f.found.paths, parts[0])
 		return nil
 	case inside:
-		return untrusted("what the query reads at %q cannot be told", text)
+		return untrusted("what the query reads at %q cannot be told", f.text(first))
+	case len(parts) == 1 && f.loose:
+		parts = []string{"", parts[0]}
 	case len(parts) == 1:
 		return untrusted("%s is named without its schema", parts[0])
 	case len(parts) == 3 && parts[0] == f.database:
@@ -242,6 +258,7 @@ func (f *relationFinder) note(parts []string, inside bool, text string) error {
 	case len(parts) > 2:
 		return untrusted("%s is named with a database", strings.Join(parts, "."))
 	}
+	f.found.places = append(f.found.places, Reference{Relation{parts[0], parts[1]}, f.tokens[first].from, f.tokens[last].to})
 	if found := (relation{parts[0], parts[1]}); !slices.Contains(f.found.relations, found) {
 		f.found.relations = append(f.found.relations, found)
 	}

@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,19 +60,7 @@ func TestParse_SaysAllThatIsWrong(t *testing.T) {
 			for _, p := range problems {
 				got += p.Shown()
 			}
-			golden := path[:len(path)-len(".sql")] + ".txt"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("got:\n%s\nwant:\n%s", got, want)
-			}
+			wantGolden(t, strings.TrimSuffix(path, ".sql")+".txt", got)
 		})
 	}
 }

@@ -1,0 +1,152 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/redshift"
+)
+
+// Read is a place in a query where a relation is named.
+type Read struct {
+	redshift.Reference
+	View *View // that it is; nil: a table on Redshift
+}
+
+// link finds out what each view reads and where its query runs.
+func (p *Project) link() (problems Problems) {
+	named := map[catalog.Name]*View{}
+	for _, v := range p.Views {
+		named[v.Name] = v
+	}
+	for _, v := range p.Views {
+		if v.Draft.Query != nil {
+			problems = append(problems, v.refer(named)...)
+		}
+	}
+	if circle := p.circle(); circle != nil {
+		return append(problems, circleProblem(circle))
+	}
+	for _, v := range p.Sorted() {
+		problems = append(problems, v.settle()...)
+	}
+	return problems
+}
+
+// refer finds the relations that a query names.
+func (v *View) refer(named map[catalog.Name]*View) Problems {
+	places, err := redshift.References(*v.Draft.Query, "")
+	if err != nil {
+		return Problems{v.problem(v.queryAt, err.Error(), "")}
+	}
+	var problems Problems
+	for _, place := range places {
+		if place.Schema == "" {
+			problems = append(problems, v.problem(v.queryAt+place.From, place.Name+" is named without its schema",
+				"Write schema."+place.Name+": who runs the query may have another search_path."))
+			continue
+		}
+		read := Read{place, named[catalog.Name{Schema: place.Schema, View: place.Name}]}
+		v.Reads = append(v.Reads, read)
+		if read.View != nil && !slices.Contains(v.Inputs, read.View) {
+			v.Inputs = append(v.Inputs, read.View)
+		}
+	}
+	return problems
+}
+
+// keeps says whether the rows of a view are kept in a place.
+func (v *View) keeps(place Place) bool {
+	return len(v.KeepIn) == 0 && place == InCache || slices.Contains(v.KeepIn, place)
+}
+
+// settle decides which server runs the query: the one that has all that it reads.
+func (v *View) settle() (problems Problems) {
+	var notThere, notHere *Read // that Redshift, and the cache, does not have
+	for i, read := range v.Reads {
+		if notHere == nil && (read.View == nil || !read.View.keeps(InCache)) {
+			notHere = &v.Reads[i]
+		}
+		if notThere == nil && read.View != nil && !read.View.keeps(InRedshift) {
+			notThere = &v.Reads[i]
+		}
+	}
+	switch {
+	case notHere == nil && v.Source != FromRedshift && len(v.Reads) > 0:
+		v.Runs = FromCache
+	default:
+		v.Runs = FromRedshift
+	}
+	at := func(r *Read) int { return v.queryAt + r.From }
+	switch {
+	case v.Source == FromCache && notHere != nil:
+		problems = append(problems, v.problem(at(notHere), fmt.Sprintf("the cache does not have %s, and the query is to run there", v.said(notHere)),
+			"Leave @source cache out, or make it a view with a file of its own."))
+	case v.Runs == FromRedshift && notThere != nil:
+		fix := fmt.Sprintf("Write @keep-in redshift, cache into %s", notThere.View.Path)
+		if notHere != nil {
+			fix += fmt.Sprintf("; or make %s a view of its own, so that all is in the cache", v.said(notHere))
+		}
+		problems = append(problems, v.problem(at(notThere), fmt.Sprintf("Redshift does not have %s, which is kept in the cache", v.said(notThere)), fix+"."))
+	}
+	return problems
+}
+
+func (v *View) said(r *Read) string { return (*v.Draft.Query)[r.From:r.To] }
+
+// Sorted are the views, each behind all that it reads. There must be no circle.
+func (p *Project) Sorted() (sorted []*View) {
+	done := map[*View]bool{}
+	var visit func(v *View)
+	visit = func(v *View) {
+		if done[v] {
+			return
+		}
+		done[v] = true
+		for _, input := range v.Inputs {
+			visit(input)
+		}
+		sorted = append(sorted, v)
+	}
+	for _, v := range p.Views {
+		visit(v)
+	}
+	return sorted
+}
+
+// circle returns views that read each other in a circle, the first one again at the end.
+func (p *Project) circle() (circle []*View) {
+	done := map[*View]bool{}
+	var visit func(v *View, way []*View) bool
+	visit = func(v *View, way []*View) bool {
+		if at := slices.Index(way, v); at >= 0 {
+			circle = append(slices.Clone(way[at:]), v)
+			return true
+		}
+		if done[v] {
+			return false
+		}
+		done[v] = true
+		way = append(way, v)
+		return slices.ContainsFunc(v.Inputs, func(input *View) bool { return visit(input, way) })
+	}
+	for _, v := range p.Views {
+		if visit(v, nil) {
+			break
+		}
+	}
+	return circle
+}
+
+func circleProblem(circle []*View) Problem {
+	names := make([]string, len(circle))
+	for i, v := range circle {
+		names[i] = v.Name.String()
+	}
+	v, next := circle[0], circle[1]
+	i := slices.IndexFunc(v.Reads, func(r Read) bool { return r.View == next })
+	return v.problem(v.queryAt+v.Reads[i].From, "the views read each other in a circle: "+strings.Join(names, " reads "),
+		"A view has to be there before what reads it: take one of these references out.")
+}

@@ -1,0 +1,7 @@
+/*
+ * @matview-schema bi
+ * @matview-name b
+ */
+SELECT x
+FROM bi.a
+JOIN raw.u USING (x)

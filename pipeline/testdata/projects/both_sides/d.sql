@@ -1,0 +1,6 @@
+/*
+ * @matview-schema bi
+ * @matview-name d
+ * @source redshift
+ */
+SELECT x FROM bi.a

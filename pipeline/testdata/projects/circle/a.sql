@@ -1,0 +1,5 @@
+/*
+ * @matview-schema bi
+ * @matview-name a
+ */
+SELECT x FROM bi.b

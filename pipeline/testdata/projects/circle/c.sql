@@ -1,0 +1,5 @@
+/*
+ * @matview-schema bi
+ * @matview-name c
+ */
+SELECT x FROM bi.a

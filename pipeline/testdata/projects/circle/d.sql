@@ -1,0 +1,5 @@
+/*
+ * @matview-schema bi
+ * @matview-name d
+ */
+SELECT x FROM bi.a

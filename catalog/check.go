@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -66,9 +67,16 @@ func (d Definition) checkSource() error {
 	if d.Kind == RemoteSource {
 		return nil
 	}
+	at := 0
+	for _, r := range d.References {
+		if r.From < at || r.To <= r.From || r.To > len(d.Query) {
+			return invalid("define it again", "its query names %s at a place that it does not have", r.Name)
+		}
+		at = r.To
+	}
 	plain := Defaults().Source
-	plain.Kind, plain.Query = d.Kind, d.Query
-	if d.Source != plain {
+	plain.Kind, plain.Query, plain.References = d.Kind, d.Query, d.References
+	if !reflect.DeepEqual(d.Source, plain) {
 		return invalid("leave link, transport, nul-bytes, skip-unchanged, split and sessions out",
 			"its source is local, in other views of the cache, and is not read through a link")
 	}

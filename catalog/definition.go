@@ -13,6 +13,7 @@ const (
 	AutoTransport   Transport = "auto"   // stream where it can be had and pays, else dblink
 	DblinkTransport Transport = "dblink" // PostgreSQL reads Redshift
 	StreamTransport Transport = "stream" // the process that refreshes reads Redshift, and hands the rows on
+	LocalTransport  Transport = "local"  // the rows are here; no definition says so
 )
 
 // Transports lists all of them.
@@ -63,6 +64,35 @@ type Source struct {
 	// Split is the column by whose ranges a whole read is split over up to Sessions sessions; empty: it is not.
 	Split    string `json:"split"`
 	Sessions int    `json:"sessions"`
+	// References are the places where a local query names views of the cache, in their order. It names nothing else.
+	References []Reference `json:"references,omitempty"`
+}
+
+// Reference is a place in a query where a view of the cache is named.
+type Reference struct {
+	Name Name `json:"name"`
+	From int  `json:"from"` // offsets in the query, from the first letter of the name to behind its last
+	To   int  `json:"to"`
+}
+
+// Inputs are the views that a local query reads, each once, in the order in which it names them.
+func (s Source) Inputs() (names []Name) {
+	for _, r := range s.References {
+		if !slices.Contains(names, r.Name) {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
+
+// Written is the query with another text for each view that it names.
+func (s Source) Written(instead func(Name) string) string {
+	text, at := "", 0
+	for _, r := range s.References {
+		text += s.Query[at:r.From] + instead(r.Name)
+		at = r.To
+	}
+	return text + s.Query[at:]
 }
 
 // Definition is everything that people say of a view. docs/definitions.md has its JSON form.

@@ -14,8 +14,8 @@ const maxName = 63
 
 // Name is the schema-qualified name that applications query.
 type Name struct {
-	Schema string `db:"schema_name"`
-	View   string `db:"view_name"`
+	Schema string `db:"schema_name" json:"schema"`
+	View   string `db:"view_name" json:"view"`
 }
 
 // ParseName reads SCHEMA.NAME by SQL's rules: plain parts are folded to lower case, quoted ones are taken as they are.

@@ -36,7 +36,7 @@ func NewView(name Name, link Link) View {
 // Column is one column of a view's query, as it was described through the link.
 type Column struct {
 	Name string `json:"name"`
-	Type string `json:"type"` // the remote type
+	Type string `json:"type"` // the remote type; empty: it is computed in the cache
 	// Local is what generations keep it as; empty: what the remote type is kept as now.
 	Local string `json:"local,omitempty"`
 }
@@ -63,6 +63,10 @@ func (v View) RelationSQL(generation int32) string {
 func (v View) DescribedColumns() ([]redshift.Column, error) {
 	columns := make([]redshift.Column, len(v.Columns))
 	for i, c := range v.Columns {
+		if c.Type == "" {
+			columns[i] = redshift.Column{Name: c.Name, Type: redshift.LocalType(c.Local)}
+			continue
+		}
 		mapped, err := redshift.Map(c.Type)
 		if err != nil {
 			return nil, fmt.Errorf("column %s of view %s: %w", c.Name, v.Name, err)

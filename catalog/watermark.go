@@ -46,6 +46,9 @@ func (v View) mapped(name string) redshift.Type {
 
 // Mapped returns the column's type with what is known of it; the zero one when it cannot be cached.
 func (c Column) Mapped() redshift.Type {
+	if c.Type == "" {
+		return redshift.LocalType(c.Local)
+	}
 	mapped, _ := redshift.Map(c.Type) // a type that is not known has no order, which is what matters here
 	return mapped
 }

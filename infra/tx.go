@@ -43,6 +43,15 @@ func InSnapshot(ctx context.Context, b Beginner, limits Limits, fn func(tx pgx.T
 	return within(ctx, b, limits, "REPEATABLE READ, READ ONLY", fn)
 }
 
+// Snapshot begins what [InSnapshot] does, for a caller that has to have it open beside another transaction, and calls end.
+func Snapshot(ctx context.Context, b Beginner, limits Limits) (tx pgx.Tx, end func(), err error) {
+	begun, err := begin(ctx, b, limits, "REPEATABLE READ, READ ONLY")
+	if err != nil {
+		return nil, nil, err
+	}
+	return begun.Tx, func() { rollback(ctx, begun) }, nil
+}
+
 func within(ctx context.Context, b Beginner, limits Limits, modes string, fn func(tx pgx.Tx) error) error {
 	tx, err := begin(ctx, b, limits, modes)
 	if err != nil {

@@ -9,7 +9,7 @@ type Kind struct {
 	link   linkForm
 	Stream StreamForm
 	hash   hashForm
-	Image  string // PostgreSQL's function that shows every bit of a value; empty where equal values are the same
+	Image  string // a template in PostgreSQL that shows every bit of a value; empty where equal values are the same
 	Order  Order
 }
 

@@ -60,8 +60,8 @@ func text(oid uint32, e Encoding) StreamForm { return StreamForm{OID: oid, Encod
 // byEquality is the image of types whose equal values are the same.
 const byEquality = ""
 
-// send is PostgreSQL's function that makes of a value what it is on the wire.
-func send(typ string) string { return "pg_catalog." + typ + "send" }
+// send has PostgreSQL make of a value what it is on the wire.
+func send(typ string) string { return "pg_catalog." + typ + "send(%s)" }
 
 // same says that a type of the cache is called as on Redshift, and one of the wire as in the cache.
 const same = ""

@@ -3,6 +3,7 @@ package redshift_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -81,7 +82,7 @@ func TestTypes_AreComparedToTheBit(t *testing.T) {
 			t.Errorf("%s: equal values of %s may differ, and no image is compared", typ.Remote, typ.Local)
 		}
 		if typ.Image != "" {
-			linktest.Text(t, pool, "SELECT coalesce("+typ.Image+"(NULL::"+typ.Local+"), '\\x00')::text")
+			linktest.Text(t, pool, "SELECT coalesce("+strings.ReplaceAll(typ.Image, "%s", "NULL::"+typ.Local)+", '\\x00')::text")
 		}
 	}
 }

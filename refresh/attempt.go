@@ -59,6 +59,7 @@ func (a *attempt) readAll(ctx context.Context, r *Runner) (at *viewWork, err err
 	if a.asOf, err = a.clock(ctx); err != nil {
 		return at, err
 	}
+	a.asOf = a.source.AsOf(a.asOf)
 	for _, w := range a.works {
 		if r.rehearses {
 			break // nobody asks whether the source has changed

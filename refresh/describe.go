@@ -41,7 +41,14 @@ func (d *Definer) describeOne(ctx context.Context, tx pgx.Tx, change Change) (c 
 		return c, err
 	}
 	if c.after.Kind == catalog.LocalSource {
-		return c, &catalog.InvalidError{Problem: "its source is local, and nothing can read that yet"}
+		if c.after.Materialized() {
+			return c, &catalog.InvalidError{Problem: "its source is local, and strategy " + string(c.after.Strategy) + " cannot read that yet"}
+		}
+		if err = d.analyse(ctx, tx, &c); err != nil {
+			return c, err
+		}
+		c.rebuilds = c.Add || c.before.View.Built().Rebuilds(c.after.Built())
+		return c, c.after.Validate()
 	}
 	if c.after.Link, err = catalog.In(tx).Link(ctx, c.after.LinkName); err != nil {
 		return c, err

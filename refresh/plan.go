@@ -56,8 +56,10 @@ func (r *Runner) Plan(ctx context.Context, req Request) ([]plan.Step, error) {
 		return nil, err
 	}
 	return r.rehearse(ctx, func(r *Runner) error {
-		if err := r.opener.(*rehearsedOpener).ahead(ctx, v); err != nil {
-			return about("refresh view", req.View, err)
+		if v.Kind == catalog.RemoteSource {
+			if err := r.opener.(*rehearsedOpener).ahead(ctx, v); err != nil {
+				return about("refresh view", req.View, err)
+			}
 		}
 		req.Wait = changePatience
 		run, err := r.Refresh(ctx, req)
@@ -143,6 +145,13 @@ func (*rehearsedOpener) Forget(int32) {}
 
 // Open returns the session that was opened ahead, or opens one.
 func (o *rehearsedOpener) Open(ctx context.Context, tx pgx.Tx, w read.Wish) (s read.Session, why, err error) {
+	note := func(statement string) {
+		o.rehearsal.Note(plan.Step{Title: "load rows", SQL: statement})
+	}
+	if w.Transport == catalog.LocalTransport {
+		s, err = read.Local(ctx, o.rehearsal, w.Settings.StatementTimeout, w.Inputs, w.Set)
+		return read.Rehearsed(s, note), nil, err
+	}
 	session := o.opened
 	if o.opened = nil; session == nil {
 		if session, err = o.open(ctx, tx, w.Link); err != nil {
@@ -152,9 +161,6 @@ func (o *rehearsedOpener) Open(ctx context.Context, tx pgx.Tx, w read.Wish) (s r
 	s = read.Dblink(session, tx, o.cache)
 	if w.Transport != catalog.DblinkTransport {
 		s = read.AsStream(s)
-	}
-	note := func(statement string) {
-		o.rehearsal.Note(plan.Step{Title: "load rows", SQL: statement})
 	}
 	return read.Rehearsed(s, note), nil, nil
 }

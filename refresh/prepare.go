@@ -11,9 +11,9 @@ import (
 	"github.com/redcache/redcache/lock"
 )
 
-// takeSlot waits for a slot of the link. A rehearsal, which reads nothing, needs none.
+// takeSlot waits for a slot of the link. Nothing local needs one, nor a rehearsal, which reads nothing.
 func (j *job) takeSlot(ctx context.Context, a *attempt) (err error) {
-	if j.runner.rehearses {
+	if j.runner.rehearses || a.works[0].view.Kind == catalog.LocalSource {
 		return nil
 	}
 	j.tell(Queueing)

@@ -71,10 +71,13 @@ func (s *set) inForce(ctx context.Context, tx pgx.Tx) ([]decision, error) {
 
 // rehearseBuild makes the generation that a decision asks for, without rows.
 func (d *Definer) rehearseBuild(ctx context.Context, tx pgx.Tx, c decision) error {
-	query := read.Query{Text: c.after.Query, Columns: c.columns, NulBytes: c.after.NulBytes}
-	selectSQL, err := read.SelectThrough(c.schema, c.after.Link, query)
-	if err != nil {
-		return err
+	selectSQL := ""
+	if c.after.Kind == catalog.RemoteSource {
+		query := read.Query{Text: c.after.Query, Columns: c.columns, NulBytes: c.after.NulBytes}
+		var err error
+		if selectSQL, err = read.SelectThrough(c.schema, c.after.Link, query); err != nil {
+			return err
+		}
 	}
 	steps := append(relation.BuildSteps(c.after, c.after.Generation, apply.Local(c.columns), selectSQL),
 		relation.IndexSteps(c.after, c.after.Generation)...)

@@ -14,6 +14,9 @@ import (
 // statement on, and with it the user mapping and the server as they are then.
 func (j *job) ready(ctx context.Context, a *attempt) error {
 	first := a.works[0]
+	if first.view.Kind == catalog.LocalSource {
+		return nil
+	}
 	j.link, j.since = &first.view.Link, first.state.Now
 	return j.runner.cfg.Links.Ready(ctx, *j.link)
 }

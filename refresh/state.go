@@ -201,7 +201,7 @@ func (w *viewWork) rowsBefore() int64 {
 
 // query is what is read of the view: all, or what a condition on the remote side leaves of it.
 func (w *viewWork) query(where string) read.Query {
-	q := read.Query{Text: w.view.Query, Columns: w.columns, Where: where, NulBytes: w.view.NulBytes}
+	q := read.Query{Text: w.view.Query, Inputs: w.view.References, Columns: w.columns, Where: where, NulBytes: w.view.NulBytes}
 	if its, _ := w.view.Strategy.Traits(); w.whole && its.Splits {
 		q.Split = read.Split{Column: w.view.Split, Type: w.view.SplitType(), Sessions: w.view.Sessions}
 	}

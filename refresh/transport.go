@@ -20,7 +20,7 @@ func (r *Runner) open(ctx context.Context, a *attempt) error {
 	first := a.works[0].view
 	s, why, err := r.opener.Open(ctx, a.tx, read.Wish{
 		Link: first.Link, Transport: wanted, Settings: a.settings(ctx), Slot: a.slot,
-		Idle: timeLeft(ctx, a.timeout()+2*silence),
+		Idle: timeLeft(ctx, a.timeout()+2*silence), Inputs: a.inputs(), Set: a.set,
 	})
 	if why != nil {
 		a.remark(why)
@@ -32,11 +32,22 @@ func (r *Runner) open(ctx context.Context, a *attempt) error {
 	return nil
 }
 
+// inputs are the views that local queries of the attempt read.
+func (a *attempt) inputs() (names []catalog.Name) {
+	for _, w := range a.works {
+		names = append(names, w.view.Inputs()...)
+	}
+	return names
+}
+
 // fewRows are read as fast by either transport.
 const fewRows = 10_000
 
 // wantedTransport is the one that suits all members: they are read through one session. What is left open is auto.
 func (a *attempt) wantedTransport() (catalog.Transport, error) {
+	if a.works[0].view.Kind == catalog.LocalSource {
+		return catalog.LocalTransport, nil
+	}
 	var dblinkOnly, streamOnly *viewWork
 	few := true
 	for _, w := range a.works {

@@ -33,6 +33,10 @@ var (
 	alterView string
 	//go:embed queries/due.sql
 	Due string
+	//go:embed queries/output_reads.sql
+	OutputReads string
+	//go:embed queries/inputs.sql
+	Inputs string
 	//go:embed queries/claim.sql
 	claim string
 	//go:embed queries/ages.sql

@@ -79,7 +79,7 @@ SELECT (SELECT count(*) FROM %[3]s), (SELECT count(*) FROM added), (SELECT count
 // the two are the same, and the plain comparison is the cheaper one.
 func differs(c redshift.Column, a, b string) string {
 	if c.Type.Image != "" {
-		a, b = fmt.Sprintf("%s(%s)", c.Type.Image, a), fmt.Sprintf("%s(%s)", c.Type.Image, b)
+		a, b = strings.ReplaceAll(c.Type.Image, "%s", a), strings.ReplaceAll(c.Type.Image, "%s", b)
 	}
 	return fmt.Sprintf("%s IS DISTINCT FROM %s", a, b)
 }

@@ -3,6 +3,7 @@ package read
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -25,6 +26,8 @@ func Dblink(s *dblink.Session, tx pgx.Tx, cache infra.Beginner) Session {
 }
 
 func (s throughDblink) Transport() catalog.Transport { return catalog.DblinkTransport }
+
+func (s throughDblink) AsOf(clock time.Time) time.Time { return clock }
 
 func (s throughDblink) Watch(ctx context.Context) func(error) error {
 	return dblink.Watch(ctx, s.cache, s.Session)

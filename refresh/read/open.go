@@ -34,13 +34,21 @@ type Wish struct {
 	Link      catalog.Link
 	Transport catalog.Transport // auto takes the stream where the link can be reached
 	Settings  redshift.Settings
-	Slot      int           // of the link, that the session has
-	Idle      time.Duration // how long the transaction may wait for rows that come through this process
+	Slot      int            // of the link, that the session has
+	Idle      time.Duration  // how long the transaction may wait for rows that come through this process
+	Inputs    []catalog.Name // of local queries
+	Set       int32          // whose views they read where it has built them; 0: none
 }
 
 // Open opens a session that lives as long as tx at the most. It tells why it is not by the transport that auto prefers.
 func (o *Opener) Open(ctx context.Context, tx pgx.Tx, w Wish) (s Session, why error, err error) {
 	switch w.Transport {
+	case catalog.LocalTransport:
+		if err := awaitRows(ctx, tx, w.Idle); err != nil {
+			return nil, nil, err
+		}
+		s, err = Local(ctx, o.cache, w.Settings.StatementTimeout, w.Inputs, w.Set)
+		return s, nil, err
 	case catalog.StreamTransport:
 		s, err = o.stream(ctx, tx, w)
 		return s, nil, err

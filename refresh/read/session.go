@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -17,7 +18,9 @@ import (
 type Session interface {
 	redshift.Source
 	Transport() catalog.Transport
-	Clock() string                    // the remote's, when the session was opened
+	Clock() string // the remote's, when the session was opened
+	// AsOf is the moment before which every remote commit is seen, where clock was read before the session was opened.
+	AsOf(clock time.Time) time.Time
 	Begin(ctx context.Context) error  // a snapshot: what is read until Commit is from one moment
 	Commit(ctx context.Context) error // ends the snapshot
 	// Close ends the session. What it returns is an error that the transaction must not go on with.
@@ -43,6 +46,7 @@ type Session interface {
 // Query is what is to be read.
 type Query struct {
 	Text     string
+	Inputs   []catalog.Reference // where Text names views of the cache, if it does
 	Columns  []redshift.Column
 	Where    string // a condition that knows the query's columns under the alias q; empty: none
 	NulBytes catalog.NulBytes

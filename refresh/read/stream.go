@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -14,6 +15,8 @@ import (
 )
 
 func (s stream) Transport() catalog.Transport { return catalog.StreamTransport }
+
+func (s stream) AsOf(clock time.Time) time.Time { return clock }
 
 func (s stream) Begin(ctx context.Context) error { return s.Exec(ctx, redshift.BeginSnapshot) }
 

@@ -1,0 +1,44 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/sql"
+)
+
+// Input is a view that a local query reads, as it is in one moment.
+type Input struct {
+	Name
+	Relation string     // of the generation, inside [DataSchema]
+	AsOf     *time.Time // of its rows
+	Known    bool       // there is such a view
+}
+
+// Inputs returns some views with the generations that a query reads: those that a set has built, and else those that
+// readers see. A *NotFoundError when there is no such view, and an error that says so when it has no rows yet.
+func (s Store) Inputs(ctx context.Context, names []Name, set int32) (map[Name]Input, error) {
+	schemas, views := make([]string, len(names)), make([]string, len(names))
+	for i, name := range names {
+		schemas[i], views[i] = name.Schema, name.View
+	}
+	found, err := collect[Input](ctx, s.db, sql.Inputs, schemas, views, set)
+	if err != nil {
+		return nil, fmt.Errorf("look for inputs: %w", err)
+	}
+	inputs := map[Name]Input{}
+	for _, input := range found {
+		switch {
+		case !input.Known:
+			return nil, s.missing(ctx, input.Name)
+		case input.AsOf == nil:
+			return nil, infra.Hinted(errors.New("its input "+input.Name.String()+" has no rows yet"),
+				"Refresh it: "+infra.Command("cachectl", "refresh", input.Name.String())+".")
+		}
+		inputs[input.Name] = input
+	}
+	return inputs, nil
+}

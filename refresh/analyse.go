@@ -1,0 +1,126 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/plan"
+	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/relation"
+	"github.com/redcache/redcache/sql"
+)
+
+// analyse has PostgreSQL say what a local query returns: it makes a view of it, over empty tables that stand for its inputs,
+// and takes all of that back.
+func (d *Definer) analyse(ctx context.Context, tx pgx.Tx, c *decision) error {
+	if err := refer(&c.after.Source); err != nil {
+		return err
+	}
+	err := infra.InSavepoint(ctx, tx, func(nested pgx.Tx) error {
+		inputs, err := standIns(ctx, nested, c.after.Inputs())
+		if err != nil {
+			return err
+		}
+		text := c.after.Written(func(name catalog.Name) string { return sql.Ident("pg_temp", inputs[name]) })
+		if err := plan.Run(ctx, nested, []plan.Step{{Title: "analyse the query", SQL: "CREATE TEMPORARY VIEW redcache_output AS " + text}}); err != nil {
+			return err
+		}
+		if c.after.Columns, err = outputs(ctx, nested); err != nil {
+			return err
+		}
+		return errRehearsed
+	})
+	if !errors.Is(err, errRehearsed) {
+		return err
+	}
+	c.columns, err = c.after.DescribedColumns()
+	return err
+}
+
+// refer finds the places where a local query names views.
+func refer(source *catalog.Source) error {
+	places, err := redshift.References(source.Query, "")
+	if err != nil {
+		return err
+	}
+	source.References = nil
+	for _, place := range places {
+		if place.Schema == "" {
+			return &catalog.InvalidError{
+				Problem: "its query names " + place.Name + " without a schema",
+				Fix:     "write SCHEMA." + place.Name,
+			}
+		}
+		source.References = append(source.References, catalog.Reference{
+			Name: catalog.Name{Schema: place.Schema, View: place.Name}, From: place.From, To: place.To,
+		})
+	}
+	if len(source.References) == 0 {
+		return &catalog.InvalidError{Problem: "its query reads no view of the cache", Fix: "give it the link to Redshift that it reads through"}
+	}
+	return nil
+}
+
+// standIns makes an empty table for each input, and returns their names.
+func standIns(ctx context.Context, tx pgx.Tx, names []catalog.Name) (map[catalog.Name]string, error) {
+	made := map[catalog.Name]string{}
+	for i, name := range names {
+		v, err := catalog.In(tx).View(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		columns, err := v.DescribedColumns()
+		if err != nil {
+			return nil, err
+		}
+		made[name] = fmt.Sprintf("redcache_input_%d", i)
+		plain := v
+		plain.Key = nil
+		text := fmt.Sprintf("CREATE TEMPORARY TABLE %s (%s)", made[name], relation.ColumnDefinitions(plain, localColumns(columns)))
+		if err := plan.Run(ctx, tx, []plan.Step{{Title: "analyse the query", SQL: text}}); err != nil {
+			return nil, err
+		}
+	}
+	return made, nil
+}
+
+func localColumns(columns []redshift.Column) (list []relation.Column) {
+	for _, c := range columns {
+		list = append(list, relation.Column{Name: c.Name, Type: c.Type.Local})
+	}
+	return list
+}
+
+// outputs are the columns of the view that was made of a query. It must read nothing but the inputs, whatever our own look
+// at its text has found.
+func outputs(ctx context.Context, tx pgx.Tx) (columns []catalog.Column, err error) {
+	var others []string
+	err = tx.QueryRow(ctx, sql.OutputReads).Scan(&others)
+	if err != nil {
+		return nil, wrap(err, "look what the query reads")
+	}
+	if len(others) > 0 {
+		slices.Sort(others)
+		return nil, &catalog.InvalidError{
+			Problem: "its query reads " + others[0] + ", which is no view of the cache",
+			Fix:     "let it read cached views only, each by SCHEMA.NAME",
+		}
+	}
+	rows, err := tx.Query(ctx, `
+		SELECT a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod)
+		FROM pg_catalog.pg_attribute a
+		WHERE a.attrelid = 'pg_temp.redcache_output'::regclass AND a.attnum > 0
+		ORDER BY a.attnum`)
+	if err != nil {
+		return nil, wrap(err, "look what the query returns")
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (c catalog.Column, err error) {
+		return c, row.Scan(&c.Name, &c.Local)
+	})
+}

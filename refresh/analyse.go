@@ -12,18 +12,16 @@ import (
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/plan"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/apply"
 	"github.com/redcache/redcache/refresh/relation"
 	"github.com/redcache/redcache/sql"
 )
 
 // analyse has PostgreSQL say what a local query returns: it makes a view of it, over empty tables that stand for its inputs,
 // and takes all of that back.
-func (d *Definer) analyse(ctx context.Context, tx pgx.Tx, c *decision) error {
-	if err := refer(&c.after.Source); err != nil {
-		return err
-	}
+func analyse(ctx context.Context, tx pgx.Tx, c *decision, before []decision) error {
 	err := infra.InSavepoint(ctx, tx, func(nested pgx.Tx) error {
-		inputs, err := standIns(ctx, nested, c.after.Inputs())
+		inputs, err := standIns(ctx, nested, c.after.Inputs(), before)
 		if err != nil {
 			return err
 		}
@@ -67,22 +65,16 @@ func refer(source *catalog.Source) error {
 	return nil
 }
 
-// standIns makes an empty table for each input, and returns their names.
-func standIns(ctx context.Context, tx pgx.Tx, names []catalog.Name) (map[catalog.Name]string, error) {
+// standIns makes an empty table for each input, as it is or as a decision makes it, and returns their names.
+func standIns(ctx context.Context, tx pgx.Tx, names []catalog.Name, decided []decision) (map[catalog.Name]string, error) {
 	made := map[catalog.Name]string{}
 	for i, name := range names {
-		v, err := catalog.In(tx).View(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		columns, err := v.DescribedColumns()
+		columns, err := columnsOf(ctx, tx, name, decided)
 		if err != nil {
 			return nil, err
 		}
 		made[name] = fmt.Sprintf("redcache_input_%d", i)
-		plain := v
-		plain.Key = nil
-		text := fmt.Sprintf("CREATE TEMPORARY TABLE %s (%s)", made[name], relation.ColumnDefinitions(plain, localColumns(columns)))
+		text := fmt.Sprintf("CREATE TEMPORARY TABLE %s (%s)", made[name], relation.ColumnDefinitions(catalog.View{}, apply.Local(columns)))
 		if err := plan.Run(ctx, tx, []plan.Step{{Title: "analyse the query", SQL: text}}); err != nil {
 			return nil, err
 		}
@@ -90,11 +82,18 @@ func standIns(ctx context.Context, tx pgx.Tx, names []catalog.Name) (map[catalog
 	return made, nil
 }
 
-func localColumns(columns []redshift.Column) (list []relation.Column) {
-	for _, c := range columns {
-		list = append(list, relation.Column{Name: c.Name, Type: c.Type.Local})
+func columnsOf(ctx context.Context, tx pgx.Tx, name catalog.Name, decided []decision) ([]redshift.Column, error) {
+	if at := slices.IndexFunc(decided, func(c decision) bool { return c.Name == name }); at >= 0 {
+		if decided[at].Drop {
+			return nil, &catalog.InvalidError{Problem: "its query reads " + name.String() + ", which is to be dropped"}
+		}
+		return decided[at].columns, nil
 	}
-	return list
+	v, err := catalog.In(tx).View(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return v.DescribedColumns()
 }
 
 // outputs are the columns of the view that was made of a query. It must read nothing but the inputs, whatever our own look

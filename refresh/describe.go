@@ -17,14 +17,24 @@ func (d *Definer) describe(ctx context.Context, tx pgx.Tx, changes []Change) ([]
 	decisions := make([]decision, len(changes))
 	for i, c := range changes {
 		var err error
-		if decisions[i], err = d.describeOne(ctx, tx, c); err != nil {
+		if decisions[i], err = define(ctx, tx, c); err != nil {
+			return nil, decisions[i].about(err)
+		}
+	}
+	decisions, err := inOrder(decisions)
+	if err != nil {
+		return nil, err
+	}
+	for i := range decisions {
+		if err := d.describeOne(ctx, tx, &decisions[i], decisions[:i]); err != nil {
 			return nil, decisions[i].about(err)
 		}
 	}
 	return withGroups(ctx, tx, decisions)
 }
 
-func (d *Definer) describeOne(ctx context.Context, tx pgx.Tx, change Change) (c decision, err error) {
+// define makes of a change what the view is to be, as far as its text says so.
+func define(ctx context.Context, tx pgx.Tx, change Change) (c decision, err error) {
 	c.Change = change
 	if !c.Add {
 		if c.before, err = stateOf(ctx, tx, c.Name); err != nil || c.Drop {
@@ -41,23 +51,62 @@ func (d *Definer) describeOne(ctx context.Context, tx pgx.Tx, change Change) (c 
 		return c, err
 	}
 	if c.after.Kind == catalog.LocalSource {
-		if c.after.Materialized() {
-			return c, &catalog.InvalidError{Problem: "its source is local, and strategy " + string(c.after.Strategy) + " cannot read that yet"}
-		}
-		if err = d.analyse(ctx, tx, &c); err != nil {
-			return c, err
-		}
-		c.rebuilds = c.Add || c.before.View.Built().Rebuilds(c.after.Built())
-		return c, c.after.Validate()
+		err = refer(&c.after.Source)
 	}
-	if c.after.Link, err = catalog.In(tx).Link(ctx, c.after.LinkName); err != nil {
-		return c, err
+	return c, err
+}
+
+// inOrder puts each decision behind those on its inputs.
+func inOrder(decisions []decision) (sorted []decision, err error) {
+	const under, done = 1, 2
+	state := make([]int, len(decisions))
+	var visit func(i int) error
+	visit = func(i int) error {
+		if c := decisions[i]; state[i] == under {
+			return c.about(&catalog.InvalidError{Problem: "its query reads itself, through others perhaps", Fix: "a view has to be there before what reads it"})
+		}
+		if state[i] == done {
+			return nil
+		}
+		state[i] = under
+		for _, name := range decisions[i].after.Inputs() {
+			if at := slices.IndexFunc(decisions, func(c decision) bool { return c.Name == name }); at >= 0 {
+				if err := visit(at); err != nil {
+					return err
+				}
+			}
+		}
+		state[i] = done
+		sorted = append(sorted, decisions[i])
+		return nil
 	}
-	if c.columns, c.schema, err = d.runner.describe(ctx, tx, &c.after); err != nil {
-		return c, err
+	for i := range decisions {
+		if err := visit(i); err != nil {
+			return nil, err
+		}
+	}
+	return sorted, nil
+}
+
+// describeOne asks the server that runs it what the query of a decision returns; before are those that come before it.
+func (d *Definer) describeOne(ctx context.Context, tx pgx.Tx, c *decision, before []decision) (err error) {
+	switch {
+	case c.Drop:
+		return nil
+	case c.after.Kind == catalog.LocalSource && c.after.Materialized():
+		return &catalog.InvalidError{Problem: "its source is local, and strategy " + string(c.after.Strategy) + " cannot read that yet"}
+	case c.after.Kind == catalog.LocalSource:
+		err = analyse(ctx, tx, c, before)
+	default:
+		if c.after.Link, err = catalog.In(tx).Link(ctx, c.after.LinkName); err == nil {
+			c.columns, c.schema, err = d.runner.describe(ctx, tx, &c.after)
+		}
+	}
+	if err != nil {
+		return err
 	}
 	c.rebuilds = c.Add || c.before.View.Built().Rebuilds(c.after.Built())
-	return c, c.after.Validate()
+	return c.after.Validate()
 }
 
 // stateOf reads a view, whose state may be gone.

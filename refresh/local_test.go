@@ -42,3 +42,32 @@ func TestLocal_IsComputedFromItsInputs(t *testing.T) {
 		})
 	}
 }
+
+// Views and what is computed from them take effect together, whatever their order.
+func TestLocal_TakesEffectWithItsInputs(t *testing.T) {
+	t.Parallel()
+	b := setup(t, salesSQL...)
+	sales := b.salesView(catalog.Swap)
+	regions := b.localView("regions", "SELECT region, sum(amount) AS amount FROM "+sales.Name.SQL()+" GROUP BY region", catalog.Swap)
+	total := b.localView("total", "SELECT sum(amount) AS amount, count(*) AS regions FROM bi.regions", catalog.Swap)
+	add := func(v catalog.View) refresh.Change {
+		return refresh.Change{Name: v.Name, Add: true, Define: func(to *catalog.View) error { *to = v; return nil }}
+	}
+	if _, err := b.definer.Apply(t.Context(), []refresh.Change{add(total), add(regions), add(sales)}); err != nil {
+		t.Fatal(err)
+	}
+	b.wantEqual(t, sales)
+	b.wantRows(t, total, rows(t, b.source.Engine, "SELECT sum(amount), count(DISTINCT region) FROM public.sales"))
+
+	// Another query below: all that stands on it changes in the same moment.
+	below := func(v *catalog.View) error { v.Query = "SELECT id, region, 2 * amount AS amount FROM public.sales"; return nil }
+	above := func(v *catalog.View) error { v.Indexes = []string{"region"}; return nil }
+	top := func(v *catalog.View) error { v.Query = "SELECT sum(amount) AS amount, count(*) AS n FROM bi.regions"; return nil }
+	if _, err := b.definer.Apply(t.Context(), []refresh.Change{
+		{Name: total.Name, Define: top}, {Name: sales.Name, Define: below}, {Name: regions.Name, Define: above},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	b.wantRows(t, total, rows(t, b.source.Engine, "SELECT 2 * sum(amount), count(DISTINCT region) FROM public.sales"))
+	b.wantNothingLeft(t)
+}

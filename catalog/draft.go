@@ -1,12 +1,14 @@
 package catalog
 
 import (
+	"reflect"
 	"slices"
 	"time"
 )
 
 // Draft is what somebody says of a definition. What is nil is left as it is, or as it is by default.
 type Draft struct {
+	Kind           *SourceKind
 	Link           *string
 	Query          *string
 	NulBytes       *NulBytes
@@ -32,6 +34,10 @@ type Draft struct {
 // Define makes a definition of the draft. Where it does not say how a refresh is applied, a watermark, or else a key,
 // says so. The error is an [*InvalidError].
 func (d Draft) Define() (Definition, error) {
+	if d.Strategy == nil && d.Kind != nil && *d.Kind == LocalSource {
+		strategy := Swap
+		d.Strategy = &strategy
+	}
 	if d.Strategy == nil {
 		strategy := usual(d.Watermark != nil && *d.Watermark != "", d.Key != nil && len(named(*d.Key)) > 0)
 		d.Strategy = &strategy
@@ -64,6 +70,7 @@ func (d Draft) Check() error {
 }
 
 func (d Draft) write(is *Definition) {
+	set(&is.Kind, d.Kind)
 	set(&is.LinkName, d.Link)
 	set(&is.Query, d.Query)
 	set(&is.NulBytes, d.NulBytes)
@@ -103,6 +110,17 @@ func (d Draft) follow(was Definition, is *Definition) {
 	if is.Split == "" {
 		reset(&is.Sessions, d.Sessions, 1)
 	}
+}
+
+// Over is the draft, with what another one says where it says nothing.
+func (d Draft) Over(under Draft) Draft {
+	upper, lower := reflect.ValueOf(&d).Elem(), reflect.ValueOf(under)
+	for i := range upper.NumField() {
+		if upper.Field(i).IsNil() {
+			upper.Field(i).Set(lower.Field(i))
+		}
+	}
+	return d
 }
 
 func set[T any](field *T, given *T) {

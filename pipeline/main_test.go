@@ -6,9 +6,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/redcache/redcache/internal/pgtest"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
 
 func wantGolden(t *testing.T, path, got string) {
 	t.Helper()

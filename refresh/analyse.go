@@ -41,6 +41,14 @@ func analyse(ctx context.Context, tx pgx.Tx, c *decision, before []decision) err
 	return err
 }
 
+// SameDefinition says whether a definition that has not been described yet comes to the one that is in force.
+func SameDefinition(is, to catalog.Definition) bool {
+	if to.Kind == catalog.LocalSource && refer(&to.Source) != nil {
+		return false
+	}
+	return is.Equal(to)
+}
+
 // refer finds the places where a local query names views.
 func refer(source *catalog.Source) error {
 	places, err := redshift.References(source.Query, "")

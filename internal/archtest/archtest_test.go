@@ -25,7 +25,7 @@ var layers = map[string]int{
 	"dblink": 4, "catalog": 4,
 	"access": 5, "grants": 5,
 	"refresh":  6,
-	"schedule": 7, "doctor": 7,
+	"schedule": 7, "doctor": 7, "pipeline": 7,
 	"cmd": 8,
 }
 

@@ -1,0 +1,82 @@
+package pipeline_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/access"
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/internal/cachetest"
+	"github.com/redcache/redcache/internal/redshiftsim"
+	"github.com/redcache/redcache/pipeline"
+	"github.com/redcache/redcache/refresh"
+)
+
+var rawTables = []string{
+	`CREATE SCHEMA billingdb`, `CREATE SCHEMA zendesk`, `CREATE SCHEMA webevents`, `CREATE SCHEMA deviceevents`,
+	`CREATE TABLE billingdb.orders AS SELECT i AS user_id FROM generate_series(1, 50) i`,
+	`CREATE TABLE billingdb.invoices AS SELECT i AS user_id, '$' || i || '.50' AS amount,
+		CASE WHEN i % 5 = 0 THEN 'Pending' ELSE 'Paid' END AS status FROM generate_series(1, 50) i`,
+	`CREATE TABLE zendesk.tickets AS SELECT i AS id, 1 + i % 50 AS user_id FROM generate_series(1, 200) i`,
+	`CREATE TABLE zendesk.ticket_metrics AS SELECT i AS ticket_id, i % 5 AS satisfaction_rating_score FROM generate_series(1, 200) i`,
+	`CREATE TABLE webevents.mv_siteactivity AS SELECT 1 + i % 50 AS user_id, '2026-01-01'::timestamp + i * interval '1 minute' AS eventtime FROM generate_series(1, 300) i`,
+	`CREATE TABLE deviceevents.mv_heartbeat AS SELECT 1 + i % 50 AS user_id, '2026-01-01'::timestamp + i * interval '1 hour' AS eventtime FROM generate_series(1, 100) i`,
+	`GRANT USAGE ON SCHEMA billingdb, zendesk, webevents, deviceevents TO PUBLIC`,
+	`GRANT SELECT ON ALL TABLES IN SCHEMA billingdb, zendesk, webevents, deviceevents TO PUBLIC`,
+}
+
+// The founding example is applied as one set, and a second time comes to nothing.
+func TestApply_FoundingExample(t *testing.T) {
+	t.Parallel()
+	source, cache := redshiftsim.For(t), cachetest.New(t)
+	for _, statement := range rawTables {
+		if _, err := source.Engine.Exec(t.Context(), statement); err != nil {
+			t.Fatal(statement, err)
+		}
+	}
+	pool, err := infra.OpenPool(t.Context(), infra.DatabaseConfig{URL: cache.URL, MaxConns: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	if _, err := access.CreateLink(t.Context(), pool, catalog.Link{
+		Name: "dw", Host: source.Host(), Port: source.Port(), Database: source.Name, User: redshiftsim.User,
+		SSLMode: "require", MaxConcurrency: 4,
+	}, access.Login{Password: redshiftsim.Password}); err != nil {
+		t.Fatal(err)
+	}
+	project, problems := pipeline.Load(os.DirFS("../examples/customer-health"))
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	definer := refresh.NewDefiner(pool, refresh.NewRunner(pool, refresh.Config{}))
+	if _, err := definer.Apply(t.Context(), changes(t, pool, project)); err != nil {
+		t.Fatalf("%v: %s", err, infra.Hint(err))
+	}
+	rows, err := pool.Query(t.Context(), `SELECT count(*) FROM public.mv_customer_health`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[int]); err != nil || n != 40 {
+		t.Errorf("%d users, %v", n, err)
+	}
+	if again := changes(t, pool, project); len(again) != 0 {
+		t.Errorf("a second time it changes %v", again)
+	}
+}
+
+func changes(t *testing.T, db catalog.DB, project *pipeline.Project) []refresh.Change {
+	t.Helper()
+	live, err := catalog.In(db).Views(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, problems := project.Compare(live, false)
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	return pipeline.Apply(all)
+}

@@ -1,0 +1,110 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/refresh"
+)
+
+// Kind is what becomes of a view.
+type Kind string
+
+// The kinds of changes.
+const (
+	Added     Kind = "added"
+	Changed   Kind = "changed"
+	Removed   Kind = "removed"
+	Unchanged Kind = "unchanged"
+)
+
+// Change is what is to become of one view.
+type Change struct {
+	Kind   Kind
+	Name   catalog.Name
+	View   *View               // of the project; nil for one that is removed
+	Before *catalog.Definition // in force; nil for one that is added
+	After  catalog.Definition
+}
+
+// Compare holds a project against the views that are there. What is there and not in the project is removed, if prune says so.
+func (p *Project) Compare(live []catalog.View, prune bool) (changes []Change, problems Problems) {
+	there := map[catalog.Name]*catalog.View{}
+	for i, v := range live {
+		there[v.Name] = &live[i]
+	}
+	for _, v := range p.Sorted() {
+		c := Change{Kind: Added, Name: v.Name, View: v}
+		var err error
+		if c.After, err = p.definition(v); err != nil {
+			problems = append(problems, v.problem(0, message(err), infra.Hint(err)))
+			continue
+		}
+		if is := there[v.Name]; is != nil {
+			c.Before, c.Kind = &is.Definition, Changed
+			if c.After.Lookback == "" && c.After.Watermark == is.Watermark { // it was found when the query was described
+				c.After.Lookback = is.Lookback
+			}
+			if refresh.SameDefinition(is.Definition, c.After) {
+				c.Kind = Unchanged
+			}
+			delete(there, v.Name)
+		}
+		changes = append(changes, c)
+	}
+	if !prune {
+		return changes, problems.sorted()
+	}
+	for _, v := range live {
+		if there[v.Name] != nil {
+			changes = append(changes, Change{Kind: Removed, Name: v.Name, Before: &v.Definition})
+		}
+	}
+	return changes, problems.sorted()
+}
+
+// definition is what a file makes of a view.
+func (p *Project) definition(v *View) (catalog.Definition, error) {
+	under, draft := p.Config.Defaults, v.Draft
+	if v.Runs == FromCache { // what is said for all says nothing of how it is read
+		kind := catalog.LocalSource
+		draft.Kind = &kind
+		under.Link, under.NulBytes, under.Transport, under.SkipUnchanged = nil, nil, nil, nil
+		under.Split, under.Sessions, under.Strategy, under.Watermark, under.Lookback = nil, nil, nil, nil, nil
+	}
+	return draft.Over(under).Define()
+}
+
+func message(err error) string {
+	if invalid, ok := errors.AsType[*catalog.InvalidError](err); ok {
+		return invalid.Problem
+	}
+	return err.Error()
+}
+
+// Apply are the changes as the engine makes them: all that is not as it is to be.
+func Apply(changes []Change) (list []refresh.Change) {
+	for _, c := range changes {
+		switch c.Kind {
+		case Unchanged:
+		case Removed:
+			list = append(list, refresh.Change{Name: c.Name, Drop: true})
+		default:
+			list = append(list, refresh.Change{Name: c.Name, Add: c.Kind == Added, Define: func(v *catalog.View) error {
+				v.Name, v.Definition = c.Name, c.After
+				return nil
+			}})
+		}
+	}
+	return list
+}
+
+// Told says in a line what becomes of a view.
+func (c Change) Told() string {
+	if c.View == nil {
+		return fmt.Sprintf("%-9s %s", c.Kind, c.Name)
+	}
+	return fmt.Sprintf("%-9s %s  (%s, in %s)", c.Kind, c.Name, c.View.Path, c.View.Runs)
+}

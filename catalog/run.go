@@ -83,10 +83,14 @@ type State struct {
 	Watermark    *string
 	Modified     *string   // what [redshift.LastModified] said before the last read
 	Content      *string   // what [redshift.Fingerprint] said of what was read last
+	Awaits       bool      // inputs that have not reached its label
 	Now          time.Time // the database's clock when this was read
 	Lost         bool      // there is none, see [Store.RestoreStates]
 	Backend      int       // the process id of the server's that read this; what a pooler says at login is none
 }
+
+// Due says whether it is time for a refresh.
+func (s State) Due() bool { return s.NextDue != nil && !s.NextDue.After(s.Now) && !s.Awaits }
 
 // Outcome is what a successful run commits together with its rows.
 type Outcome struct {
@@ -127,6 +131,7 @@ type Status struct {
 	NextDue    *time.Time
 	Failures   int
 	Watermark  *string
+	Awaited    []string    // inputs for which it waits: its time has come, and they have not reached its label
 	Problem    string      // what others have done to the published view; empty: nothing
 	LastRun    *Run        // the last one that has ended
 	Running    *Run        // the one that says it is under way; its process may be gone, which the view's lock tells

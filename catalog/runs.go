@@ -219,7 +219,7 @@ func (s Store) collectRuns(ctx context.Context, query string, args ...any) ([]Ru
 type Due struct {
 	ViewID int32 `db:"id"`
 	Name
-	LinkID int32
+	LinkID int32     // zero: it is local
 	Since  time.Time `db:"next_due"`
 }
 

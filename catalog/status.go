@@ -21,6 +21,7 @@ type statusRow struct {
 	Failures   int
 	Watermark  *string
 	LastRunID  *int64
+	Awaited    []string
 }
 
 // Status returns all views by name with all that operators ask about them. These are several statements: in a snapshot,
@@ -58,7 +59,7 @@ func (s Store) Status(ctx context.Context) ([]Status, error) {
 		}
 		status := Status{
 			View: view, Generation: row.Generation, Rows: row.RowCount, Bytes: row.Bytes, AsOf: row.AsOf, Age: row.Age,
-			Stale: row.Stale, NextDue: row.NextDue, Failures: row.Failures, Watermark: row.Watermark,
+			Stale: row.Stale, NextDue: row.NextDue, Failures: row.Failures, Watermark: row.Watermark, Awaited: row.Awaited,
 			Problem: published[view.ID].Problem(row.Generation),
 		}
 		if invalid, ok := errors.AsType[*InvalidError](view.CheckStored()); ok {

@@ -86,7 +86,7 @@ func (x *exam) overdue(linkID int32) []catalog.Status {
 }
 
 func (x *exam) isOverdue(v catalog.Status) bool {
-	if v.NextDue == nil || x.now.Sub(*v.NextDue) < aMinute {
+	if v.NextDue == nil || len(v.Awaited) > 0 || x.now.Sub(*v.NextDue) < aMinute {
 		return false
 	}
 	return !x.atWork(v)

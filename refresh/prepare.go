@@ -76,7 +76,7 @@ func (j *job) plan(ctx context.Context, tx pgx.Tx) (*attempt, error) {
 			return nil, err
 		}
 		a.works = append(a.works, w)
-		due = due || m.State.NextDue != nil && !m.State.NextDue.After(m.State.Now)
+		due = due || m.State.Due()
 	}
 	if j.req.OnlyIfDue && !due {
 		return nil, errNotDue

@@ -27,7 +27,7 @@ func choose(due []catalog.Due, free int, running, limits map[int32]int) []catalo
 	return chosen
 }
 
-// limits returns how many refreshes of each link this process may have under way.
+// limits returns how many refreshes of each link, and of what is read through none, this process may have under way.
 func (c Config) limits(links []catalog.Link) map[int32]int {
 	perLink := c.PerLink
 	switch {
@@ -37,7 +37,7 @@ func (c Config) limits(links []catalog.Link) map[int32]int {
 	default:
 		perLink = (c.Concurrency + 1) / 2
 	}
-	limits := make(map[int32]int, len(links))
+	limits := map[int32]int{0: perLink} // local views are read through none
 	for _, link := range links {
 		limits[link.ID] = min(perLink, link.MaxConcurrency)
 	}

@@ -135,7 +135,7 @@ func (l *Loop) look(ctx context.Context, except []int32, free int) ([]catalog.Du
 	if err != nil || len(links) == 0 {
 		return nil, nil, explain(ctx, err)
 	}
-	due, err := l.store.Due(ctx, except, free*len(links))
+	due, err := l.store.Due(ctx, except, free*(len(links)+1)) // local views take turns as those of one more link
 	if err != nil {
 		return nil, nil, explain(ctx, err)
 	}

@@ -243,3 +243,23 @@ func TestNew_RefusesNegativeNumbers(t *testing.T) {
 		}
 	}
 }
+
+// A view that is read through no link is refreshed as well.
+func TestLoop_RefreshesLocalViews(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.addLink(t, "a", 0, "1 hour")
+	b.exec(t, `
+		WITH view AS (
+		    INSERT INTO redcache.view (schema_name, view_name) VALUES ('local', 'v1') RETURNING id
+		), defined AS (
+		    INSERT INTO redcache.generation (view_id, number, state, columns, definition)
+		    SELECT id, 1, 'building', '[]', '{"source": {"kind": "local", "query": "SELECT 1 AS a"}, "refresh_every": 300}' FROM view
+		)
+		INSERT INTO redcache.state (view_id, next_due) SELECT id, now() FROM view`)
+	stop := b.run(t, schedule.Config{Concurrency: 2})
+	if got := b.fake.await(t, 1); got[0] != "local.v1" {
+		t.Errorf("begun %v", got)
+	}
+	stop()
+}

@@ -39,11 +39,18 @@ CREATE TABLE redcache.generation (
         pg_catalog.make_interval(secs => coalesce((definition ->> 'max_age')::double precision, 0))) STORED,
     timeout       interval    NOT NULL GENERATED ALWAYS AS (
         pg_catalog.make_interval(secs => coalesce((definition ->> 'timeout')::double precision, 3600))) STORED,
+    label         timestamptz GENERATED ALWAYS AS (
+        CASE WHEN definition #>> '{source,kind}' = 'local' AND (definition ->> 'refresh_every')::double precision > 0
+                  AND pg_catalog.isfinite(as_of)
+             THEN pg_catalog.to_timestamp((definition ->> 'refresh_every')::double precision * (1 + pg_catalog.floor(
+                 extract(epoch FROM as_of - '1970-01-01 00:00:00+00'::timestamptz)::double precision
+                 / (definition ->> 'refresh_every')::double precision))) END) STORED,
     PRIMARY KEY (view_id, number),
     CONSTRAINT generation_state_is_known CHECK (state IN ('building', 'filled', 'published', 'retired')),
     CONSTRAINT generation_definition_is_an_object CHECK (pg_catalog.jsonb_typeof(definition) = 'object'),
     -- One value like these would keep the definitions of all views from being read.
     CONSTRAINT generation_lists_have_no_nulls CHECK (NOT pg_catalog.jsonb_path_exists(definition, '$.*[*] ? (@ == null)')),
+    CONSTRAINT generation_references_are_a_list CHECK (pg_catalog.jsonb_typeof(coalesce(definition #> '{source,references}', '[]')) = 'array'),
     CONSTRAINT generation_columns_are_a_list CHECK (pg_catalog.jsonb_typeof(columns) = 'array')
 );
 CREATE UNIQUE INDEX generation_published ON redcache.generation (view_id) WHERE state = 'published';
@@ -60,6 +67,8 @@ COMMENT ON COLUMN redcache.generation.definition IS 'What people have said of th
 COMMENT ON COLUMN redcache.generation.columns IS
     'What the query returns, as described through the link, and what it is kept as: [{"name", "type", "local"}], in order.';
 COMMENT ON COLUMN redcache.generation.as_of IS 'Every remote commit before this instant is in its rows.';
+COMMENT ON COLUMN redcache.generation.label IS
+    'Of a local view the label that it is to have next: the first multiple of its interval that is later than its as-of.';
 COMMENT ON COLUMN redcache.generation.watermark IS 'How far it has read, in the text form of the watermark''s type; null: it has no watermark yet.';
 COMMENT ON COLUMN redcache.generation.modified IS 'When the source tables were last modified, as the remote side said before the last read.';
 COMMENT ON COLUMN redcache.generation.content IS 'Count, highest watermark and hash of what was read last, computed by the remote side.';
@@ -126,7 +135,7 @@ ALTER TABLE redcache.view
 
 CREATE VIEW redcache.defined AS
 SELECT v.id, v.schema_name, v.view_name, v.generation, v.created_at, v.changed_at, g.link_id, g.columns, g.definition,
-       g.group_name, g.refresh_every, g.max_age, g.timeout
+       g.group_name, g.refresh_every, g.max_age, g.timeout, g.label
 FROM redcache.view v
 LEFT JOIN redcache.generation g ON g.view_id = v.id AND g.number = v.generation -- one that is gone is no reason to hide a view
 WHERE g.set_id IS NULL OR g.set_id NOT IN (SELECT p.id FROM redcache.set p WHERE p.published_at IS NULL);
@@ -152,6 +161,20 @@ COMMENT ON COLUMN redcache.copy.loaded IS
     'Generation that runs write to. It is ahead of generation while transactions are open that are too old to see its rows.';
 COMMENT ON COLUMN redcache.copy.as_of IS 'Every remote commit before this instant is in what readers see.';
 COMMENT ON COLUMN redcache.copy.row_count IS 'Rows of the generation that runs write to.';
+
+CREATE VIEW redcache.awaited AS
+SELECT v.id AS view_id, r.item #>> '{name,schema}' AS schema_name, r.item #>> '{name,view}' AS view_name, i.as_of, v.label
+FROM redcache.defined v
+CROSS JOIN LATERAL pg_catalog.jsonb_array_elements(v.definition #> '{source,references}') r (item)
+LEFT JOIN LATERAL (
+    SELECT g.as_of
+    FROM redcache.view n
+    JOIN redcache.generation g ON g.view_id = n.id AND g.state = 'published'
+    WHERE n.schema_name = r.item #>> '{name,schema}' AND n.view_name = r.item #>> '{name,view}'
+    LIMIT 1 -- so that it is looked up, whatever the planner thinks of the length of a list
+) i ON true
+WHERE i.as_of IS NULL OR i.as_of < v.label;
+COMMENT ON VIEW redcache.awaited IS 'The inputs of each local view that have not reached the label which it is to have next, or have no rows.';
 
 CREATE OR REPLACE VIEW redcache.freshness WITH (security_barrier) AS
 SELECT pg_catalog.format('%I.%I', v.schema_name, v.view_name) AS view,

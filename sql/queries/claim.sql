@@ -4,12 +4,12 @@
 WITH due AS (
 /* due.sql */
 ), queued AS (
-    SELECT v.link_id, count(*) AS views, sum(greatest(coalesce(r.finished_at - r.started_at, interval '10 seconds'), '0')) AS work
+    SELECT coalesce(v.link_id, 0) AS link_id, count(*) AS views, sum(greatest(coalesce(r.finished_at - r.started_at, interval '10 seconds'), '0')) AS work
     FROM redcache.state s
     JOIN redcache.defined v ON v.id = s.view_id
     LEFT JOIN redcache.run r ON r.id = s.last_run_id
     WHERE s.queued_until > statement_timestamp()
-    GROUP BY v.link_id
+    GROUP BY 1
 ), line AS (
     SELECT d.id, d.link_id, row_number() OVER earlier AS views,
            sum(greatest(coalesce(r.finished_at - r.started_at, interval '10 seconds'), '0')) OVER earlier AS work
@@ -20,9 +20,10 @@ WITH due AS (
 ), wanted AS (
     SELECT n.id
     FROM line n
-    JOIN redcache.link k ON k.id = n.link_id
+    LEFT JOIN redcache.link k ON k.id = n.link_id
     LEFT JOIN queued q ON q.link_id = n.link_id
-    WHERE n.views + coalesce(q.views, 0) <= k.max_concurrency
+    WHERE k.id IS NULL -- nothing is read through a link
+       OR n.views + coalesce(q.views, 0) <= k.max_concurrency
        OR n.work + coalesce(q.work, '0') <= k.max_concurrency * $5::interval
 ), claimed AS (
     SELECT s.view_id

@@ -1,6 +1,7 @@
 -- What is due and not being refreshed by anybody right now; of a group one view, as it stands for the others. Links take turns, the longest overdue view of each first,
 -- so that however many views one link has overdue, the first rows have some of every link. A link whose slots are all
--- taken has none, and neither has one that rests. With $3, views for which a message is on its way are left out as well.
+-- taken has none, and neither has one that rests. Local views take turns as those of one link do; one whose inputs have not all reached
+-- its label is not due. With $3, views for which a message is on its way are left out as well.
 WITH held AS MATERIALIZED (
     SELECT l.classid, l.objid::bigint AS id
     FROM pg_catalog.pg_locks l
@@ -30,12 +31,13 @@ WITH held AS MATERIALIZED (
     WHERE v.group_name <> '' AND s.next_due <= statement_timestamp()
     GROUP BY v.group_name
 ), due AS (
-    SELECT v.id, v.schema_name, v.view_name, v.link_id, s.next_due,
+    SELECT v.id, v.schema_name, v.view_name, coalesce(v.link_id, 0) AS link_id, s.next_due,
            row_number() OVER (PARTITION BY v.link_id ORDER BY s.next_due, v.id) AS turn
     FROM redcache.state s
     JOIN redcache.defined v ON v.id = s.view_id
     WHERE s.next_due <= statement_timestamp() -- stable, unlike clock_timestamp(), so that the index is used
       AND v.id <> ALL ($1::integer[])
+      AND (v.link_id IS NOT NULL OR (SELECT count(*) FROM redcache.awaited a WHERE a.view_id = v.id) = 0)
       AND NOT ($3 AND coalesce(s.queued_until > statement_timestamp(), false))
       AND NOT EXISTS (SELECT FROM held h WHERE h.classid = 'redcache.view'::regclass AND h.id = v.id)
       AND NOT EXISTS (SELECT FROM busy b WHERE b.id = v.link_id)

@@ -33,7 +33,7 @@ WITH finished AS (
         as_of = greatest(CASE WHEN excluded.reconciled_at IS NULL AND g.as_of <= clock_timestamp() THEN g.as_of END, excluded.as_of),
         reconciled_at = coalesce(excluded.reconciled_at, g.reconciled_at),
         watermark = CASE WHEN excluded.reconciled_at IS NULL THEN coalesce(excluded.watermark, g.watermark) ELSE excluded.watermark END
-    RETURNING g.view_id, g.refresh_every
+    RETURNING g.view_id, g.refresh_every, g.label
 ), pointed AS (
     UPDATE redcache.view v
     SET generation = @generation
@@ -43,7 +43,7 @@ WITH finished AS (
 UPDATE redcache.state s
 SET failures = CASE WHEN @set::integer IS NULL THEN 0 ELSE s.failures END,
     last_run_id = CASE WHEN @set::integer IS NULL THEN f.id ELSE s.last_run_id END,
-    next_due = CASE WHEN @set::integer IS NULL THEN f.started_at + nullif(w.refresh_every, '0') ELSE s.next_due END
+    next_due = CASE WHEN @set::integer IS NULL THEN coalesce(w.label, f.started_at + nullif(w.refresh_every, '0')) ELSE s.next_due END
 FROM finished f
 JOIN written w ON w.view_id = f.view_id
 JOIN redcache.view v ON v.id = f.view_id

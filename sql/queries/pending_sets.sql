@@ -12,7 +12,7 @@ SELECT s.id, s.application, pg_catalog.clock_timestamp() - s.begun_at AS age,
        coalesce((
            SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
                       'id', v.id, 'schema', v.schema_name, 'view', v.view_name, 'added', v.generation = g.number,
-                      'link', g.link_id, 'group', g.group_name) ORDER BY v.id)
+                      'link', coalesce(g.link_id, 0), 'group', g.group_name) ORDER BY v.id)
            FROM redcache.generation g
            JOIN redcache.view v ON v.id = g.view_id
            WHERE g.set_id = s.id AND (/* built g v */)

@@ -4,7 +4,7 @@
 WITH taken AS (
     UPDATE redcache.set SET published_at = clock_timestamp() WHERE id = $1 AND published_at IS NULL RETURNING id
 ), built AS (
-    SELECT g.view_id, g.number, g.as_of, g.refresh_every, r.id AS run_id, r.started_at
+    SELECT g.view_id, g.number, g.as_of, g.refresh_every, g.label, r.id AS run_id, r.started_at
     FROM taken t
     JOIN redcache.generation g ON g.set_id = t.id AND g.state = 'filled'
     LEFT JOIN LATERAL (
@@ -34,7 +34,7 @@ WITH taken AS (
 UPDATE redcache.state s
 SET failures = 0, last_run_id = coalesce(b.run_id, s.last_run_id),
     next_due = CASE WHEN b.as_of < (SELECT max(r.as_of) FROM retired r WHERE r.view_id = b.view_id) AND b.refresh_every > '0'
-                    THEN clock_timestamp() ELSE b.started_at + nullif(b.refresh_every, '0') END
+                    THEN clock_timestamp() ELSE coalesce(b.label, b.started_at + nullif(b.refresh_every, '0')) END
 FROM built b
 JOIN published p ON p.view_id = b.view_id
 WHERE s.view_id = b.view_id

@@ -1,7 +1,7 @@
 -- An as-of that is no time is none.
 SELECT v.id AS view_id, s.generation, s.row_count, pg_catalog.pg_total_relation_size(c.oid) AS bytes, f.as_of,
        statement_timestamp() - f.as_of AS age, f.stale, s.next_due, coalesce(s.failures, 0) AS failures,
-       s.watermark, s.last_run_id
+       s.watermark, s.last_run_id, a.awaited
 FROM redcache.view v
 LEFT JOIN redcache.defined d ON d.id = v.id
 LEFT JOIN redcache.copy s ON s.view_id = v.id
@@ -9,6 +9,11 @@ CROSS JOIN LATERAL (
     SELECT coalesce(d.max_age > '0', false) AND coalesce(s.as_of NOT BETWEEN statement_timestamp() - least(d.max_age, '1000 years') AND statement_timestamp(), true) AS stale,
            CASE WHEN pg_catalog.isfinite(s.as_of) THEN s.as_of END AS as_of
 ) f
+LEFT JOIN LATERAL (
+    SELECT pg_catalog.array_agg(DISTINCT pg_catalog.format('%I.%I', a.schema_name, a.view_name)) AS awaited
+    FROM redcache.awaited a
+    WHERE a.view_id = v.id AND d.link_id IS NULL AND s.next_due <= statement_timestamp()
+) a ON true
 LEFT JOIN pg_catalog.pg_class c
     ON c.relname = pg_catalog.format('v%s_g%s', v.id, s.generation)
    AND c.relnamespace = 'redcache_data'::regnamespace

@@ -80,6 +80,9 @@ func (d Definition) checkSource() error {
 		return invalid("leave link, transport, nul-bytes, skip-unchanged, split and sessions out",
 			"its source is local, in other views of the cache, and is not read through a link")
 	}
+	if d.Group != "" {
+		return invalid("leave --group out", "its source is local, and a group is of one snapshot of Redshift")
+	}
 	if d.Watermark != "" {
 		return invalid("choose another --strategy", "its source is local, and a watermark is for a source on Redshift")
 	}

@@ -72,7 +72,9 @@ func (d Draft) Check() error {
 func (d Draft) write(is *Definition) {
 	set(&is.Kind, d.Kind)
 	set(&is.LinkName, d.Link)
-	set(&is.Query, d.Query)
+	if set(&is.Query, d.Query); d.Query != nil {
+		is.References = nil // they are places in the other one
+	}
 	set(&is.NulBytes, d.NulBytes)
 	set(&is.Transport, d.Transport)
 	set(&is.SkipUnchanged, d.SkipUnchanged)

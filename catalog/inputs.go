@@ -35,10 +35,37 @@ func (s Store) Inputs(ctx context.Context, names []Name, set int32) (map[Name]In
 		case !input.Known:
 			return nil, s.missing(ctx, input.Name)
 		case input.AsOf == nil:
-			return nil, infra.Hinted(errors.New("its input "+input.Name.String()+" has no rows yet"),
-				"Refresh it: "+infra.Command("cachectl", "refresh", input.Name.String())+".")
+			return nil, infra.Hinted(errors.New("its input "+input.Name.String()+" has no rows yet"), "Refresh the input first.")
 		}
 		inputs[input.Name] = input
 	}
 	return inputs, nil
+}
+
+// Readers are the local views whose queries name any of these views, by name.
+func (s Store) Readers(ctx context.Context, names []Name) ([]View, error) {
+	schemas, views := make([]string, len(names)), make([]string, len(names))
+	for i, name := range names {
+		schemas[i], views[i] = name.Schema, name.View
+	}
+	const ask = `
+		SELECT v.schema_name, v.view_name
+		FROM redcache.defined v
+		WHERE v.definition #> '{source,references}' IS NOT NULL AND EXISTS (
+		    SELECT
+		    FROM pg_catalog.jsonb_array_elements(v.definition #> '{source,references}') r (item)
+		    JOIN ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) n (schema_name, view_name)
+		        ON n.schema_name = r.item #>> '{name,schema}' AND n.view_name = r.item #>> '{name,view}')
+		ORDER BY 1, 2`
+	found, err := collect[Name](ctx, s.db, ask, schemas, views)
+	if err != nil {
+		return nil, fmt.Errorf("look for views that are computed from others: %w", err)
+	}
+	readers := make([]View, len(found))
+	for i, name := range found {
+		if readers[i], err = s.View(ctx, name); err != nil {
+			return nil, err
+		}
+	}
+	return readers, nil
 }

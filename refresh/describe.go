@@ -21,7 +21,7 @@ func (d *Definer) describe(ctx context.Context, tx pgx.Tx, changes []Change) ([]
 			return nil, decisions[i].about(err)
 		}
 	}
-	decisions, err := inOrder(decisions)
+	decisions, err := inOrder(ctx, tx, decisions)
 	if err != nil {
 		return nil, err
 	}
@@ -29,6 +29,9 @@ func (d *Definer) describe(ctx context.Context, tx pgx.Tx, changes []Change) ([]
 		if err := d.describeOne(ctx, tx, &decisions[i], decisions[:i]); err != nil {
 			return nil, decisions[i].about(err)
 		}
+	}
+	if err := checkReaders(ctx, tx, decisions); err != nil {
+		return nil, err
 	}
 	return withGroups(ctx, tx, decisions)
 }
@@ -54,38 +57,6 @@ func define(ctx context.Context, tx pgx.Tx, change Change) (c decision, err erro
 		err = refer(&c.after.Source)
 	}
 	return c, err
-}
-
-// inOrder puts each decision behind those on its inputs.
-func inOrder(decisions []decision) (sorted []decision, err error) {
-	const under, done = 1, 2
-	state := make([]int, len(decisions))
-	var visit func(i int) error
-	visit = func(i int) error {
-		if c := decisions[i]; state[i] == under {
-			return c.about(&catalog.InvalidError{Problem: "its query reads itself, through others perhaps", Fix: "a view has to be there before what reads it"})
-		}
-		if state[i] == done {
-			return nil
-		}
-		state[i] = under
-		for _, name := range decisions[i].after.Inputs() {
-			if at := slices.IndexFunc(decisions, func(c decision) bool { return c.Name == name }); at >= 0 {
-				if err := visit(at); err != nil {
-					return err
-				}
-			}
-		}
-		state[i] = done
-		sorted = append(sorted, decisions[i])
-		return nil
-	}
-	for i := range decisions {
-		if err := visit(i); err != nil {
-			return nil, err
-		}
-	}
-	return sorted, nil
 }
 
 // describeOne asks the server that runs it what the query of a decision returns; before are those that come before it.

@@ -1,7 +1,9 @@
 package refresh_test
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/internal/pgtest"
@@ -20,7 +22,7 @@ func (b *bundle) localView(name, query string, strategy catalog.Strategy) catalo
 // A view over views of the cache has what its query says, as old as its oldest input.
 func TestLocal_IsComputedFromItsInputs(t *testing.T) {
 	t.Parallel()
-	for _, strategy := range []catalog.Strategy{catalog.Swap, catalog.Merge} {
+	for _, strategy := range []catalog.Strategy{catalog.Swap, catalog.Merge, catalog.Auto} {
 		t.Run(string(strategy), func(t *testing.T) {
 			t.Parallel()
 			b := setup(t, salesSQL...)
@@ -60,9 +62,15 @@ func TestLocal_TakesEffectWithItsInputs(t *testing.T) {
 	b.wantRows(t, total, rows(t, b.source.Engine, "SELECT sum(amount), count(DISTINCT region) FROM public.sales"))
 
 	// Another query below: all that stands on it changes in the same moment.
-	below := func(v *catalog.View) error { v.Query = "SELECT id, region, 2 * amount AS amount FROM public.sales"; return nil }
+	below := func(v *catalog.View) error {
+		v.Query = "SELECT id, region, 2 * amount AS amount FROM public.sales"
+		return nil
+	}
 	above := func(v *catalog.View) error { v.Indexes = []string{"region"}; return nil }
-	top := func(v *catalog.View) error { v.Query = "SELECT sum(amount) AS amount, count(*) AS n FROM bi.regions"; return nil }
+	top := func(v *catalog.View) error {
+		v.Query = "SELECT sum(amount) AS amount, count(*) AS n FROM bi.regions"
+		return nil
+	}
 	if _, err := b.definer.Apply(t.Context(), []refresh.Change{
 		{Name: total.Name, Define: top}, {Name: sales.Name, Define: below}, {Name: regions.Name, Define: above},
 	}); err != nil {
@@ -70,4 +78,129 @@ func TestLocal_TakesEffectWithItsInputs(t *testing.T) {
 	}
 	b.wantRows(t, total, rows(t, b.source.Engine, "SELECT 2 * sum(amount), count(DISTINCT region) FROM public.sales"))
 	b.wantNothingLeft(t)
+}
+
+// What is wrong with a local view, and what would break one, is refused, and says so.
+func TestLocal_RefusesWhatCannotBe(t *testing.T) {
+	t.Parallel()
+	b := setup(t, salesSQL...)
+	sales := b.salesView(catalog.Swap)
+	b.add(t, sales)
+	regions := b.localView("regions", "SELECT region, sum(amount) AS amount FROM "+sales.Name.SQL()+" GROUP BY region", catalog.Swap)
+	b.add(t, regions)
+	with := func(change func(*catalog.View)) catalog.View {
+		v := b.localView("wrong", "SELECT region FROM bi.regions", catalog.Swap)
+		change(&v)
+		return v
+	}
+	for name, tt := range map[string]struct {
+		v    catalog.View
+		says string
+	}{
+		"no such view":  {with(func(v *catalog.View) { v.Query = "SELECT 1 AS a FROM bi.region" }), "bi.region"},
+		"no schema":     {with(func(v *catalog.View) { v.Query = "SELECT 1 AS a FROM regions" }), "names regions without a schema"},
+		"another table": {with(func(v *catalog.View) { v.Query = "SELECT 1 AS a FROM bi.regions, redcache.view" }), "redcache.view"},
+		"what no lexer of Redshift's sees": {
+			with(func(v *catalog.View) { v.Query = "SELECT 1 AS a FROM bi.regions WHERE EXISTS (TABLE redcache.link)" }),
+			"reads redcache.link, which is no view of the cache",
+		},
+		"nothing":        {with(func(v *catalog.View) { v.Query = "SELECT 1 AS a" }), "reads no view of the cache"},
+		"no such column": {with(func(v *catalog.View) { v.Query = "SELECT nope FROM bi.regions" }), "nope"},
+		"materialized":   {with(func(v *catalog.View) { v.Strategy = catalog.Nonconcurrent }), "cannot read that yet"},
+		"a group":        {with(func(v *catalog.View) { v.Group = "g" }), "a group is of one snapshot of Redshift"},
+		"a link":         {with(func(v *catalog.View) { v.LinkName = "dw" }), "is not read through a link"},
+		"a watermark": {
+			with(func(v *catalog.View) {
+				v.Strategy, v.Key, v.Watermark = catalog.Incremental, []string{"region"}, "region"
+			}),
+			"a watermark is for a source on Redshift",
+		},
+		"itself": {with(func(v *catalog.View) { v.Query = "SELECT 1 AS a FROM bi.wrong" }), "reads itself"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := b.definer.Add(t.Context(), tt.v, false, nil); err == nil || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("got %v, want what says %q", err, tt.says)
+			}
+		})
+	}
+	for name, tt := range map[string]struct {
+		change refresh.Change
+		says   string
+	}{
+		"dropped": {refresh.Change{Name: sales.Name, Drop: true}, "bi.regions is computed from it"},
+		"a column goes": {refresh.Change{Name: sales.Name, Define: func(v *catalog.View) error {
+			v.Query = "SELECT id, amount FROM public.sales"
+			return nil
+		}}, "bi.regions is computed from it"},
+		"a column is of another type": {refresh.Change{Name: sales.Name, Define: func(v *catalog.View) error {
+			v.Query = "SELECT id, region, amount::double precision AS amount FROM public.sales"
+			return nil
+		}}, "would return other columns"},
+		"a circle": {refresh.Change{Name: sales.Name, Define: func(v *catalog.View) error {
+			v.Source = catalog.Defaults().Source
+			v.Kind, v.Query, v.Link = catalog.LocalSource, "SELECT region, 1::numeric AS amount, 1 AS id FROM bi.regions", catalog.Link{}
+			return nil
+		}}, "reads itself, through others perhaps"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := b.definer.Apply(t.Context(), []refresh.Change{tt.change}); err == nil || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("got %v, want what says %q", err, tt.says)
+			}
+		})
+	}
+	b.wantEqual(t, sales)
+	b.wantNothingLeft(t)
+}
+
+// A local view is due by its label: once every input has reached it, and then once.
+func TestLocal_IsDueOnceItsInputsHaveReachedItsLabel(t *testing.T) {
+	t.Parallel()
+	b := setup(t, salesSQL...)
+	const every = 24 * time.Hour
+	sales := b.salesView(catalog.Swap)
+	b.add(t, sales)
+	regions := b.localView("regions", "SELECT region, sum(amount) AS amount FROM "+sales.Name.SQL()+" GROUP BY region", catalog.Swap)
+	regions.RefreshEvery = every
+	first := b.add(t, regions)
+	store := catalog.In(b.pool)
+	state := func() catalog.State {
+		t.Helper()
+		_, s, err := store.ViewAndState(t.Context(), regions.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	label := first.AsOf.Truncate(every).Add(every)
+	if got := state().NextDue; got == nil || !got.Equal(label) {
+		t.Fatalf("next due %v, want the label %s", got, label)
+	}
+
+	// Two days ago all of it happened: its label has come, and its input has not reached it.
+	past := func() { b.exec(t, `UPDATE redcache.generation SET as_of = as_of - interval '2 days'`) }
+	past()
+	b.exec(t, `UPDATE redcache.state SET next_due = next_due - interval '2 days'`)
+	wantDue := func(want int) {
+		t.Helper()
+		due, err := store.Due(t.Context(), nil, 10)
+		if err != nil || len(due) != want {
+			t.Fatalf("due are %v, %v; want %d", due, err, want)
+		}
+		if state().Due() != (want == 1) {
+			t.Errorf("its state says otherwise: %+v", state())
+		}
+	}
+	wantDue(0)
+	b.refresh(t, refresh.Request{View: sales.Name})
+	wantDue(1)
+	claims, err := store.Claim(t.Context(), 10, time.Minute, time.Minute)
+	if err != nil || len(claims) != 1 || claims[0].LinkID != 0 {
+		t.Fatalf("claimed %v, %v", claims, err)
+	}
+	run := b.refresh(t, refresh.Request{View: regions.Name, OnlyIfDue: true})
+	if got, want := *state().NextDue, run.AsOf.Truncate(every).Add(every); !got.Equal(want) {
+		t.Errorf("next due %s, want %s: missed labels are caught up once", got, want)
+	}
+	b.exec(t, `UPDATE redcache.state SET queued_until = NULL`)
+	wantDue(0)
 }

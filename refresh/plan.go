@@ -149,7 +149,7 @@ func (o *rehearsedOpener) Open(ctx context.Context, tx pgx.Tx, w read.Wish) (s r
 		o.rehearsal.Note(plan.Step{Title: "load rows", SQL: statement})
 	}
 	if w.Transport == catalog.LocalTransport {
-		s, err = read.Local(ctx, o.rehearsal, w.Settings.StatementTimeout, w.Inputs, w.Set)
+		s, err = read.LocalIn(ctx, tx, w.Inputs, w.Set)
 		return read.Rehearsed(s, note), nil, err
 	}
 	session := o.opened

@@ -100,6 +100,40 @@ func TestPlan_OfAGroupIsWhatRuns(t *testing.T) {
 	}
 }
 
+// A local view is made, refreshed and changed as planned, and so is a set of one with its input.
+func TestPlan_OfALocalViewIsWhatRuns(t *testing.T) {
+	t.Parallel()
+	for _, strategy := range []catalog.Strategy{catalog.Swap, catalog.Merge} {
+		t.Run(string(strategy), func(t *testing.T) {
+			t.Parallel()
+			p := setupLogged(t)
+			sales := p.salesView(catalog.Swap)
+			p.add(t, sales, false)
+			v := p.localView("regions", "SELECT region, sum(amount) AS amount FROM "+sales.Name.SQL()+" GROUP BY region", strategy)
+			v.Key = []string{"region"}
+			p.add(t, v, false)
+			p.change(t, `DELETE FROM public.sales WHERE id BETWEEN 5 AND 8`)
+			p.refresh(t, refresh.Request{View: sales.Name})
+			p.refresh(t, refresh.Request{View: v.Name})
+			p.alter(t, v.Name, "alter: an index", false, func(v *catalog.View) { v.Indexes = []string{"amount"} })
+			changes := []refresh.Change{
+				{Name: v.Name, Define: func(v *catalog.View) error {
+					v.Query = "SELECT region, max(twice) AS amount FROM " + sales.Name.SQL() + " GROUP BY region"
+					return nil
+				}},
+				{Name: sales.Name, Define: func(v *catalog.View) error {
+					v.Query, v.Key, v.Indexes, v.Watermark = "SELECT id, region, 2 * amount AS twice FROM public.sales", nil, nil, ""
+					return nil
+				}},
+			}
+			p.compare(t, "both", func() ([]plan.Step, error) { return p.definer.Plan(t.Context(), changes) },
+				func() error { _, err := p.definer.Apply(t.Context(), changes); return err })
+			p.drop(t, v.Name)
+			p.wantNothingLeft(t)
+		})
+	}
+}
+
 // logged is a bundle whose server logs all statements of the cache database.
 type logged struct {
 	*bundle

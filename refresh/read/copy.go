@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
 	"github.com/redcache/redcache/redshift/session"
 )
@@ -42,6 +44,12 @@ func copyRows(ctx context.Context, tx pgx.Tx, q Query, rows rowReader, table str
 	}
 	bytes := rows.Bytes()
 	return Loaded{Rows: tag.RowsAffected(), Bytes: &bytes, Frozen: true}, wrap(err, "load rows")
+}
+
+// copied is what is planned for rows that a server returns for a statement.
+func copied(server, statement string, q Query, table string) string {
+	return "-- from what " + server + " returns for:\n-- " + strings.ReplaceAll(infra.PrintableLines(statement), "\n", "\n-- ") + "\n" +
+		copySQL(q, table)
 }
 
 func copySQL(q Query, table string) string {

@@ -32,12 +32,19 @@ func Local(ctx context.Context, cache infra.Beginner, limit time.Duration, names
 	if err != nil {
 		return nil, err
 	}
-	inputs, err := catalog.In(tx).Inputs(ctx, names, set)
+	s, err := LocalIn(ctx, tx, names, set)
 	if err != nil {
 		end()
 		return nil, err
 	}
-	return local{tx, end, inputs}, nil
+	s.end = end
+	return s, nil
+}
+
+// LocalIn is a session in a transaction that somebody else ends.
+func LocalIn(ctx context.Context, tx pgx.Tx, names []catalog.Name, set int32) (local, error) {
+	inputs, err := catalog.In(tx).Inputs(ctx, names, set)
+	return local{tx, func() {}, inputs}, err
 }
 
 func (s local) Transport() catalog.Transport { return catalog.LocalTransport }
@@ -85,7 +92,7 @@ func (s local) Select(q Query) (string, error) {
 
 func (s local) Plan(q Query, table string) (string, error) {
 	text, err := s.Select(q)
-	return fmt.Sprintf("INSERT INTO %s (%s)\n%s", table, q.columnList(), text), err
+	return copied("this database", text, q, table), err
 }
 
 // Load hands the rows from the snapshot on to the transaction that writes, which sees another moment.

@@ -37,5 +37,5 @@ func (rehearsed) Commit(context.Context) error { return nil }
 func (s rehearsed) Load(_ context.Context, _ pgx.Tx, q Query, table string) (Loaded, error) {
 	text, err := s.Plan(q, table)
 	s.note(text)
-	return Loaded{Frozen: s.Transport() == catalog.StreamTransport}, err
+	return Loaded{Frozen: s.Transport() != catalog.DblinkTransport}, err
 }

@@ -3,7 +3,6 @@ package read
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -77,8 +76,7 @@ func (s stream) loadWhole(ctx context.Context, tx pgx.Tx, q Query, table string)
 // may end the comment, as a carriage return would.
 func (s stream) Plan(q Query, table string) (string, error) {
 	remote, err := streamSelect(q)
-	return "-- from what Redshift returns for:\n-- " + strings.ReplaceAll(infra.PrintableLines(remote), "\n", "\n-- ") + "\n" +
-		copySQL(q, table), err
+	return copied("Redshift", remote, q, table), err
 }
 
 // Asker closes the session, which has been broken off in the midst of its rows, first: somebody who waits for its locks

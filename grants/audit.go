@@ -1,6 +1,7 @@
 package grants
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -129,8 +130,16 @@ func label(role string) string {
 
 // judge finds who reads a view, and who of them may.
 func (a *Auditor) judge(d *database, s *survey, v catalog.View) Audit {
-	q := s.sourced[v.ID]
-	audit := Audit{View: v.Name, Link: v.Link.Name, Sources: q.sources, Unproven: q.unproven}
+	audit := Audit{View: v.Name, Link: v.Link.Name}
+	for _, origin := range s.origins[v.ID] {
+		q := s.sourced[origin.ID]
+		audit.Unproven = cmp.Or(audit.Unproven, q.unproven)
+		for _, source := range q.sources {
+			if !slices.Contains(audit.Sources, source) {
+				audit.Sources = append(audit.Sources, source)
+			}
+		}
+	}
 	everyone := d.publicWays(v)
 	if slices.ContainsFunc(v.Grantees, d.everybody) {
 		everyone = append(everyone, Way{Via: ViaDefinition})
@@ -176,13 +185,28 @@ func (a *Auditor) reader(d *database, s *survey, v catalog.View, r role) (reader
 	return reader, true
 }
 
-// verdict holds an identity against the sources of a view.
+// verdict holds an identity against all that the rows of a view come from.
 func (a *Auditor) verdict(s *survey, v catalog.View, i Identity) (Verdict, []string) {
+	var denied, unproven []string
+	for _, origin := range s.origins[v.ID] {
+		no, perhaps := s.objections(origin, i)
+		denied, unproven = merged(denied, no), merged(unproven, perhaps)
+	}
+	switch {
+	case len(denied) > 0:
+		return Forbidden, denied
+	case len(unproven) > 0 && !a.cfg.AllowUnproven:
+		return Unproven, unproven
+	}
+	return Allowed, unproven
+}
+
+// objections are what keeps an identity from the sources of a query on Redshift, and what cannot be proven.
+func (s *survey) objections(v catalog.View, i Identity) (denied, unproven []string) {
 	w, q := s.warehouses[v.Link.ID], s.sourced[v.ID]
 	if absent := w.absent(i); absent != "" {
-		return Forbidden, []string{absent}
+		return []string{absent}, nil
 	}
-	var denied, unproven []string
 	if q.unproven != "" {
 		unproven = append(unproven, q.unproven)
 	}
@@ -194,11 +218,15 @@ func (a *Auditor) verdict(s *survey, v catalog.View, i Identity) (Verdict, []str
 			unproven = append(unproven, problem)
 		}
 	}
-	switch {
-	case len(denied) > 0:
-		return Forbidden, denied
-	case len(unproven) > 0 && !a.cfg.AllowUnproven:
-		return Unproven, unproven
+	return denied, unproven
+}
+
+// merged adds what is not in a list yet.
+func merged(list, more []string) []string {
+	for _, text := range more {
+		if !slices.Contains(list, text) {
+			list = append(list, text)
+		}
 	}
-	return Allowed, unproven
+	return list
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/grants"
 )
 
@@ -217,4 +218,36 @@ func TestAudit_FailsWithTheLink(t *testing.T) {
 	if err != nil || open != 0 {
 		t.Errorf("%d transactions are open, %v", open, err)
 	}
+}
+
+// Who reads a local view reads what its inputs come from.
+func TestAudit_HoldsALocalViewAgainstWhatItIsComputedFrom(t *testing.T) {
+	t.Parallel()
+	b := setup(t, sale, `CREATE SCHEMA staff; CREATE TABLE staff.pay (id int, euros int)`,
+		`CREATE USER @ann; CREATE USER @bob; GRANT USAGE ON SCHEMA shop, staff TO @ann, @bob;
+		GRANT SELECT ON shop.sale TO @ann, @bob; GRANT SELECT ON staff.pay TO @bob`)
+	b.audited(t)
+	b.people(t, "@ann_here", "@bob_here")
+	b.add(t, "sale", "SELECT id, price FROM shop.sale")
+	b.add(t, "pay", "SELECT id, euros FROM staff.pay")
+	add := func(name, query string) catalog.Name {
+		v := catalog.NewView(catalog.Name{Schema: "bi", View: name}, catalog.Link{})
+		v.Kind, v.Query, v.Strategy, v.Grantees = catalog.LocalSource, query, catalog.Swap, []string{b.prefix + "ann_here", b.prefix + "bob_here"}
+		if _, err := b.definer.Add(t.Context(), v, false, nil); err != nil {
+			t.Fatal(err)
+		}
+		return v.Name
+	}
+	both := add("both", "SELECT s.price + p.euros AS sum FROM bi.sale s JOIN bi.pay p ON p.id = s.id")
+	above := add("above", "SELECT max(sum) AS most FROM bi.both")
+	auditor := b.auditor(t, "@ann_here=@ann,@bob_here=@bob")
+	for _, view := range []catalog.Name{both, above} {
+		wantLines(t, b.audit(t, auditor, view),
+			"@ann_here forbidden: user @ann may not SELECT staff.pay <- its own grant; the view's definition",
+			"@bob_here allowed <- its own grant; the view's definition")
+	}
+	if _, _, err := auditor.Sync(t.Context(), []catalog.Name{above}, false); err != nil {
+		t.Fatal(err)
+	}
+	wantLines(t, b.audit(t, auditor, above), "@bob_here allowed <- its own grant; the view's definition")
 }

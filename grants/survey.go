@@ -22,7 +22,8 @@ const askTimeout = 2 * time.Minute
 
 // survey is all that Redshift says about the views.
 type survey struct {
-	views      []catalog.View // by id
+	views      []catalog.View           // by id
+	origins    map[int32][]catalog.View // of each, where its rows come from: itself, or the remote views below a local one
 	sourced    map[int32]sourced
 	warehouses map[int32]*warehouse // by link
 	notes      []string
@@ -41,10 +42,17 @@ func (a *Auditor) survey(ctx context.Context, names []catalog.Name) (*survey, er
 	if err != nil {
 		return nil, err
 	}
-	s := &survey{views: views, sourced: map[int32]sourced{}, warehouses: map[int32]*warehouse{}}
+	s := &survey{views: views, origins: map[int32][]catalog.View{}, sourced: map[int32]sourced{}, warehouses: map[int32]*warehouse{}}
 	links := map[int32][]catalog.View{}
 	for _, v := range views {
-		links[v.Link.ID] = append(links[v.Link.ID], v)
+		if s.origins[v.ID], err = a.origins(ctx, v); err != nil {
+			return nil, err
+		}
+		for _, origin := range s.origins[v.ID] {
+			if !slices.ContainsFunc(links[origin.Link.ID], func(other catalog.View) bool { return other.ID == origin.ID }) {
+				links[origin.Link.ID] = append(links[origin.Link.ID], origin)
+			}
+		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(links)) {
 		link := links[id][0].Link
@@ -76,6 +84,28 @@ func (a *Auditor) views(ctx context.Context, names []catalog.Name) (views []cata
 	}
 	slices.SortFunc(views, func(a, b catalog.View) int { return cmp.Compare(a.ID, b.ID) })
 	return slices.CompactFunc(views, func(a, b catalog.View) bool { return a.ID == b.ID }), err
+}
+
+// origins are the remote views from which the rows of a view come.
+func (a *Auditor) origins(ctx context.Context, v catalog.View) (remote []catalog.View, err error) {
+	seen := map[catalog.Name]bool{v.Name: true}
+	for todo := []catalog.View{v}; len(todo) > 0; todo = todo[1:] {
+		if todo[0].Kind != catalog.LocalSource {
+			remote = append(remote, todo[0])
+		}
+		for _, name := range todo[0].Inputs() {
+			if seen[name] {
+				continue
+			}
+			seen[name] = true
+			input, err := catalog.In(a.pool).View(ctx, name)
+			if err != nil {
+				return nil, fmt.Errorf("view %s is computed from %s: %w", v.Name, name, err)
+			}
+			todo = append(todo, input)
+		}
+	}
+	return remote, nil
 }
 
 // surveyLink asks over one link, in one session.

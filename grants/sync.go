@@ -94,8 +94,10 @@ func (a *Auditor) Sync(
 		if !slices.ContainsFunc(a.judge(d, s, v).Readers, Reader.Excess) {
 			continue
 		}
-		if err := a.knowSomebody(d, s, v.Link); err != nil {
-			return nil, notes, err
+		for _, origin := range s.origins[v.ID] {
+			if err := a.knowSomebody(d, s, origin.Link); err != nil {
+				return nil, notes, err
+			}
 		}
 		excessive = append(excessive, v)
 	}

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
@@ -40,6 +39,11 @@ func (p *Project) Compare(live []catalog.View, prune bool) (changes []Change, pr
 		var err error
 		if c.After, err = p.definition(v); err != nil {
 			problems = append(problems, v.problem(0, message(err), infra.Hint(err)))
+			continue
+		}
+		if v.Runs == FromRedshift && c.After.LinkName == "" {
+			problems = append(problems, v.problem(0, "it reads Redshift, and nothing says through which link",
+				"Write @link NAME into its header, or link: NAME below defaults: in "+ConfigName+"."))
 			continue
 		}
 		if is := there[v.Name]; is != nil {
@@ -99,12 +103,4 @@ func Apply(changes []Change) (list []refresh.Change) {
 		}
 	}
 	return list
-}
-
-// Told says in a line what becomes of a view.
-func (c Change) Told() string {
-	if c.View == nil {
-		return fmt.Sprintf("%-9s %s", c.Kind, c.Name)
-	}
-	return fmt.Sprintf("%-9s %s  (%s, in %s)", c.Kind, c.Name, c.View.Path, c.View.Runs)
 }

@@ -19,27 +19,13 @@ const (
 	FromCache    From = "cache"
 )
 
-// Place is where the rows of a view are kept.
-type Place string
-
-// The places.
-const (
-	InRedshift Place = "redshift"
-	InCache    Place = "cache"
-)
-
 // File is one file of a pipeline: a view, as its author says it.
 type File struct {
 	Path  string
 	Name  catalog.Name  // without a prefix
 	Draft catalog.Draft // with the query
 
-	Source      From    // what the author takes for granted; empty: nothing
-	KeepIn      []Place // none: in the cache
-	ReadyWhen   string  // a query on Redshift that has to return true before a label is run
-	Checks      []string
-	Owner       string
-	Description string
+	Source From // what the author takes for granted; empty: nothing
 
 	text    string
 	queryAt int // offset of the query in it

@@ -57,41 +57,35 @@ func (v *View) refer(named map[catalog.Name]*View) Problems {
 	return problems
 }
 
-// keeps says whether the rows of a view are kept in a place.
-func (v *View) keeps(place Place) bool {
-	return len(v.KeepIn) == 0 && place == InCache || slices.Contains(v.KeepIn, place)
-}
-
 // settle decides which server runs the query: the one that has all that it reads.
 func (v *View) settle() (problems Problems) {
-	var notThere, notHere *Read // that Redshift, and the cache, does not have
+	var table, view *Read // the first of either that it reads
 	for i, read := range v.Reads {
-		if notHere == nil && (read.View == nil || !read.View.keeps(InCache)) {
-			notHere = &v.Reads[i]
-		}
-		if notThere == nil && read.View != nil && !read.View.keeps(InRedshift) {
-			notThere = &v.Reads[i]
+		switch {
+		case read.View == nil && table == nil:
+			table = &v.Reads[i]
+		case read.View != nil && view == nil:
+			view = &v.Reads[i]
 		}
 	}
-	switch {
-	case notHere == nil && v.Source != FromRedshift && len(v.Reads) > 0:
+	v.Runs = FromRedshift
+	if view != nil && table == nil {
 		v.Runs = FromCache
-	default:
-		v.Runs = FromRedshift
 	}
-	at := func(r *Read) int { return v.queryAt + r.From }
+	wrong := func(r *Read, what, fix string) Problems {
+		return Problems{v.problem(v.queryAt+r.From, fmt.Sprintf(what, v.said(r)), fix)}
+	}
 	switch {
-	case v.Source == FromCache && notHere != nil:
-		problems = append(problems, v.problem(at(notHere), fmt.Sprintf("the cache does not have %s, and the query is to run there", v.said(notHere)),
-			"Leave @source cache out, or make it a view with a file of its own."))
-	case v.Runs == FromRedshift && notThere != nil:
-		fix := fmt.Sprintf("Write @keep-in redshift, cache into %s", notThere.View.Path)
-		if notHere != nil {
-			fix += fmt.Sprintf("; or make %s a view of its own, so that all is in the cache", v.said(notHere))
+	case v.Source == FromCache && table != nil:
+		return wrong(table, "the cache does not have %s, and the query is to run there", "Leave @source cache out, or make it a view with a file of its own.")
+	case v.Source == FromRedshift && view != nil, view != nil && table != nil:
+		fix := "Leave @source redshift out: a view of the cache is read there."
+		if table != nil {
+			fix = "Make " + v.said(table) + " a view with a file of its own, so that all is in the cache; or name the tables that " + v.said(view) + " reads."
 		}
-		problems = append(problems, v.problem(at(notThere), fmt.Sprintf("Redshift does not have %s, which is kept in the cache", v.said(notThere)), fix+"."))
+		return wrong(view, "Redshift does not have %s, which is kept in the cache", fix)
 	}
-	return problems
+	return nil
 }
 
 func (v *View) said(r *Read) string { return (*v.Draft.Query)[r.From:r.To] }

@@ -16,8 +16,8 @@ var headerLine = regexp.MustCompile(`^[ \t]*(?:/\*+|\*+(?:[^/]|$)|--+)?[ \t]*`)
 
 var tagName = regexp.MustCompile(`^@([A-Za-z][A-Za-z0-9_-]*)[ \t]*`)
 
-// header reads the comments with which a text begins. Lines that are no tag say something to people only; below a tag
-// that takes a text, they go on with it. rest is the offset of what is behind the comments.
+// header reads the comments with which a text begins. Lines that are no tag say something to people only.
+// rest is the offset of what is behind the comments.
 func header(text string) (tags []tag, rest int) {
 	rest = pastComments(text, 0)
 	for from := 0; from < rest; {
@@ -28,10 +28,6 @@ func header(text string) (tags []tag, rest int) {
 			tags = append(tags, tag{
 				name: strings.ToLower(m[1]), value: said[len(m[0]):], at: start, valueAt: start + len(m[0]),
 			})
-		} else if said != "" && len(tags) > 0 {
-			if last := &tags[len(tags)-1]; texts[last.name] {
-				last.value = strings.TrimSpace(last.value + "\n" + said)
-			}
 		}
 		from += len(line) + 1
 	}

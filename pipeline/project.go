@@ -55,6 +55,9 @@ func Load(dir fs.FS) (*Project, Problems) {
 	if err != nil {
 		return p, Problems{{Path: ".", What: err.Error()}}
 	}
+	if len(p.Views) == 0 {
+		return p, append(problems, Problem{Path: ".", What: "it has no *.sql files", Fix: "Name the directory that has the views."})
+	}
 	slices.SortFunc(p.Views, func(a, b *View) int { return strings.Compare(a.Path, b.Path) })
 	problems = append(problems, p.name()...)
 	return p, append(problems, p.link()...).sorted()

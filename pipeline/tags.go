@@ -26,16 +26,8 @@ var ownTags = map[string]reader{
 	"primary-keys":        func(f *File, v string) error { return field("key").Read(&f.Draft, v) },
 	"interval-in-minutes": minutes,
 
-	"source":      func(f *File, v string) error { return choose(&f.Source, v, FromRedshift, FromCache) },
-	"keep-in":     keepIn,
-	"ready-when":  func(f *File, v string) error { return set(&f.ReadyWhen, v) },
-	"check":       func(f *File, v string) error { f.Checks = append(f.Checks, v); return nil },
-	"owner":       func(f *File, v string) error { return set(&f.Owner, v) },
-	"description": func(f *File, v string) error { return set(&f.Description, v) },
+	"source": func(f *File, v string) error { return choose(&f.Source, v, FromRedshift, FromCache) },
 }
-
-// texts are the tags whose value goes on in the lines below.
-var texts = map[string]bool{"ready-when": true, "check": true, "description": true}
 
 // synonyms say the same as another tag.
 var synonyms = map[string]string{"primary-keys": "key", "interval-in-minutes": "every", "update-mode": "strategy"}
@@ -55,7 +47,7 @@ func known(name string) bool { return readerOf(name) != nil }
 
 // repeats says whether a tag may be given several times.
 func repeats(name string) bool {
-	return name == "check" || slices.ContainsFunc(catalog.Fields, func(f catalog.Field) bool { return f.Name == name && f.Repeats })
+	return slices.ContainsFunc(catalog.Fields, func(f catalog.Field) bool { return f.Name == name && f.Repeats })
 }
 
 // tagNames are all names of tags.
@@ -108,7 +100,7 @@ func updateMode(f *File, value string) error {
 	case "merge":
 		return field("strategy").Read(&f.Draft, string(catalog.Merge))
 	case "append":
-		return errors.New("write @strategy incremental, with @key and @watermark")
+		return errors.New("rows are never only added; name a @key and a @watermark")
 	}
 	return errors.New("choose one of replace, append, merge")
 }
@@ -125,18 +117,3 @@ func minutes(f *File, value string) error {
 
 // maxMinutes are those of the longest duration.
 const maxMinutes = 10_000 * 24 * 60
-
-func keepIn(f *File, value string) error {
-	f.KeepIn = nil
-	for _, part := range strings.Split(value, ",") {
-		var place Place
-		if err := choose(&place, strings.TrimSpace(part), InRedshift, InCache); err != nil {
-			return err
-		}
-		if slices.Contains(f.KeepIn, place) {
-			return fmt.Errorf("%s stands there twice", place)
-		}
-		f.KeepIn = append(f.KeepIn, place)
-	}
-	return nil
-}

@@ -6,6 +6,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/cmd/internal/wire"
 	"github.com/redcache/redcache/lock"
+	"github.com/redcache/redcache/pipeline"
 	"github.com/redcache/redcache/plan"
 )
 
@@ -164,6 +165,14 @@ func planOf(object string, steps []plan.Step) []stepRecord {
 // newStep is a step that nobody else notices.
 func newStep(object, title, sql string) stepRecord {
 	return stepRecord{Object: object, Title: title, SQL: sql, Hazards: []string{}, Notes: []string{}}
+}
+
+// changeRecord is what became of a view.
+type changeRecord struct {
+	View   string             `json:"view"`
+	Change pipeline.Kind      `json:"change"`
+	Source catalog.SourceKind `json:"source"`
+	File   *string            `json:"file"`
 }
 
 type removalRecord struct {

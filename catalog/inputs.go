@@ -69,3 +69,15 @@ func (s Store) Readers(ctx context.Context, names []Name) ([]View, error) {
 	}
 	return readers, nil
 }
+
+// Awaits says whether a local view has inputs that have not reached the label which it is to have next.
+func (s Store) Awaits(ctx context.Context, v View) (awaits bool, err error) {
+	if v.Kind != LocalSource {
+		return false, nil
+	}
+	err = s.db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM redcache.awaited a WHERE a.view_id = $1)`, v.ID).Scan(&awaits)
+	if err != nil {
+		return false, fmt.Errorf("look what view %s waits for: %w", v.Name, err)
+	}
+	return awaits, nil
+}

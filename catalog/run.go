@@ -83,14 +83,13 @@ type State struct {
 	Watermark    *string
 	Modified     *string   // what [redshift.LastModified] said before the last read
 	Content      *string   // what [redshift.Fingerprint] said of what was read last
-	Awaits       bool      // inputs that have not reached its label
 	Now          time.Time // the database's clock when this was read
 	Lost         bool      // there is none, see [Store.RestoreStates]
 	Backend      int       // the process id of the server's that read this; what a pooler says at login is none
 }
 
-// Due says whether it is time for a refresh.
-func (s State) Due() bool { return s.NextDue != nil && !s.NextDue.After(s.Now) && !s.Awaits }
+// Due says whether it is time for a refresh; a local view may have to wait for its inputs then, see [Store.Awaits].
+func (s State) Due() bool { return s.NextDue != nil && !s.NextDue.After(s.Now) }
 
 // Outcome is what a successful run commits together with its rows.
 type Outcome struct {

@@ -45,7 +45,6 @@ type viewRow struct {
 	Content      *string
 	Watermark    *string
 	Unstated     bool
-	Awaits       bool
 	Now          time.Time
 	Backend      int
 	Version      int // of the catalog
@@ -68,7 +67,7 @@ func (r viewRow) state() State {
 		Generation: r.Seen, SeenBy: r.builtBy(r.Seen, r.SeenDefinition, r.SeenColumns),
 		Loaded: r.Loaded, LoadedBy: r.builtBy(r.Loaded, r.LoadedDefinition, r.LoadedColumns), Highest: r.Highest,
 		AsOf: r.AsOf, ReconciledAt: r.ReconciledAt, NextDue: r.NextDue, Failures: r.Failures, RowCount: r.RowCount,
-		Watermark: r.Watermark, Modified: r.Modified, Content: r.Content, Now: r.Now, Backend: r.Backend, Lost: r.Unstated, Awaits: r.Awaits,
+		Watermark: r.Watermark, Modified: r.Modified, Content: r.Content, Now: r.Now, Backend: r.Backend, Lost: r.Unstated,
 	}
 }
 

@@ -76,7 +76,13 @@ func (j *job) plan(ctx context.Context, tx pgx.Tx) (*attempt, error) {
 			return nil, err
 		}
 		a.works = append(a.works, w)
-		due = due || m.State.Due()
+		if j.req.OnlyIfDue && !due && m.State.Due() {
+			awaits, err := catalog.In(tx).Awaits(ctx, m.View)
+			if err != nil {
+				return nil, err
+			}
+			due = !awaits
+		}
 	}
 	if j.req.OnlyIfDue && !due {
 		return nil, errNotDue

@@ -173,7 +173,7 @@ LEFT JOIN LATERAL (
     WHERE n.schema_name = r.item #>> '{name,schema}' AND n.view_name = r.item #>> '{name,view}'
     LIMIT 1 -- so that it is looked up, whatever the planner thinks of the length of a list
 ) i ON true
-WHERE i.as_of IS NULL OR i.as_of < v.label;
+WHERE v.definition #>> '{source,kind}' = 'local' AND (i.as_of IS NULL OR i.as_of < v.label);
 COMMENT ON VIEW redcache.awaited IS 'The inputs of each local view that have not reached the label which it is to have next, or have no rows.';
 
 CREATE OR REPLACE VIEW redcache.freshness WITH (security_barrier) AS

@@ -9,11 +9,11 @@ CROSS JOIN LATERAL (
     SELECT coalesce(d.max_age > '0', false) AND coalesce(s.as_of NOT BETWEEN statement_timestamp() - least(d.max_age, '1000 years') AND statement_timestamp(), true) AS stale,
            CASE WHEN pg_catalog.isfinite(s.as_of) THEN s.as_of END AS as_of
 ) f
-LEFT JOIN LATERAL (
-    SELECT pg_catalog.array_agg(DISTINCT pg_catalog.format('%I.%I', a.schema_name, a.view_name)) AS awaited
-    FROM redcache.awaited a
-    WHERE a.view_id = v.id AND d.link_id IS NULL AND s.next_due <= statement_timestamp()
-) a ON true
+LEFT JOIN (
+    SELECT w.view_id, pg_catalog.array_agg(DISTINCT pg_catalog.format('%I.%I', w.schema_name, w.view_name)) AS awaited
+    FROM redcache.awaited w
+    GROUP BY w.view_id
+) a ON a.view_id = v.id AND s.next_due <= statement_timestamp()
 LEFT JOIN pg_catalog.pg_class c
     ON c.relname = pg_catalog.format('v%s_g%s', v.id, s.generation)
    AND c.relnamespace = 'redcache_data'::regnamespace

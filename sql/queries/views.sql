@@ -8,7 +8,6 @@ SELECT v.id, v.schema_name, v.view_name, coalesce(d.definition, '{}') AS definit
        c.generation AS seen, c.loaded, CASE WHEN pg_catalog.isfinite(c.as_of) THEN c.as_of END AS as_of,
        CASE WHEN pg_catalog.isfinite(c.reconciled_at) THEN c.reconciled_at END AS reconciled_at, c.next_due, coalesce(c.failures, 0) AS failures,
        c.row_count, c.modified, c.content, c.watermark, c.view_id IS NULL AS unstated,
-       d.link_id IS NULL AND (SELECT count(*) FROM redcache.awaited a WHERE a.view_id = v.id) > 0 AS awaits,
        sg.definition AS seen_definition, sg.columns AS seen_columns,
        lg.definition AS loaded_definition, lg.columns AS loaded_columns,
        coalesce((SELECT max(h.number) FROM redcache.generation h WHERE h.view_id = v.id AND h.number BETWEEN 1 AND 999999999), 0) AS highest,

@@ -176,14 +176,14 @@ func (h *history) hold(ctx context.Context, p plan, results []result, from int) 
 	return nil
 }
 
-// tried returns a unit as an alteration would have it.
+// tried returns a unit as an alteration would have it: the others of a group get new generations as well.
 func tried(u *unit, d doing) []copied {
 	all := slices.Clone(u.now)
 	for n, name := range u.names {
 		if name == d.view {
 			become(&all[n].def, *d.alter)
-			all[n].def.Generation++
 		}
+		all[n].def.Generation++
 	}
 	return all
 }

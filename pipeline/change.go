@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
@@ -17,6 +18,8 @@ const (
 	Changed   Kind = "changed"
 	Removed   Kind = "removed"
 	Unchanged Kind = "unchanged"
+	// Recomputed is a view that is as it was, and that reads one that returns other rows.
+	Recomputed Kind = "recomputed"
 )
 
 // Change is what is to become of one view.
@@ -30,7 +33,7 @@ type Change struct {
 
 // Compare holds a project against the views that are there. What is there and not in the project is removed, if prune says so.
 func (p *Project) Compare(live []catalog.View, prune bool) (changes []Change, problems Problems) {
-	there := map[catalog.Name]*catalog.View{}
+	there, others := map[catalog.Name]*catalog.View{}, map[*View]bool{} // others: that return other rows
 	for i, v := range live {
 		there[v.Name] = &live[i]
 	}
@@ -56,6 +59,12 @@ func (p *Project) Compare(live []catalog.View, prune bool) (changes []Change, pr
 			}
 			delete(there, v.Name)
 		}
+		if c.returnsOthers() || slices.ContainsFunc(v.Inputs, func(input *View) bool { return others[input] }) {
+			others[v] = true
+			if c.Kind == Unchanged {
+				c.Kind = Recomputed
+			}
+		}
 		changes = append(changes, c)
 	}
 	if !prune {
@@ -67,6 +76,11 @@ func (p *Project) Compare(live []catalog.View, prune bool) (changes []Change, pr
 		}
 	}
 	return changes, problems.sorted()
+}
+
+// returnsOthers says whether another query is asked, or elsewhere.
+func (c Change) returnsOthers() bool {
+	return c.Kind == Changed && (c.Before.Query != c.After.Query || c.Before.Kind != c.After.Kind || c.Before.LinkName != c.After.LinkName)
 }
 
 // definition is what a file makes of a view.

@@ -76,7 +76,9 @@ func (d *Definer) describeOne(ctx context.Context, tx pgx.Tx, c *decision, befor
 	if err != nil {
 		return err
 	}
-	c.rebuilds = c.Add || c.before.View.Built().Rebuilds(c.after.Built())
+	c.rebuilds = c.Add || c.before.View.Built().Rebuilds(c.after.Built()) || slices.ContainsFunc(before, func(input decision) bool {
+		return input.builds() && slices.Contains(c.after.Inputs(), input.Name)
+	})
 	return c.after.Validate()
 }
 

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/pipeline"
 )
 
@@ -66,14 +65,23 @@ func (p *program) tellProblems(problems pipeline.Problems) error {
 	return errors.New(count(len(problems), "problem", "problems"))
 }
 
-func (s *connection) apply(ctx context.Context, dir string, project *pipeline.Project, o applyOptions) error {
+// compare holds the files against the views that are there.
+func (s *connection) compare(ctx context.Context, project *pipeline.Project, prune bool) ([]pipeline.Change, error) {
 	live, err := s.store.Views(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	changes, problems := project.Compare(live, o.prune)
+	changes, problems := project.Compare(live, prune)
 	if problems != nil {
-		return s.tellProblems(problems)
+		return nil, s.tellProblems(problems)
+	}
+	return changes, nil
+}
+
+func (s *connection) apply(ctx context.Context, dir string, project *pipeline.Project, o applyOptions) error {
+	changes, err := s.compare(ctx, project, o.prune)
+	if err != nil {
+		return err
 	}
 	todo := pipeline.Apply(changes)
 	if o.dryRun {
@@ -100,12 +108,7 @@ func (s *connection) apply(ctx context.Context, dir string, project *pipeline.Pr
 func (s *connection) printApplied(changes []pipeline.Change, asJSON bool) error {
 	records, rows := []changeRecord{}, [][]string{}
 	for _, c := range changes {
-		record := changeRecord{View: c.Name.String(), Change: c.Kind, Source: catalog.RemoteSource}
-		if c.View != nil {
-			record.File, record.Source = some(c.View.Path), c.After.Kind
-		} else {
-			record.Source = c.Before.Kind
-		}
+		record := recordApplied(c)
 		records = append(records, record)
 		rows = append(rows, []string{record.View, string(c.Kind), string(record.Source), text(record.File)})
 	}

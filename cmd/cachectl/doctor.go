@@ -82,7 +82,7 @@ func (p *program) printChecks(checks []doctor.Check, asJSON, verbose bool) error
 		err = p.printf("%s", lines(readable(checks, verbose)))
 	}
 	if err == nil && slices.ContainsFunc(checks, func(c doctor.Check) bool { return c.Result == doctor.Failed }) {
-		return foundError{}
+		return foundError{exitFound}
 	}
 	return err
 }

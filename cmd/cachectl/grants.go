@@ -181,7 +181,7 @@ func (s *connection) auditGrants(ctx context.Context, o grantsOptions) error {
 	}
 	s.tell("%d of %s may not; `cachectl grants sync --dry-run` shows what would be revoked",
 		len(rows), count(readers, "reader", "readers"))
-	return foundError{}
+	return foundError{exitFound}
 }
 
 func (s *connection) syncGrants(ctx context.Context, o grantsOptions) error {
@@ -198,7 +198,7 @@ func (s *connection) syncGrants(ctx context.Context, o grantsOptions) error {
 	case err != nil:
 		return doing(err, "sync grants")
 	case left > 0:
-		return foundError{}
+		return foundError{exitFound}
 	}
 	return nil
 }

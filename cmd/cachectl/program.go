@@ -14,14 +14,16 @@ import (
 
 // Exit statuses.
 const (
-	exitDone   = 0 // done, or skipped because somebody else is at it
-	exitFailed = 1
-	exitUsage  = 2 // found before anything was connected to
-	exitFound  = 8 // the work is done, and has found what should not be
+	exitDone    = 0 // done, or skipped because somebody else is at it
+	exitFailed  = 1
+	exitUsage   = 2 // found before anything was connected to
+	exitChanges = 3 // what was planned changes something
+	exitBreaks  = 4 // what was planned breaks something for readers
+	exitFound   = 8 // the work is done, and has found what should not be
 )
 
-// foundError ends a command with [exitFound]. What there is to say has been said.
-type foundError struct{}
+// foundError ends a command with what it has found: [exitFound], say. What there is to say has been said.
+type foundError struct{ status int }
 
 func (foundError) Error() string { return "something was found" }
 
@@ -56,8 +58,8 @@ func run(
 	if err == nil {
 		return exitDone
 	}
-	if errors.As(err, new(foundError)) {
-		return exitFound
+	if found, ok := errors.AsType[foundError](err); ok {
+		return found.status
 	}
 	return p.report(ctx, cmd, err)
 }
@@ -89,7 +91,7 @@ Exit status: 0 done, skipped or unchanged, 1 failed or interrupted, 2 wrong usag
 	root.Version = infra.Version()
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.AddCommand(p.initCommand(), p.linkCommand(), p.queryCommand(), p.addViewCommand(), p.alterViewCommand(),
-		p.dropViewCommand(), p.applyCommand(), p.listCommand(), p.statusCommand(), p.refreshCommand(), p.runsCommand(), p.locksCommand(),
+		p.dropViewCommand(), p.applyCommand(), p.planCommand(), p.listCommand(), p.statusCommand(), p.refreshCommand(), p.runsCommand(), p.locksCommand(),
 		p.doctorCommand(), p.grantsCommand(), p.versionCommand(), p.completionCommand())
 	root.SetHelpCommand(helpCommand())
 	fitHelp(root)

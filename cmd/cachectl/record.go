@@ -175,6 +175,33 @@ type changeRecord struct {
 	File   *string            `json:"file"`
 }
 
+func recordApplied(c pipeline.Change) changeRecord {
+	if c.View == nil {
+		return changeRecord{View: c.Name.String(), Change: c.Kind, Source: c.Before.Kind}
+	}
+	return changeRecord{View: c.Name.String(), Change: c.Kind, Source: c.After.Kind, File: some(c.View.Path)}
+}
+
+// plannedRecord is what is to become of a view, and what that means for its readers.
+type plannedRecord struct {
+	View    string             `json:"view"`
+	Change  pipeline.Kind      `json:"change"`
+	Source  catalog.SourceKind `json:"source"`
+	File    *string            `json:"file"`
+	Applied pipeline.Way       `json:"applied"`
+	Fields  []string           `json:"fields"`
+	Adds    []string           `json:"adds"`
+	Breaks  []string           `json:"breaks"`
+}
+
+func recordPlanned(p pipeline.Planned) plannedRecord {
+	c := recordApplied(p.Change)
+	return plannedRecord{
+		View: c.View, Change: c.Change, Source: c.Source, File: c.File, Applied: p.Way,
+		Fields: list(p.Fields), Adds: list(p.Adds), Breaks: list(p.Breaks),
+	}
+}
+
 type removalRecord struct {
 	Kind string `json:"kind"`
 	Name string `json:"name"`

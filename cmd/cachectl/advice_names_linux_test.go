@@ -174,7 +174,7 @@ func TestRun_NamesThatWouldBeCutAreRefused(t *testing.T) {
 	o, admin := newOperator(t, cache.URL), cache.AdminPool(t)
 	o.must(t, "init")
 	o.must(t, o.link(redshiftsim.User)...)
-	for _, most := range []string{strings.Repeat("c", 63), strings.Repeat("ö", 31) + "x"} {
+	for _, most := range []string{strings.Repeat("c", 63), strings.Repeat("ü", 31) + "x"} { // roles are of the whole server: no other test has these
 		role := quotedName(most)
 		change(t, admin, `CREATE ROLE `+role)
 		t.Cleanup(func() {

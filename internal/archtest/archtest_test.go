@@ -114,6 +114,24 @@ func TestImportsPointOneWay(t *testing.T) {
 	}
 }
 
+// What only advises people is large, and nothing that runs by itself has it: neither a worker nor a function.
+func TestParserIsOnlyInCachectl(t *testing.T) {
+	t.Parallel()
+	const parser = "github.com/wasilibs/go-pgquery"
+	seen := false
+	for _, p := range list(t) {
+		path, _ := local(p.ImportPath)
+		has := slices.Contains(p.Deps, parser)
+		seen = seen || has
+		if has && path != "cmd/cachectl" && folder(path) != "pipeline" {
+			t.Errorf("package %s links %s", path, parser)
+		}
+	}
+	if !seen {
+		t.Error("no package links it")
+	}
+}
+
 // apart says what the leaves of a folder must not know.
 var apart = map[string][]string{
 	"refresh/relation": {"redshift", "redshift/session", "dblink", "access", "refresh", "refresh/apply", "refresh/read"},

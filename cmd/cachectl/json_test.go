@@ -26,7 +26,7 @@ func TestJSON_IsAsDocumented(t *testing.T) {
 		"link": linkRecord{}, "link test": linkTestRecord{}, "link step": linkStepRecord{}, "view": viewRecord{}, "column": columnRecord{},
 		"run": wire.Run{}, "lock": lockRecord{}, "check": checkRecord{}, "step": stepRecord{},
 		"grants audit": auditRecord{}, "grants source": sourceRecord{}, "grants reader": readerRecord{}, "grants change": grantsChangeRecord{},
-		"removal": removalRecord{}, "change": changeRecord{}, "planned": plannedRecord{}, "catalog": initRecord{}, "version": versionRecord{},
+		"removal": removalRecord{}, "change": changeRecord{}, "planned": plannedRecord{}, "lineage": lineageRecord{}, "catalog": initRecord{}, "version": versionRecord{},
 	}
 	for section, record := range records {
 		got := documented[section]

@@ -144,10 +144,7 @@ func (r reading) star(node *pg.Node) (prefix []string, is bool) {
 func (t *table) expand(prefix []string, from []item, s *scope) {
 	if len(prefix) == 0 {
 		for _, i := range from {
-			t.columns = append(t.columns, i.star...)
-			if t.open == "" {
-				t.open = i.open
-			}
+			t.take(i)
 		}
 		return
 	}
@@ -160,11 +157,23 @@ func (t *table) expand(prefix []string, from []item, s *scope) {
 		t.open = fmt.Sprintf("nobody knows what %s.* is", prefix[len(prefix)-1])
 		return
 	}
-	one := itemOf(rel)
-	t.columns = append(t.columns, one.star...)
-	if t.open == "" {
-		t.open = one.open
+	t.take(itemOf(rel))
+}
+
+// take adds all columns of an item, or leaves a gap for those of a relation whose columns nobody knows; but not two.
+func (t *table) take(i item) {
+	switch {
+	case i.open == "":
+	case t.open == "" && len(i.relations) == 1 && i.relations[0].base != nil && i.relations[0].open == "":
+		t.gap = &gap{len(t.columns), *i.relations[0].base}
+		t.open = i.open
+	default:
+		t.gap = nil
+		if t.open == "" {
+			t.open = i.open
+		}
 	}
+	t.columns = append(t.columns, i.star...)
 }
 
 // nameOf is the name of a column, where the query gives it one or where it is plain.

@@ -99,6 +99,7 @@ func of(query string, names []string, r reading) Lineage {
 		return unknown(names, "it is not one SELECT")
 	}
 	found := r.query(tree.Stmts[0].Stmt.GetSelectStmt(), nil)
+	found.fill(names)
 	if names == nil && found.open == "" {
 		for _, c := range found.columns {
 			names = append(names, c.name)
@@ -200,6 +201,25 @@ type table struct {
 	columns []column
 	filters trace
 	open    string // why there may be other columns; empty: these are all
+	gap     *gap   // where they are, if they are all of one relation
+}
+
+// gap is where a star stands for all columns of a relation, and nobody has told which these are.
+type gap struct {
+	at   int
+	base Relation
+}
+
+// fill closes a gap with what the server calls the columns there. They are copies, whatever their number.
+func (t *table) fill(names []string) {
+	if t.gap == nil || len(names) < len(t.columns) {
+		return
+	}
+	var own []column
+	for _, name := range names[t.gap.at : len(names)-len(t.columns)+t.gap.at] {
+		own = append(own, column{name: name, named: true, trace: copied(Column{t.gap.base, name})})
+	}
+	t.columns, t.open, t.gap = slices.Insert(t.columns, t.gap.at, own...), "", nil
 }
 
 func (t table) all() trace {

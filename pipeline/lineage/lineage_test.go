@@ -105,7 +105,10 @@ func TestOfRemote(t *testing.T) {
 		{`WITH RECURSIVE up (id, top) AS (SELECT id, name FROM shop.item UNION ALL SELECT s.item_id, top FROM up JOIN shop.sale s ON s.id = up.id)
 			SELECT top FROM up`, "top", "top = shop.item.name | shop.item.id shop.sale.id shop.sale.item_id"},
 		// What cannot be said.
-		{`SELECT * FROM nobody.knows`, "a b", "a ? the columns of knows are not known; b ? the columns of knows are not known |  ? the columns of knows are not known"},
+		{`SELECT * FROM nobody.knows`, "a b", "a = nobody.knows.a; b = nobody.knows.b | "},
+		{`SELECT 1 AS one, k.*, qty FROM nobody.knows k JOIN shop.sale ON true`, "one a b qty", "one; a = nobody.knows.a; b = nobody.knows.b; qty = shop.sale.qty | "},
+		{`SELECT * FROM nobody.knows, other.one`, "a b", "a ? the columns of knows are not known; b ? the columns of knows are not known |  ? the columns of knows are not known"},
+		{`SELECT * FROM (SELECT * FROM nobody.knows) s`, "a b", "a ? the columns of knows are not known; b ? the columns of knows are not known |  ? the columns of knows are not known"},
 		{`SELECT a FROM nobody.knows`, "a", "a = nobody.knows.a | "},
 		{`SELECT a FROM nobody.knows, other.one`, "a", "a ? a may be of knows, whose columns are not known, or not | "},
 		{`SELECT qty AS q, region FROM shop.sale, nobody.knows`, "q region", "q = shop.sale.qty; region = nobody.knows.region | "},

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/pipeline/lineage"
+	"github.com/redcache/redcache/sql"
+)
+
+func (p *program) lineageCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "lineage VIEW[.COLUMN]",
+		Short: "Show which columns of Redshift a view's columns come from",
+		Long: `Follows the columns of a view, or one of them, back to the tables of Redshift: a column is copied, or it is changed,
+which is computed from others. Others only decide which rows there are: they filter. This is read from the queries alone, by
+a parser that knows most of what Redshift does: what it cannot say for sure is unknown, with the reason.`,
+		Example: `  cachectl lineage bi.sales
+  cachectl lineage bi.sales.revenue --json`,
+		Args:              takes(1, 1),
+		ValidArgsFunction: p.completeViews(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name, column, err := viewAndColumn(args[0])
+			if err != nil {
+				return err
+			}
+			return p.inCatalog(cmd.Context(), func(s *connection) error {
+				return doing(s.lineage(cmd.Context(), name, column, asJSON), "follow view %s", name)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, jsonHelp)
+	return cmd
+}
+
+// viewAndColumn reads the name of a view, or of one of its columns.
+func viewAndColumn(text string) (catalog.Name, string, error) {
+	name, err := viewName(text)
+	i := lastDot(text)
+	if err == nil || i < 0 {
+		return name, "", err
+	}
+	view, viewErr := viewName(text[:i])
+	column := text[i+1:]
+	if quoted := strings.TrimSuffix(strings.TrimPrefix(column, `"`), `"`); len(quoted) == len(column)-2 {
+		column = strings.ReplaceAll(quoted, `""`, `"`)
+	}
+	if viewErr != nil || column == "" {
+		return name, "", err
+	}
+	return view, column, nil
+}
+
+// lastDot is the last dot that is outside of quotes; -1 when there is none.
+func lastDot(text string) (at int) {
+	at = -1
+	quoted := false
+	for i := range len(text) {
+		switch {
+		case text[i] == '"':
+			quoted = !quoted
+		case text[i] == '.' && !quoted:
+			at = i
+		}
+	}
+	return at
+}
+
+func (s *connection) lineage(ctx context.Context, name catalog.Name, column string, asJSON bool) error {
+	var of catalog.View
+	var all []catalog.View
+	err := s.atOnce(ctx, func(s *connection) (err error) {
+		if of, err = s.store.View(ctx, name); err == nil {
+			all, err = s.store.Views(ctx)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if column != "" && !slices.ContainsFunc(of.Columns, func(c catalog.Column) bool { return c.Name == column }) {
+		return &catalog.InvalidError{What: "view " + name.String(), Problem: "it has no column " + column, Fix: "`cachectl status " + name.String() + "` shows its query"}
+	}
+	views := lineage.Views{}
+	for _, v := range all {
+		views[lineage.Relation{Schema: v.Name.Schema, Name: v.Name.View}] = followed(v)
+	}
+	found := views.Back(lineage.Relation{Schema: of.Name.Schema, Name: of.Name.View})
+	return s.printLineage(recordLineage(found, column), asJSON)
+}
+
+// followed is a view as its lineage is read: a local query names each input by its schema and name.
+func followed(v catalog.View) lineage.View {
+	f := lineage.View{Query: v.Query, Local: v.Source.Kind == catalog.LocalSource}
+	if f.Local {
+		f.Query = v.Written(func(n catalog.Name) string { return sql.Ident(n.Schema, n.View) })
+	}
+	for _, input := range v.Inputs() {
+		f.Inputs = append(f.Inputs, lineage.Relation{Schema: input.Schema, Name: input.View})
+	}
+	for _, c := range v.Columns {
+		f.Columns = append(f.Columns, c.Name)
+	}
+	return f
+}
+
+func (s *connection) printLineage(records []lineageRecord, asJSON bool) error {
+	if asJSON {
+		return s.printJSON(records)
+	}
+	var rows [][]string
+	for _, r := range records {
+		from := text(r.From)
+		if r.Unknown != nil {
+			from = *r.Unknown
+		}
+		column := text(r.Column)
+		if r.Column == nil {
+			column = "(rows)"
+		}
+		rows = append(rows, []string{column, r.How, from})
+	}
+	return s.printTable("no column of another relation decides what it shows", table{headings: []string{"COLUMN", "HOW", "FROM"}, rows: rows})
+}
+
+// lineageRecord is one way in which a column, or which rows there are, depends on a column of Redshift.
+type lineageRecord struct {
+	Column  *string `json:"column"`
+	How     string  `json:"how"`
+	From    *string `json:"from"`
+	Unknown *string `json:"unknown"`
+}
+
+// The ways in which a column depends on others, beside those of [lineage.Kind].
+const (
+	filters = "filters"
+	unknown = "unknown"
+	nothing = "nothing"
+)
+
+func recordLineage(l lineage.Lineage, only string) []lineageRecord {
+	records := []lineageRecord{}
+	for _, o := range l.Outputs {
+		if only != "" && o.Name != only {
+			continue
+		}
+		name := o.Name
+		switch {
+		case o.Unknown != "":
+			records = append(records, lineageRecord{Column: &name, How: unknown, Unknown: some(o.Unknown)})
+		case len(o.From) == 0:
+			records = append(records, lineageRecord{Column: &name, How: nothing})
+		}
+		for _, e := range o.From {
+			records = append(records, lineageRecord{Column: &name, How: string(e.Kind), From: some(e.From.String())})
+		}
+	}
+	for _, c := range l.Filters {
+		records = append(records, lineageRecord{How: filters, From: some(c.String())})
+	}
+	if l.Unknown != "" {
+		records = append(records, lineageRecord{How: unknown, Unknown: some(l.Unknown)})
+	}
+	return records
+}

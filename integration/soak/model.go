@@ -163,6 +163,12 @@ func later(a, b *int64) bool { return a != nil && (b == nil || *a > *b) }
 // copy that is too young by now would not have been read again, so it is not known to be gone.
 func upsert(def catalog.View, copied, source []row, settled map[string]row, low int64) (after []row) {
 	all := settle(source, def)
+	// One such row has all keys looked at again that have one without a watermark, also those that are new.
+	again := slices.ContainsFunc(copied, func(c row) bool {
+		k, _ := c.key(def.Key)
+		s, found := settled[k]
+		return found && s.mark(def.Watermark) == nil && c.mark(def.Watermark) != nil
+	})
 	for _, c := range copied {
 		k, _ := c.key(def.Key)
 		s, found := settled[k]
@@ -170,14 +176,17 @@ func upsert(def catalog.View, copied, source []row, settled map[string]row, low 
 		switch {
 		case !found:
 			s = c
-		case s.mark(def.Watermark) == nil && c.mark(def.Watermark) != nil:
+		case s.mark(def.Watermark) == nil && again:
 			s = all[k]
 		case low > math.MinInt64 && later(c.mark(def.Watermark), s.mark(def.Watermark)) && !inRange(c, def, low):
 			s = c
 		}
 		after = append(after, s)
 	}
-	for _, s := range settled {
+	for k, s := range settled {
+		if s.mark(def.Watermark) == nil && again {
+			s = all[k]
+		}
 		after = append(after, s)
 	}
 	return after

@@ -85,7 +85,6 @@ func (r reading) sub(sub *pg.SubLink, s *scope) trace {
 // dated are the functions whose first argument is a unit of time, which looks like a column.
 var dated = map[string]bool{
 	"dateadd": true, "date_add": true, "datediff": true, "date_diff": true, "datepart": true, "date_part": true, "pgdate_part": true,
-	"dateadd_internal": true, "trunc": false,
 }
 
 // units of time, as Redshift takes them without quotes.

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -54,10 +55,6 @@ func (s Statements) log(t testing.TB, from int) string {
 }
 
 var (
-	// entry is the head of a statement in the log: the backend, the database, and the text's first line. It may stand in the
-	// midst of a line: what is longer than a pipe takes at once, others write into.
-	entry = regexp.MustCompile(`\d{4}-\d\d-\d\d [:.0-9]+ UTC \[(\d+)\] [^@]*@(\S+) LOG:  (?:statement|execute [^:]*): (.*)`)
-
 	changing = regexp.MustCompile(`(?i)^(CREATE|DO|DROP|ALTER|COMMENT|GRANT|REVOKE|LOCK|REFRESH|ANALYZE|COPY|INSERT|UPDATE|DELETE|TRUNCATE)\b|` +
 		`^WITH .*\b(INSERT INTO|UPDATE|DELETE FROM) `)
 	// InCatalog is what writes into the catalog.
@@ -65,10 +62,16 @@ var (
 	unlike    = regexp.MustCompile(`\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?|\bv\d+_g|--[^\n]*|\s+`)
 )
 
+// comparables keeps what [Comparable] has made of a text: most are sent many times.
+var comparables sync.Map
+
 // Comparable is a statement without what differs from one time to the next: the moment, the view's number. What a plan says
 // in comments is not sent.
 func Comparable(statement string) string {
-	return strings.TrimSpace(unlike.ReplaceAllStringFunc(statement, func(part string) string {
+	if known, is := comparables.Load(statement); is {
+		return known.(string)
+	}
+	text := strings.TrimSpace(unlike.ReplaceAllStringFunc(statement, func(part string) string {
 		switch {
 		case strings.HasPrefix(part, "v"):
 			return "v_g"
@@ -77,6 +80,8 @@ func Comparable(statement string) string {
 		}
 		return " "
 	}))
+	comparables.Store(statement, text)
+	return text
 }
 
 // Changing are the statements between two places of the log that change something, and were not taken back, [Comparable].
@@ -155,18 +160,39 @@ type statement struct{ backend, text string }
 
 // statements are those of one database in a part of the log.
 func statements(log, database string) (all []statement) {
-	ours := false
-	for line := range strings.Lines(log) {
-		if strings.Contains(line, "@"+database+" LOG: ") { // others fill most of the log
-			if m := entry.FindStringSubmatch(line); m != nil && m[2] == database {
-				ours = true
-				all = append(all, statement{m[1], m[3] + "\n"})
-				continue
-			}
-		}
-		if ours = ours && strings.HasPrefix(line, "\t"); ours { // else the rest of what was written into
-			all[len(all)-1].text += line
+	var text []string // of the last one
+	ended := func() {
+		if text != nil {
+			all[len(all)-1].text, text = strings.Join(text, ""), nil
 		}
 	}
+	for line := range strings.Lines(log) {
+		if backend, first, is := entry(line, database); is {
+			ended()
+			all, text = append(all, statement{backend: backend}), []string{first}
+			continue
+		}
+		if text != nil && strings.HasPrefix(line, "\t") {
+			text = append(text, line)
+		} else { // of another one, or the rest of what was written into
+			ended()
+		}
+	}
+	ended()
 	return all
+}
+
+// entry takes the head of a statement in the log apart, "… UTC [backend] user@database LOG:  statement: text". It may stand in
+// the midst of a line: what is longer than a pipe takes at once, others write into.
+func entry(line, database string) (backend, text string, is bool) {
+	before, after, is := strings.Cut(line, "@"+database+" LOG:  ")
+	if !is {
+		return "", "", false
+	}
+	how, text, is := strings.Cut(after, ": ")
+	if how, _, _ = strings.Cut(how, " "); !is || how != "statement" && how != "execute" {
+		return "", "", false
+	}
+	backend, _, is = strings.Cut(before[strings.LastIndexByte(before, '[')+1:], "]")
+	return backend, text, is
 }

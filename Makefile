@@ -52,11 +52,11 @@ demo: deps build ## set everything up and watch rows arrive, until Ctrl-C
 demo-once: deps build ## the same, but ends by itself: 0 only if each view equals its query
 	CGO_ENABLED=0 $(GO) run ./internal/demo -once
 
-# Without go test's own vet, which is a part of what lint does: with the race detector it compiles all packages anew.
+# Three packages at once, as there is one with waits in it most of the time. Without go test's own vet, which is a part of what lint does: with the race detector it compiles all packages anew.
 .PHONY: test
 test: deps ## all tests, on real servers, with the race detector
 	servers="$${REDCACHE_TEST_PGBIN_ALL-$$(scripts/postgres/install)}" && \
-	  REDCACHE_TEST_PGBIN_ALL="$$servers" $(GO) test -race -vet=off -shuffle=on -count=1 -timeout 20m ./...
+	  REDCACHE_TEST_PGBIN_ALL="$$servers" $(GO) test -race -p 3 -vet=off -shuffle=on -count=1 -timeout 20m ./...
 
 .PHONY: soak
 soak: deps ## random histories against a model, with faults and readers, for as long as SOAK says

@@ -197,6 +197,21 @@ func TestStore_RunsMoveThroughTheirStates(t *testing.T) {
 	}
 }
 
+// Where rows of runs were left behind, the newest is the one that is under way.
+func TestStatus_ShowsTheNewestRunThatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	store, pool, link := newCatalog(t)
+	v := added(t, store, link)
+	if _, err := pool.Exec(t.Context(), `INSERT INTO redcache.run (view_id, generation, strategy, origin, state)
+		SELECT $1, 1, 'swap', origin, 'running' FROM unnest(ARRAY['first', 'second', 'third']) WITH ORDINALITY o (origin, n) ORDER BY n`, v.ID); err != nil {
+		t.Fatal(err)
+	}
+	all, err := store.Status(t.Context())
+	if err != nil || len(all) != 1 || all[0].Running == nil || all[0].Running.Origin != "third" {
+		t.Errorf("%+v, %v", all, err)
+	}
+}
+
 func TestStore_FailedRunsComeBackEverLater(t *testing.T) {
 	t.Parallel()
 	store, pool, link := newCatalog(t)

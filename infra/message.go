@@ -14,6 +14,11 @@ const connectionException = "08"
 func Message(err error) string {
 	text := err.Error()
 	Walk(err, func(err error) bool {
+		if joined, ok := err.(interface{ Unwrap() []error }); ok { // by errors.Join, or else it has a text of its own
+			if each := texts(joined.Unwrap()); err.Error() == strings.Join(each, "\n") {
+				text = strings.ReplaceAll(text, err.Error(), strings.Join(each, "; "))
+			}
+		}
 		if server, ok := err.(*pgconn.PgError); ok {
 			message := Bounded(server.Message)
 			if strings.HasPrefix(server.Code, connectionException) && server.Detail != "" {
@@ -24,6 +29,14 @@ func Message(err error) string {
 		return true
 	})
 	return BoundedMessage(oneLine.Replace(text))
+}
+
+func texts(errs []error) []string {
+	list := make([]string, len(errs))
+	for i, err := range errs {
+		list[i] = err.Error()
+	}
+	return list
 }
 
 var oneLine = strings.NewReplacer("\n\t", " ", "\n", " ")

@@ -3,6 +3,9 @@ package integration_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"testing"
@@ -68,6 +71,16 @@ func TestPooler_OneLifeLeavesNothingInTheSessions(t *testing.T) {
 	cachectl("alter-view", "bi.merge_stream", "--every", "1h")
 	cachectl("alter-view", "bi.incremental_dblink", "--strategy", "concurrent", "--watermark", "")
 	cachectl("refresh", "--all")
+	cachectl("apply", w.directory(t, "bi", map[string]string{
+		"whole":  "-- @link dw\n-- @strategy swap\n-- @key id\n" + query,
+		"newest": "-- @strategy merge\n-- @key batch\nSELECT max(batch) AS batch FROM bi.whole",
+		"alone":  "-- @link dw\n-- @strategy concurrent\n-- @key id\n" + query,
+	}))
+	w.wantEqual(t, "bi.whole", query)
+	w.wantEqual(t, "bi.newest", "SELECT max(batch) AS batch FROM public.item")
+	for _, view := range []string{"bi.newest", "bi.whole", "bi.alone"} {
+		cachectl("drop-view", view)
+	}
 	w.wantNothingLeft(t)
 	w.wantNothingNamed(t)
 	for view := range pooledViews {
@@ -75,6 +88,19 @@ func TestPooler_OneLifeLeavesNothingInTheSessions(t *testing.T) {
 	}
 	cachectl("link", "remove", "dw")
 	w.wantNothingKept(t)
+}
+
+// directory makes a directory of files of a schema's views, by their names; its path is returned.
+func (w *world) directory(t *testing.T, schema string, views map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for view, text := range views {
+		file := filepath.Join(dir, view+".sql")
+		if err := os.WriteFile(file, fmt.Appendf(nil, "-- @matview-schema %s\n-- @matview-name %s\n%s\n", schema, view, text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 // listen listens for refreshes, over a connection that no pooler shares. The returned function wants to have heard of

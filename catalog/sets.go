@@ -49,10 +49,48 @@ func (v View) notStored(err error) error {
 	return fmt.Errorf("store view %s: %w", v.Name, err)
 }
 
-// Prepared returns the views of a set by id, as it is to make them, each with what is true of the view now.
+// Prepared returns the views of a set by id, as it is to make them, each with what is true of the view now; or, once the set has
+// filled its generation, of that.
 func (s Store) Prepared(ctx context.Context, set int32) ([]Member, error) {
 	rows, err := s.views(ctx, nil, nil, nil, &set)
-	return members(rows), err
+	if err != nil {
+		return nil, err
+	}
+	filled, err := collect[filledRow](ctx, s.db, `
+		SELECT view_id, number, row_count, reconciled_at, watermark, modified, content, CASE WHEN pg_catalog.isfinite(as_of) THEN as_of END AS as_of
+		FROM redcache.generation WHERE set_id = $1 AND state = 'filled'`, set)
+	if err != nil {
+		return nil, fmt.Errorf("read what set %d has filled: %w", set, err)
+	}
+	all := members(rows)
+	for i := range all {
+		for _, f := range filled {
+			if f.ViewID == all[i].View.ID && f.Number == all[i].View.Generation {
+				f.state(&all[i])
+			}
+		}
+	}
+	return all, nil
+}
+
+// filledRow is what is true of a generation that a set has filled.
+type filledRow struct {
+	ViewID       int32
+	Number       int32
+	RowCount     *int64
+	AsOf         *time.Time
+	ReconciledAt *time.Time
+	Watermark    *string
+	Modified     *string
+	Content      *string
+}
+
+// state is that of a view whose runs go on with what the set has filled.
+func (f filledRow) state(m *Member) {
+	to := &m.State
+	to.Loaded, to.LoadedBy = &f.Number, m.View.Built()
+	to.RowCount, to.AsOf, to.ReconciledAt = f.RowCount, f.AsOf, f.ReconciledAt
+	to.Watermark, to.Modified, to.Content = f.Watermark, f.Modified, f.Content
 }
 
 // TouchSet says that somebody is still at it, and may say nothing more for so long, beside what everybody may; [ErrSetGone] when

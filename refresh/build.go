@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/redshift"
@@ -11,20 +12,30 @@ import (
 
 // build fills the generations one by one, beside those that readers see.
 func (s *set) build(ctx context.Context) error {
-	for _, u := range s.units {
-		if err := catalog.In(s.pool).TouchSet(ctx, s.id, 0); err != nil {
-			return s.about(ctx, s.changes(), err)
-		}
-		run, frozen, err := s.runner.build(ctx, s.id, u, s.tell)
+	for i := range s.units {
+		run, err := s.fill(ctx, &s.units[i])
 		if run.ID != 0 {
 			s.runs = append(s.runs, run)
 		}
 		if err != nil {
-			return s.advise(u, err)
+			return err
 		}
-		s.frozen = s.frozen && frozen
 	}
 	return s.about(ctx, s.changes(), catalog.In(s.pool).TouchSet(ctx, s.id, 0))
+}
+
+// fill fills the generations of a unit, for the first time or once more.
+func (s *set) fill(ctx context.Context, u *unit) (catalog.Run, error) {
+	if err := catalog.In(s.pool).TouchSet(ctx, s.id, 0); err != nil {
+		return catalog.Run{}, s.about(ctx, s.changes(), err)
+	}
+	began := time.Now()
+	run, frozen, err := s.runner.build(ctx, s.id, *u, s.tell)
+	if err != nil {
+		return run, s.advise(*u, err)
+	}
+	u.took, s.frozen = time.Since(began), s.frozen && frozen
+	return run, nil
 }
 
 // build fills the generations of a unit, and leaves it to whoever asked for them to have readers see them.

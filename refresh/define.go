@@ -101,6 +101,9 @@ func (d *Definer) Describe(ctx context.Context, changes []Change) (all []Describ
 func (s *set) make(ctx context.Context) ([]catalog.Run, error) {
 	err := s.build(ctx)
 	if err == nil {
+		err = s.catchUp(ctx)
+	}
+	if err == nil {
 		err = s.publish(ctx)
 	}
 	if err == nil {

@@ -47,9 +47,11 @@ func (w *viewWork) mustSwap() bool {
 // keepGeneration takes back what nextGeneration has planned.
 func (w *viewWork) keepGeneration() { w.view.Generation = *w.state.Generation }
 
-// nextGeneration has another relation built, of the same definition.
+// nextGeneration has another relation built, of the same definition. What is built beside what readers see has its number.
 func (w *viewWork) nextGeneration() {
-	w.view.Generation = w.condition.Next(w.state.Highest)
+	if w.at.set == 0 {
+		w.view.Generation = w.condition.Next(w.state.Highest)
+	}
 	w.newRelation, w.whole = true, true
 }
 

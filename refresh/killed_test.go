@@ -61,7 +61,7 @@ func (b *bundle) doomed(t *testing.T) *doomed {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	d.pool, d.runner = pool, refresh.NewRunner(pool, refresh.Config{Attempts: 1, Backoff: quick})
+	d.pool, d.runner = pool, refresh.NewRunner(pool, refresh.Config{Attempts: 1, Backoff: quick, CatchUpAfter: 1})
 	return d
 }
 

@@ -31,6 +31,9 @@ func (w *viewWork) choose(ctx context.Context) error {
 func (w *viewWork) load(ctx context.Context) error {
 	w.doing = apply.Writing
 	if w.newRelation {
+		if err := w.clear(ctx); err != nil {
+			return err
+		}
 		build, err := w.buildSteps()
 		if err != nil {
 			return err
@@ -57,6 +60,14 @@ func (w *viewWork) load(ctx context.Context) error {
 	}
 	w.outcome = o
 	return err
+}
+
+// clear drops what a set has built of the view before, where it is built again: nobody has seen it.
+func (w *viewWork) clear(ctx context.Context) error {
+	if w.at.set == 0 || w.firstOfDefinition {
+		return nil
+	}
+	return relation.DropGeneration(ctx, w.at.tx, w.view)
 }
 
 func (w *viewWork) buildSteps() ([]plan.Step, error) {
@@ -98,7 +109,7 @@ func (w *viewWork) target() apply.Target {
 // previous is the generation that runs have written to, where the work builds another of the same query and columns.
 func (w *viewWork) previous() string {
 	r := w.condition.Relation(w.state.Loaded)
-	if !w.newRelation || r == nil || relation.Worn(w.view, r.Number, r) != "" || r.Forced || !w.state.LoadedBy.SameQuery(w.view.Built()) {
+	if !w.newRelation || r == nil || r.Number == w.view.Generation || relation.Worn(w.view, r.Number, r) != "" || r.Forced || !w.state.LoadedBy.SameQuery(w.view.Built()) {
 		return ""
 	}
 	for _, c := range w.columns {

@@ -57,7 +57,7 @@ func (a *attempt) recordUnchanged(ctx context.Context, j *job) error {
 func (m *viewRun) settle(w *viewWork, run catalog.Run) {
 	m.view, m.result, m.canMerge = w.view, run, canMerge([]*viewWork{w})
 	m.first, m.switches = w.state.Generation == nil, !w.seen()
-	m.unpublished, m.frozen = m.switches && !w.published, w.frozen
+	m.unpublished, m.frozen = m.switches && !w.published, w.frozen || !w.newRelation
 	m.leftovers = w.condition.Leftovers(w.state)
 }
 

@@ -30,6 +30,8 @@ type Config struct {
 	// ModifiedLag is how late Redshift notes that a table was modified; default
 	// [redshift.ModifiedLag].
 	ModifiedLag time.Duration
+	// CatchUpAfter is from which length on a build is caught up before it takes effect; default 10 s.
+	CatchUpAfter time.Duration
 	// Silence is how long nobody has to have said that he is still building something before it is taken for left behind;
 	// default [catalog.Silence].
 	Silence time.Duration
@@ -78,6 +80,7 @@ func NewRunner(pool *pgxpool.Pool, cfg Config) *Runner {
 	cfg.Patience = cmp.Or(max(cfg.Patience, 0), time.Minute)
 	cfg.SwitchPatience = cmp.Or(max(cfg.SwitchPatience, 0), 15*time.Second)
 	cfg.ModifiedLag = cmp.Or(max(cfg.ModifiedLag, 0), redshift.ModifiedLag)
+	cfg.CatchUpAfter = cmp.Or(max(cfg.CatchUpAfter, 0), 10*time.Second)
 	cfg.Silence = cmp.Or(max(cfg.Silence, 0), catalog.Silence)
 	cfg.Margin = cmp.Or(max(cfg.Margin, 0), defaultMargin)
 	if cfg.Links == nil {

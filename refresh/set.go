@@ -3,6 +3,7 @@ package refresh
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -23,6 +24,8 @@ type set struct {
 type unit struct {
 	asked catalog.Name // somebody has asked for its change
 	stub  catalog.Stub
+	tail  bool          // it can be caught up by reading what is new
+	took  time.Duration // that it was built in
 }
 
 // add adds a view to what is built in one transaction.
@@ -33,6 +36,8 @@ func (u *unit) add(c decision) {
 	if !c.along && u.stub.ID == 0 {
 		u.stub.ID = c.after.ID
 	}
+	its, _ := c.after.Strategy.Traits()
+	u.tail = its.Watermark && u.stub.Members == nil // a group is built as one
 	u.stub.Timeout = max(u.stub.Timeout, c.after.Timeout)
 	u.stub.Members = append(u.stub.Members, c.after.ID)
 	slices.Sort(u.stub.Members)

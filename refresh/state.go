@@ -41,7 +41,7 @@ type viewRun struct {
 	first       bool // readers saw none before
 	switches    bool // readers saw another generation before, or none
 	unpublished bool // and go on to, until old transactions have ended
-	frozen      bool // no transaction, however old, sees what was loaded empty
+	frozen      bool // no transaction, however old, sees what was loaded empty, that had not seen it so before
 	leftovers   bool // there were generations that nobody needs: a process ended before it could drop them, say
 }
 

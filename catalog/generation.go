@@ -8,6 +8,7 @@ const (
 	GenerationBuilding  GenerationState = "building"  // nobody has filled it yet
 	GenerationFilled    GenerationState = "filled"    // its rows are there, and readers do not see them
 	GenerationPublished GenerationState = "published" // readers see them
+	GenerationKept      GenerationState = "kept"      // readers saw them, and may go back
 	GenerationRetired   GenerationState = "retired"   // it is to be dropped
 )
 

@@ -21,7 +21,7 @@ func prepare(t *testing.T, b interface {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) })
-	set, err := catalog.In(tx).BeginSet(t.Context())
+	set, err := catalog.In(tx).BeginSet(t.Context(), catalog.NewSet{})
 	if err == nil {
 		_, err = catalog.In(tx).Prepare(t.Context(), set, v)
 	}

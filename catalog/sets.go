@@ -18,8 +18,9 @@ var ErrSetGone = infra.Hinted(errors.New("what was being built is gone: somebody
 
 // BeginSet notes that definitions are being built that are to take effect together, and returns the number of the set. It is
 // nobody's business until [Store.PublishSet].
-func (s Store) BeginSet(ctx context.Context) (set int32, err error) {
-	if err := s.db.QueryRow(ctx, `INSERT INTO redcache.set DEFAULT VALUES RETURNING id`).Scan(&set); err != nil {
+func (s Store) BeginSet(ctx context.Context, what NewSet) (set int32, err error) {
+	const begin = `INSERT INTO redcache.set (keep, undo) VALUES ($1, coalesce($2::jsonb, '[]')) RETURNING id`
+	if err := s.db.QueryRow(ctx, begin, what.Keep, what.Undo).Scan(&set); err != nil {
 		return 0, fmt.Errorf("begin set: %w", err)
 	}
 	return set, nil

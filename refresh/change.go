@@ -46,6 +46,7 @@ type decision struct {
 	schema    string             // of dblink
 	condition relation.Condition // of the view and its generations; of one that is there
 	rebuilds  bool               // it needs rows that are not there
+	asOf      *time.Time         // of the rows that it is to show, where readers go back
 	along     bool               // nobody has asked for it: others of its group get new rows, and all have to be of one moment
 }
 

@@ -3,6 +3,7 @@ package refresh
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -11,8 +12,9 @@ import (
 type Definer struct {
 	pool   database
 	runner *Runner
-	tell   func(Phase) // of what is waited for; may be nil
-	grant  bool        // to all whom a changed definition names, also to those whom it had named before
+	tell   func(Phase)   // of what is waited for; may be nil
+	keep   time.Duration // what readers saw before
+	grant  bool          // to all whom a changed definition names, also to those whom it had named before
 }
 
 // NewDefiner returns a Definer that fills views through runner.
@@ -33,6 +35,13 @@ func (d *Definer) Granting() *Definer {
 	granting := *d
 	granting.grant = true
 	return &granting
+}
+
+// Keeping returns a Definer that keeps what readers saw before a change for so long, to go back to: see [Definer.Rollback].
+func (d *Definer) Keeping(keep time.Duration) *Definer {
+	keeping := *d
+	keeping.keep = keep
+	return &keeping
 }
 
 // about says what was being done when it concerns no single view.

@@ -96,6 +96,17 @@ func (r *Runner) CleanUp(ctx context.Context) error {
 			err = errors.Join(err, fmt.Errorf("drop what was left behind: %w", failed))
 		}
 	}
+	return errors.Join(err, r.expire(ctx))
+}
+
+// expire drops what was kept to go back to, for long enough. What is in use now goes after a later run of its view.
+func (r *Runner) expire(ctx context.Context) error {
+	names, err := r.store.Expire(ctx)
+	for _, name := range names {
+		if v, gone := r.store.View(ctx, name); gone == nil {
+			_, _ = relation.DropLeftovers(ctx, r.pool, v) // what fails, a run will say
+		}
+	}
 	return err
 }
 

@@ -60,7 +60,7 @@ func (d *Definer) begin(ctx context.Context, tx pgx.Tx, decisions []decision) (*
 	}
 	s.decisions = nil
 	var err error
-	if s.id, err = catalog.In(tx).BeginSet(ctx); err != nil {
+	if s.id, err = catalog.In(tx).BeginSet(ctx, d.noted(decisions)); err != nil {
 		return nil, err
 	}
 	groups := map[string]int{}
@@ -81,4 +81,25 @@ func (d *Definer) begin(ctx context.Context, tx pgx.Tx, decisions []decision) (*
 		s.decisions = append(s.decisions, c)
 	}
 	return s, nil
+}
+
+// noted is what a set that is begun has to know for the case that readers go back.
+func (d *Definer) noted(decisions []decision) (n catalog.NewSet) {
+	if d.keep <= 0 {
+		return n
+	}
+	n.Keep = d.keep
+	for _, c := range decisions {
+		u := catalog.Undo{Name: c.Name, What: catalog.UndoRedefine, Definition: &c.before.View.Definition}
+		switch {
+		case c.Add:
+			u.What, u.Definition = catalog.UndoDrop, nil
+		case c.Drop:
+			u.What, u.Definition = catalog.UndoNothing, nil
+		case c.builds():
+			u.What, u.Definition = catalog.UndoPoint, nil
+		}
+		n.Undo = append(n.Undo, u)
+	}
+	return n
 }

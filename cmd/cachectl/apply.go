@@ -6,16 +6,20 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/redcache/redcache/pipeline"
 )
 
-type applyOptions struct{ prune, dryRun, json bool }
+type applyOptions struct {
+	prune, dryRun, json bool
+	keep                duration
+}
 
 func (p *program) applyCommand() *cobra.Command {
-	var o applyOptions
+	o := applyOptions{keep: duration(24 * time.Hour)}
 	cmd := &cobra.Command{
 		Use:   "apply DIR",
 		Short: "Make the views what the files in a directory say",
@@ -24,7 +28,8 @@ tags. A query that reads only views of the cache is run there, any other on Reds
 said at once.
 
 What is not as the files say is made so, all of it or nothing: what needs other rows is built beside what readers see, and
-all takes effect in one moment. Views without a file stay as they are, unless --prune is given.`,
+all takes effect in one moment. Views without a file stay as they are, unless --prune is given. For a day, or as --keep
+says, ` + "`cachectl rollback`" + ` goes back; until then the old rows take their space.`,
 		Example: `  cachectl apply pipelines --dry-run
   cachectl apply pipelines
   cachectl apply pipelines --json | jq -r '.[] | .view + " " + .change'`,
@@ -40,6 +45,7 @@ all takes effect in one moment. Views without a file stay as they are, unless --
 		},
 	}
 	cmd.Flags().BoolVar(&o.prune, "prune", false, "drop every view that has no file, whoever has added it")
+	cmd.Flags().Var(&o.keep, "keep", "how long to keep what readers see now, where it is built anew, for `cachectl rollback`; 0: not at all")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, dryRunHelp)
 	cmd.Flags().BoolVar(&o.json, "json", false, jsonHelp)
 	return cmd
@@ -93,7 +99,7 @@ func (s *connection) apply(ctx context.Context, dir string, project *pipeline.Pr
 	}
 	if len(todo) > 0 {
 		show := s.watch("apply", "", 0)
-		runs, err := s.definer().Telling(show.phase).Apply(ctx, todo)
+		runs, err := s.definer().Keeping(time.Duration(o.keep)).Telling(show.phase).Apply(ctx, todo)
 		show.stop()
 		if err != nil {
 			return err

@@ -26,7 +26,7 @@ func TestJSON_IsAsDocumented(t *testing.T) {
 		"link": linkRecord{}, "link test": linkTestRecord{}, "link step": linkStepRecord{}, "view": viewRecord{}, "column": columnRecord{},
 		"run": wire.Run{}, "lock": lockRecord{}, "check": checkRecord{}, "step": stepRecord{},
 		"grants audit": auditRecord{}, "grants source": sourceRecord{}, "grants reader": readerRecord{}, "grants change": grantsChangeRecord{},
-		"removal": removalRecord{}, "change": changeRecord{}, "planned": plannedRecord{}, "lineage": lineageRecord{}, "catalog": initRecord{}, "version": versionRecord{},
+		"removal": removalRecord{}, "change": changeRecord{}, "planned": plannedRecord{}, "rollback": rollbackRecord{}, "went back": wentBackRecord{}, "lineage": lineageRecord{}, "catalog": initRecord{}, "version": versionRecord{},
 	}
 	for section, record := range records {
 		got := documented[section]
@@ -105,6 +105,8 @@ func typeOf(t *testing.T, typ reflect.Type) string {
 		return "column"
 	case typ == reflect.TypeFor[linkStepRecord]():
 		return "link step"
+	case typ == reflect.TypeFor[wentBackRecord]():
+		return "went back"
 	case typ == reflect.TypeFor[sourceRecord]():
 		return "grants source"
 	case typ == reflect.TypeFor[readerRecord]():

@@ -202,6 +202,18 @@ func recordPlanned(p pipeline.Planned) plannedRecord {
 	}
 }
 
+// rollbackRecord is a set that was undone, and what became of its views.
+type rollbackRecord struct {
+	Set   int32            `json:"set"`
+	Views []wentBackRecord `json:"views"`
+}
+
+type wentBackRecord struct {
+	View string           `json:"view"`
+	What catalog.UndoKind `json:"what"`
+	AsOf *time.Time       `json:"as_of"`
+}
+
 type removalRecord struct {
 	Kind string `json:"kind"`
 	Name string `json:"name"`

@@ -10,6 +10,8 @@ CREATE TABLE redcache.set (
     begun_at     timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     touched_at   timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     published_at timestamptz,
+    keep         interval    NOT NULL DEFAULT '0',
+    undo         jsonb       NOT NULL DEFAULT '[]',
     application  text        NOT NULL DEFAULT pg_catalog.current_setting('application_name')
 );
 CREATE INDEX set_pending ON redcache.set (id) WHERE published_at IS NULL;
@@ -17,11 +19,15 @@ COMMENT ON TABLE redcache.set IS 'Definitions that take effect together, in one 
 COMMENT ON COLUMN redcache.set.touched_at IS 'When whoever builds it last said so.';
 COMMENT ON COLUMN redcache.set.published_at IS 'When it took effect; null: it is being built, or whoever built it has ended.';
 
+COMMENT ON COLUMN redcache.set.keep IS 'For how long, once it has taken effect, what readers saw before is kept, to go back to.';
+COMMENT ON COLUMN redcache.set.undo IS 'What becomes of its views when readers go back: [{"name", "what", "definition"}].';
+
 CREATE TABLE redcache.generation (
     view_id       integer     NOT NULL REFERENCES redcache.view ON DELETE CASCADE,
     number        integer     NOT NULL,
     link_id       integer     REFERENCES redcache.link ON DELETE SET NULL,
     set_id        integer     REFERENCES redcache.set,
+    kept_by       integer     REFERENCES redcache.set,
     row_count     bigint,
     as_of         timestamptz,
     reconciled_at timestamptz,
@@ -46,7 +52,7 @@ CREATE TABLE redcache.generation (
                  extract(epoch FROM as_of - '1970-01-01 00:00:00+00'::timestamptz)::double precision
                  / (definition ->> 'refresh_every')::double precision))) END) STORED,
     PRIMARY KEY (view_id, number),
-    CONSTRAINT generation_state_is_known CHECK (state IN ('building', 'filled', 'published', 'retired')),
+    CONSTRAINT generation_state_is_known CHECK (state IN ('building', 'filled', 'published', 'kept', 'retired')),
     CONSTRAINT generation_definition_is_an_object CHECK (pg_catalog.jsonb_typeof(definition) = 'object'),
     -- One value like these would keep the definitions of all views from being read.
     CONSTRAINT generation_lists_have_no_nulls CHECK (NOT pg_catalog.jsonb_path_exists(definition, '$.*[*] ? (@ == null)')),
@@ -60,9 +66,10 @@ CREATE INDEX generation_of_group ON redcache.generation (group_name) WHERE group
 COMMENT ON TABLE redcache.generation IS
     'The relations behind the views, redcache_data.v<view>_g<number>, each with the definition that it is built by.';
 COMMENT ON COLUMN redcache.generation.state IS
-    'building: nobody has filled it yet; filled: its rows are there, and readers do not see them; published: readers see them; retired: it is to be dropped.';
+    'building: nobody has filled it yet; filled: its rows are there, and readers do not see them; published: readers see them; kept: they saw them, and may go back; retired: it is to be dropped.';
 COMMENT ON COLUMN redcache.generation.link_id IS 'Where its source is; null: here, in other views of the cache, or the link of an old one is gone.';
 COMMENT ON COLUMN redcache.generation.set_id IS 'What its definition took effect in, or is to; null: it is older than sets are.';
+COMMENT ON COLUMN redcache.generation.kept_by IS 'The set that has taken its place before readers, and by which it is kept.';
 COMMENT ON COLUMN redcache.generation.definition IS 'What people have said of the view; docs/definitions.md has its fields. Durations are in seconds.';
 COMMENT ON COLUMN redcache.generation.columns IS
     'What the query returns, as described through the link, and what it is kept as: [{"name", "type", "local"}], in order.';

@@ -1,8 +1,8 @@
--- All views of a set point at what it has built for them, and readers see that. What they saw before is retired, with what
--- else was loaded or asked for meanwhile: another definition has made way. A view that was refreshed after it was built is due
--- at once.
+-- All views of a set point at what it has built for them, and readers see that. What they saw before is kept for a while, if the
+-- set says so; else it is retired, with what was kept before, and what else was loaded or asked for meanwhile: another definition
+-- has made way. A view that was refreshed after it was built is due at once.
 WITH taken AS (
-    UPDATE redcache.set SET published_at = clock_timestamp() WHERE id = $1 AND published_at IS NULL RETURNING id
+    UPDATE redcache.set SET published_at = clock_timestamp() WHERE id = $1 AND published_at IS NULL RETURNING id, published_at, keep
 ), built AS (
     SELECT g.view_id, g.number, g.as_of, g.refresh_every, g.label, r.id AS run_id, r.started_at
     FROM taken t
@@ -14,10 +14,11 @@ WITH taken AS (
     ) r ON true
 ), retired AS (
     UPDATE redcache.generation g
-    SET state = 'retired'
-    FROM built b
+    SET state = CASE WHEN g.state = 'published' AND t.keep > '0' THEN 'kept' ELSE 'retired' END,
+        kept_by = CASE WHEN g.state = 'published' AND t.keep > '0' THEN t.id END
+    FROM built b, taken t
     WHERE g.view_id = b.view_id AND g.number <> b.number
-      AND (g.state = 'published' OR g.state IN ('building', 'filled') AND (/* in force g */))
+      AND (g.state IN ('published', 'kept') OR g.state IN ('building', 'filled') AND (/* in force g */))
     RETURNING g.view_id, g.as_of
 ), published AS (
     UPDATE redcache.generation g
@@ -27,8 +28,8 @@ WITH taken AS (
     RETURNING g.view_id
 ), pointed AS (
     UPDATE redcache.view v
-    SET generation = b.number, changed_at = clock_timestamp()
-    FROM built b
+    SET generation = b.number, changed_at = t.published_at
+    FROM built b, taken t
     WHERE v.id = b.view_id
 )
 UPDATE redcache.state s

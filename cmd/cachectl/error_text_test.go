@@ -53,7 +53,7 @@ func TestErrorText_IsForPeople(t *testing.T) {
 			doing(&pgconn.PgError{Code: "42501", Message: "permission denied"}, "init"),
 		},
 		{
-			"joined errors stay on a line, and the first hint counts", "a: one two", "first",
+			"joined errors stay on a line, and the first hint counts", "a: one; two", "first",
 			doing(errors.Join(infra.Hinted(errors.New("one"), "first"), infra.Hinted(errors.New("two"), "second")), "a"),
 		},
 	} {

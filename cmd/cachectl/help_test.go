@@ -68,7 +68,7 @@ func TestHelp_PromisesAreKept(t *testing.T) {
 	t.Parallel()
 	changes := map[string]bool{
 		"init": true, "add": true, "rotate": true, "remove": true, "add-view": true, "alter-view": true, "drop-view": true, "refresh": true,
-		"sync": true, "apply": true,
+		"sync": true, "apply": true, "rollback": true,
 	}
 	for _, cmd := range commands(t) {
 		if cmd.HasSubCommands() || cmd.Name() == "completion" {

@@ -125,6 +125,36 @@ func (d Draft) Over(under Draft) Draft {
 	return d
 }
 
+// Said is the draft that says all of a definition.
+func (d Definition) Said() Draft {
+	return Draft{
+		Kind: &d.Kind, Link: &d.LinkName, Query: &d.Query, NulBytes: &d.NulBytes, Transport: &d.Transport,
+		SkipUnchanged: &d.SkipUnchanged, Split: &d.Split, Sessions: &d.Sessions, Strategy: &d.Strategy, Key: &d.Key,
+		Watermark: &d.Watermark, Lookback: &d.Lookback, SafetyLag: &d.SafetyLag, ReconcileEvery: &d.ReconcileEvery,
+		RefreshEvery: &d.RefreshEvery, MaxAge: &d.MaxAge, Timeout: &d.Timeout, Indexes: &d.Indexes, Grantees: &d.Grantees,
+		Group: &d.Group, AllowShrink: &d.AllowShrink,
+	}
+}
+
+// Least is a draft that says no more than has to be said for [Draft.Define] to make this definition.
+func (d Definition) Least() Draft {
+	d.References = nil // which are found in the query
+	said := d.Said()
+	if !d.Guarded() { // where it has no meaning, and is refused
+		said.AllowShrink, d.AllowShrink = nil, Defaults().AllowShrink
+	}
+	fields := reflect.ValueOf(&said).Elem()
+	for i := range fields.NumField() {
+		field := fields.Field(i)
+		was := reflect.ValueOf(field.Interface())
+		field.SetZero()
+		if made, err := said.Define(); err != nil || !made.Equal(d) {
+			field.Set(was)
+		}
+	}
+	return said
+}
+
 func set[T any](field *T, given *T) {
 	if given != nil {
 		*field = *given

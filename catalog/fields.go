@@ -1,10 +1,16 @@
 package catalog
 
 import (
+	"encoding/csv"
+	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/redcache/redcache/infra"
 )
 
 // Field is a part of a definition as people write it: a flag of cachectl, or a tag in the file of a pipeline.
@@ -12,85 +18,119 @@ type Field struct {
 	Name    string // strategy, max-age
 	Repeats bool   // each text is one element of a list; else it is given once
 
-	read func(d *Draft, text string) error
+	read  func(d *Draft, text string) error
+	write func(d Draft) []string
 }
 
 // Read puts what a text says into a draft.
 func (f Field) Read(d *Draft, text string) error { return f.read(d, text) }
 
+// Texts are those from which [Field.Read] reads what a draft says of the field; none: it says nothing.
+func (f Field) Texts(d Draft) []string { return f.write(d) }
+
 // Fields are all but the query.
 var Fields = []Field{
-	{Name: "link", read: text(func(d *Draft) **string { return &d.Link })},
-	{Name: "strategy", read: word(func(d *Draft) **Strategy { return &d.Strategy }, Strategies)},
-	{Name: "transport", read: word(func(d *Draft) **Transport { return &d.Transport }, Transports)},
-	{Name: "key", read: names(func(d *Draft) **[]string { return &d.Key })},
-	{Name: "watermark", read: text(func(d *Draft) **string { return &d.Watermark })},
-	{Name: "lookback", read: text(func(d *Draft) **string { return &d.Lookback })},
-	{Name: "safety-lag", read: duration(func(d *Draft) **time.Duration { return &d.SafetyLag })},
-	{Name: "reconcile-every", read: duration(func(d *Draft) **time.Duration { return &d.ReconcileEvery })},
-	{Name: "every", read: duration(func(d *Draft) **time.Duration { return &d.RefreshEvery })},
-	{Name: "max-age", read: duration(func(d *Draft) **time.Duration { return &d.MaxAge })},
-	{Name: "timeout", read: duration(func(d *Draft) **time.Duration { return &d.Timeout })},
-	{Name: "index", Repeats: true, read: element(func(d *Draft) **[]string { return &d.Indexes })},
-	{Name: "grant", Repeats: true, read: element(func(d *Draft) **[]string { return &d.Grantees })},
-	{Name: "nul-bytes", read: word(func(d *Draft) **NulBytes { return &d.NulBytes }, []NulBytes{StripNul, TrustNul})},
-	{Name: "group", read: text(func(d *Draft) **string { return &d.Group })},
-	{Name: "allow-shrink", read: percent(func(d *Draft) **int { return &d.AllowShrink })},
-	{Name: "skip-unchanged", read: word(func(d *Draft) **SkipUnchanged { return &d.SkipUnchanged }, SkipModes)},
-	{Name: "split", read: text(func(d *Draft) **string { return &d.Split })},
-	{Name: "sessions", read: count(func(d *Draft) **int { return &d.Sessions })},
+	text("link", func(d *Draft) **string { return &d.Link }),
+	word("strategy", func(d *Draft) **Strategy { return &d.Strategy }, Strategies),
+	word("transport", func(d *Draft) **Transport { return &d.Transport }, Transports),
+	one("key", func(d *Draft) **[]string { return &d.Key }, readNames, writeNames),
+	text("watermark", func(d *Draft) **string { return &d.Watermark }),
+	text("lookback", func(d *Draft) **string { return &d.Lookback }),
+	span("safety-lag", func(d *Draft) **time.Duration { return &d.SafetyLag }),
+	span("reconcile-every", func(d *Draft) **time.Duration { return &d.ReconcileEvery }),
+	span("every", func(d *Draft) **time.Duration { return &d.RefreshEvery }),
+	span("max-age", func(d *Draft) **time.Duration { return &d.MaxAge }),
+	span("timeout", func(d *Draft) **time.Duration { return &d.Timeout }),
+	list("index", func(d *Draft) **[]string { return &d.Indexes }),
+	list("grant", func(d *Draft) **[]string { return &d.Grantees }),
+	word("nul-bytes", func(d *Draft) **NulBytes { return &d.NulBytes }, []NulBytes{StripNul, TrustNul}),
+	text("group", func(d *Draft) **string { return &d.Group }),
+	one("allow-shrink", func(d *Draft) **int { return &d.AllowShrink }, readPercent, strconv.Itoa),
+	word("skip-unchanged", func(d *Draft) **SkipUnchanged { return &d.SkipUnchanged }, SkipModes),
+	text("split", func(d *Draft) **string { return &d.Split }),
+	one("sessions", func(d *Draft) **int { return &d.Sessions }, readCount, strconv.Itoa),
 }
 
-func text(at func(*Draft) **string) func(*Draft, string) error {
-	return func(d *Draft, text string) error {
-		*at(d) = &text
-		return nil
-	}
-}
-
-func word[T ~string](at func(*Draft) **T, all []T) func(*Draft, string) error {
-	return func(d *Draft, text string) error {
-		for _, word := range all {
-			if text == string(word) {
-				*at(d) = &word
-				return nil
+// one is a field that is given once.
+func one[T any](name string, at func(*Draft) **T, read func(string) (T, error), write func(T) string) Field {
+	return Field{
+		Name: name,
+		read: func(d *Draft, text string) error {
+			value, err := read(text)
+			if err == nil {
+				*at(d) = &value
 			}
-		}
-		return fmt.Errorf("choose one of %s", strings.Join(words(all), ", "))
+			return err
+		},
+		write: func(d Draft) []string {
+			if value := *at(&d); value != nil {
+				return []string{write(*value)}
+			}
+			return nil
+		},
 	}
 }
 
-// names are columns as a,b.
-func names(at func(*Draft) **[]string) func(*Draft, string) error {
-	return func(d *Draft, text string) error {
-		var list []string
-		for _, name := range strings.Split(text, ",") {
-			list = append(list, strings.TrimSpace(name))
+func text(name string, at func(*Draft) **string) Field {
+	same := func(text string) string { return text }
+	return one(name, at, func(text string) (string, error) { return text, nil }, same)
+}
+
+func word[T ~string](name string, at func(*Draft) **T, all []T) Field {
+	read := func(text string) (T, error) {
+		if slices.Contains(all, T(text)) {
+			return T(text), nil
 		}
-		*at(d) = &list
-		return nil
+		return "", fmt.Errorf("choose one of %s", strings.Join(words(all), ", "))
+	}
+	return one(name, at, read, func(word T) string { return string(word) })
+}
+
+func span(name string, at func(*Draft) **time.Duration) Field {
+	return one(name, at, ParseSpan, FormatDuration)
+}
+
+// list is a field of which each text is one element.
+func list(name string, at func(*Draft) **[]string) Field {
+	return Field{
+		Name: name, Repeats: true,
+		read: func(d *Draft, text string) error {
+			all := at(d)
+			if *all == nil {
+				*all = &[]string{}
+			}
+			**all = append(**all, text)
+			return nil
+		},
+		write: func(d Draft) []string {
+			if all := *at(&d); all != nil {
+				return *all
+			}
+			return nil
+		},
 	}
 }
 
-func element(at func(*Draft) **[]string) func(*Draft, string) error {
-	return func(d *Draft, text string) error {
-		list := at(d)
-		if *list == nil {
-			*list = &[]string{}
-		}
-		**list = append(**list, text)
-		return nil
+// readNames reads columns as a,b, in double quotes where a name has a comma or a quote, as in the flag.
+func readNames(text string) (names []string, err error) {
+	r := csv.NewReader(strings.NewReader(text))
+	r.TrimLeadingSpace = true
+	read, err := r.Read()
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf(`%q is no list of names; write a,b, and "a,b" where a comma or a quote is in a name`, infra.Bounded(text))
 	}
+	for _, name := range read {
+		names = append(names, strings.TrimSpace(name))
+	}
+	return names, nil
 }
 
-func duration(at func(*Draft) **time.Duration) func(*Draft, string) error {
-	return func(d *Draft, text string) error {
-		parsed, err := ParseSpan(text)
-		if err == nil {
-			*at(d) = &parsed
-		}
-		return err
-	}
+func writeNames(names []string) string {
+	var text strings.Builder
+	w := csv.NewWriter(&text)
+	_ = w.Write(names) // into memory
+	w.Flush()
+	return strings.TrimSuffix(text.String(), "\n")
 }
 
 // ParseSpan reads a duration that is not negative, and that PostgreSQL would not take for none at all.
@@ -107,24 +147,18 @@ func ParseSpan(text string) (time.Duration, error) {
 	return parsed, nil
 }
 
-func percent(at func(*Draft) **int) func(*Draft, string) error {
-	return func(d *Draft, text string) error {
-		n, err := strconv.Atoi(strings.TrimSuffix(text, "%"))
-		if err != nil || n < 0 || n > 100 {
-			return fmt.Errorf("%q is no share; write 0 to 100 percent, like 30 or 30%%", text)
-		}
-		*at(d) = &n
-		return nil
+func readPercent(text string) (int, error) {
+	n, err := strconv.Atoi(strings.TrimSuffix(text, "%"))
+	if err != nil || n < 0 || n > 100 {
+		return 0, fmt.Errorf("%q is no share; write 0 to 100 percent, like 30 or 30%%", text)
 	}
+	return n, nil
 }
 
-func count(at func(*Draft) **int) func(*Draft, string) error {
-	return func(d *Draft, text string) error {
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			return fmt.Errorf("%q is no whole number", text)
-		}
-		*at(d) = &n
-		return nil
+func readCount(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return 0, fmt.Errorf("%q is no whole number", text)
 	}
+	return n, nil
 }

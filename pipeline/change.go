@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
@@ -51,9 +52,7 @@ func (p *Project) Compare(live []catalog.View, prune bool) (changes []Change, pr
 		}
 		if is := there[v.Name]; is != nil {
 			c.Before, c.Kind = &is.Definition, Changed
-			if c.After.Lookback == "" && c.After.Watermark == is.Watermark { // it was found when the query was described
-				c.After.Lookback = is.Lookback
-			}
+			c.After = like(is.Definition, c.After)
 			if refresh.SameDefinition(is.Definition, c.After) {
 				c.Kind = Unchanged
 			}
@@ -77,6 +76,24 @@ func (p *Project) Compare(live []catalog.View, prune bool) (changes []Change, pr
 	}
 	return changes, problems.sorted()
 }
+
+// like gives a definition what the one in force has where a file does not say it, or says it in another way that comes to the
+// same.
+func like(is, to catalog.Definition) catalog.Definition {
+	if to.Lookback == "" && to.Watermark == is.Watermark { // it was found when the query was described
+		to.Lookback = is.Lookback
+	}
+	if !to.Guarded() { // it has no meaning
+		to.AllowShrink = is.AllowShrink
+	}
+	if sameQuery(to.Query, is.Query) {
+		to.Query = is.Query
+	}
+	return to
+}
+
+// sameQuery says whether two queries differ in blanks around them at most.
+func sameQuery(a, b string) bool { return strings.Trim(a, blanks) == strings.Trim(b, blanks) }
 
 // returnsOthers says whether another query is asked, or elsewhere.
 func (c Change) returnsOthers() bool {

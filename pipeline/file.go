@@ -27,8 +27,10 @@ type File struct {
 
 	Source From // what the author takes for granted; empty: nothing
 
-	text    string
-	queryAt int // offset of the query in it
+	text     string
+	queryAt  int  // offset of the query in it
+	verbatim bool // all behind the header is the query, whatever it looks like
+	foreign  bool // what the query names is on Redshift, also where a view has that name
 }
 
 // Query is the SELECT, without the header.
@@ -47,7 +49,7 @@ func Parse(path string, content []byte) (*File, Problems) {
 	f.queryAt = at
 	problems := f.read(tags)
 	problems = append(problems, f.checkName(tags)...)
-	if at, name, found := misplaced(f.text, at); found {
+	if at, name, found := misplaced(f.text, at); found && !f.verbatim {
 		problems = append(problems, f.problem(at, "tag @"+name+" stands behind the beginning of the query",
 			"Put it into the comment before it."))
 	}
@@ -106,7 +108,7 @@ func (f *File) checkName(tags []tag) Problems {
 
 // checkQuery holds the query against what can stand as a subquery on Redshift, which is narrower than what PostgreSQL takes.
 func (f *File) checkQuery() Problems {
-	query, err := redshift.ReadQuery(f.Query())
+	query, err := f.readQuery()
 	if wrong := (*redshift.QueryError)(nil); errors.As(err, &wrong) {
 		at := f.queryAt
 		if wrong.Line > 0 {
@@ -119,6 +121,14 @@ func (f *File) checkQuery() Problems {
 	}
 	f.Draft.Query = &query
 	return nil
+}
+
+func (f *File) readQuery() (string, error) {
+	if !f.verbatim {
+		return redshift.ReadQuery(f.Query())
+	}
+	query := strings.TrimSuffix(f.Query(), "\n") // which ends the file
+	return query, redshift.CheckQuery(query)
 }
 
 // offsetOf is the offset of a place that is named by its line and its column in characters.

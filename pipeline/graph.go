@@ -22,7 +22,7 @@ func (p *Project) link() (problems Problems) {
 		named[v.Name] = v
 	}
 	for _, v := range p.Views {
-		if v.Draft.Query != nil {
+		if v.Draft.Query != nil && !v.foreign {
 			problems = append(problems, v.refer(named)...)
 		}
 	}
@@ -76,6 +76,8 @@ func (v *View) settle() (problems Problems) {
 		return Problems{v.problem(v.queryAt+r.From, fmt.Sprintf(what, v.said(r)), fix)}
 	}
 	switch {
+	case v.Source == FromCache && v.foreign:
+		return Problems{v.problem(0, "@names redshift says that it runs on Redshift, and @source cache that it does not", "Leave one of them out.")}
 	case v.Source == FromCache && table != nil:
 		return wrong(table, "the cache does not have %s, and the query is to run there", "Leave @source cache out, or make it a view with a file of its own.")
 	case v.Source == FromRedshift && view != nil, view != nil && table != nil:

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -17,13 +18,36 @@ var headerLine = regexp.MustCompile(`^[ \t]*(?:/\*+|\*+(?:[^/]|$)|--+)?[ \t]*`)
 var tagName = regexp.MustCompile(`^@([A-Za-z][A-Za-z0-9_-]*)[ \t]*`)
 
 // header reads the comments with which a text begins. Lines that are no tag say something to people only.
-// rest is the offset of what is behind the comments.
+// rest is the offset of what is behind them. The comment that says that the query follows as it is, is the last of them.
 func header(text string) (tags []tag, rest int) {
-	rest = pastComments(text, 0)
-	for from := 0; from < rest; {
-		line, _, _ := strings.Cut(text[from:rest], "\n")
+	for {
+		from := rest + len(text[rest:]) - len(strings.TrimLeft(text[rest:], blanks))
+		length := commentLength(text[from:])
+		if length == 0 {
+			return tags, from
+		}
+		rest = from + length
+		tags = append(tags, tagsOf(text[:rest], from)...)
+		if slices.ContainsFunc(tags, func(t tag) bool { return t.name == "query" }) {
+			line := strings.TrimPrefix(text[rest:], "\r")
+			return tags, len(text) - len(strings.TrimPrefix(line, "\n"))
+		}
+	}
+}
+
+// blanks are those of SQL.
+const blanks = " \t\r\n\f"
+
+// tagsOf are the tags of the comment from an offset to the end of a text.
+func tagsOf(text string, from int) (tags []tag) {
+	ends := " \t\r"
+	if strings.HasPrefix(text[from:], "/*") {
+		text, ends = strings.TrimSuffix(text, "*/"), ends+"*"
+	}
+	for from < len(text) {
+		line, _, _ := strings.Cut(text[from:], "\n")
 		start := from + len(headerLine.FindString(line))
-		said := strings.TrimRight(strings.TrimSuffix(strings.TrimRight(text[start:max(start, from+len(line))], " \t\r"), "*/"), " \t\r*")
+		said := strings.TrimRight(text[start:max(start, from+len(line))], ends)
 		if m := tagName.FindStringSubmatch(said); m != nil {
 			tags = append(tags, tag{
 				name: strings.ToLower(m[1]), value: said[len(m[0]):], at: start, valueAt: start + len(m[0]),
@@ -31,33 +55,18 @@ func header(text string) (tags []tag, rest int) {
 		}
 		from += len(line) + 1
 	}
-	return tags, rest
+	return tags
 }
 
-// pastComments is the offset of the first character that is neither blank nor a comment. A comment that does not end is
-// left for whoever reads the query.
-func pastComments(text string, at int) int {
-	for at < len(text) {
-		rest := text[at:]
-		end := 0
-		switch {
-		case strings.ContainsRune(" \t\r\n\f", rune(rest[0])):
-			end = 1
-		case strings.HasPrefix(rest, "--"):
-			end = strings.IndexByte(rest+"\n", '\n')
-		case strings.HasPrefix(rest, "/*"):
-			end = commentLength(rest)
-		}
-		if end <= 0 {
-			return at
-		}
-		at += end
-	}
-	return at
-}
-
-// commentLength is the length of the comment that a text begins with, in which others nest; 0: it does not end.
+// commentLength is the length of the comment that a text begins with, in which others nest; 0: there is none, or it does not
+// end, which is left for whoever reads the query.
 func commentLength(text string) int {
+	if strings.HasPrefix(text, "--") {
+		return strings.IndexByte(text+"\n", '\n')
+	}
+	if !strings.HasPrefix(text, "/*") {
+		return 0
+	}
 	depth := 0
 	for i := 0; i < len(text)-1; i++ {
 		switch text[i : i+2] {

@@ -41,15 +41,7 @@ func Load(dir fs.FS) (*Project, Problems) {
 		if err != nil {
 			return err
 		}
-		var wrong Problems
-		if name == ConfigName {
-			p.Config, wrong = ParseConfig(name, content)
-		} else {
-			var f *File
-			f, wrong = Parse(name, content)
-			p.Views = append(p.Views, &View{File: f})
-		}
-		problems = append(problems, wrong...)
+		problems = append(problems, p.add(name, content)...)
 		return nil
 	})
 	if err != nil {
@@ -58,9 +50,24 @@ func Load(dir fs.FS) (*Project, Problems) {
 	if len(p.Views) == 0 {
 		return p, append(problems, Problem{Path: ".", What: "it has no *.sql files", Fix: "Name the directory that has the views."})
 	}
+	return p, append(problems, p.complete()...).sorted()
+}
+
+// add takes a file in.
+func (p *Project) add(name string, content []byte) (problems Problems) {
+	if name == ConfigName {
+		p.Config, problems = ParseConfig(name, content)
+		return problems
+	}
+	f, problems := Parse(name, content)
+	p.Views = append(p.Views, &View{File: f})
+	return problems
+}
+
+// complete makes a graph of the files.
+func (p *Project) complete() Problems {
 	slices.SortFunc(p.Views, func(a, b *View) int { return strings.Compare(a.Path, b.Path) })
-	problems = append(problems, p.name()...)
-	return p, append(problems, p.link()...).sorted()
+	return append(p.name(), p.link()...)
 }
 
 // name gives the views the names by which they are queried, and finds those that share one.

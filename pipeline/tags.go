@@ -20,12 +20,14 @@ var ownTags = map[string]reader{
 	"datacoral":           func(*File, string) error { return nil },
 	"matview-schema":      func(f *File, v string) error { return set(&f.Name.Schema, v) },
 	"matview-name":        func(f *File, v string) error { return set(&f.Name.View, v) },
-	"matview-type":        oneOf("regular"),
-	"table-type":          oneOf("regular"),
+	"matview-type":        only("regular", func(*File) {}),
+	"table-type":          only("regular", func(*File) {}),
 	"update-mode":         updateMode,
 	"primary-keys":        func(f *File, v string) error { return field("key").Read(&f.Draft, v) },
 	"interval-in-minutes": minutes,
 
+	"query":  only("verbatim", func(f *File) { f.verbatim = true }),
+	"names":  only("redshift", func(f *File) { f.foreign = true }),
 	"source": func(f *File, v string) error { return choose(&f.Source, v, FromRedshift, FromCache) },
 }
 
@@ -84,11 +86,13 @@ func choose[T ~string](to *T, value string, all ...T) error {
 	return nil
 }
 
-func oneOf(word string) reader {
-	return func(_ *File, value string) error {
+// only takes a single word.
+func only(word string, take func(*File)) reader {
+	return func(f *File, value string) error {
 		if value != word {
 			return fmt.Errorf("only %s is known; leave it out", word)
 		}
+		take(f)
 		return nil
 	}
 }

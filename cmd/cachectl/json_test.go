@@ -27,6 +27,7 @@ func TestJSON_IsAsDocumented(t *testing.T) {
 		"run": wire.Run{}, "lock": lockRecord{}, "check": checkRecord{}, "step": stepRecord{},
 		"grants audit": auditRecord{}, "grants source": sourceRecord{}, "grants reader": readerRecord{}, "grants change": grantsChangeRecord{},
 		"removal": removalRecord{}, "change": changeRecord{}, "planned": plannedRecord{}, "rollback": rollbackRecord{}, "went back": wentBackRecord{}, "lineage": lineageRecord{}, "catalog": initRecord{}, "version": versionRecord{},
+		"exported": exportedRecord{},
 	}
 	for section, record := range records {
 		got := documented[section]

@@ -1,0 +1,5 @@
+-- @matview-schema bi
+-- @matview-name e
+-- @source cache
+-- @names redshift
+SELECT x FROM bi.a

@@ -135,3 +135,15 @@ func Apply(changes []Change) (list []refresh.Change) {
 	}
 	return list
 }
+
+// Compile are the changes of a whole project, in which each view is described, whether it is there or not.
+func Compile(changes []Change) (list []refresh.Change) {
+	for _, c := range changes {
+		c.Kind = Changed
+		if c.Before == nil {
+			c.Kind = Added
+		}
+		list = append(list, Apply([]Change{c})...)
+	}
+	return list
+}

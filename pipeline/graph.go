@@ -146,3 +146,13 @@ func circleProblem(circle []*View) Problem {
 	return v.problem(v.queryAt+v.Reads[i].From, "the views read each other in a circle: "+strings.Join(names, " reads "),
 		"A view has to be there before what reads it: take one of these references out.")
 }
+
+// ReadNames are the relations that it reads, each once, in the order of its query.
+func (v *View) ReadNames() (names []string) {
+	for i := range v.Reads {
+		if name := v.said(&v.Reads[i]); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}

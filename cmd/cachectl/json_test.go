@@ -26,7 +26,7 @@ func TestJSON_IsAsDocumented(t *testing.T) {
 		"link": linkRecord{}, "link test": linkTestRecord{}, "link step": linkStepRecord{}, "view": viewRecord{}, "column": columnRecord{},
 		"run": wire.Run{}, "lock": lockRecord{}, "check": checkRecord{}, "step": stepRecord{},
 		"grants audit": auditRecord{}, "grants source": sourceRecord{}, "grants reader": readerRecord{}, "grants change": grantsChangeRecord{},
-		"removal": removalRecord{}, "change": changeRecord{}, "planned": plannedRecord{}, "rollback": rollbackRecord{}, "went back": wentBackRecord{}, "lineage": lineageRecord{}, "catalog": initRecord{}, "version": versionRecord{},
+		"removal": removalRecord{}, "change": changeRecord{}, "planned": plannedRecord{}, "compiled": compiledRecord{}, "rollback": rollbackRecord{}, "went back": wentBackRecord{}, "lineage": lineageRecord{}, "catalog": initRecord{}, "version": versionRecord{},
 		"exported": exportedRecord{},
 	}
 	for section, record := range records {
@@ -106,6 +106,8 @@ func typeOf(t *testing.T, typ reflect.Type) string {
 		return "column"
 	case typ == reflect.TypeFor[linkStepRecord]():
 		return "link step"
+	case typ == reflect.TypeFor[lineageRecord]():
+		return "lineage"
 	case typ == reflect.TypeFor[wentBackRecord]():
 		return "went back"
 	case typ == reflect.TypeFor[sourceRecord]():

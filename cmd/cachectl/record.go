@@ -61,10 +61,18 @@ type viewRecord struct {
 	restRecord
 }
 
+func recordColumns(columns []catalog.Column) []columnRecord {
+	records := []columnRecord{}
+	for _, c := range columns {
+		records = append(records, columnRecord{c.Name, c.Type})
+	}
+	return records
+}
+
 func recordView(status catalog.Status, link catalog.LinkState, busy holders) viewRecord {
 	v := status.View
 	record := viewRecord{
-		View: v.Name.String(), Link: v.Link.Name, Strategy: v.Strategy, Query: v.Query, Columns: []columnRecord{},
+		View: v.Name.String(), Link: v.Link.Name, Strategy: v.Strategy, Query: v.Query, Columns: recordColumns(v.Columns),
 		Key: list(v.Key), WatermarkIn: some(v.Watermark), Lookback: some(v.Lookback),
 		SafetyLag: secondsOf(v.SafetyLag), ReconcileEvery: secondsOf(v.ReconcileEvery),
 		Every: secondsOf(v.RefreshEvery), MaxAge: secondsOf(v.MaxAge), Timeout: secondsOf(v.Timeout),
@@ -76,9 +84,6 @@ func recordView(status catalog.Status, link catalog.LinkState, busy holders) vie
 		NextDue: utc(status.NextDue), Failures: status.Failures, Watermark: status.Watermark,
 		Problem:    some(status.Problem),
 		restRecord: recordRest(link),
-	}
-	for _, c := range v.Columns {
-		record.Columns = append(record.Columns, columnRecord{c.Name, c.Type})
 	}
 	if v.Watermark == "" {
 		record.Lookback, record.Watermark = nil, nil // stored, and without meaning

@@ -17,7 +17,24 @@ type View struct {
 type Views map[Relation]View
 
 // Back is the lineage of a view down to what is no view of the cache: the tables of Redshift.
-func (v Views) Back(view Relation) Lineage { return v.back(view, nil) }
+func (v Views) Back(view Relation) Lineage { return v.follow().back(view, nil) }
+
+// All is that of each view.
+func (v Views) All() map[Relation]Lineage {
+	f := v.follow()
+	for name := range v {
+		f.back(name, nil)
+	}
+	return f.done
+}
+
+// followed keeps what has been found of views on which others stand.
+type followed struct {
+	views Views
+	done  map[Relation]Lineage
+}
+
+func (v Views) follow() followed { return followed{v, map[Relation]Lineage{}} }
 
 // of is the lineage of a view's own query.
 func (v Views) of(view View) Lineage {
@@ -30,22 +47,31 @@ func (v Views) of(view View) Lineage {
 	})
 }
 
-func (v Views) back(name Relation, above []Relation) Lineage {
-	view := v[name]
+func (f followed) back(name Relation, above []Relation) Lineage {
+	if found, is := f.done[name]; is {
+		return found
+	}
+	view := f.views[name]
 	for _, other := range above {
 		if other == name {
 			return unknown(view.Columns, fmt.Sprintf("%s is computed from itself", name))
 		}
 	}
-	own := v.of(view)
-	if !view.Local {
-		return own
+	found := f.views.of(view)
+	if view.Local {
+		found = f.through(name, view, found, above)
 	}
+	f.done[name] = found
+	return found
+}
+
+// through is what a view's own lineage is once its inputs are followed.
+func (f followed) through(name Relation, view View, own Lineage, above []Relation) Lineage {
 	above = append(above[:len(above):len(above)], name)
 	below := map[Relation]Lineage{}
 	rows := trace{unknown: own.Unknown}
 	for _, input := range view.Inputs {
-		below[input] = v.back(input, above)
+		below[input] = f.back(input, above)
 		rows = rows.and(trace{unknown: below[input].Unknown})
 		for _, c := range below[input].Filters {
 			rows = rows.and(copied(c))

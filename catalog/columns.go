@@ -9,6 +9,7 @@ import (
 
 // ColumnChange is what becomes of a column.
 type ColumnChange struct {
+	Name   string // of the column; empty: it is said of all
 	Told   string // in a few words, with the name as SQL has it
 	Breaks bool   // who names the column gets something else, or an error
 }
@@ -30,18 +31,18 @@ func CompareColumns(before, after []Column) (changes []ColumnChange) {
 	for _, c := range after {
 		switch i := named(before, c.Name); {
 		case i < 0:
-			changes = append(changes, ColumnChange{"column " + sql.Ident(c.Name) + " comes, " + c.kept(), false})
+			changes = append(changes, ColumnChange{c.Name, "column " + sql.Ident(c.Name) + " comes, " + c.kept(), false})
 		case before[i].kept() != c.kept():
-			changes = append(changes, ColumnChange{"column " + sql.Ident(c.Name) + " changes from " + before[i].kept() + " to " + c.kept(), true})
+			changes = append(changes, ColumnChange{c.Name, "column " + sql.Ident(c.Name) + " changes from " + before[i].kept() + " to " + c.kept(), true})
 		}
 	}
 	for _, c := range before {
 		if named(after, c.Name) < 0 {
-			changes = append(changes, ColumnChange{"column " + sql.Ident(c.Name) + " goes", true})
+			changes = append(changes, ColumnChange{c.Name, "column " + sql.Ident(c.Name) + " goes", true})
 		}
 	}
 	if changes == nil && !slices.EqualFunc(before, after, func(a, b Column) bool { return a.Name == b.Name }) {
-		changes = []ColumnChange{{"the order of the columns changes", false}}
+		changes = []ColumnChange{{"", "the order of the columns changes", false}}
 	}
 	return changes
 }
@@ -56,4 +57,12 @@ func (c Column) kept() string {
 		return c.Type
 	}
 	return mapped.Local
+}
+
+// Extends says whether a view shows more columns at its end, and nothing else changes: PostgreSQL puts such a query below a
+// view that is there. Else the view has to be made again.
+func Extends(before, after []Column) bool {
+	return len(before) <= len(after) && slices.EqualFunc(before, after[:len(before)], func(a, b Column) bool {
+		return a.Name == b.Name && a.kept() == b.kept()
+	})
 }

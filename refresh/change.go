@@ -59,6 +59,29 @@ func (c decision) id() int32 { return c.before.View.ID }
 // about says what was being done to which view.
 func (c decision) about(err error) error { return about(c.verb(), c.Name, err) }
 
+// Described is what a change comes to: the view as it is and as it is to be, each with its columns.
+type Described struct {
+	Name     catalog.Name
+	Before   *catalog.View // nil: it is added
+	After    *catalog.View // nil: it is dropped
+	Rebuilds bool          // other rows are needed
+}
+
+// described is what decisions come to.
+func described(decisions []decision) (all []Described) {
+	for _, c := range decisions {
+		d := Described{Name: c.Name, Before: &c.before.View, After: &c.after, Rebuilds: c.rebuilds}
+		if c.Add {
+			d.Before = nil
+		}
+		if c.Drop {
+			d.After = nil
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
 func namesOf(changes []Change) (names []catalog.Name) {
 	for _, c := range changes {
 		names = append(names, c.Name)

@@ -24,7 +24,9 @@ func (d *Definer) decide(ctx context.Context, changes []Change) (s *set, err err
 	for n := 1; ; n++ {
 		var decisions []decision
 		err := infra.InTx(ctx, d.pool, d.limits(changes), func(tx pgx.Tx) (err error) {
-			decisions, err = d.describe(ctx, tx, changes)
+			if decisions, err = d.describe(ctx, tx, changes); err == nil && d.judge != nil {
+				err = d.judge(described(decisions))
+			}
 			return err
 		})
 		if err != nil {

@@ -60,22 +60,14 @@ func (d *Definer) Apply(ctx context.Context, changes []Change) ([]catalog.Run, e
 	return set.make(ctx)
 }
 
-// Described is what a change comes to: the view as it is and as it is to be, each with its columns.
-type Described struct {
-	Name     catalog.Name
-	Before   *catalog.View // nil: it is added
-	After    *catalog.View // nil: it is dropped
-	Rebuilds bool          // other rows are needed
-}
-
 // Describe has the servers say what changes come to, and changes nothing. It refuses what contradicts itself, or breaks views
 // that are computed from others; what depends on a view otherwise, [Definer.Plan] finds.
-func (d *Definer) Describe(ctx context.Context, changes []Change) (all []Described, err error) {
+func (d *Definer) Describe(ctx context.Context, changes []Change) ([]Described, error) {
 	if err := checkNames(changes); err != nil {
 		return nil, err
 	}
 	var decisions []decision
-	err = infra.InTx(ctx, d.pool, d.limits(changes), func(tx pgx.Tx) error {
+	err := infra.InTx(ctx, d.pool, d.limits(changes), func(tx pgx.Tx) (err error) {
 		if decisions, err = d.describe(ctx, tx, changes); err != nil {
 			return err
 		}
@@ -84,17 +76,7 @@ func (d *Definer) Describe(ctx context.Context, changes []Change) (all []Describ
 	if !errors.Is(err, errRehearsed) {
 		return nil, d.about(ctx, changes, err)
 	}
-	for _, c := range decisions {
-		described := Described{Name: c.Name, Before: &c.before.View, After: &c.after, Rebuilds: c.rebuilds}
-		if c.Add {
-			described.Before = nil
-		}
-		if c.Drop {
-			described.After = nil
-		}
-		all = append(all, described)
-	}
-	return all, nil
+	return described(decisions), nil
 }
 
 // make builds the set and has it take effect; or, whatever fails, leaves nothing of it.

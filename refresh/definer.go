@@ -12,9 +12,10 @@ import (
 type Definer struct {
 	pool   database
 	runner *Runner
-	tell   func(Phase)   // of what is waited for; may be nil
-	keep   time.Duration // what readers saw before
-	grant  bool          // to all whom a changed definition names, also to those whom it had named before
+	tell   func(Phase)             // of what is waited for; may be nil
+	judge  func([]Described) error // of what is applied; may be nil
+	keep   time.Duration           // what readers saw before
+	grant  bool                    // to all whom a changed definition names, also to those whom it had named before
 }
 
 // NewDefiner returns a Definer that fills views through runner.
@@ -42,6 +43,14 @@ func (d *Definer) Keeping(keep time.Duration) *Definer {
 	keeping := *d
 	keeping.keep = keep
 	return &keeping
+}
+
+// Judging returns a Definer that has judge look at what changes come to, and does nothing where that is an error. What it is
+// shown is what is applied: where somebody else has changed a view since, it is asked again.
+func (d *Definer) Judging(judge func([]Described) error) *Definer {
+	judging := *d
+	judging.judge = judge
+	return &judging
 }
 
 // about says what was being done when it concerns no single view.

@@ -81,6 +81,12 @@ var (
 	Creators string
 	//go:embed queries/relations.sql
 	Relations string
+	//go:embed queries/dependents.sql
+	Dependents string
+	//go:embed queries/mentioning_functions.sql
+	MentioningFunctions string
+	//go:embed queries/mentioning_statements.sql
+	MentioningStatements string
 	//go:embed queries/above.sql
 	Above string
 	//go:embed queries/prepare_view.sql

@@ -235,3 +235,30 @@ func (s Store) Due(ctx context.Context, except []int32, limit int) ([]Due, error
 	}
 	return due, nil
 }
+
+// WholeRun is what it took to read all of a view.
+type WholeRun struct {
+	Rows int64
+	Took time.Duration
+}
+
+// WholeRuns returns the newest one of each view, by its id, as far as there is one in its history.
+func (s Store) WholeRuns(ctx context.Context) (map[int32]WholeRun, error) {
+	rows, err := collect[struct {
+		ID int32
+		WholeRun
+	}](ctx, s.db, `
+		SELECT v.id, r.rows_read AS rows, r.finished_at - r.started_at AS took
+		FROM redcache.view v
+		CROSS JOIN LATERAL (
+		    SELECT o.rows_read, o.finished_at, o.started_at FROM redcache.run o WHERE o.view_id = v.id AND o.state = 'succeeded' AND o.whole AND o.rows_read IS NOT NULL
+		    ORDER BY o.id DESC LIMIT 1) r`)
+	if err != nil {
+		return nil, fmt.Errorf("read what whole reads have taken: %w", err)
+	}
+	runs := make(map[int32]WholeRun, len(rows))
+	for _, row := range rows {
+		runs[row.ID] = row.WholeRun
+	}
+	return runs, nil
+}

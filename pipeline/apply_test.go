@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/redcache/redcache/access"
 	"github.com/redcache/redcache/catalog"
@@ -31,8 +32,31 @@ var rawTables = []string{
 // The founding example is applied as one set, and a second time comes to nothing.
 func TestApply_FoundingExample(t *testing.T) {
 	t.Parallel()
+	pool := linked(t, rawTables...)
+	project, problems := pipeline.Load(os.DirFS("../examples/customer-health"))
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	if _, err := definer(pool).Apply(t.Context(), changes(t, pool, project)); err != nil {
+		t.Fatalf("%v: %s", err, infra.Hint(err))
+	}
+	rows, err := pool.Query(t.Context(), `SELECT count(*) FROM public.mv_customer_health`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[int]); err != nil || n != 40 {
+		t.Errorf("%d users, %v", n, err)
+	}
+	if again := changes(t, pool, project); len(again) != 0 {
+		t.Errorf("a second time it changes %v", again)
+	}
+}
+
+// linked returns a cache that is linked to a source in which statements have been run.
+func linked(t *testing.T, statements ...string) *pgxpool.Pool {
+	t.Helper()
 	source, cache := redshiftsim.For(t), cachetest.New(t)
-	for _, statement := range rawTables {
+	for _, statement := range statements {
 		if _, err := source.Engine.Exec(t.Context(), statement); err != nil {
 			t.Fatal(statement, err)
 		}
@@ -48,35 +72,10 @@ func TestApply_FoundingExample(t *testing.T) {
 	}, access.Login{Password: redshiftsim.Password}); err != nil {
 		t.Fatal(err)
 	}
-	project, problems := pipeline.Load(os.DirFS("../examples/customer-health"))
-	if problems != nil {
-		t.Fatal(problems)
-	}
-	definer := refresh.NewDefiner(pool, refresh.NewRunner(pool, refresh.Config{}))
-	if _, err := definer.Apply(t.Context(), changes(t, pool, project)); err != nil {
-		t.Fatalf("%v: %s", err, infra.Hint(err))
-	}
-	rows, err := pool.Query(t.Context(), `SELECT count(*) FROM public.mv_customer_health`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[int]); err != nil || n != 40 {
-		t.Errorf("%d users, %v", n, err)
-	}
-	if again := changes(t, pool, project); len(again) != 0 {
-		t.Errorf("a second time it changes %v", again)
-	}
+	return pool
 }
 
-func changes(t *testing.T, db catalog.DB, project *pipeline.Project) []refresh.Change {
+func changes(t *testing.T, pool *pgxpool.Pool, project *pipeline.Project) []refresh.Change {
 	t.Helper()
-	live, err := catalog.In(db).Views(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, problems := project.Compare(live, false)
-	if problems != nil {
-		t.Fatal(problems)
-	}
-	return pipeline.Apply(all)
+	return pipeline.Apply(compare(t, pool, project, false))
 }

@@ -27,8 +27,9 @@ const (
 type Change struct {
 	Kind   Kind
 	Name   catalog.Name
-	View   *View               // of the project; nil for one that is removed
-	Before *catalog.Definition // in force; nil for one that is added
+	View   *View         // of the project; nil for one that is removed, or that was planned before
+	File   string        // its path; empty for one that is removed
+	Before *catalog.View // as it is; nil for one that is added
 	After  catalog.Definition
 }
 
@@ -39,7 +40,7 @@ func (p *Project) Compare(live []catalog.View, prune bool) (changes []Change, pr
 		there[v.Name] = &live[i]
 	}
 	for _, v := range p.Sorted() {
-		c := Change{Kind: Added, Name: v.Name, View: v}
+		c := Change{Kind: Added, Name: v.Name, View: v, File: v.Path}
 		var err error
 		if c.After, err = p.definition(v); err != nil {
 			problems = append(problems, v.problem(0, message(err), infra.Hint(err)))
@@ -51,7 +52,7 @@ func (p *Project) Compare(live []catalog.View, prune bool) (changes []Change, pr
 			continue
 		}
 		if is := there[v.Name]; is != nil {
-			c.Before, c.Kind = &is.Definition, Changed
+			c.Before, c.Kind = is, Changed
 			c.After = like(is.Definition, c.After)
 			if refresh.SameDefinition(is.Definition, c.After) {
 				c.Kind = Unchanged
@@ -71,7 +72,7 @@ func (p *Project) Compare(live []catalog.View, prune bool) (changes []Change, pr
 	}
 	for _, v := range live {
 		if there[v.Name] != nil {
-			changes = append(changes, Change{Kind: Removed, Name: v.Name, Before: &v.Definition})
+			changes = append(changes, Change{Kind: Removed, Name: v.Name, Before: &v})
 		}
 	}
 	return changes, problems.sorted()

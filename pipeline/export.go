@@ -109,7 +109,7 @@ func prove(files []Exported, live []catalog.View) (problems Problems) {
 		if c.Kind != Unchanged {
 			what := "what is read of it is another view"
 			if c.Before != nil {
-				what = "it is not read as it was written: " + strings.Join(changedFields(*c.Before, c.After), ", ")
+				what = "it is not read as it was written: " + strings.Join(namesOf(changedFields(c.Before.Definition, c.After)), ", ")
 			}
 			problems = append(problems, at[c.View.Path].problem(what, ""))
 		}

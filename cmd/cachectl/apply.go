@@ -1,105 +1,118 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/pipeline"
+	"github.com/redcache/redcache/refresh"
 )
 
 type applyOptions struct {
-	prune, dryRun, json bool
-	keep                duration
+	prune, allowBreaking, dryRun, json bool
+	keep                               duration
 }
 
 func (p *program) applyCommand() *cobra.Command {
 	o := applyOptions{keep: duration(24 * time.Hour)}
 	cmd := &cobra.Command{
-		Use:   "apply DIR",
+		Use:   "apply DIR|FILE",
 		Short: "Make the views what the files in a directory say",
 		Long: `Reads the *.sql files below a directory, one view each: a header of tags, and one SELECT. docs/pipelines.md has the
 tags. A query that reads only views of the cache is run there, any other on Redshift. All that is wrong with the files is
 said at once.
 
 What is not as the files say is made so, all of it or nothing: what needs other rows is built beside what readers see, and
-all takes effect in one moment. Views without a file stay as they are, unless --prune is given. For a day, or as --keep
-says, ` + "`cachectl rollback`" + ` goes back; until then the old rows take their space.`,
+all takes effect in one moment. Views without a file stay as they are, unless --prune is given. What breaks something for
+readers, as ` + "`cachectl plan`" + ` says it, is refused, unless --allow-breaking is given. For a day, or as --keep says,
+` + "`cachectl rollback`" + ` goes back; until then the old rows take their space.
+
+A file that ` + "`cachectl plan --out`" + ` has written is applied as it is, and refused when a view has changed since.`,
 		Example: `  cachectl apply pipelines --dry-run
   cachectl apply pipelines
+  cachectl apply set.plan
   cachectl apply pipelines --json | jq -r '.[] | .view + " " + .change'`,
 		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			project, err := p.load(args[0])
-			if err != nil {
-				return doing(err, "read %s", args[0])
+			if info, err := os.Stat(args[0]); err == nil && info.Mode().IsRegular() {
+				return p.applySaved(cmd, args[0], o)
 			}
-			return p.inCatalog(cmd.Context(), func(s *connection) error {
-				return doing(s.apply(cmd.Context(), args[0], project, o), "apply %s", args[0])
+			return p.inProject(cmd, args[0], func(ctx context.Context, s *connection, project *pipeline.Project) error {
+				changes, err := s.compare(ctx, project, o.prune)
+				if err != nil {
+					return err
+				}
+				return s.apply(ctx, args[0], changes, func([]refresh.Described) error { return nil }, o)
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&o.prune, "prune", false, "drop every view that has no file, whoever has added it")
+	cmd.Flags().BoolVar(&o.allowBreaking, "allow-breaking", false, "also what breaks something for readers")
 	cmd.Flags().Var(&o.keep, "keep", "how long to keep what readers see now, where it is built anew, for `cachectl rollback`; 0: not at all")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, dryRunHelp)
 	cmd.Flags().BoolVar(&o.json, "json", false, jsonHelp)
 	return cmd
 }
 
-// load reads the files in a directory.
-func (p *program) load(dir string) (*pipeline.Project, error) {
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return nil, cmp.Or(err, errors.New("it is no directory"))
+// applySaved applies a plan that was written to a file.
+func (p *program) applySaved(cmd *cobra.Command, path string, o applyOptions) error {
+	if o.prune {
+		return usage(errors.New("--prune: the plan in a file says which views go"), "give it to `cachectl plan`")
 	}
-	project, problems := pipeline.Load(os.DirFS(dir))
-	if problems != nil {
-		return nil, p.tellProblems(problems)
-	}
-	return project, nil
-}
-
-// tellProblems shows what is wrong with files.
-func (p *program) tellProblems(problems pipeline.Problems) error {
-	for _, problem := range problems {
-		p.tell("%s", lines(strings.TrimSuffix(problem.Shown(), "\n")))
-	}
-	return errors.New(count(len(problems), "problem", "problems"))
-}
-
-// compare holds the files against the views that are there.
-func (s *connection) compare(ctx context.Context, project *pipeline.Project, prune bool) ([]pipeline.Change, error) {
-	live, err := s.store.Views(ctx)
+	saved, err := readSaved(path)
 	if err != nil {
-		return nil, err
+		return doing(err, "read %s", path)
 	}
-	changes, problems := project.Compare(live, prune)
-	if problems != nil {
-		return nil, s.tellProblems(problems)
-	}
-	return changes, nil
-}
-
-func (s *connection) apply(ctx context.Context, dir string, project *pipeline.Project, o applyOptions) error {
-	changes, err := s.compare(ctx, project, o.prune)
-	if err != nil {
-		return err
-	}
-	todo := pipeline.Apply(changes)
-	if o.dryRun {
-		steps, err := s.definer().Plan(ctx, todo)
+	return p.inCatalog(cmd.Context(), func(s *connection) error {
+		live, err := s.store.Views(cmd.Context())
 		if err != nil {
 			return err
 		}
-		return s.printPlan(planOf("directory "+dir, steps), o.json)
+		changes, err := saved.Compare(live)
+		if err == nil {
+			err = s.apply(cmd.Context(), path, changes, saved.Judge, o)
+		}
+		return doing(err, "%s %s", cmd.Name(), path)
+	})
+}
+
+func readSaved(path string) (pipeline.Saved, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return pipeline.Saved{}, err
+	}
+	defer file.Close()
+	return pipeline.ReadSaved(file)
+}
+
+// apply makes changes, unless judge objects to what they come to.
+func (s *connection) apply(
+	ctx context.Context, path string, changes []pipeline.Change, judge func([]refresh.Described) error, o applyOptions,
+) error {
+	todo := pipeline.Apply(changes)
+	if o.dryRun {
+		steps, err := s.definer().Judging(judge).Plan(ctx, todo)
+		if err != nil {
+			return err
+		}
+		return s.printPlan(planOf("directory "+path, steps), o.json)
 	}
 	if len(todo) > 0 {
 		show := s.watch("apply", "", 0)
-		runs, err := s.definer().Keeping(time.Duration(o.keep)).Telling(show.phase).Apply(ctx, todo)
+		runs, err := s.definer().Keeping(time.Duration(o.keep)).Telling(show.phase).Judging(func(described []refresh.Described) error {
+			err := judge(described)
+			if err == nil && !o.allowBreaking {
+				err = unbroken(pipeline.Plan(changes, described))
+			}
+			return err
+		}).Apply(ctx, todo)
 		show.stop()
 		if err != nil {
 			return err
@@ -109,6 +122,21 @@ func (s *connection) apply(ctx context.Context, dir string, project *pipeline.Pr
 		}
 	}
 	return s.printApplied(changes, o.json)
+}
+
+// unbroken refuses what breaks something for readers.
+func unbroken(planned []pipeline.Planned) error {
+	told := pipeline.Breaking(planned)
+	if told == nil {
+		return nil
+	}
+	const most = 20
+	text := strings.Join(told[:min(len(told), most)], "; ")
+	if len(told) > most {
+		text += fmt.Sprintf("; and %d more", len(told)-most)
+	}
+	return infra.Hinted(fmt.Errorf("%s for readers: %s", count(len(told), "view breaks", "views break"), text),
+		"`cachectl plan DIR` shows who is concerned; with --allow-breaking it is done all the same.")
 }
 
 func (s *connection) printApplied(changes []pipeline.Change, asJSON bool) error {

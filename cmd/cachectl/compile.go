@@ -25,12 +25,8 @@ there already, ` + "`plan`" + ` says. Nothing is changed.`,
   cachectl compile pipelines --json | jq '.[].lineage'`,
 		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			project, err := p.load(args[0])
-			if err != nil {
-				return doing(err, "read %s", args[0])
-			}
-			return p.inCatalog(cmd.Context(), func(s *connection) error {
-				return doing(s.compile(cmd.Context(), project, asJSON), "compile %s", args[0])
+			return p.inProject(cmd, args[0], func(ctx context.Context, s *connection, project *pipeline.Project) error {
+				return s.compile(ctx, project, asJSON)
 			})
 		},
 	}

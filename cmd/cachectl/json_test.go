@@ -26,7 +26,7 @@ func TestJSON_IsAsDocumented(t *testing.T) {
 		"link": linkRecord{}, "link test": linkTestRecord{}, "link step": linkStepRecord{}, "view": viewRecord{}, "column": columnRecord{},
 		"run": wire.Run{}, "lock": lockRecord{}, "check": checkRecord{}, "step": stepRecord{},
 		"grants audit": auditRecord{}, "grants source": sourceRecord{}, "grants reader": readerRecord{}, "grants change": grantsChangeRecord{},
-		"removal": removalRecord{}, "change": changeRecord{}, "planned": plannedRecord{}, "compiled": compiledRecord{}, "rollback": rollbackRecord{}, "went back": wentBackRecord{}, "lineage": lineageRecord{}, "catalog": initRecord{}, "version": versionRecord{},
+		"removal": removalRecord{}, "change": changeRecord{}, "planned": plannedRecord{}, "field": fieldRecord{}, "use": useRecord{}, "compiled": compiledRecord{}, "rollback": rollbackRecord{}, "went back": wentBackRecord{}, "lineage": lineageRecord{}, "catalog": initRecord{}, "version": versionRecord{},
 		"exported": exportedRecord{},
 	}
 	for section, record := range records {
@@ -112,6 +112,10 @@ func typeOf(t *testing.T, typ reflect.Type) string {
 		return "went back"
 	case typ == reflect.TypeFor[sourceRecord]():
 		return "grants source"
+	case typ == reflect.TypeFor[fieldRecord]():
+		return "field"
+	case typ == reflect.TypeFor[useRecord]():
+		return "use"
 	case typ == reflect.TypeFor[readerRecord]():
 		return "grants reader"
 	}

@@ -6,7 +6,6 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/cmd/internal/wire"
 	"github.com/redcache/redcache/lock"
-	"github.com/redcache/redcache/pipeline"
 	"github.com/redcache/redcache/plan"
 )
 
@@ -170,41 +169,6 @@ func planOf(object string, steps []plan.Step) []stepRecord {
 // newStep is a step that nobody else notices.
 func newStep(object, title, sql string) stepRecord {
 	return stepRecord{Object: object, Title: title, SQL: sql, Hazards: []string{}, Notes: []string{}}
-}
-
-// changeRecord is what became of a view.
-type changeRecord struct {
-	View   string             `json:"view"`
-	Change pipeline.Kind      `json:"change"`
-	Source catalog.SourceKind `json:"source"`
-	File   *string            `json:"file"`
-}
-
-func recordApplied(c pipeline.Change) changeRecord {
-	if c.View == nil {
-		return changeRecord{View: c.Name.String(), Change: c.Kind, Source: c.Before.Kind}
-	}
-	return changeRecord{View: c.Name.String(), Change: c.Kind, Source: c.After.Kind, File: some(c.View.Path)}
-}
-
-// plannedRecord is what is to become of a view, and what that means for its readers.
-type plannedRecord struct {
-	View    string             `json:"view"`
-	Change  pipeline.Kind      `json:"change"`
-	Source  catalog.SourceKind `json:"source"`
-	File    *string            `json:"file"`
-	Applied pipeline.Way       `json:"applied"`
-	Fields  []string           `json:"fields"`
-	Adds    []string           `json:"adds"`
-	Breaks  []string           `json:"breaks"`
-}
-
-func recordPlanned(p pipeline.Planned) plannedRecord {
-	c := recordApplied(p.Change)
-	return plannedRecord{
-		View: c.View, Change: c.Change, Source: c.Source, File: c.File, Applied: p.Way,
-		Fields: list(p.Fields), Adds: list(p.Adds), Breaks: list(p.Breaks),
-	}
 }
 
 // rollbackRecord is a set that was undone, and what became of its views.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/pipeline/graph"
 )
 
 // batch is what one refresh takes: a view, or all views of a group, the one that was named first.
@@ -29,7 +30,7 @@ func (s *connection) batches(ctx context.Context, o refreshOptions) ([]batch, er
 		if len(views) == 0 && err == nil {
 			s.tell("no views yet; `cachectl add-view` makes one")
 		}
-		return batchesOf(views, nil), doing(err, "refresh all views")
+		return batchesOf(graph.Of(views).Views(), nil), doing(err, "refresh all views")
 	case o.group != "":
 		names, err := s.store.Group(ctx, o.group)
 		return []batch{{names, o.group}}, doing(err, "refresh group %s", o.group)
@@ -50,7 +51,7 @@ func (s *connection) batchOf(ctx context.Context, name catalog.Name) []batch {
 	return batchesOf(views, []catalog.Name{name})
 }
 
-// batchesOf puts names together whose views are of one group; nil stands for all views.
+// batchesOf puts names together whose views are of one group; nil stands for all views, in their order.
 func batchesOf(views []catalog.View, names []catalog.Name) (all []batch) {
 	groups, members, taken := map[catalog.Name]string{}, map[string][]catalog.Name{}, map[string]bool{}
 	for _, v := range views {

@@ -28,6 +28,7 @@ func TestJSON_IsAsDocumented(t *testing.T) {
 		"grants audit": auditRecord{}, "grants source": sourceRecord{}, "grants reader": readerRecord{}, "grants change": grantsChangeRecord{},
 		"removal": removalRecord{}, "change": changeRecord{}, "planned": plannedRecord{}, "field": fieldRecord{}, "use": useRecord{}, "compiled": compiledRecord{}, "rollback": rollbackRecord{}, "went back": wentBackRecord{}, "lineage": lineageRecord{}, "catalog": initRecord{}, "version": versionRecord{},
 		"exported": exportedRecord{},
+		"graph": graphRecord{}, "graph node": nodeRecord{}, "graph edge": edgeRecord{},
 	}
 	for section, record := range records {
 		got := documented[section]
@@ -102,6 +103,10 @@ func typeOf(t *testing.T, typ reflect.Type) string {
 		return "time"
 	case typ == reflect.TypeFor[wire.Run]():
 		return "run"
+	case typ == reflect.TypeFor[nodeRecord]():
+		return "graph node"
+	case typ == reflect.TypeFor[edgeRecord]():
+		return "graph edge"
 	case typ == reflect.TypeFor[columnRecord]():
 		return "column"
 	case typ == reflect.TypeFor[linkStepRecord]():

@@ -47,7 +47,7 @@ is unchanged, see --skip-unchanged of add-view. When one fails, the others are s
 		},
 	}
 	f := cmd.Flags()
-	f.BoolVar(&o.all, "all", false, "refresh every view")
+	f.BoolVar(&o.all, "all", false, "refresh every view, each behind what it is computed from")
 	f.StringVar(&o.group, "group", "", "refresh the views of the group of this `name`")
 	f.Var(&o.wait, "wait", "wait for somebody else's refresh to end, instead of skipping the view")
 	f.Var(oneOf[catalog.Strategy]{&o.strategy, catalog.Strategies}, "strategy",

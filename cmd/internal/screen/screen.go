@@ -35,3 +35,30 @@ func Lines(text string, columns int) (lines []string) {
 func Words(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return r == ' ' })
 }
+
+// Chunks breaks a text into lines of at most so many columns: at blanks, and a word that is longer wherever it has to be.
+func Chunks(text string, columns int) (lines []string) {
+	for _, line := range Lines(text, columns) {
+		for Width(line) > columns {
+			part := line[:fitting(line, columns)]
+			lines, line = append(lines, part), line[len(part):]
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// fitting is how many bytes of a text take at most so many columns, and at least one character of it.
+func fitting(text string, columns int) (bytes int) {
+	rest, state, taken := text, -1, 0
+	for rest != "" {
+		var cluster string
+		var width int
+		cluster, rest, width, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		if taken += width; taken > columns && bytes > 0 {
+			break
+		}
+		bytes += len(cluster)
+	}
+	return bytes
+}

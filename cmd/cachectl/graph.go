@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/cmd/internal/screen"
+	"github.com/redcache/redcache/pipeline/graph"
+)
+
+// graphFormats are the forms of a graph.
+var graphFormats = []string{"text", "mermaid", "dot", "json"}
+
+func (p *program) graphCommand() *cobra.Command {
+	format, asJSON := "text", false
+	cmd := &cobra.Command{
+		Use:   "graph [VIEW]",
+		Short: "Show which views read which, down to the tables of Redshift",
+		Long: `Shows the graph of the views that are there: tables of Redshift, the remote views that read them, and the local views
+that read those. With a view, only what it reads and what reads it, whatever lies between. As text, each view stands with what
+it reads below it, further in; what was shown further up already is not shown again.`,
+		Example: `  cachectl graph
+  cachectl graph bi.sales
+  cachectl graph --format dot | dot -Tsvg > graph.svg`,
+		Args:              takes(0, 1),
+		ValidArgsFunction: p.completeViews(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var name *catalog.Name
+			if len(args) > 0 {
+				parsed, err := viewName(args[0])
+				if err != nil {
+					return err
+				}
+				name = &parsed
+			}
+			if asJSON {
+				format = "json"
+			}
+			return p.inCatalog(cmd.Context(), func(s *connection) error {
+				return doing(s.graph(cmd.Context(), name, format), "show graph")
+			})
+		},
+	}
+	cmd.Flags().Var(oneOf[string]{&format, graphFormats}, "format", "text, mermaid, dot (of Graphviz) or json")
+	cmd.Flags().BoolVar(&asJSON, "json", false, jsonHelp)
+	_ = cmd.RegisterFlagCompletionFunc("format", words(graphFormats...)) // the flag exists
+	return cmd
+}
+
+func (s *connection) graph(ctx context.Context, name *catalog.Name, format string) error {
+	views, err := s.viewsWith(ctx, name)
+	if err != nil {
+		return err
+	}
+	g := graph.Of(views)
+	if name != nil {
+		g = g.Around(*name)
+	}
+	switch format {
+	case "json":
+		return s.printJSON(recordGraph(g))
+	case "mermaid":
+		return s.printf("%s", lines(g.Mermaid()))
+	case "dot":
+		return s.printf("%s", lines(g.Dot()))
+	}
+	if len(g) == 0 {
+		s.tell("no views yet; `cachectl add-view` makes one")
+	}
+	return s.printf("%s", lines(treeOf(g)))
+}
+
+// viewsWith are all views of one moment, of which one has to be there.
+func (s *connection) viewsWith(ctx context.Context, name *catalog.Name) (views []catalog.View, err error) {
+	return views, s.atOnce(ctx, func(s *connection) error {
+		if name != nil {
+			if _, err := s.store.View(ctx, *name); err != nil {
+				return err
+			}
+		}
+		views, err = s.store.Views(ctx)
+		return err
+	})
+}
+
+// The tree keeps to the width of a terminal of old, however deep it is.
+const (
+	treeColumns = 80
+	treeIndent  = 2
+	treeDeepest = 40
+)
+
+// treeOf has below each view what it reads, each once, beginning with what nobody reads.
+func treeOf(g graph.Graph) string {
+	t := tree{shown: map[*graph.Node]bool{}}
+	for _, n := range g {
+		if len(n.Readers) == 0 {
+			t.add(n, 0)
+		}
+	}
+	return t.text.String()
+}
+
+type tree struct {
+	text  strings.Builder
+	shown map[*graph.Node]bool
+}
+
+func (t *tree) add(n *graph.Node, depth int) {
+	again := t.shown[n] && len(n.Inputs) > 0
+	t.shown[n] = true
+	t.line(depth, n.Name+"  "+said(n, again))
+	if again {
+		return
+	}
+	for _, input := range n.Inputs {
+		t.add(input, depth+1)
+	}
+	if n.Unknown != "" {
+		t.line(depth+1, "?  "+n.Unknown)
+	}
+}
+
+func said(n *graph.Node, again bool) string {
+	switch {
+	case again:
+		return "see above"
+	case n.Kind == graph.Table:
+		return "on Redshift"
+	case n.Kind == graph.Remote:
+		return "through " + n.Link
+	}
+	return "local"
+}
+
+// line writes a line, and what is too long for it further in, below.
+func (t *tree) line(depth int, text string) {
+	indent := min(depth*treeIndent, treeDeepest)
+	for i, part := range screen.Chunks(printable(text), treeColumns-indent-treeIndent) {
+		if i > 0 {
+			part = strings.Repeat(" ", treeIndent) + part
+		}
+		t.text.WriteString(strings.Repeat(" ", indent) + part + "\n")
+	}
+}
+
+// graphRecord is the graph, as nodes and the edges between their ids.
+type graphRecord struct {
+	Nodes []nodeRecord `json:"nodes"`
+	Edges []edgeRecord `json:"edges"`
+}
+
+type nodeRecord struct {
+	ID      int        `json:"id"`
+	Kind    graph.Kind `json:"kind"`
+	Name    string     `json:"name"`
+	Link    *string    `json:"link"`
+	Unknown *string    `json:"unknown"`
+}
+
+type edgeRecord struct {
+	From int `json:"from"`
+	To   int `json:"to"`
+}
+
+func recordGraph(g graph.Graph) graphRecord {
+	r := graphRecord{Nodes: []nodeRecord{}, Edges: []edgeRecord{}}
+	for i, n := range g {
+		r.Nodes = append(r.Nodes, nodeRecord{ID: i, Kind: n.Kind, Name: n.Name, Link: some(n.Link), Unknown: some(n.Unknown)})
+	}
+	for _, e := range g.Edges() {
+		r.Edges = append(r.Edges, edgeRecord{From: e[0], To: e[1]})
+	}
+	return r
+}

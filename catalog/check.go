@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -74,19 +73,43 @@ func (d Definition) checkSource() error {
 		}
 		at = r.To
 	}
-	plain := Defaults().Source
-	plain.Kind, plain.Query, plain.References = d.Kind, d.Query, d.References
-	if !reflect.DeepEqual(d.Source, plain) {
-		return invalid("leave link, transport, nul-bytes, skip-unchanged, split and sessions out",
+	const instead = "; or have its query run on Redshift, over tables there: --source redshift and --link"
+	here := "choose --strategy " + told("or", func(t Traits) bool { return !t.Materialized && !t.Watermark })
+	flags := d.remoteFlags()
+	switch {
+	case flags != nil:
+		return invalid("leave "+strings.Join(flags, ", ")+" out"+instead,
 			"its source is local, in other views of the cache, and is not read through a link")
-	}
-	if d.Group != "" {
-		return invalid("leave --group out", "its source is local, and a group is of one snapshot of Redshift")
-	}
-	if d.Watermark != "" {
-		return invalid("choose another --strategy", "its source is local, and a watermark is for a source on Redshift")
+	case d.Group != "":
+		return invalid("leave --group out"+instead, "its source is local, and a group is of one snapshot of Redshift")
+	case d.Watermark != "" || d.traits().Watermark:
+		return invalid(here+", without --watermark"+instead, "its source is local, and a watermark is for a source on Redshift")
+	case d.Materialized():
+		return invalid(here+instead, "its source is local, and a materialized view, as strategy %s makes, would not let go of old "+
+			"generations of what it reads", d.Strategy)
 	}
 	return nil
+}
+
+// remoteFlags are the flags by which it says how Redshift is read.
+func (d Definition) remoteFlags() (flags []string) {
+	plain := Defaults().Source
+	for _, said := range []struct {
+		flag  string
+		given bool
+	}{
+		{"--link", d.LinkName != plain.LinkName},
+		{"--nul-bytes", d.NulBytes != plain.NulBytes},
+		{"--transport", d.Transport != plain.Transport},
+		{"--skip-unchanged", d.SkipUnchanged != plain.SkipUnchanged},
+		{"--split", d.Split != plain.Split},
+		{"--sessions", d.Sessions != plain.Sessions},
+	} {
+		if said.given {
+			flags = append(flags, said.flag)
+		}
+	}
+	return flags
 }
 
 func (d Definition) checkNumbers() error {

@@ -97,6 +97,9 @@ func (d Draft) write(is *Definition) {
 
 // follow draws the consequences of what was given, for what was not.
 func (d Draft) follow(was Definition, is *Definition) {
+	if is.Kind != was.Kind {
+		d.followSource(is)
+	}
 	switch {
 	case is.Strategy == was.Strategy:
 	case is.traits().Watermark:
@@ -112,6 +115,21 @@ func (d Draft) follow(was Definition, is *Definition) {
 	if is.Split == "" {
 		reset(&is.Sessions, d.Sessions, 1)
 	}
+}
+
+// followSource takes away what only a source of the other kind has.
+func (d Draft) followSource(is *Definition) {
+	is.References = nil
+	if is.Kind == RemoteSource {
+		return
+	}
+	plain := Defaults().Source
+	reset(&is.LinkName, d.Link, plain.LinkName)
+	reset(&is.NulBytes, d.NulBytes, plain.NulBytes)
+	reset(&is.Transport, d.Transport, plain.Transport)
+	reset(&is.SkipUnchanged, d.SkipUnchanged, plain.SkipUnchanged)
+	reset(&is.Split, d.Split, plain.Split)
+	reset(&is.Sessions, d.Sessions, plain.Sessions)
 }
 
 // Over is the draft, with what another one says where it says nothing.

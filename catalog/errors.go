@@ -78,6 +78,7 @@ func (e *ExistsError) Hint() string {
 type BusyError struct {
 	View  Name
 	Group string // of the view, as it is to be
+	Input Name   // that the view is to be computed from, and that is being changed; usually none
 	By    PendingSet
 }
 
@@ -87,6 +88,10 @@ func (e *BusyError) Error() string {
 		return fmt.Sprintf("view %s is being added: %s", e.View, e.By)
 	case e.By.Has(e.View):
 		return fmt.Sprintf("view %s is being changed: %s", e.View, e.By)
+	case e.Input != (Name{}):
+		return fmt.Sprintf("view %s reads %s, which is being changed: %s", e.View, e.Input, e.By)
+	case e.By.Reads(e.View):
+		return fmt.Sprintf("view %s is read by what is being built: %s", e.View, e.By)
 	}
 	return fmt.Sprintf("group %s, which view %s is to be in, is being changed: %s", e.Group, e.View, e.By)
 }

@@ -32,6 +32,9 @@ type PendingView struct {
 	Added  bool   `json:"added"` // nobody sees it before the set takes effect
 	LinkID int32  `json:"link"`  // that it is to be read through; zero: none
 	Group  string `json:"group"` // that it is to be in; empty: none
+
+	Reshapes bool   `json:"reshapes"` // it is there, and is to return other columns
+	Inputs   []Name `json:"inputs"`   // that it is to be computed from
 }
 
 // PendingSets returns the sets that have not taken effect, the oldest first.
@@ -74,6 +77,16 @@ func (p PendingSet) Regroups(group string) bool {
 // Has says whether it adds or changes a view.
 func (p PendingSet) Has(view Name) bool {
 	return slices.ContainsFunc(p.Views, func(v PendingView) bool { return v.Name == view })
+}
+
+// Reads says whether it makes a view be computed from this one.
+func (p PendingSet) Reads(view Name) bool {
+	return slices.ContainsFunc(p.Views, func(v PendingView) bool { return slices.Contains(v.Inputs, view) })
+}
+
+// Reshapes says whether it has a view that is there return other columns.
+func (p PendingSet) Reshapes(view Name) bool {
+	return slices.ContainsFunc(p.Views, func(v PendingView) bool { return v.Name == view && v.Reshapes })
 }
 
 func (p PendingSet) adds(view Name) bool {

@@ -37,6 +37,7 @@
 //	link slot    'redcache.link'::regclass          link id * 64 + slot, slots count from 0
 //	link login   'redcache.link_state'::regclass    link id
 //	set          'redcache.set'::regclass           set id
+//	shape        'redcache.generation'::regclass    view id
 //	rights       'redcache.state'::regclass         0
 //
 // No two relations of a database have the same OID, so everybody who locks the OID of a table of his own stays clear

@@ -20,6 +20,8 @@ const (
 	loginClass = `'redcache.link_state'::pg_catalog.regclass` + toInteger
 	// setClass is for what is built together and has not taken effect yet.
 	setClass = `'redcache.set'::pg_catalog.regclass` + toInteger
+	// shapeClass is for what a view returns, which others are computed from.
+	shapeClass = `'redcache.generation'::pg_catalog.regclass` + toInteger
 	// rightsClass is for the rights on what all views share.
 	rightsClass = `'redcache.state'::pg_catalog.regclass` + toInteger
 )
@@ -29,13 +31,22 @@ const lockNotAvailable = "55P03"
 
 // key is one advisory lock.
 type key struct {
-	class string // viewClass, linkClass, loginClass or setClass
-	id    int32
+	class  string // viewClass, linkClass, loginClass, setClass or shapeClass
+	id     int32
+	shared bool // with others that say so
+}
+
+// function is the one of PostgreSQL that takes it, by the beginning of its name.
+func (k key) function(name string) string {
+	if k.shared {
+		name += "_shared"
+	}
+	return `SELECT pg_catalog.` + name + `(` + k.class + `, $1)`
 }
 
 // try takes the lock if it is free.
 func (k key) try(ctx context.Context, tx pgx.Tx) (taken bool, err error) {
-	err = tx.QueryRow(ctx, `SELECT pg_catalog.pg_try_advisory_xact_lock(`+k.class+`, $1)`, k.id).Scan(&taken)
+	err = tx.QueryRow(ctx, k.function("pg_try_advisory_xact_lock"), k.id).Scan(&taken)
 	return taken, err
 }
 
@@ -54,7 +65,7 @@ func (k key) await(ctx context.Context, tx pgx.Tx, limit time.Duration) (taken b
 	if err := (timeouts{lock: milliseconds(limit), statement: "0"}).set(ctx, attempt); err != nil {
 		return false, err
 	}
-	_, err = attempt.Exec(ctx, `SELECT pg_catalog.pg_advisory_xact_lock(`+k.class+`, $1)`, k.id)
+	_, err = attempt.Exec(ctx, k.function("pg_advisory_xact_lock"), k.id)
 	if refused := (*pgconn.PgError)(nil); errors.As(err, &refused) && refused.Code == lockNotAvailable {
 		return false, attempt.Rollback(ctx) // takes the timeouts back, too
 	}

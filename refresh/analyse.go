@@ -21,7 +21,8 @@ import (
 // and takes all of that back.
 func analyse(ctx context.Context, tx pgx.Tx, c *decision, before []decision) error {
 	err := infra.InSavepoint(ctx, tx, func(nested pgx.Tx) error {
-		inputs, err := standIns(ctx, nested, c.after.Inputs(), before)
+		c.inputs = nil
+		inputs, err := standIns(ctx, nested, c, before)
 		if err != nil {
 			return err
 		}
@@ -68,16 +69,20 @@ func refer(source *catalog.Source) error {
 		})
 	}
 	if len(source.References) == 0 {
-		return &catalog.InvalidError{Problem: "its query reads no view of the cache", Fix: "give it the link to Redshift that it reads through"}
+		return &catalog.InvalidError{
+			Problem: "its query reads no view of the cache",
+			Fix:     "name one as SCHEMA.NAME; or have the query run on Redshift: --source redshift and --link",
+		}
 	}
 	return nil
 }
 
-// standIns makes an empty table for each input, as it is or as a decision makes it, and returns their names.
-func standIns(ctx context.Context, tx pgx.Tx, names []catalog.Name, decided []decision) (map[catalog.Name]string, error) {
+// standIns makes an empty table for each input, as it is or as a decision makes it, and returns their names. It notes those
+// that stay as they are.
+func standIns(ctx context.Context, tx pgx.Tx, c *decision, decided []decision) (map[catalog.Name]string, error) {
 	made := map[catalog.Name]string{}
-	for i, name := range names {
-		columns, err := columnsOf(ctx, tx, name, decided)
+	for i, name := range c.after.Inputs() {
+		columns, err := c.columnsOf(ctx, tx, name, decided)
 		if err != nil {
 			return nil, err
 		}
@@ -90,18 +95,51 @@ func standIns(ctx context.Context, tx pgx.Tx, names []catalog.Name, decided []de
 	return made, nil
 }
 
-func columnsOf(ctx context.Context, tx pgx.Tx, name catalog.Name, decided []decision) ([]redshift.Column, error) {
-	if at := slices.IndexFunc(decided, func(c decision) bool { return c.Name == name }); at >= 0 {
+func (c *decision) columnsOf(ctx context.Context, tx pgx.Tx, name catalog.Name, decided []decision) ([]redshift.Column, error) {
+	if at := slices.IndexFunc(decided, func(other decision) bool { return other.Name == name }); at >= 0 {
 		if decided[at].Drop {
 			return nil, &catalog.InvalidError{Problem: "its query reads " + name.String() + ", which is to be dropped"}
 		}
 		return decided[at].columns, nil
 	}
 	v, err := catalog.In(tx).View(ctx, name)
+	if missing, is := errors.AsType[*catalog.NotFoundError](err); is && missing.Adding == nil {
+		return nil, noInput(missing)
+	}
 	if err != nil {
 		return nil, err
 	}
+	c.inputs = append(c.inputs, v)
 	return v.DescribedColumns()
+}
+
+// noInput says of what is no view what to do: it may be written wrongly, or be a table of Redshift.
+func noInput(missing *catalog.NotFoundError) error {
+	fix := "a table of Redshift is read here through a view of its own, with a link; or the whole query runs there: " +
+		"--source redshift and --link"
+	if missing.Near != "" {
+		fix = "did you mean " + missing.Near + "? Else: " + fix
+	}
+	return &catalog.InvalidError{Problem: "its query reads " + missing.Name + ", which is no view of the cache", Fix: fix}
+}
+
+// keptHere says of a query that reads what Redshift does not have whether the cache does.
+func keptHere(ctx context.Context, tx pgx.Tx, query string, refused error) error {
+	if !slices.Contains([]string{"42P01", "3F000"}, redshift.ServerCode(refused, redshift.There)) { // no such relation, no such schema
+		return refused
+	}
+	places, err := redshift.References(query, "")
+	if err != nil {
+		return refused
+	}
+	for _, place := range places {
+		name := catalog.Name{Schema: place.Schema, View: place.Name}
+		if _, err := catalog.In(tx).View(ctx, name); err == nil {
+			return infra.Hinted(refused, name.String()+" is a view of the cache: choose --source cache, without --link, where all that the "+
+				"query reads is there; or name the tables of Redshift that it is made of.")
+		}
+	}
+	return refused
 }
 
 // outputs are the columns of the view that was made of a query. It must read nothing but the inputs, whatever our own look

@@ -43,6 +43,7 @@ type decision struct {
 	before    catalog.Member     // of a view that is there
 	after     catalog.View       // of one that is to be there
 	columns   []redshift.Column  // that its query returns
+	inputs    []catalog.View     // that it is computed from and that stay, as they were when it was decided
 	schema    string             // of dblink
 	condition relation.Condition // of the view and its generations; of one that is there
 	rebuilds  bool               // it needs rows that are not there
@@ -52,6 +53,11 @@ type decision struct {
 
 // builds says whether the change has to be built before it can take effect.
 func (c decision) builds() bool { return c.rebuilds && !c.NoData }
+
+// reshapes says whether what is computed from the view has to fit something else, or nothing.
+func (c decision) reshapes() bool {
+	return !c.Add && (c.Drop || !slices.Equal(c.after.Columns, c.before.View.Columns))
+}
 
 // id is that of a view that is there.
 func (c decision) id() int32 { return c.before.View.ID }

@@ -88,7 +88,10 @@ func (d *Definer) hold(ctx context.Context, tx pgx.Tx, decisions []decision) err
 	if err := d.lock(ctx, tx, decisions, func(decision) time.Duration { return changePatience }); err != nil {
 		return err
 	}
-	if err := checkFree(ctx, tx, decisions); err != nil {
+	if err := lockShapes(ctx, tx, decisions); err != nil {
+		return err
+	}
+	if err := checkFree(ctx, tx, 0, decisions); err != nil {
 		return err
 	}
 	for i := range decisions {
@@ -106,7 +109,10 @@ func (d *Definer) hold(ctx context.Context, tx pgx.Tx, decisions []decision) err
 			return c.about(err)
 		}
 	}
-	return sameGroups(ctx, tx, decisions)
+	if err := sameGroups(ctx, tx, decisions); err != nil {
+		return err
+	}
+	return checkShapes(ctx, tx, decisions)
 }
 
 // lock takes the locks of views, in the order in which everybody does, and waits for each as long as is said.

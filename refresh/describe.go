@@ -64,13 +64,20 @@ func (d *Definer) describeOne(ctx context.Context, tx pgx.Tx, c *decision, befor
 	switch {
 	case c.Drop:
 		return nil
-	case c.after.Kind == catalog.LocalSource && c.after.Materialized():
-		return &catalog.InvalidError{Problem: "its source is local, and strategy " + string(c.after.Strategy) + " cannot read that yet"}
 	case c.after.Kind == catalog.LocalSource:
-		err = analyse(ctx, tx, c, before)
+		c.after.Link = catalog.Link{}
+		if err = c.after.Check(); err == nil { // before anything is asked: it may say how Redshift is read
+			err = analyse(ctx, tx, c, before)
+		}
+	case c.after.LinkName == "":
+		return &catalog.InvalidError{
+			Problem: "its source is on Redshift, and nothing says through which link",
+			Fix:     "name one with --link, `cachectl link list` shows them; or let it read other views of the cache: --source cache",
+		}
 	default:
 		if c.after.Link, err = catalog.In(tx).Link(ctx, c.after.LinkName); err == nil {
 			c.columns, c.schema, err = d.runner.describe(ctx, tx, &c.after)
+			err = keptHere(ctx, tx, c.after.Query, err)
 		}
 	}
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/infra"
 )
 
 // order puts decisions behind those on their inputs.
@@ -76,47 +75,4 @@ func (o *order) inputs(ctx context.Context, name catalog.Name, at int) ([]catalo
 		return nil, nil
 	}
 	return v.Inputs(), err
-}
-
-// checkReaders holds the views that are computed from others, and of which nobody has said anything, against what becomes
-// of those: they have to return what they did.
-func checkReaders(ctx context.Context, tx pgx.Tx, decisions []decision) error {
-	var names []catalog.Name
-	for _, c := range decisions {
-		if !c.Add && (c.Drop || !slices.Equal(c.after.Columns, c.before.View.Columns)) {
-			names = append(names, c.Name)
-		}
-	}
-	if len(names) == 0 {
-		return nil
-	}
-	readers, err := catalog.In(tx).Readers(ctx, names)
-	if err != nil {
-		return err
-	}
-	for _, v := range readers {
-		if slices.ContainsFunc(decisions, func(c decision) bool { return c.Name == v.Name }) {
-			continue
-		}
-		if err := checkReader(ctx, tx, v, decisions); err != nil {
-			return decisions[slices.IndexFunc(decisions, func(c decision) bool { return slices.Contains(v.Inputs(), c.Name) })].about(err)
-		}
-	}
-	return nil
-}
-
-func checkReader(ctx context.Context, tx pgx.Tx, v catalog.View, decisions []decision) error {
-	if slices.ContainsFunc(decisions, func(c decision) bool { return c.Drop && slices.Contains(v.Inputs(), c.Name) }) {
-		return infra.Hinted(errors.New(v.Name.String()+" is computed from it"), "Drop that one first, or have it read something else.")
-	}
-	again := decision{Change: Change{Name: v.Name}, after: v}
-	err := analyse(ctx, tx, &again, decisions)
-	if err != nil {
-		return infra.Hinted(wrap(err, v.Name.String()+" is computed from it"), "Drop or change that one first, or both at once.")
-	}
-	if !slices.Equal(again.after.Columns, v.Columns) {
-		return infra.Hinted(errors.New(v.Name.String()+" is computed from it, and would return other columns"),
-			"Change both at once, from a directory of files.")
-	}
-	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -71,16 +72,26 @@ func (d *Definer) inTheWay(ctx context.Context, refused error) error {
 	return busy
 }
 
-// checkFree refuses to change views that somebody else is changing: what he has built for hours would be for nothing.
-func checkFree(ctx context.Context, tx pgx.Tx, decisions []decision) error {
+// checkFree refuses to change views that somebody else is changing, and to take from under him what he builds on: what he has
+// built for hours would be for nothing. The set that asks is in nobody's way.
+func checkFree(ctx context.Context, tx pgx.Tx, own int32, decisions []decision) error {
 	sets, err := catalog.In(tx).PendingSets(ctx)
 	if err != nil {
 		return err
 	}
+	sets = slices.DeleteFunc(sets, func(set catalog.PendingSet) bool { return set.ID == own })
 	for _, c := range decisions {
 		for _, set := range sets {
 			if !c.Add && set.Has(c.Name) || !c.Drop && set.Regroups(c.after.Group) {
 				return &catalog.BusyError{View: c.Name, Group: c.after.Group, By: set}
+			}
+			if c.reshapes() && set.Reads(c.Name) {
+				return &catalog.BusyError{View: c.Name, By: set}
+			}
+			for _, input := range c.inputs {
+				if set.Reshapes(input.Name) {
+					return &catalog.BusyError{View: c.Name, Input: input.Name, By: set}
+				}
 			}
 		}
 	}

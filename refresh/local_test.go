@@ -106,7 +106,7 @@ func TestLocal_RefusesWhatCannotBe(t *testing.T) {
 		},
 		"nothing":        {with(func(v *catalog.View) { v.Query = "SELECT 1 AS a" }), "reads no view of the cache"},
 		"no such column": {with(func(v *catalog.View) { v.Query = "SELECT nope FROM bi.regions" }), "nope"},
-		"materialized":   {with(func(v *catalog.View) { v.Strategy = catalog.Nonconcurrent }), "cannot read that yet"},
+		"materialized":   {with(func(v *catalog.View) { v.Strategy = catalog.Nonconcurrent }), "would not let go of old generations of what it reads"},
 		"a group":        {with(func(v *catalog.View) { v.Group = "g" }), "a group is of one snapshot of Redshift"},
 		"a link":         {with(func(v *catalog.View) { v.LinkName = "dw" }), "is not read through a link"},
 		"a watermark": {

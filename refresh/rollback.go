@@ -65,7 +65,7 @@ func (s *set) goBack(ctx context.Context, tx pgx.Tx, from catalog.KeptSet) (err 
 	if err := s.lock(ctx, tx, s.decisions, func(decision) time.Duration { return changePatience }); err != nil {
 		return err
 	}
-	if err := checkFree(ctx, tx, s.decisions); err != nil {
+	if err := checkFree(ctx, tx, 0, s.decisions); err != nil {
 		return err
 	}
 	if s.id, err = catalog.In(tx).BeginSet(ctx, catalog.NewSet{}); err != nil {
@@ -83,10 +83,37 @@ func (s *set) goBack(ctx context.Context, tx pgx.Tx, from catalog.KeptSet) (err 
 			return err
 		}
 	}
-	if err := checkReaders(ctx, tx, s.decisions); err != nil {
+	if err := s.holdShapes(ctx, tx); err != nil {
 		return err
 	}
 	return s.showAgain(ctx, tx)
+}
+
+// holdShapes refuses to go back to what is computed from views that are not there any more, or return something else by now, and
+// to take something from what is computed from these.
+func (s *set) holdShapes(ctx context.Context, tx pgx.Tx) error {
+	for i := range s.decisions {
+		c := &s.decisions[i]
+		if c.Drop || c.after.Kind != catalog.LocalSource {
+			continue
+		}
+		again := decision{Change: c.Change, after: c.after}
+		err := analyse(ctx, tx, &again, s.decisions)
+		if err == nil && !slices.Equal(again.after.Columns, c.after.Columns) {
+			err = errors.New("what it reads returns something else by now")
+		}
+		if err != nil {
+			return infra.Hinted(fmt.Errorf("view %s, as it was before: %w", c.Name, err), "Nothing has changed. To have what was before, apply the files that had it.")
+		}
+		c.inputs = again.inputs
+	}
+	if err := lockShapes(ctx, tx, s.decisions); err != nil {
+		return err
+	}
+	if err := checkFree(ctx, tx, s.id, s.decisions); err != nil {
+		return err
+	}
+	return checkShapes(ctx, tx, s.decisions)
 }
 
 // undone are the changes that undo a set, as far as the views are there that it has changed.
@@ -118,7 +145,11 @@ func (c *decision) goBack(ctx context.Context, tx pgx.Tx, from catalog.KeptSet, 
 			"Nothing has changed. To have what was before, apply the files that had it.")
 	}
 	c.before = now
-	if c.condition, err = relation.ConditionOf(ctx, tx, now.View); err != nil || !c.builds() {
+	if c.condition, err = relation.ConditionOf(ctx, tx, now.View); err != nil {
+		return err
+	}
+	if !c.builds() {
+		c.columns, err = now.View.DescribedColumns()
 		return err
 	}
 	i := slices.IndexFunc(kept, func(m catalog.Member) bool { return m.View.ID == now.View.ID })

@@ -129,6 +129,9 @@ func (s *set) holdAgain(ctx context.Context, tx pgx.Tx) error {
 	if err != nil {
 		return err
 	}
+	if err := lockShapes(ctx, tx, s.decisions); err != nil {
+		return err
+	}
 	for i := range s.decisions {
 		c := &s.decisions[i]
 		if c.Add {
@@ -159,7 +162,11 @@ func (s *set) holdAgain(ctx context.Context, tx pgx.Tx) error {
 	if err := sameGroups(ctx, tx, s.decisions); err != nil {
 		return infra.Hinted(fmt.Errorf("a view has joined a group of these: %w", err), "Nothing has changed. Try again.")
 	}
-	return nil
+	err = checkShapes(ctx, tx, s.decisions)
+	if errors.Is(err, errMoved) {
+		err = infra.Hinted(err, "Nothing has changed. Try again.")
+	}
+	return err
 }
 
 // handOver leaves it to the next refresh to show readers what a single view, or a single group, has got. Of more than that

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/dblink"
@@ -28,11 +29,28 @@ type local struct {
 // Local opens a session for local queries over some views: those of a set that is being built, and else those that readers
 // see.
 func Local(ctx context.Context, cache infra.Beginner, limit time.Duration, names []catalog.Name, set int32) (Session, error) {
+	const enough = 3
+	for n := 1; ; n++ {
+		s, err := localOnce(ctx, cache, limit, names, set)
+		if gone := (*pgconn.PgError)(nil); !errors.As(err, &gone) || gone.Code != undefinedTable || n >= enough {
+			return s, err
+		}
+	}
+}
+
+// undefinedTable is the SQLSTATE of a relation that is gone: a switch and a clean-up have come between the look at the catalog
+// and the first look at the rows.
+const undefinedTable = "42P01"
+
+func localOnce(ctx context.Context, cache infra.Beginner, limit time.Duration, names []catalog.Name, set int32) (Session, error) {
 	tx, end, err := infra.Snapshot(ctx, cache, infra.Limits{Statement: limit, Idle: -1})
 	if err != nil {
 		return nil, err
 	}
 	s, err := LocalIn(ctx, tx, names, set)
+	if err == nil {
+		err = s.hold(ctx)
+	}
 	if err != nil {
 		end()
 		return nil, err
@@ -45,6 +63,17 @@ func Local(ctx context.Context, cache infra.Beginner, limit time.Duration, names
 func LocalIn(ctx context.Context, tx pgx.Tx, names []catalog.Name, set int32) (local, error) {
 	inputs, err := catalog.In(tx).Inputs(ctx, names, set)
 	return local{tx, func() {}, inputs}, err
+}
+
+// hold keeps the inputs' generations from being dropped before they are read, as a reader does.
+func (s local) hold(ctx context.Context) error {
+	for name, input := range s.inputs {
+		if _, err := s.tx.Exec(ctx, "SELECT FROM "+sql.Ident(catalog.DataSchema, input.Relation)+" LIMIT 0"); err != nil {
+			return infra.Hinted(fmt.Errorf("its input %s: %w", name, err),
+				"Refresh the input first: that makes again what somebody has dropped, moved or emptied.")
+		}
+	}
+	return nil
 }
 
 func (s local) Transport() catalog.Transport { return catalog.LocalTransport }

@@ -12,9 +12,12 @@ SELECT s.id, s.application, pg_catalog.clock_timestamp() - s.begun_at AS age,
        coalesce((
            SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
                       'id', v.id, 'schema', v.schema_name, 'view', v.view_name, 'added', v.generation = g.number,
-                      'link', coalesce(g.link_id, 0), 'group', g.group_name) ORDER BY v.id)
+                      'link', coalesce(g.link_id, 0), 'group', g.group_name,
+                      'reshapes', v.generation <> g.number AND d.columns IS DISTINCT FROM g.columns,
+                      'inputs', pg_catalog.jsonb_path_query_array(g.definition, '$.source.references[*].name')) ORDER BY v.id)
            FROM redcache.generation g
            JOIN redcache.view v ON v.id = g.view_id
+           LEFT JOIN redcache.generation d ON d.view_id = v.id AND d.number = v.generation
            WHERE g.set_id = s.id AND (/* built g v */)
        ), '[]') AS views
 FROM redcache.set s

@@ -1,0 +1,103 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/lock"
+)
+
+// What a local view is computed from must not go, or change, between the look at it and the commit that goes by that look.
+// Whoever decides on a local view, and whoever shows one, shares the locks of its inputs' shapes; whoever takes something away
+// has that lock alone. Each looks once more when he has it, so the second of two sees what the first has done.
+
+// lockShapes takes these locks, behind those of the views, in the order in which everybody does.
+func lockShapes(ctx context.Context, tx pgx.Tx, decisions []decision) error {
+	alone := map[int32]bool{}
+	for _, c := range decisions {
+		for _, input := range c.inputs {
+			alone[input.ID] = false
+		}
+		if c.reshapes() {
+			alone[c.id()] = true
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(alone)) {
+		taken, err := lock.Shape(ctx, tx, id, alone[id], changePatience)
+		if err != nil {
+			return err
+		}
+		if !taken {
+			return infra.Hinted(errors.New("somebody else is changing what it is computed from, or what is computed from it"),
+				"Nothing has changed. Try again when that has ended: `cachectl status` shows what is being changed.")
+		}
+	}
+	return nil
+}
+
+// checkShapes looks once more whether all fits together, now that it stays so; errMoved when an input is another one by now, or
+// returns something else.
+func checkShapes(ctx context.Context, tx pgx.Tx, decisions []decision) error {
+	for _, c := range decisions {
+		for _, input := range c.inputs {
+			now, err := catalog.In(tx).View(ctx, input.Name)
+			_, gone := errors.AsType[*catalog.NotFoundError](err)
+			if err != nil && !gone {
+				return c.about(err)
+			}
+			if gone || now.ID != input.ID || !slices.Equal(now.Columns, input.Columns) {
+				return c.about(wrap(errMoved, "its input "+input.Name.String()))
+			}
+		}
+	}
+	return checkReaders(ctx, tx, decisions)
+}
+
+// checkReaders holds the views that are computed from others, and of which nobody has said anything, against what becomes
+// of those: they have to return what they did.
+func checkReaders(ctx context.Context, tx pgx.Tx, decisions []decision) error {
+	var names []catalog.Name
+	for _, c := range decisions {
+		if c.reshapes() {
+			names = append(names, c.Name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	readers, err := catalog.In(tx).Readers(ctx, names)
+	if err != nil {
+		return err
+	}
+	for _, v := range readers {
+		if slices.ContainsFunc(decisions, func(c decision) bool { return c.Name == v.Name }) {
+			continue
+		}
+		if err := checkReader(ctx, tx, v, decisions); err != nil {
+			return decisions[slices.IndexFunc(decisions, func(c decision) bool { return slices.Contains(v.Inputs(), c.Name) })].about(err)
+		}
+	}
+	return nil
+}
+
+func checkReader(ctx context.Context, tx pgx.Tx, v catalog.View, decisions []decision) error {
+	if slices.ContainsFunc(decisions, func(c decision) bool { return c.Drop && slices.Contains(v.Inputs(), c.Name) }) {
+		return infra.Hinted(errors.New(v.Name.String()+" is computed from it"), "Drop that one first, or have it read something else.")
+	}
+	again := decision{Change: Change{Name: v.Name}, after: v}
+	err := analyse(ctx, tx, &again, decisions)
+	if err != nil {
+		return infra.Hinted(wrap(err, v.Name.String()+" is computed from it"), "Drop or change that one first, or both at once.")
+	}
+	if !slices.Equal(again.after.Columns, v.Columns) {
+		return infra.Hinted(errors.New(v.Name.String()+" is computed from it, and would return other columns"),
+			"Change both at once, from a directory of files.")
+	}
+	return nil
+}

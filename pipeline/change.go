@@ -105,7 +105,7 @@ func (c Change) returnsOthers() bool {
 func (p *Project) definition(v *View) (catalog.Definition, error) {
 	under, draft := p.Config.Defaults, v.Draft
 	if v.Runs == FromCache { // what is said for all says nothing of how it is read
-		kind := catalog.LocalSource
+		kind := v.Runs.Kind()
 		draft.Kind = &kind
 		under.Link, under.NulBytes, under.Transport, under.SkipUnchanged = nil, nil, nil, nil
 		under.Split, under.Sessions, under.Strategy, under.Watermark, under.Lookback = nil, nil, nil, nil, nil

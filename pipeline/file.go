@@ -19,6 +19,17 @@ const (
 	FromCache    From = "cache"
 )
 
+// Froms lists them.
+var Froms = []From{FromRedshift, FromCache}
+
+// Kind is what a definition calls it.
+func (f From) Kind() catalog.SourceKind {
+	if f == FromCache {
+		return catalog.LocalSource
+	}
+	return catalog.RemoteSource
+}
+
 // File is one file of a pipeline: a view, as its author says it.
 type File struct {
 	Path  string

@@ -28,7 +28,7 @@ var ownTags = map[string]reader{
 
 	"query":  only("verbatim", func(f *File) { f.verbatim = true }),
 	"names":  only("redshift", func(f *File) { f.foreign = true }),
-	"source": func(f *File, v string) error { return choose(&f.Source, v, FromRedshift, FromCache) },
+	"source": func(f *File, v string) error { return choose(&f.Source, v, Froms...) },
 }
 
 // synonyms say the same as another tag.

@@ -8,26 +8,32 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/pipeline"
 )
 
 func (p *program) addViewCommand() *cobra.Command {
 	var d definition
 	cmd := &cobra.Command{
-		Use:                   "add-view NAME --link LINK (--query Q|--query-file F|--table S.T)",
+		Use:                   "add-view NAME --link LINK|--source cache (--query Q|--table S.T)",
 		DisableFlagsInUseLine: true,
 		Short:                 "Cache the result of a query under a name",
 		Long: `Describes the query through the link, makes and fills the cached view, and publishes it under the name that
 applications query. When any of it fails, nothing has changed.
 
+With --source cache the query is run in the cache database and reads other views of the cache, each as SCHEMA.NAME.
+Such a view is as old as the oldest of them, and they cannot be dropped before it.
+
 Without --strategy, a view with --watermark is incremental, one with --key is concurrent, and any other is
-nonconcurrent.`,
+nonconcurrent; one over other views of the cache is swap.`,
 		Example: `  cachectl add-view bi.sales --link dw --table public.sales --key id \
     --every 5m --max-age 15m
   cachectl add-view bi.events --link dw --query-file events.sql --key id \
     --watermark updated_at --every 1m
   cachectl add-view 'bi."Net Sales"' --link dw \
     --query "select region, sum(net) as net from sales group by 1" \
-    --index "region" --grant dashboard`,
+    --index "region" --grant dashboard
+  cachectl add-view bi.totals --source cache \
+    --query "select region, sum(net) as net from bi.sales group by region"`,
 		Args:              takes(1, 1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -54,8 +60,10 @@ nonconcurrent.`,
 // newView is the view that add-view was given.
 func (d *definition) newView(name catalog.Name, stdin io.Reader) (v catalog.View, err error) {
 	switch {
-	case d.link == "":
-		return v, usagef("`cachectl link list` shows the links", "--link is missing")
+	case d.source == pipeline.FromCache && d.link != "":
+		return v, usagef("leave --link out, or choose --source redshift", "--source cache is not read through a link")
+	case d.source != pipeline.FromCache && d.link == "":
+		return v, usagef("`cachectl link list` shows the links; what reads other views of the cache needs none: --source cache", "--link is missing")
 	case !d.given("query") && !d.given("query-file") && !d.given("table"):
 		return v, usagef("", "one of --query, --query-file and --table is needed")
 	}

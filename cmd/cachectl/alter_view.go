@@ -18,6 +18,9 @@ func (p *program) alterViewCommand() *cobra.Command {
 		Short: "Change the definition of a view",
 		Long: `Changes what is given and leaves the rest. --key, --index and --grant replace the whole list; '' empties it.
 
+With --source cache it reads other views of the cache from then on, and is not read through a link any more; with
+--source redshift, through --link.
+
 What only says when and for whom the view is refreshed takes effect at once. Anything else builds a new copy beside
 the old one; readers go on with the old rows until it is complete. When that fails, the old definition stays.`,
 		Example: `  cachectl alter-view bi.sales --every 1m --max-age 5m

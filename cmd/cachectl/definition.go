@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/pipeline"
 	"github.com/redcache/redcache/redshift"
 )
 
@@ -20,6 +21,7 @@ type definition struct {
 	given func(flag string) bool
 
 	link, query, queryFile, table  string
+	source                         pipeline.From
 	key                            []string
 	strategy                       catalog.Strategy
 	watermark, lookback            string
@@ -38,7 +40,9 @@ type definition struct {
 func (d *definition) register(cmd *cobra.Command) {
 	f := cmd.Flags()
 	d.given = f.Changed
-	f.StringVar(&d.query, "query", "", "the `select` to cache: one statement, in Redshift's SQL")
+	f.Var(oneOf[pipeline.From]{&d.source, pipeline.Froms}, "source",
+		"where the query runs: redshift, through a link, or cache, over other views of the cache (default redshift)")
+	f.StringVar(&d.query, "query", "", "the `select` to cache: one statement, in the SQL of where it runs")
 	f.StringVar(&d.queryFile, "query-file", "", "`file` with the query; - reads stdin")
 	f.StringVar(&d.table, "table", "", "`schema.table` to cache as a whole, instead of a query")
 	f.StringSliceVar(&d.key, "key", nil, "`columns` that identify a row, as a,b")
@@ -62,7 +66,8 @@ func (d *definition) register(cmd *cobra.Command) {
 	f.BoolVar(&d.noData, "no-data", false, "store the definition only; the next refresh fills the view")
 	f.BoolVar(&d.dryRun, "dry-run", false, dryRunHelp)
 	f.BoolVar(&d.json, "json", false, jsonHelp)
-	_ = cmd.RegisterFlagCompletionFunc("strategy", words(catalog.Strategies...)) // the flag exists
+	_ = cmd.RegisterFlagCompletionFunc("source", words(pipeline.Froms...)) // the flags exist
+	_ = cmd.RegisterFlagCompletionFunc("strategy", words(catalog.Strategies...))
 	_ = cmd.RegisterFlagCompletionFunc("nul-bytes", words(catalog.StripNul, catalog.TrustNul))
 }
 
@@ -122,6 +127,10 @@ func (d *definition) draft(stdin io.Reader) (draft catalog.Draft, err error) {
 		}
 	}
 	give(sources > 0, &draft.Query, &d.query)
+	if d.given("source") {
+		kind := d.source.Kind()
+		draft.Kind = &kind
+	}
 	give(d.given("link"), &draft.Link, &d.link)
 	give(d.given("strategy"), &draft.Strategy, &d.strategy)
 	give(d.given("key"), &draft.Key, &d.key)

@@ -22,6 +22,7 @@ type viewRecord struct {
 	Link           string                `json:"link"`
 	Strategy       catalog.Strategy      `json:"strategy"`
 	Query          string                `json:"query"`
+	Inputs         []string              `json:"inputs"`
 	Columns        []columnRecord        `json:"columns"`
 	Key            []string              `json:"key"`
 	WatermarkIn    *string               `json:"watermark_column"`
@@ -71,7 +72,7 @@ func recordColumns(columns []catalog.Column) []columnRecord {
 func recordView(status catalog.Status, link catalog.LinkState, busy holders) viewRecord {
 	v := status.View
 	record := viewRecord{
-		View: v.Name.String(), Link: v.Link.Name, Strategy: v.Strategy, Query: v.Query, Columns: recordColumns(v.Columns),
+		View: v.Name.String(), Link: v.Link.Name, Strategy: v.Strategy, Query: v.Query, Inputs: []string{}, Columns: recordColumns(v.Columns),
 		Key: list(v.Key), WatermarkIn: some(v.Watermark), Lookback: some(v.Lookback),
 		SafetyLag: secondsOf(v.SafetyLag), ReconcileEvery: secondsOf(v.ReconcileEvery),
 		Every: secondsOf(v.RefreshEvery), MaxAge: secondsOf(v.MaxAge), Timeout: secondsOf(v.Timeout),
@@ -83,6 +84,9 @@ func recordView(status catalog.Status, link catalog.LinkState, busy holders) vie
 		NextDue: utc(status.NextDue), Failures: status.Failures, Watermark: status.Watermark,
 		Problem:    some(status.Problem),
 		restRecord: recordRest(link),
+	}
+	for _, input := range v.Inputs() {
+		record.Inputs = append(record.Inputs, input.String())
 	}
 	if v.Watermark == "" {
 		record.Lookback, record.Watermark = nil, nil // stored, and without meaning

@@ -20,6 +20,7 @@ func describe(r viewRecord) [][2]string {
 		{"link", r.Link},
 		{"link rests", rest(r.restRecord)},
 		{"query", oneLine(r.Query)},
+		{"reads", strings.Join(r.Inputs, ", ")},
 		{"columns", strings.Join(columns, ", ")},
 		{"strategy", string(r.Strategy)},
 		{"key", strings.Join(r.Key, ", ")},
@@ -33,12 +34,12 @@ func describe(r viewRecord) [][2]string {
 		{"timeout", r.Timeout.span()},
 		{"indexes", strings.Join(r.Indexes, "; ")},
 		{"grants", strings.Join(r.Grants, ", ")},
-		{"zero bytes", string(r.NulBytes)},
-		{"transport", string(r.Transport)},
+		{"zero bytes", ofRemote(r, string(r.NulBytes))},
+		{"transport", ofRemote(r, string(r.Transport))},
 		{"split by", split(r)},
 		{"group", text(r.Group)},
 		{"may lose", mayLose(r)},
-		{"skip unchanged", string(r.SkipUnchanged)},
+		{"skip unchanged", ofRemote(r, string(r.SkipUnchanged))},
 		{"rows", text(r.Rows)},
 		{"size", size(r.Bytes)},
 		{"relation", text(r.Relation)},
@@ -49,6 +50,14 @@ func describe(r viewRecord) [][2]string {
 		{"failures", text(some(r.Failures))},
 	}
 	return append(append(lines, describeRunning(r)...), describeRun(r.LastRun)...)
+}
+
+// ofRemote is a fact on how Redshift is read, which means nothing of a view that reads others of the cache.
+func ofRemote(r viewRecord, fact string) string {
+	if len(r.Inputs) > 0 {
+		return ""
+	}
+	return fact
 }
 
 // oneLine puts the lines of a query after each other. Other blanks may be in a name.

@@ -168,6 +168,27 @@ func TestShapes_OfWhatIsBuiltOnAreNotTakenAway(t *testing.T) {
 	b.wantNothingLeft(t)
 }
 
+// What somebody was building from a view who is gone is in nobody's way.
+func TestShapes_OfWhatADeadProcessBuiltOnCanBeTakenAway(t *testing.T) {
+	t.Parallel()
+	b, sales, _, regions := shapes(t)
+	regions.Query = strings.ReplaceAll(regions.Query, "bi.items", sales.Name.SQL())
+	b.add(t, regions)
+	b.exec(t, `INSERT INTO redcache.set DEFAULT VALUES`)
+	b.exec(t, `INSERT INTO redcache.generation (view_id, number, state, set_id, columns, definition)
+		SELECT g.view_id, 100, 'building', (SELECT max(s.id) FROM redcache.set s), g.columns,
+		       jsonb_set(g.definition, '{source,references,0,name,view}', '"items"')
+		FROM redcache.generation g JOIN redcache.view v ON v.id = g.view_id WHERE v.view_name = 'regions'`)
+	for _, change := range []refresh.Change{takingAway["altered"], takingAway["dropped"]} {
+		if _, err := b.definer.Apply(t.Context(), []refresh.Change{change}); err != nil {
+			t.Errorf("%s: %v", change.Name, err)
+		}
+	}
+	b.wantInputs(t)
+	b.wantNoSets(t)
+	b.wantNothingLeft(t)
+}
+
 // What a view is not to return any more once it is built nobody computes anything from.
 func TestShapes_ThatAreToChangeAreNotBuiltOn(t *testing.T) {
 	t.Parallel()

@@ -28,7 +28,7 @@ func TestJSON_IsAsDocumented(t *testing.T) {
 		"grants audit": auditRecord{}, "grants source": sourceRecord{}, "grants reader": readerRecord{}, "grants change": grantsChangeRecord{},
 		"removal": removalRecord{}, "change": changeRecord{}, "planned": plannedRecord{}, "field": fieldRecord{}, "use": useRecord{}, "compiled": compiledRecord{}, "rollback": rollbackRecord{}, "went back": wentBackRecord{}, "lineage": lineageRecord{}, "catalog": initRecord{}, "version": versionRecord{},
 		"exported": exportedRecord{},
-		"graph": graphRecord{}, "graph node": nodeRecord{}, "graph edge": edgeRecord{},
+		"graph":    graphRecord{}, "graph node": nodeRecord{}, "graph edge": edgeRecord{},
 	}
 	for section, record := range records {
 		got := documented[section]

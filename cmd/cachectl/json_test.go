@@ -29,6 +29,7 @@ func TestJSON_IsAsDocumented(t *testing.T) {
 		"removal": removalRecord{}, "change": changeRecord{}, "planned": plannedRecord{}, "field": fieldRecord{}, "use": useRecord{}, "compiled": compiledRecord{}, "rollback": rollbackRecord{}, "went back": wentBackRecord{}, "lineage": lineageRecord{}, "catalog": initRecord{}, "version": versionRecord{},
 		"exported": exportedRecord{},
 		"graph":    graphRecord{}, "graph node": nodeRecord{}, "graph edge": edgeRecord{},
+		"impact": impactRecord{},
 	}
 	for section, record := range records {
 		got := documented[section]

@@ -72,26 +72,31 @@ func lastDot(text string) (at int) {
 }
 
 func (s *connection) lineage(ctx context.Context, name catalog.Name, column string, asJSON bool) error {
-	var of catalog.View
-	var all []catalog.View
-	err := s.atOnce(ctx, func(s *connection) (err error) {
-		if of, err = s.store.View(ctx, name); err == nil {
-			all, err = s.store.Views(ctx)
-		}
-		return err
-	})
+	views, err := s.lineages(ctx, name, column)
 	if err != nil {
 		return err
 	}
-	if column != "" && !slices.ContainsFunc(of.Columns, func(c catalog.Column) bool { return c.Name == column }) {
-		return &catalog.InvalidError{What: "view " + name.String(), Problem: "it has no column " + column, Fix: "`cachectl status " + name.String() + "` shows its query"}
+	return s.printLineage(recordLineage(views.Back(relationOf(name)), column), asJSON)
+}
+
+// lineages are all views, of which one has to be there, with that column if one is named.
+func (s *connection) lineages(ctx context.Context, name catalog.Name, column string) (lineage.Views, error) {
+	all, err := s.viewsWith(ctx, &name)
+	if err != nil {
+		return nil, err
 	}
 	views := lineage.Views{}
 	for _, v := range all {
-		views[lineage.Relation{Schema: v.Name.Schema, Name: v.Name.View}] = followed(v)
+		views[relationOf(v.Name)] = followed(v)
 	}
-	found := views.Back(lineage.Relation{Schema: of.Name.Schema, Name: of.Name.View})
-	return s.printLineage(recordLineage(found, column), asJSON)
+	if column != "" && !slices.Contains(views[relationOf(name)].Columns, column) {
+		return nil, &catalog.InvalidError{What: "view " + name.String(), Problem: "it has no column " + column, Fix: "`cachectl status " + name.String() + "` shows its query"}
+	}
+	return views, nil
+}
+
+func relationOf(n catalog.Name) lineage.Relation {
+	return lineage.Relation{Schema: n.Schema, Name: n.View}
 }
 
 // followed is a view as its lineage is read: a local query names each input by its schema and name.
@@ -101,7 +106,7 @@ func followed(v catalog.View) lineage.View {
 		f.Query = v.Written(func(n catalog.Name) string { return sql.Ident(n.Schema, n.View) })
 	}
 	for _, input := range v.Inputs() {
-		f.Inputs = append(f.Inputs, lineage.Relation{Schema: input.Schema, Name: input.View})
+		f.Inputs = append(f.Inputs, relationOf(input))
 	}
 	for _, c := range v.Columns {
 		f.Columns = append(f.Columns, c.Name)

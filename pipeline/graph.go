@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
 )
 
@@ -17,9 +18,10 @@ type Read struct {
 
 // link finds out what each view reads and where its query runs.
 func (p *Project) link() (problems Problems) {
-	named := map[catalog.Name]*View{}
+	named, names := map[catalog.Name]*View{}, []string{}
 	for _, v := range p.Views {
 		named[v.Name] = v
+		names = append(names, v.Name.String())
 	}
 	for _, v := range p.Views {
 		if v.Draft.Query != nil && !v.foreign {
@@ -30,7 +32,7 @@ func (p *Project) link() (problems Problems) {
 		return append(problems, circleProblem(circle))
 	}
 	for _, v := range p.Sorted() {
-		problems = append(problems, v.settle()...)
+		problems = append(problems, v.settle(names)...)
 	}
 	return problems
 }
@@ -57,8 +59,8 @@ func (v *View) refer(named map[catalog.Name]*View) Problems {
 	return problems
 }
 
-// settle decides which server runs the query: the one that has all that it reads.
-func (v *View) settle() (problems Problems) {
+// settle decides which server runs the query: the one that has all that it reads. names are those of all views.
+func (v *View) settle(names []string) (problems Problems) {
 	var table, view *Read // the first of either that it reads
 	for i, read := range v.Reads {
 		switch {
@@ -79,15 +81,23 @@ func (v *View) settle() (problems Problems) {
 	case v.Source == FromCache && v.foreign:
 		return Problems{v.problem(0, "@names redshift says that it runs on Redshift, and @source cache that it does not", "Leave one of them out.")}
 	case v.Source == FromCache && table != nil:
-		return wrong(table, "the cache does not have %s, and the query is to run there", "Leave @source cache out, or make it a view with a file of its own.")
+		return wrong(table, "the cache does not have %s, and the query is to run there", v.meant(table, names)+"Leave @source cache out, or make it a view with a file of its own.")
 	case v.Source == FromRedshift && view != nil, view != nil && table != nil:
 		fix := "Leave @source redshift out: a view of the cache is read there."
 		if table != nil {
-			fix = "Make " + v.said(table) + " a view with a file of its own, so that all is in the cache; or name the tables that " + v.said(view) + " reads."
+			fix = v.meant(table, names) + "Make " + v.said(table) + " a view with a file of its own, so that all is in the cache; or name the tables that " + v.said(view) + " reads."
 		}
 		return wrong(view, "Redshift does not have %s, which is kept in the cache", fix)
 	}
 	return nil
+}
+
+// meant is the view that somebody may have meant who named another relation.
+func (v *View) meant(r *Read, names []string) string {
+	if near := infra.Nearest(r.Schema+"."+r.Name, names); near != "" && near != v.Name.String() {
+		return "Do you mean " + near + "? If not: "
+	}
+	return ""
 }
 
 func (v *View) said(r *Read) string { return (*v.Draft.Query)[r.From:r.To] }

@@ -88,7 +88,7 @@ func (d *Definer) hold(ctx context.Context, tx pgx.Tx, decisions []decision) err
 	if err := d.lock(ctx, tx, decisions, func(decision) time.Duration { return changePatience }); err != nil {
 		return err
 	}
-	if err := lockShapes(ctx, tx, decisions); err != nil {
+	if err := d.lockShapes(ctx, tx, decisions); err != nil {
 		return err
 	}
 	if err := checkFree(ctx, tx, 0, decisions); err != nil {

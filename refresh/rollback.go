@@ -107,7 +107,7 @@ func (s *set) holdShapes(ctx context.Context, tx pgx.Tx) error {
 		}
 		c.inputs = again.inputs
 	}
-	if err := lockShapes(ctx, tx, s.decisions); err != nil {
+	if err := s.lockShapes(ctx, tx, s.decisions); err != nil {
 		return err
 	}
 	if err := checkFree(ctx, tx, s.id, s.decisions); err != nil {

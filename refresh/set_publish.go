@@ -129,7 +129,7 @@ func (s *set) holdAgain(ctx context.Context, tx pgx.Tx) error {
 	if err != nil {
 		return err
 	}
-	if err := lockShapes(ctx, tx, s.decisions); err != nil {
+	if err := s.lockShapes(ctx, tx, s.decisions); err != nil {
 		return err
 	}
 	for i := range s.decisions {

@@ -18,7 +18,7 @@ import (
 // has that lock alone. Each looks once more when he has it, so the second of two sees what the first has done.
 
 // lockShapes takes these locks, behind those of the views, in the order in which everybody does.
-func lockShapes(ctx context.Context, tx pgx.Tx, decisions []decision) error {
+func (d *Definer) lockShapes(ctx context.Context, tx pgx.Tx, decisions []decision) error {
 	alone := map[int32]bool{}
 	for _, c := range decisions {
 		for _, input := range c.inputs {
@@ -29,7 +29,11 @@ func lockShapes(ctx context.Context, tx pgx.Tx, decisions []decision) error {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(alone)) {
-		taken, err := lock.Shape(ctx, tx, id, alone[id], changePatience)
+		taken, err := lock.Shape(ctx, tx, id, alone[id], 0)
+		if err == nil && !taken {
+			d.say(Locking)
+			taken, err = lock.Shape(ctx, tx, id, alone[id], changePatience)
+		}
 		if err != nil {
 			return err
 		}

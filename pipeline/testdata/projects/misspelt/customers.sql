@@ -1,0 +1,3 @@
+-- @matview-schema bi
+-- @matview-name customers
+SELECT id, name FROM raw.customers

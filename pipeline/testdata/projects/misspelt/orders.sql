@@ -1,0 +1,3 @@
+-- @matview-schema bi
+-- @matview-name orders
+SELECT id, customer_id FROM raw.orders

@@ -35,6 +35,7 @@ func setup(t *testing.T) *bundle {
 		`CREATE TABLE redcache.link (id integer PRIMARY KEY)`,
 		`CREATE TABLE redcache.link_state (link_id integer PRIMARY KEY)`,
 		`CREATE TABLE redcache.set (id integer PRIMARY KEY)`,
+		`CREATE TABLE redcache.generation (view_id integer PRIMARY KEY)`,
 	} {
 		if _, err := b.pool.Exec(t.Context(), statement); err != nil {
 			t.Fatalf("%s: %v", statement, err)

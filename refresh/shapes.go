@@ -48,14 +48,19 @@ func (d *Definer) lockShapes(ctx context.Context, tx pgx.Tx, decisions []decisio
 // checkShapes looks once more whether all fits together, now that it stays so; errMoved when an input is another one by now, or
 // returns something else.
 func checkShapes(ctx context.Context, tx pgx.Tx, decisions []decision) error {
+	looked := map[catalog.Name]catalog.View{}
 	for _, c := range decisions {
 		for _, input := range c.inputs {
-			now, err := catalog.In(tx).View(ctx, input.Name)
-			_, gone := errors.AsType[*catalog.NotFoundError](err)
-			if err != nil && !gone {
-				return c.about(err)
+			now, done := looked[input.Name]
+			if !done {
+				var err error
+				now, err = catalog.In(tx).View(ctx, input.Name)
+				if err != nil && !errors.As(err, new(*catalog.NotFoundError)) {
+					return c.about(err)
+				}
+				looked[input.Name] = now
 			}
-			if gone || now.ID != input.ID || !slices.Equal(now.Columns, input.Columns) {
+			if now.ID != input.ID || !slices.Equal(now.Columns, input.Columns) {
 				return c.about(wrap(errMoved, "its input "+input.Name.String()))
 			}
 		}

@@ -12,27 +12,15 @@ import (
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/internal/cachetest"
 	"github.com/redcache/redcache/internal/redshiftsim"
+	"github.com/redcache/redcache/internal/redshiftsim/customers"
 	"github.com/redcache/redcache/pipeline"
 	"github.com/redcache/redcache/refresh"
 )
 
-var rawTables = []string{
-	`CREATE SCHEMA billingdb`, `CREATE SCHEMA zendesk`, `CREATE SCHEMA webevents`, `CREATE SCHEMA deviceevents`,
-	`CREATE TABLE billingdb.orders AS SELECT i AS user_id FROM generate_series(1, 50) i`,
-	`CREATE TABLE billingdb.invoices AS SELECT i AS user_id, '$' || i || '.50' AS amount,
-		CASE WHEN i % 5 = 0 THEN 'Pending' ELSE 'Paid' END AS status FROM generate_series(1, 50) i`,
-	`CREATE TABLE zendesk.tickets AS SELECT i AS id, 1 + i % 50 AS user_id FROM generate_series(1, 200) i`,
-	`CREATE TABLE zendesk.ticket_metrics AS SELECT i AS ticket_id, i % 5 AS satisfaction_rating_score FROM generate_series(1, 200) i`,
-	`CREATE TABLE webevents.mv_siteactivity AS SELECT 1 + i % 50 AS user_id, '2026-01-01'::timestamp + i * interval '1 minute' AS eventtime FROM generate_series(1, 300) i`,
-	`CREATE TABLE deviceevents.mv_heartbeat AS SELECT 1 + i % 50 AS user_id, '2026-01-01'::timestamp + i * interval '1 hour' AS eventtime FROM generate_series(1, 100) i`,
-	`GRANT USAGE ON SCHEMA billingdb, zendesk, webevents, deviceevents TO PUBLIC`,
-	`GRANT SELECT ON ALL TABLES IN SCHEMA billingdb, zendesk, webevents, deviceevents TO PUBLIC`,
-}
-
 // The founding example is applied as one set, and a second time comes to nothing.
 func TestApply_FoundingExample(t *testing.T) {
 	t.Parallel()
-	pool := linked(t, rawTables...)
+	pool := linked(t, customers.Tables...)
 	project, problems := pipeline.Load(os.DirFS("../examples/customer-health"))
 	if problems != nil {
 		t.Fatal(problems)

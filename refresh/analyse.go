@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
@@ -20,14 +22,16 @@ import (
 // analyse has PostgreSQL say what a local query returns: it makes a view of it, over empty tables that stand for its inputs,
 // and takes all of that back.
 func analyse(ctx context.Context, tx pgx.Tx, c *decision, before []decision) error {
+	var statement string
 	err := infra.InSavepoint(ctx, tx, func(nested pgx.Tx) error {
 		c.inputs = nil
 		inputs, err := standIns(ctx, nested, c, before)
 		if err != nil {
 			return err
 		}
-		text := c.after.Written(func(name catalog.Name) string { return sql.Ident("pg_temp", inputs[name]) })
-		if err := plan.Run(ctx, nested, []plan.Step{{Title: "analyse the query", SQL: "CREATE TEMPORARY VIEW redcache_output AS " + text}}); err != nil {
+		statement = "CREATE TEMPORARY VIEW redcache_output AS " +
+			c.after.Written(func(name catalog.Name) string { return sql.Ident("pg_temp", inputs[name]) })
+		if err := plan.Run(ctx, nested, []plan.Step{{Title: "analyse the query", SQL: statement}}); err != nil {
 			return err
 		}
 		if c.after.Columns, err = outputs(ctx, nested); err != nil {
@@ -36,10 +40,31 @@ func analyse(ctx context.Context, tx pgx.Tx, c *decision, before []decision) err
 		return errRehearsed
 	})
 	if !errors.Is(err, errRehearsed) {
-		return err
+		return explainAnalysis(ctx, tx, err, statement, *c, before)
 	}
 	c.columns, err = c.after.DescribedColumns()
 	return err
+}
+
+// explainAnalysis says of a query that PostgreSQL does not understand in which line that is, and what its inputs return.
+func explainAnalysis(ctx context.Context, tx pgx.Tx, err error, statement string, c decision, before []decision) error {
+	const notUnderstood = "42"
+	var refused *pgconn.PgError
+	if !errors.As(err, &refused) || !strings.HasPrefix(refused.Code, notUnderstood) || errors.As(err, new(*catalog.InvalidError)) {
+		return err
+	}
+	inputs := make([]string, 0, len(c.after.References))
+	for _, name := range c.after.Inputs() {
+		columns, unknown := c.columnsOf(ctx, tx, name, before)
+		if unknown != nil {
+			return err
+		}
+		inputs = append(inputs, name.String()+" ("+strings.Join(redshift.Names(columns), ", ")+")")
+	}
+	if sent := []rune(statement); refused.Position > 0 && int(refused.Position) <= len(sent) { // names have no line breaks
+		err = fmt.Errorf("line %d of its query: %w", 1+strings.Count(string(sent[:refused.Position]), "\n"), err)
+	}
+	return infra.Hinted(err, "Its inputs return "+infra.BoundedMessage(strings.Join(inputs, " and "))+".")
 }
 
 // SameDefinition says whether a definition that has not been described yet comes to the one that is in force.

@@ -77,7 +77,7 @@ func (w *world) compare(ctx context.Context) error {
 	}
 	warehouseURL := w.warehouse.URL(w.warehouseDB, login, password)
 	var differing []string
-	for _, v := range views {
+	for _, v := range append(slices.Clip(views), health) {
 		source, err := lines(ctx, warehouseURL, v.query)
 		if err != nil {
 			return fmt.Errorf("read source of %s: %w", v.name, err)
@@ -87,7 +87,7 @@ func (w *world) compare(ctx context.Context) error {
 			return fmt.Errorf("read %s: %w", v.name, err)
 		}
 		equal := slices.Equal(source, copied) && len(source) > 0
-		fmt.Printf("%-22s %7d rows in Redshift, %7d in the cache: %s\n", v.name, len(source), len(copied),
+		fmt.Printf("%-25s %7d rows in Redshift, %7d in the cache: %s\n", v.name, len(source), len(copied),
 			map[bool]string{true: "equal", false: "DIFFERENT"}[equal])
 		if !equal {
 			differing = append(differing, v.name)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/internal/redshiftsim"
+	"github.com/redcache/redcache/internal/redshiftsim/customers"
 	"github.com/redcache/redcache/internal/redshiftsim/tickit"
 )
 
@@ -71,6 +72,18 @@ var views = []view{
 	},
 }
 
+// example is a directory of views, the last of which is computed from the others in the cache.
+const example = "examples/customer-health"
+
+// health is what the last view of the example comes to, as Redshift would say it.
+var health = view{name: "public.mv_customer_health", query: `SELECT l.user_id, l.lifetime_value * s.score * e.touchpoints AS health_score
+FROM (SELECT o.user_id, sum(CAST(substring(i.amount, 2) AS decimal(12, 2))) AS lifetime_value
+      FROM billingdb.orders o JOIN billingdb.invoices i ON i.user_id = o.user_id WHERE i.status <> 'Pending' GROUP BY o.user_id) l
+JOIN (SELECT t.user_id, avg(m.satisfaction_rating_score) AS score
+      FROM zendesk.tickets t JOIN zendesk.ticket_metrics m ON m.ticket_id = t.id GROUP BY t.user_id) s ON s.user_id = l.user_id
+JOIN (SELECT a.user_id, count(*) AS touchpoints
+      FROM webevents.mv_siteactivity a JOIN deviceevents.mv_heartbeat h ON h.user_id = a.user_id GROUP BY a.user_id) e ON e.user_id = l.user_id`}
+
 // world is all that the demo runs on.
 type world struct {
 	bin         string
@@ -123,6 +136,9 @@ func (w *world) startSource(ctx context.Context) (err error) {
 	if w.engine, err = pgxpool.New(ctx, engineURL); err != nil {
 		return err
 	}
+	if err = customers.Load(ctx, w.engine); err != nil {
+		return err
+	}
 	w.warehouse, err = redshiftsim.Start(ctx, redshiftsim.Config{
 		EngineURL: engineURL, Users: map[string]string{login: password},
 	})
@@ -141,6 +157,7 @@ func (w *world) provision(ctx context.Context) error {
 	for _, v := range views {
 		commands = append(commands, append([]string{"add-view", v.name, "--link", "dw", "--query", v.query}, v.flags...))
 	}
+	commands = append(commands, []string{"compile", example}, []string{"apply", example}, []string{"graph"})
 	for _, args := range commands {
 		fmt.Println("\n$ cachectl", strings.Join(quoted(args), " "))
 		if err := w.command(ctx, "cachectl", args...).Run(); err != nil {

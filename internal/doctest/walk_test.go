@@ -3,6 +3,7 @@ package doctest_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/internal/redshiftsim"
+	"github.com/redcache/redcache/internal/redshiftsim/customers"
 	"github.com/redcache/redcache/internal/redshiftsim/tickit"
 )
 
@@ -35,13 +37,18 @@ type walk struct {
 	engine    string // superuser's URL of the database behind the stand-in
 	own       string // password of the cache's role
 	remote    string // password on Redshift
+	dir       string // where the reader works, with the examples
 }
 
 // begin makes the world as a reader finds it: a server without extensions and roles, and a Redshift with a login that
 // may read nothing.
 func begin(t *testing.T) *walk {
 	t.Helper()
-	w := &walk{own: "o'wn \\$ecret", remote: `Choose-1 of "your' own\`}
+	w := &walk{own: "o'wn \\$ecret", remote: `Choose-1 of "your' own\`, dir: t.TempDir()}
+	examples, err := filepath.Abs(filepath.Join(root, "examples"))
+	if err := errors.Join(err, os.Symlink(examples, filepath.Join(w.dir, "examples"))); err != nil {
+		t.Fatal(err)
+	}
 	w.cluster = pgtest.StartFor(t, pgtest.Config{
 		Extensions: []string{}, // somebody else has to make them
 		Settings:   map[string]string{"log_statement": "'all'"},
@@ -80,6 +87,8 @@ func (w *walk) run(t *testing.T, b block) string {
 				t.Errorf("the reader gets no row from %s", b.text)
 			}
 		}
+	case "refused":
+		return w.command(t, "", "bash", "-euo", "pipefail", "-c", "if "+strings.TrimSpace(w.real(b.text))+"; then exit 99; fi")
 	case "shell", "rotated":
 		return w.command(t, "", "bash", "-euo", "pipefail", "-c", w.real(b.text))
 	default:
@@ -117,7 +126,7 @@ func (w *walk) command(t *testing.T, stdin, name string, args ...string) string 
 		"PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
 		"DATABASE_URL=" + w.url(), "DW_PASSWORD=" + w.remote,
 	}
-	cmd.Stdin = strings.NewReader(stdin)
+	cmd.Stdin, cmd.Dir = strings.NewReader(stdin), w.dir
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {
@@ -159,6 +168,26 @@ func TestWalk_WorksAsWritten(t *testing.T) {
 	}
 	w.command(t, "", "bash", "-c", "cachectl link test dw && cachectl refresh --all")
 	w.wantSecretsKept(t)
+}
+
+// A change that breaks what others read is refused, made when that is meant, and taken back, as the page on pipelines says.
+func TestWalk_AChangeIsRefusedMadeAndTakenBack(t *testing.T) {
+	t.Parallel()
+	w := begin(t)
+	for _, statement := range customers.Tables {
+		w.sql(t, w.engine, statement)
+	}
+	for _, b := range marked(t, "README.md", 5) {
+		w.run(t, b)
+	}
+	for _, b := range marked(t, "docs/pipelines.md", 8) {
+		t.Logf("docs/pipelines.md:%d, %s\n%s", b.line, b.run, w.run(t, b))
+	}
+	const picture = "cachectl graph public.mv_customer_health --format mermaid"
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if drawn := w.command(t, "", "bash", "-c", picture); err != nil || !strings.Contains(string(readme), "```mermaid\n"+drawn+"```\n") {
+		t.Errorf("the README does not have what %s prints, %v:\n%s", picture, err, drawn)
+	}
 }
 
 // wantCopies checks that views have rows, and that the reader knows how fresh they are.

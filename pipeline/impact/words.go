@@ -9,17 +9,27 @@ import (
 )
 
 // words are the names and signs of a text of SQL, those between quotes as well: a function may make a statement of them.
-type words []string
+// Names are without quotes and in small letters: the text may quote them later, or not at all.
+type words struct {
+	list []string
+	has  map[string]bool
+}
 
-func wordsOf(text string) (all words) {
+func wordsOf(text string) words {
+	w := words{has: map[string]bool{}}
 	for text != "" {
 		n := wordLength(text)
 		word := text[:n]
-		if text = text[n:]; strings.TrimSpace(word) != "" {
-			all = append(all, word)
+		if text = text[n:]; strings.TrimSpace(word) == "" {
+			continue
 		}
+		if quoted := strings.TrimPrefix(word, `"`); n > 1 && len(quoted) < n {
+			word = strings.TrimSuffix(quoted, `"`)
+		}
+		word = strings.ToLower(word)
+		w.list, w.has[word] = append(w.list, word), true
 	}
-	return all
+	return w
 }
 
 // wordLength is that of the name, or else the sign, that a text begins with.
@@ -30,26 +40,26 @@ func wordLength(text string) int {
 		}
 		return n
 	}
-	if end := strings.IndexByte(text[1:], '"'); text[0] == '"' && end > 0 && end <= longestName {
-		return end + len(`""`)
+	if end := closing(text); text[0] == '"' && end > 0 {
+		return end
 	}
 	_, n := utf8.DecodeRuneInString(text)
 	return n
 }
 
-// longestName is how many bytes there are between quotes; more is something else.
-const longestName = 2 * 63
-
-func inName(r rune) bool {
-	return r == '_' || r == '$' || '0' <= r && r <= '9' || 'a' <= r|0x20 && r|0x20 <= 'z' || r > utf8.RuneSelf
+// closing is where a name ends whose quote a text begins with; 0 when it has no end, or is too long for one.
+func closing(text string) int {
+	const longest = 2 * 63
+	for i := 1; i < min(len(text), longest); i++ {
+		if text[i] == '"' {
+			return i + 1
+		}
+	}
+	return 0
 }
 
-// is says whether a word names something: however it is written, since the text may quote it later.
-func is(word, name string) bool {
-	if quoted, found := strings.CutPrefix(word, `"`); found {
-		word = strings.ReplaceAll(strings.TrimSuffix(quoted, `"`), `""`, `"`)
-	}
-	return strings.EqualFold(word, name)
+func inName(r rune) bool {
+	return r == '_' || r == '$' || '0' <= r && r <= '9' || 'a' <= r|0x20 && r|0x20 <= 'z' || r >= utf8.RuneSelf
 }
 
 // use says whether a text uses what is taken away, and which columns of it.
@@ -58,7 +68,7 @@ func (w words) use(l Loss) (columns []string, found bool) {
 		return nil, false
 	}
 	for _, c := range l.Columns {
-		if slices.ContainsFunc(w, func(word string) bool { return is(word, c) }) {
+		if w.has[strings.ToLower(c)] {
 			columns = append(columns, c)
 		}
 	}
@@ -70,8 +80,12 @@ func (w words) use(l Loss) (columns []string, found bool) {
 
 // name says whether the view is named: with its schema before it, or with none.
 func (w words) name(view catalog.Name) bool {
-	for i, word := range w {
-		if is(word, view.View) && (i < 2 || w[i-1] != "." || is(w[i-2], view.Schema)) {
+	name, schema := strings.ToLower(view.View), strings.ToLower(view.Schema)
+	if !w.has[name] {
+		return false
+	}
+	for i, word := range w.list {
+		if word == name && (i < 2 || w.list[i-1] != "." || w.list[i-2] == schema) {
 			return true
 		}
 	}
@@ -80,8 +94,8 @@ func (w words) name(view catalog.Name) bool {
 
 // all says whether it asks for all columns.
 func (w words) all() bool {
-	for i, word := range w {
-		if i > 0 && word == "*" && slices.ContainsFunc([]string{"select", "distinct", "all", ",", "."}, func(before string) bool { return is(w[i-1], before) }) {
+	for i, word := range w.list {
+		if i > 0 && word == "*" && slices.Contains([]string{"select", "distinct", "all", ",", "."}, w.list[i-1]) {
 			return true
 		}
 	}

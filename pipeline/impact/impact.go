@@ -15,7 +15,7 @@ import (
 // Loss is what a change takes away from the readers of a view.
 type Loss struct {
 	View    catalog.Name
-	Columns []string // that go, or change their type
+	Columns []string // that go, or change their type: then the view is made again
 	Goes    bool     // all goes
 	Remade  bool     // the view is dropped, and made again or not: nothing may depend on it
 }
@@ -50,7 +50,7 @@ const most = 1000
 
 // Find returns who uses what is taken away, view by view, and what could not be looked at.
 func Find(ctx context.Context, db catalog.DB, losses []Loss) (uses []Use, notes []string, err error) {
-	losses = slices.DeleteFunc(slices.Clone(losses), func(l Loss) bool { return !l.Goes && !l.Remade && len(l.Columns) == 0 })
+	losses = slices.DeleteFunc(slices.Clone(losses), func(l Loss) bool { return !l.Goes && !l.Remade })
 	if len(losses) == 0 {
 		return nil, nil, nil
 	}
@@ -97,9 +97,6 @@ func dependents(ctx context.Context, db catalog.DB, losses []Loss) (uses []Use, 
 	}
 	for _, row := range all {
 		l := losses[slices.IndexFunc(losses, func(l Loss) bool { return l.View == row.Name })]
-		if !l.Goes && !l.Remade {
-			continue
-		}
 		u := Use{Of: row.Name, By: ByCatalog, Kind: row.Kind, Name: sql.Pasted(row.Object)}
 		for _, c := range row.Columns {
 			if l.Goes || slices.Contains(l.Columns, c) {

@@ -13,9 +13,9 @@ import (
 func TestMarkdown_ShowsNamesAndQueriesAsTheyAre(t *testing.T) {
 	t.Parallel()
 	const hostile = "a|b`c<img src=x>\\|@all\n| x | y |\x1b[2J\u202e"
-	diff := pipeline.Diff("select 1", "select '```'\n````\n</details> | <b>")
+	diff := pipeline.Diff("select 1\n```", "select '```'\n</details> | <b>\n```")
 	text := markdown([]plannedRecord{{
-		View: hostile, Change: pipeline.Changed, Applied: pipeline.ByRebuild, Breaks: []string{hostile, "<plain>"}, Adds: []string{hostile}, Diff: &diff,
+		View: hostile, Change: pipeline.Changed, Applied: pipeline.ByRebuild, Breaks: []string{hostile, "<plain>", "a|b"}, Adds: []string{hostile}, Diff: &diff,
 		Affects: []useRecord{{By: impact.ByStatement, Kind: "statement", Name: "select `a`; ```", Role: some(hostile), Calls: some(int64(1))}},
 	}})
 	if strings.ContainsAny(text, "\x1b\u202e") {
@@ -24,7 +24,8 @@ func TestMarkdown_ShowsNamesAndQueriesAsTheyAre(t *testing.T) {
 	fence, rows, headings := "", 0, 0
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
-		ticks := line[:len(line)-len(strings.TrimLeft(line, "`"))]
+		bare := strings.TrimLeft(line, " ") // a fence may stand behind some
+		ticks := bare[:len(bare)-len(strings.TrimLeft(bare, "`"))]
 		switch {
 		case fence == "" && len(ticks) >= 3:
 			fence = ticks

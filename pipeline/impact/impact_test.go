@@ -36,7 +36,7 @@ var others = []string{
 	`CREATE FUNCTION rep.total() RETURNS bigint BEGIN ATOMIC SELECT sum(amount) FROM bi.sales; END`,
 	`CREATE FUNCTION rep.rows() RETURNS SETOF bi.sales LANGUAGE sql AS 'SELECT NULL::bi.sales'`,
 	`CREATE FUNCTION rep.said(n integer) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT Amount FROM "bi"."sales" LIMIT n); END $$`,
-	`CREATE PROCEDURE rep.star() LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELECT * FROM ' || 'bi.sales'; END $$`,
+	`CREATE PROCEDURE rep.star() LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELECT * FROM ' || 'BI.SALES'; END $$`,
 	`CREATE FUNCTION rep.elsewhere() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT amount FROM old.sales); END $$`,
 	`CREATE FUNCTION rep.other() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT id FROM bi.sales); END $$`,
 	`CREATE FUNCTION rep.longer() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT amount FROM bi.sales_2024); END $$`,

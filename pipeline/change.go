@@ -35,22 +35,17 @@ type Change struct {
 
 // Compare holds a project against the views that are there. What is there and not in the project is removed, if prune says so.
 func (p *Project) Compare(live []catalog.View, prune bool) (changes []Change, problems Problems) {
-	there, others := map[catalog.Name]*catalog.View{}, map[*View]bool{} // others: that return other rows
+	there := map[catalog.Name]*catalog.View{}
+	others, changed := map[*View]bool{}, map[*View]bool{} // those that return other rows; those that change, or stand on one that does
 	for i, v := range live {
 		there[v.Name] = &live[i]
 	}
+	defined, problems := p.definitions()
 	for _, v := range p.Sorted() {
-		c := Change{Kind: Added, Name: v.Name, View: v, File: v.Path}
-		var err error
-		if c.After, err = p.definition(v); err != nil {
-			problems = append(problems, v.problem(0, message(err), infra.Hint(err)))
+		if defined[v] == nil {
 			continue
 		}
-		if v.Runs == FromRedshift && c.After.LinkName == "" {
-			problems = append(problems, v.problem(0, "it reads Redshift, and nothing says through which link",
-				"Write @link NAME into its header, or link: NAME below defaults: in "+ConfigName+"."))
-			continue
-		}
+		c := Change{Kind: Added, Name: v.Name, View: v, File: v.Path, After: *defined[v]}
 		if is := there[v.Name]; is != nil {
 			c.Before, c.Kind = is, Changed
 			c.After = like(is.Definition, c.After)
@@ -65,8 +60,10 @@ func (p *Project) Compare(live []catalog.View, prune bool) (changes []Change, pr
 				c.Kind = Recomputed
 			}
 		}
+		changed[v] = c.Kind != Unchanged || slices.ContainsFunc(v.Inputs, func(input *View) bool { return changed[input] })
 		changes = append(changes, c)
 	}
+	problems = append(problems, p.promises(defined, changed)...)
 	if !prune {
 		return changes, problems.sorted()
 	}
@@ -99,6 +96,25 @@ func sameQuery(a, b string) bool { return strings.Trim(a, blanks) == strings.Tri
 // returnsOthers says whether another query is asked, or elsewhere.
 func (c Change) returnsOthers() bool {
 	return c.Kind == Changed && (c.Before.Query != c.After.Query || c.Before.Kind != c.After.Kind || c.Before.LinkName != c.After.LinkName)
+}
+
+// definitions are what the files make of their views; of those in which something is wrong, there is none.
+func (p *Project) definitions() (all map[*View]*catalog.Definition, problems Problems) {
+	all = map[*View]*catalog.Definition{}
+	for _, v := range p.Views {
+		d, err := p.definition(v)
+		switch {
+		case err != nil:
+			problems = append(problems, v.problem(0, message(err), infra.Hint(err)))
+		case v.Runs == FromRedshift && d.LinkName == "":
+			problems = append(problems, v.problem(0, "it reads Redshift, and nothing says through which link",
+				"Write @link NAME into its header, or link: NAME below defaults: in "+ConfigName+"."))
+		default:
+			all[v] = &d
+		}
+	}
+	p.derive(all)
+	return all, problems
 }
 
 // definition is what a file makes of a view.

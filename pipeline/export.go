@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -25,9 +26,10 @@ func Export(live []catalog.View) (files []Exported, problems Problems) {
 	for _, v := range live {
 		named[redshift.Relation{Schema: v.Name.Schema, Name: v.Name.View}] = true
 	}
+	promised := slices.ContainsFunc(live, func(v catalog.View) bool { return v.MaxAge > 0 })
 	for _, v := range live {
 		e := Exported{Name: v.Name, Path: fileName(v.Name.Schema) + "/" + fileName(v.Name.View) + ".sql"}
-		if err := e.write(v, named); err != nil {
+		if err := e.write(v, named, promised); err != nil {
 			problems = append(problems, e.problem(message(err), infra.Hint(err)))
 		}
 		files = append(files, e)
@@ -40,13 +42,16 @@ func Export(live []catalog.View) (files []Exported, problems Problems) {
 
 // write writes the header, with what differs from what holds where nothing is said, and the query. Where that begins as a
 // header does, or has what looks like one, the header says where it ends.
-func (e *Exported) write(v catalog.View, named map[redshift.Relation]bool) error {
+func (e *Exported) write(v catalog.View, named map[redshift.Relation]bool, promised bool) error {
 	if err := v.CheckStored(); err != nil {
 		return err
 	}
 	header, err := headerOf(v, named)
 	if err != nil {
 		return err
+	}
+	if promised && v.RefreshEvery == 0 { // else an interval would follow from what is promised
+		header += "-- @every 0\n"
 	}
 	e.Text = header + strings.Trim(v.Query, blanks) + "\n"
 	if f, wrong := Parse(e.Path, []byte(e.Text)); wrong != nil || !sameQuery(*f.Draft.Query, v.Query) {

@@ -215,6 +215,15 @@ func (s Store) collectRuns(ctx context.Context, query string, args ...any) ([]Ru
 	return runs, err
 }
 
+// Scheduled returns when a schedule was last followed, by a worker or a Lambda; nil: never.
+func (s Store) Scheduled(ctx context.Context) (at *time.Time, err error) {
+	const last = `SELECT pg_catalog.max(r.started_at) FROM redcache.run r WHERE r.origin = ANY ('{worker,lambda}')`
+	if err := s.db.QueryRow(ctx, last).Scan(&at); err != nil {
+		return nil, fmt.Errorf("read when a schedule was last followed: %w", err)
+	}
+	return at, nil
+}
+
 // Due is a view whose time has come.
 type Due struct {
 	ViewID int32 `db:"id"`

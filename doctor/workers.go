@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/lock"
@@ -20,11 +19,8 @@ func (x *exam) loadWorkers(ctx context.Context) error {
 			x.held[h.ID] = true
 		}
 	}
-	const last = `SELECT pg_catalog.max(r.started_at) FROM redcache.run r WHERE r.origin = ANY ('{worker,lambda}')`
-	if err := x.tx.QueryRow(ctx, last).Scan(&x.scheduled); err != nil {
-		return fmt.Errorf("read when a schedule was last followed: %w", err)
-	}
-	return nil
+	x.scheduled, err = catalog.In(x.tx).Scheduled(ctx)
+	return err
 }
 
 // atWork says whether a refresh of the view is under way. A process that was killed leaves its run behind, and no lock.

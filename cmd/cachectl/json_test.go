@@ -30,6 +30,7 @@ func TestJSON_IsAsDocumented(t *testing.T) {
 		"exported": exportedRecord{},
 		"graph":    graphRecord{}, "graph node": nodeRecord{}, "graph edge": edgeRecord{},
 		"impact": impactRecord{},
+		"why":    whyRecord{},
 	}
 	for section, record := range records {
 		got := documented[section]

@@ -92,7 +92,7 @@ Exit status: 0 done, skipped or unchanged, 1 failed or interrupted, 2 wrong usag
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.AddCommand(p.initCommand(), p.linkCommand(), p.queryCommand(), p.addViewCommand(), p.alterViewCommand(),
 		p.dropViewCommand(), p.compileCommand(), p.applyCommand(), p.planCommand(), p.rollbackCommand(), p.exportCommand(),
-		p.graphCommand(), p.impactCommand(),
+		p.graphCommand(), p.impactCommand(), p.whyCommand(),
 		p.lineageCommand(), p.listCommand(), p.statusCommand(),
 		p.refreshCommand(), p.runsCommand(), p.locksCommand(), p.doctorCommand(), p.grantsCommand(), p.versionCommand(), p.completionCommand())
 	root.SetHelpCommand(helpCommand())

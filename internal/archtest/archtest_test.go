@@ -23,7 +23,7 @@ var layers = map[string]int{
 	"sql":      2, "plan": 2,
 	"lock": 3, "redshift": 3,
 	"dblink": 4, "catalog": 4,
-	"access": 5, "grants": 5,
+	"access": 5, "grants": 5, "health": 5,
 	"refresh":  6,
 	"schedule": 7, "doctor": 7, "pipeline": 7,
 	"cmd": 8,

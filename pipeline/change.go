@@ -35,12 +35,17 @@ type Change struct {
 
 // Compare holds a project against the views that are there. What is there and not in the project is removed, if prune says so.
 func (p *Project) Compare(live []catalog.View, prune bool) (changes []Change, problems Problems) {
+	defined, problems := p.definitions()
+	changes = p.compare(defined, live, prune)
+	return changes, append(problems, p.promises(defined, changes)...).sorted()
+}
+
+func (p *Project) compare(defined map[*View]*catalog.Definition, live []catalog.View, prune bool) (changes []Change) {
 	there := map[catalog.Name]*catalog.View{}
-	others, changed := map[*View]bool{}, map[*View]bool{} // those that return other rows; those that change, or stand on one that does
+	others := map[*View]bool{} // that return other rows
 	for i, v := range live {
 		there[v.Name] = &live[i]
 	}
-	defined, problems := p.definitions()
 	for _, v := range p.Sorted() {
 		if defined[v] == nil {
 			continue
@@ -60,19 +65,17 @@ func (p *Project) Compare(live []catalog.View, prune bool) (changes []Change, pr
 				c.Kind = Recomputed
 			}
 		}
-		changed[v] = c.Kind != Unchanged || slices.ContainsFunc(v.Inputs, func(input *View) bool { return changed[input] })
 		changes = append(changes, c)
 	}
-	problems = append(problems, p.promises(defined, changed)...)
 	if !prune {
-		return changes, problems.sorted()
+		return changes
 	}
 	for _, v := range live {
 		if there[v.Name] != nil {
 			changes = append(changes, Change{Kind: Removed, Name: v.Name, Before: &v})
 		}
 	}
-	return changes, problems.sorted()
+	return changes
 }
 
 // like gives a definition what the one in force has where a file does not say it, or says it in another way that comes to the

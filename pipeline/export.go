@@ -105,7 +105,9 @@ func prove(files []Exported, live []catalog.View) (problems Problems) {
 	}
 	var changes []Change
 	if problems = append(problems, p.complete()...); problems == nil {
-		changes, problems = p.Compare(live, false)
+		var defined map[*View]*catalog.Definition
+		defined, problems = p.definitions()
+		changes = p.compare(defined, live, false)
 	}
 	for i, wrong := range problems {
 		problems[i] = at[wrong.Path].problem(wrong.What, wrong.Fix)

@@ -46,11 +46,15 @@ func tighten(budget map[*View]time.Duration, v *View, age time.Duration) {
 	}
 }
 
-// promises finds those that cannot be kept, of views of which something changes. Where something is refreshed on demand only,
-// nobody knows.
-func (p *Project) promises(all map[*View]*catalog.Definition, changed map[*View]bool) (problems Problems) {
-	worst := map[*View]time.Duration{}
+// promises finds those that cannot be kept, of views that change, or stand on one that does. Where something is refreshed on
+// demand only, nobody knows.
+func (p *Project) promises(all map[*View]*catalog.Definition, changes []Change) (problems Problems) {
+	worst, changed := map[*View]time.Duration{}, map[*View]bool{}
+	for _, c := range changes {
+		changed[c.View] = c.Kind != Unchanged
+	}
 	for _, v := range p.Sorted() {
+		changed[v] = changed[v] || slices.ContainsFunc(v.Inputs, func(input *View) bool { return changed[input] })
 		d := all[v]
 		oldest := v.oldest(worst)
 		if d == nil || d.RefreshEvery == 0 || len(v.Inputs) > 0 && oldest == nil {

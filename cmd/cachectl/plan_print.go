@@ -64,8 +64,12 @@ func (r plannedRecord) details() (lines []string) {
 			lines = append(lines, fmt.Sprintf("%s: %s -> %s", f.Field, orDash(f.Before), orDash(f.After)))
 		}
 	}
-	for _, u := range r.Affects {
+	const most = 20
+	for _, u := range r.Affects[:min(len(r.Affects), most)] {
 		lines = append(lines, u.told())
+	}
+	if more := len(r.Affects) - most; more > 0 {
+		lines = append(lines, fmt.Sprintf("%d more use it, which --json has", more))
 	}
 	return lines
 }

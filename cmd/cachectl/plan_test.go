@@ -56,6 +56,16 @@ func TestMarkdown_ShowsNamesAndQueriesAsTheyAre(t *testing.T) {
 	}
 }
 
+// However many use what goes, a plan can be read.
+func TestPlan_ShowsSomeOfMany(t *testing.T) {
+	t.Parallel()
+	r := plannedRecord{Affects: make([]useRecord, 1000)}
+	details := r.details()
+	if last := details[len(details)-1]; len(details) != 21 || last != "980 more use it, which --json has" {
+		t.Errorf("%d lines, at their end %q", len(details), last)
+	}
+}
+
 func TestPlan_ExitStatus(t *testing.T) {
 	t.Parallel()
 	same := plannedRecord{Applied: pipeline.ByNothing}

@@ -97,7 +97,7 @@ func dependents(ctx context.Context, db catalog.DB, losses []Loss) (uses []Use, 
 	}
 	for _, row := range all {
 		l := losses[slices.IndexFunc(losses, func(l Loss) bool { return l.View == row.Name })]
-		u := Use{Of: row.Name, By: ByCatalog, Kind: row.Kind, Name: sql.Pasted(row.Object)}
+		u := Use{Of: row.Name, By: ByCatalog, Kind: row.Kind, Name: infra.Bounded(sql.Pasted(row.Object))}
 		for _, c := range row.Columns {
 			if l.Goes || slices.Contains(l.Columns, c) {
 				u.Columns = append(u.Columns, c)
@@ -127,7 +127,7 @@ func functions(ctx context.Context, db catalog.DB, losses []Loss) (uses []Use, e
 		words := wordsOf(row.Body)
 		for _, l := range losses {
 			if columns, found := words.use(l); found {
-				uses = append(uses, Use{Of: l.View, By: ByText, Kind: row.Kind, Name: sql.Pasted(row.Object), Columns: columns})
+				uses = append(uses, Use{Of: l.View, By: ByText, Kind: row.Kind, Name: infra.Bounded(sql.Pasted(row.Object)), Columns: columns})
 			}
 		}
 	}

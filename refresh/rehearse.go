@@ -98,7 +98,8 @@ func rehearseCarry(ctx context.Context, tx pgx.Tx, v catalog.View) error {
 	if err == nil {
 		err = plan.Run(ctx, tx, steps)
 	}
-	if relation.SQLState(err) != "" {
+	const notUnderstood = "42" // a policy asks for a column that is not there, say; anything else is not the policy's fault
+	if strings.HasPrefix(relation.SQLState(err), notUnderstood) {
 		return infra.Hinted(fmt.Errorf("view %s: the new generation cannot have what is on the old one: %w", v.Name, err),
 			"Change or take off what people have put on the old generation, which doctor and \\d+ show.")
 	}

@@ -68,12 +68,16 @@ type NewSet struct {
 	Undo []Undo
 }
 
-// GoBack gives the generations that a set has replaced, and that are kept, to another set, as what that one is to show. Nobody
-// can go back from the first any more.
+// GoBack gives the generations that a set has replaced, and that are kept, to another set, as what that one is to show. Who
+// may read stays as it is now: from whom a right was taken, he does not get it back. Nobody can go back from the first any more.
 func (s Store) GoBack(ctx context.Context, from, by int32) error {
 	_, err := s.db.Exec(ctx, `
 		WITH ended AS (UPDATE redcache.set SET keep = '0' WHERE id = $1)
-		UPDATE redcache.generation SET state = 'filled', set_id = $2, kept_by = NULL WHERE kept_by = $1 AND state = 'kept'`, from, by)
+		UPDATE redcache.generation g
+		SET state = 'filled', set_id = $2, kept_by = NULL,
+		    definition = g.definition || pg_catalog.jsonb_build_object('grantees', coalesce(d.definition -> 'grantees', '[]'))
+		FROM redcache.defined d
+		WHERE g.kept_by = $1 AND g.state = 'kept' AND d.id = g.view_id`, from, by)
 	if err != nil {
 		return fmt.Errorf("go back from set %d: %w", from, err)
 	}

@@ -128,6 +128,7 @@ func undone(ctx context.Context, tx pgx.Tx, from catalog.KeptSet) (decisions []d
 		}
 		if c.after = c.before.View; u.Definition != nil {
 			c.after.Definition = *u.Definition
+			c.after.Grantees = c.before.View.Grantees // who has lost a right does not get it back
 		}
 		decisions = append(decisions, c)
 	}

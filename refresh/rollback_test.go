@@ -146,3 +146,35 @@ func TestRollback_KilledAtAnyStatement(t *testing.T) {
 		b.wantNothingLeft(t)
 	}
 }
+
+// From whom a set has taken a view, he does not have it again when the set is undone.
+func TestRollback_GivesNobodyBackWhatWasTakenFromHim(t *testing.T) {
+	t.Parallel()
+	b := setup(t, batchSQL...)
+	guest := "guest_" + b.cache.Name
+	b.sudo(t, `CREATE ROLE `+guest)
+	built, defined := b.batchView("built", catalog.Swap, catalog.StreamTransport), b.batchView("defined", catalog.Merge, catalog.DblinkTransport)
+	for _, v := range []*catalog.View{&built, &defined} {
+		v.Grantees = append(v.Grantees, guest)
+		b.add(t, *v)
+	}
+	takes := func(v *catalog.View) error { v.Grantees, v.MaxAge = v.Grantees[:1], time.Hour; return nil }
+	if _, err := b.definer.Keeping(time.Hour).Apply(t.Context(), []refresh.Change{
+		{Name: built.Name, Define: func(v *catalog.View) error { v.Indexes = []string{"batch"}; return takes(v) }},
+		{Name: defined.Name, Define: takes},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := b.definer.Rollback(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []catalog.View{built, defined} {
+		if may := rows(t, b.pool, `SELECT has_table_privilege('`+guest+`', '`+v.Name.String()+`', 'SELECT')`); !slices.Equal(may, []string{`"f" `}) {
+			t.Errorf("%s: the guest may read it: %v", v.Name, may)
+		}
+		now, _ := b.stateOf(t, v)
+		if now.MaxAge != 0 || slices.Contains(now.Grantees, guest) {
+			t.Errorf("%+v", now.Definition)
+		}
+	}
+}

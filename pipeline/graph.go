@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,6 +41,9 @@ func (p *Project) link() (problems Problems) {
 // refer finds the relations that a query names.
 func (v *View) refer(named map[catalog.Name]*View) Problems {
 	places, err := redshift.References(*v.Draft.Query, "")
+	if why, is := errors.AsType[*redshift.UntrustedError](err); is {
+		return Problems{v.problem(v.queryAt, why.Reason, "Write SCHEMA.NAME; or, where all that it names is on Redshift, @names redshift into the header.")}
+	}
 	if err != nil {
 		return Problems{v.problem(v.queryAt, err.Error(), "")}
 	}

@@ -1,0 +1,4 @@
+-- @matview-schema bi
+-- @matview-name a
+-- @link dw
+SELECT id FROM other.shop.sale

@@ -36,17 +36,16 @@ type KeptSet struct {
 	PublishedAt time.Time
 	KeptUntil   time.Time
 	Undo        []Undo
-	Kept        int // generations that are there still
 }
 
-// KeptSet returns a set that has taken effect, and what it was kept for; with zero, the last one that keeps anything. An error
+// KeptSet returns a set that has taken effect, and what it was kept for; with zero, the last one that keeps any rows. An error
 // says why there is none.
 func (s Store) KeptSet(ctx context.Context, set int32) (k KeptSet, err error) {
 	rows, err := collect[KeptSet](ctx, s.db, `
-		SELECT s.id, s.published_at, s.published_at + s.keep AS kept_until, s.undo,
-		       (SELECT count(*) FROM redcache.generation g WHERE g.kept_by = s.id AND g.state = 'kept')::integer AS kept
+		SELECT s.id, s.published_at, s.published_at + s.keep AS kept_until, s.undo
 		FROM redcache.set s
-		WHERE s.published_at IS NOT NULL AND s.keep > '0' AND (s.id = $1 OR $1 = 0)
+		WHERE s.published_at IS NOT NULL AND s.keep > '0'
+		  AND (s.id = $1 OR $1 = 0 AND EXISTS (SELECT FROM redcache.generation g WHERE g.kept_by = s.id AND g.state = 'kept'))
 		ORDER BY s.published_at DESC LIMIT 1`, set)
 	switch {
 	case err != nil:

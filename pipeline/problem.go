@@ -20,10 +20,11 @@ type Problem struct {
 
 // Error says what is wrong, in the form in which compilers do.
 func (p Problem) Error() string {
+	path := infra.Printable(p.Path)
 	if p.Line == 0 {
-		return p.Path + ": " + p.What
+		return path + ": " + p.What
 	}
-	return fmt.Sprintf("%s:%d:%d: %s", p.Path, p.Line, p.Column, p.What)
+	return fmt.Sprintf("%s:%d:%d: %s", path, p.Line, p.Column, p.What)
 }
 
 // Hint says what to do about it.

@@ -37,6 +37,14 @@ func Load(dir fs.FS) (*Project, Problems) {
 		case entry.IsDir() || path.Ext(name) != ".sql" && name != ConfigName:
 			return nil
 		}
+		info, err := fs.Stat(dir, name)
+		if err != nil {
+			return err
+		}
+		if !info.Mode().IsRegular() { // a pipe would be waited for
+			problems = append(problems, Problem{Path: name, What: "it is no regular file", Fix: "Take it out of the directory."})
+			return nil
+		}
 		content, err := fs.ReadFile(dir, name)
 		if err != nil {
 			return err

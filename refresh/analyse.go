@@ -182,6 +182,9 @@ func outputs(ctx context.Context, tx pgx.Tx) (columns []catalog.Column, err erro
 			Fix:     "let it read cached views only, each by SCHEMA.NAME",
 		}
 	}
+	if err := checkCalls(ctx, tx); err != nil {
+		return nil, err
+	}
 	rows, err := tx.Query(ctx, `
 		SELECT a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod)
 		FROM pg_catalog.pg_attribute a
@@ -193,4 +196,27 @@ func outputs(ctx context.Context, tx pgx.Tx) (columns []catalog.Column, err erro
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (c catalog.Column, err error) {
 		return c, row.Scan(&c.Name, &c.Local)
 	})
+}
+
+// checkCalls refuses a query that calls what may do more than compute: it would be run by the owner of the cache, each time.
+func checkCalls(ctx context.Context, tx pgx.Tx) error {
+	var name string
+	var volatile bool
+	switch err := tx.QueryRow(ctx, sql.OutputCalls).Scan(&name, &volatile); {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err != nil:
+		return wrap(err, "look what the query calls")
+	case name == "":
+		return &catalog.InvalidError{Problem: "its query locks rows, and a local view only reads", Fix: "leave FOR UPDATE or FOR SHARE out"}
+	case volatile:
+		return &catalog.InvalidError{
+			Problem: "its query calls " + name + ", which is volatile: it may do something, or return something else each time",
+			Fix:     "leave it out; what is of one moment, as now() is, may be called",
+		}
+	}
+	return &catalog.InvalidError{
+		Problem: "its query calls " + name + ", which belongs to somebody else, and would run as the owner of the cache",
+		Fix:     "have the function owned by the role of DATABASE_URL, or leave it out",
+	}
 }

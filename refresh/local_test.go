@@ -88,6 +88,12 @@ func TestLocal_RefusesWhatCannotBe(t *testing.T) {
 	b.add(t, sales)
 	regions := b.localView("regions", "SELECT region, sum(amount) AS amount FROM "+sales.Name.SQL()+" GROUP BY region", catalog.Swap)
 	b.add(t, regions)
+	stranger := "stranger_" + b.cache.Name
+	b.sudo(t, `CREATE ROLE `+stranger)
+	b.sudo(t, `CREATE FUNCTION public.shout(varchar) RETURNS varchar IMMUTABLE LANGUAGE sql AS 'SELECT upper($1)';
+		CREATE FUNCTION public.louder(varchar, varchar) RETURNS varchar IMMUTABLE LANGUAGE sql AS 'SELECT $1';
+		ALTER FUNCTION public.shout OWNER TO `+stranger+`; ALTER FUNCTION public.louder OWNER TO `+stranger+`;
+		CREATE OPERATOR public.!!! (FUNCTION = public.louder, LEFTARG = varchar, RIGHTARG = varchar)`)
 	with := func(change func(*catalog.View)) catalog.View {
 		v := b.localView("wrong", "SELECT region FROM bi.regions", catalog.Swap)
 		change(&v)
@@ -115,7 +121,14 @@ func TestLocal_RefusesWhatCannotBe(t *testing.T) {
 			}),
 			"a watermark is for a source on Redshift",
 		},
-		"itself": {with(func(v *catalog.View) { v.Query = "SELECT 1 AS a FROM bi.wrong" }), "reads itself"},
+		"a volatile function": {with(func(v *catalog.View) { v.Query = "SELECT region, random() AS r FROM bi.regions" }), "pg_catalog.random, which is volatile"},
+		"one that asks anything": {with(func(v *catalog.View) {
+			v.Query = "SELECT region FROM bi.regions WHERE query_to_xml('SELECT 1', true, true, '') IS NULL"
+		}), "pg_catalog.query_to_xml, which is volatile"},
+		"a stranger's function": {with(func(v *catalog.View) { v.Query = "SELECT public.shout(region) AS region FROM bi.regions" }), "public.shout, which belongs to somebody else"},
+		"a stranger's operator": {with(func(v *catalog.View) { v.Query = "SELECT region OPERATOR(public.!!!) region AS region FROM bi.regions" }), "public.louder, which belongs to somebody else"},
+		"locks on rows":         {with(func(v *catalog.View) { v.Query = "SELECT region FROM bi.regions FOR UPDATE" }), "locks rows"},
+		"itself":                {with(func(v *catalog.View) { v.Query = "SELECT 1 AS a FROM bi.wrong" }), "reads itself"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := b.definer.Add(t.Context(), tt.v, false, nil); err == nil || !strings.Contains(err.Error(), tt.says) {

@@ -24,7 +24,7 @@ type WentBack struct {
 
 // Rollback has readers see again what they saw before a set took effect, in one moment: views point at the generations that are
 // kept, those that the set has added go, and definitions of which nothing was built are as they were. What the set has dropped
-// stays away. With zero, it is the last set that keeps anything. It refuses when one of its views was changed since.
+// stays away. With zero, it is the last set that keeps any rows. It refuses when one of its views was changed since.
 func (d *Definer) Rollback(ctx context.Context, number int32) (from catalog.KeptSet, views []WentBack, err error) {
 	if from, err = catalog.In(d.pool).KeptSet(ctx, number); err != nil {
 		return from, nil, err

@@ -253,17 +253,17 @@ func TestDispatch_IsQuickAmongTenThousand(t *testing.T) {
 	t.Parallel()
 	b := setupMany(t)
 	b.dueEvery(t, 10)
-	fastest := time.Hour
-	for range 5 {
+	claim := func() time.Duration {
 		started := time.Now()
 		due, err := b.store.Claim(t.Context(), 1000, time.Minute, time.Hour)
-		fastest = min(fastest, time.Since(started))
+		took := time.Since(started)
 		if err != nil || len(due) != 1000 {
 			t.Fatalf("got %d views, %v, want 1000", len(due), err)
 		}
 		b.exec(t, `UPDATE redcache.state SET queued_until = NULL`)
+		return took
 	}
-	if fastest > 5*lookLimit {
-		t.Errorf("claiming 1000 views took %s at least, want at most %s", fastest, 5*lookLimit)
+	if got := fastest(5*lookLimit, claim); got > 5*lookLimit {
+		t.Errorf("claiming 1000 views took %s at least, want at most %s", got, 5*lookLimit)
 	}
 }

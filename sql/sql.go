@@ -35,6 +35,8 @@ var (
 	Due string
 	//go:embed queries/output_reads.sql
 	OutputReads string
+	//go:embed queries/output_calls.sql
+	OutputCalls string
 	//go:embed queries/inputs.sql
 	Inputs string
 	//go:embed queries/claim.sql

@@ -20,7 +20,7 @@ func (p *program) rollbackCommand() *cobra.Command {
 		Short: "Have readers see again what they saw before an apply",
 		Long: `Undoes a set of changes that ` + "`apply`" + ` has made, in one moment: readers see the rows that they saw before, which
 were kept, views that it has added go, and what it has changed in the catalog alone is as it was. Views that it has dropped
-stay away. Without a number it is the last one that keeps anything. Nothing is read, so the rows are as old as they are: the
+stay away. Without a number it is the last one that keeps rows, so never one that has only added views. Nothing is read, so the rows are as old as they are: the
 output says of which moment, and views with an interval are due at once.
 
 It refuses when one of the views was changed since. Afterwards the files that were applied are ahead of what is there:

@@ -22,15 +22,9 @@ decides which rows there are. This is read from the queries alone: what cannot b
   cachectl impact bi.orders.amount --json`,
 		Args:              takes(1, 1),
 		ValidArgsFunction: p.completeViews(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			name, column, err := viewAndColumn(args[0])
-			if err != nil {
-				return err
-			}
-			return p.inCatalog(cmd.Context(), func(s *connection) error {
-				return doing(s.impact(cmd.Context(), name, column, asJSON), "follow view %s", name)
-			})
-		},
+		RunE: p.following(func(ctx context.Context, s *connection, view catalog.Name, column string) error {
+			return s.impact(ctx, view, column, asJSON)
+		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, jsonHelp)
 	return cmd

@@ -24,18 +24,27 @@ a parser that knows most of what Redshift does: what it cannot say for sure is u
   cachectl lineage bi.sales.revenue --json`,
 		Args:              takes(1, 1),
 		ValidArgsFunction: p.completeViews(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			name, column, err := viewAndColumn(args[0])
-			if err != nil {
-				return err
-			}
-			return p.inCatalog(cmd.Context(), func(s *connection) error {
-				return doing(s.lineage(cmd.Context(), name, column, asJSON), "follow view %s", name)
-			})
-		},
+		RunE: p.following(func(ctx context.Context, s *connection, view catalog.Name, column string) error {
+			return s.lineage(ctx, view, column, asJSON)
+		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, jsonHelp)
 	return cmd
+}
+
+// following runs what follows a view, or one of its columns.
+func (p *program) following(
+	follow func(ctx context.Context, s *connection, view catalog.Name, column string) error,
+) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		view, column, err := viewAndColumn(args[0])
+		if err != nil {
+			return err
+		}
+		return p.inCatalog(cmd.Context(), func(s *connection) error {
+			return doing(follow(cmd.Context(), s, view, column), "follow view %s", view)
+		})
+	}
 }
 
 // viewAndColumn reads the name of a view, or of one of its columns.

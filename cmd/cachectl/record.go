@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/redcache/redcache/catalog"
@@ -64,7 +65,7 @@ type viewRecord struct {
 func recordColumns(columns []catalog.Column) []columnRecord {
 	records := []columnRecord{}
 	for _, c := range columns {
-		records = append(records, columnRecord{c.Name, c.Type})
+		records = append(records, columnRecord{c.Name, cmp.Or(c.Type, c.Local)})
 	}
 	return records
 }

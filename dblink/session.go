@@ -201,6 +201,15 @@ func (s *Session) Exec(ctx context.Context, sql string) error {
 	return done(err)
 }
 
+// Complaint is what libpq has written for people about the last statement that Redshift has refused: see [redshift.PlaceOf].
+// It must not be called in a transaction that has failed. What cannot be had is empty.
+func (s *Session) Complaint(ctx context.Context) (text string) {
+	_ = s.Guarded(ctx, func() error {
+		return s.tx.QueryRow(ctx, "SELECT "+Call(s.schema, "dblink_error_message", "$1"), s.server).Scan(&text)
+	})
+	return text
+}
+
 // Guarded implements [redshift.Describer]: it runs fn in a savepoint of the local transaction.
 func (s *Session) Guarded(ctx context.Context, fn func() error) error {
 	return infra.InSavepoint(ctx, s.tx, func(pgx.Tx) error { return fn() })

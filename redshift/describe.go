@@ -29,8 +29,9 @@ func (e *ColumnError) Hint() string {
 const maxName = 63
 
 const (
-	describeTable = "redcache_describe"
-	describeDrop  = "DROP TABLE " + describeTable
+	describeTable  = "redcache_describe"
+	describeCreate = "CREATE TEMPORARY TABLE " + describeTable + " AS "
+	describeDrop   = "DROP TABLE " + describeTable
 	// describeRead runs on the leader alone and needs nothing that 8.0 lacks.
 	describeRead = "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute " +
 		"WHERE attrelid = '" + describeTable + "'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
@@ -62,8 +63,7 @@ func told(ctx context.Context, s Describer, query string) ([]Column, error) {
 	if err := CheckQuery(query); err != nil {
 		return nil, err
 	}
-	create := "CREATE TEMPORARY TABLE " + describeTable + " AS " + Limited(query, 0)
-	if err := s.Exec(ctx, create); err != nil {
+	if err := s.Exec(ctx, describeCreate+Limited(query, 0)); err != nil {
 		return nil, duplicateColumn(err)
 	}
 	found, err := s.Rows(ctx, describeRead, 2)

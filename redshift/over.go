@@ -9,9 +9,14 @@ import "strconv"
 // nothing inside of the query.
 func Over(list, query, rest string) string {
 	with, body := divide(query)
-	// On lines of its own, so that a comment at its end cannot swallow the parenthesis.
-	return with + "SELECT " + list + " FROM (\n" + body + "\n) AS q" + rest
+	return with + "SELECT " + list + overOpens + body + overCloses + rest
 }
+
+// What is put around a query: on lines of its own, so that a comment at its end cannot swallow the parenthesis.
+const (
+	overOpens  = " FROM (\n"
+	overCloses = "\n) AS q"
+)
 
 // Limited is a query for at most n rows of a query that [CheckQuery] accepted.
 func Limited(query string, n int) string { return Over("*", query, " LIMIT "+strconv.Itoa(n)) }
@@ -25,20 +30,26 @@ func bare(query string) string {
 // divide takes a query apart: what WITH defines, and the rest. Parentheses around all of it go, and what stands behind
 // the last token. A text that it cannot read is the server's to refuse.
 func divide(query string) (with, body string) {
+	from, main, to := division(query)
+	return query[from:main], query[main:to]
+}
+
+// division are the offsets in a query where WITH begins, where the rest does, and where that ends.
+func division(query string) (from, main, to int) {
 	tokens, err := tokensOf(query)
 	if err != nil || len(tokens) == 0 {
-		return "", query
+		return 0, 0, len(query)
 	}
 	s := scan{query, tokens}
 	first, last := 0, len(tokens)-1
 	for first < last && s.word(first) == "(" && s.closing(first) == last {
 		first, last = first+1, last-1
 	}
-	main := s.behindWith(first)
-	if main > last {
-		return "", query
+	behind := s.behindWith(first)
+	if behind > last {
+		return 0, 0, len(query)
 	}
-	return query[tokens[first].from:tokens[main].from], query[tokens[main].from:tokens[last].to]
+	return tokens[first].from, tokens[behind].from, tokens[last].to
 }
 
 // behindWith returns the index of the token behind the WITH that begins at i, or i where none does.

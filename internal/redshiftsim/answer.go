@@ -90,10 +90,34 @@ var rewordings = []struct {
 	},
 }
 
-// plain keeps of an error what 8.0 knows of. The position would be that in the rewritten text.
+// plain keeps of an error what 8.0 knows of. The position is that in the rewritten text: see placeIn.
 func plain(message *pgproto3.ErrorResponse) *pgproto3.ErrorResponse {
 	return &pgproto3.ErrorResponse{
 		Severity: message.Severity, Code: message.Code, Message: message.Message,
 		Detail: message.Detail, Hint: message.Hint,
 	}
+}
+
+const codeSyntax = "42601"
+
+// placeIn is the position, in characters, in what a client has sent of one in what the engine got: where both begin alike, or
+// end alike. Of any other there is none.
+func placeIn(asked, sent string, position int32) int32 {
+	from, to := []rune(asked), []rune(sent)
+	at := int(position) - 1
+	if at < 0 || at > len(to) {
+		return 0
+	}
+	same := 0
+	for same < at && same < len(from) && from[same] == to[same] {
+		same++
+	}
+	if same == at && (at == len(to) || at < len(from) && from[at] == to[at]) {
+		return position
+	}
+	behind := len(to) - at
+	if behind > len(from) || string(from[len(from)-behind:]) != string(to[at:]) {
+		return 0
+	}
+	return int32(len(from) - behind + 1)
 }

@@ -13,6 +13,8 @@ type reply struct {
 	kind   replyKind
 	portal string // whose rows are executed or described
 	hidden bool   // the client did not ask, so it must not see the answer
+
+	asked, sent string // a text as the client has sent it, and as the engine has got it
 }
 
 type replyKind int
@@ -199,6 +201,9 @@ func (ses *session) translateStatus(message *pgproto3.ParameterStatus) []pgproto
 func (ses *session) translateError(message *pgproto3.ErrorResponse, head reply) []pgproto3.BackendMessage {
 	messages := ses.exchange(message)
 	failed := messages[len(messages)-1].(*pgproto3.ErrorResponse)
+	if failed.Code == codeSyntax { // 8.0 has no place of any other error
+		failed.Position = placeIn(head.asked, head.sent, message.Position)
+	}
 	ses.mu.Lock()
 	defer ses.mu.Unlock()
 	for _, entry := range ses.unfinished {

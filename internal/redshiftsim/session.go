@@ -154,7 +154,7 @@ func (ses *session) takeQuery(message *pgproto3.Query) error {
 		return ses.answer(failed, &pgproto3.ReadyForQuery{TxStatus: ses.status()})
 	}
 	sql := ses.admit(message.String)
-	ses.owe(reply{kind: owesQuery})
+	ses.owe(reply{kind: owesQuery, asked: message.String, sent: sql})
 	ses.engine.Send(&pgproto3.Query{String: sql})
 	return ses.engine.Flush()
 }
@@ -187,9 +187,10 @@ func (ses *session) takeExtended(message pgproto3.FrontendMessage) error {
 	}
 	switch message := message.(type) {
 	case *pgproto3.Parse:
-		ses.owe(reply{kind: owesParse})
+		sql := ses.admit(message.Query)
+		ses.owe(reply{kind: owesParse, asked: message.Query, sent: sql})
 		ses.engine.Send(&pgproto3.Parse{
-			Name: message.Name, Query: ses.admit(message.Query),
+			Name: message.Name, Query: sql,
 			ParameterOIDs: ses.server.types.toEngine(message.ParameterOIDs),
 		})
 		ses.prepared(message.Name)

@@ -95,6 +95,22 @@ func (s Source) Written(instead func(Name) string) string {
 	return text + s.Query[at:]
 }
 
+// Place is the offset in the query of an offset in what [Source.Written] makes of it: within another text, where the view is named.
+func (s Source) Place(instead func(Name) string, at int) int {
+	moved := 0 // by how much what follows stands farther behind
+	for _, r := range s.References {
+		length := len(instead(r.Name))
+		if at < r.From+moved {
+			break
+		}
+		if at < r.From+moved+length {
+			return r.From
+		}
+		moved += length - (r.To - r.From)
+	}
+	return at - moved
+}
+
 // Definition is everything that people say of a view. docs/definitions.md has its JSON form.
 type Definition struct {
 	Source `json:"source"`

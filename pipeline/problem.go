@@ -13,7 +13,7 @@ import (
 // Problem is something that is wrong in a file, and where.
 type Problem struct {
 	Path         string
-	Line, Column int // from 1, the column in characters; 0: the file as a whole
+	Line, Column int // from 1, the column in characters; 0: the file as a whole, or somewhere in the line or behind it
 	What, Fix    string
 	Source       string // the line
 }
@@ -21,8 +21,11 @@ type Problem struct {
 // Error says what is wrong, in the form in which compilers do.
 func (p Problem) Error() string {
 	path := infra.Printable(p.Path)
-	if p.Line == 0 {
+	switch {
+	case p.Line == 0:
 		return path + ": " + p.What
+	case p.Column == 0:
+		return fmt.Sprintf("%s:%d: %s", path, p.Line, p.What)
 	}
 	return fmt.Sprintf("%s:%d:%d: %s", path, p.Line, p.Column, p.What)
 }
@@ -35,7 +38,10 @@ func (p Problem) Shown() string {
 	text := p.Error() + "\n"
 	if p.Line > 0 {
 		source := infra.Printable(strings.ReplaceAll(p.Source, "\t", " "))
-		text += "    " + source + "\n    " + strings.Repeat(" ", p.Column-1) + "^\n"
+		text += "    " + source + "\n"
+	}
+	if p.Column > 0 {
+		text += "    " + strings.Repeat(" ", p.Column-1) + "^\n"
 	}
 	if p.Fix != "" {
 		text += "    " + p.Fix + "\n"

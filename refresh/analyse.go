@@ -22,16 +22,13 @@ import (
 // analyse has PostgreSQL say what a local query returns: it makes a view of it, over empty tables that stand for its inputs,
 // and takes all of that back.
 func analyse(ctx context.Context, tx pgx.Tx, c *decision, before []decision) error {
-	var statement string
 	err := infra.InSavepoint(ctx, tx, func(nested pgx.Tx) error {
 		c.inputs = nil
 		inputs, err := standIns(ctx, nested, c, before)
 		if err != nil {
 			return err
 		}
-		statement = "CREATE TEMPORARY VIEW redcache_output AS " +
-			c.after.Written(func(name catalog.Name) string { return sql.Ident("pg_temp", inputs[name]) })
-		if err := plan.Run(ctx, nested, []plan.Step{{Title: "analyse the query", SQL: statement}}); err != nil {
+		if err := makeOutput(ctx, nested, c.after.Source, inputs); err != nil {
 			return err
 		}
 		if c.after.Columns, err = outputs(ctx, nested); err != nil {
@@ -40,17 +37,34 @@ func analyse(ctx context.Context, tx pgx.Tx, c *decision, before []decision) err
 		return errRehearsed
 	})
 	if !errors.Is(err, errRehearsed) {
-		return explainAnalysis(ctx, tx, err, statement, *c, before)
+		return explainAnalysis(ctx, tx, err, *c, before)
 	}
 	c.columns, err = c.after.DescribedColumns()
 	return err
 }
 
+// makeOutput makes a view of a query over what stands for its inputs.
+func makeOutput(ctx context.Context, tx pgx.Tx, source catalog.Source, inputs map[catalog.Name]string) error {
+	const create = "CREATE TEMPORARY VIEW redcache_output AS "
+	standIn := func(name catalog.Name) string { return sql.Ident("pg_temp", inputs[name]) }
+	statement := create + source.Written(standIn)
+	err := plan.Run(ctx, tx, []plan.Step{{Title: "analyse the query", SQL: statement}})
+	if err == nil || !refusedBy(redshift.Here, err) {
+		return err
+	}
+	placed := &placedError{redshift.NoPlace, err}
+	if server, _ := errors.AsType[*pgconn.PgError](err); server.Position > 0 { // in characters
+		sent := []rune(statement)
+		at := len(string(sent[:min(int(server.Position)-1, len(sent))])) - len(create)
+		placed.at = max(source.Place(standIn, at), redshift.NoPlace)
+	}
+	return placed
+}
+
 // explainAnalysis says of a query that PostgreSQL does not understand in which line that is, and what its inputs return.
-func explainAnalysis(ctx context.Context, tx pgx.Tx, err error, statement string, c decision, before []decision) error {
-	const notUnderstood = "42"
-	var refused *pgconn.PgError
-	if !errors.As(err, &refused) || !strings.HasPrefix(refused.Code, notUnderstood) || errors.As(err, new(*catalog.InvalidError)) {
+func explainAnalysis(ctx context.Context, tx pgx.Tx, err error, c decision, before []decision) error {
+	placed, refused := errors.AsType[*placedError](err)
+	if !refused {
 		return err
 	}
 	inputs := make([]string, 0, len(c.after.References))
@@ -61,8 +75,8 @@ func explainAnalysis(ctx context.Context, tx pgx.Tx, err error, statement string
 		}
 		inputs = append(inputs, name.String()+" ("+strings.Join(redshift.Names(columns), ", ")+")")
 	}
-	if sent := []rune(statement); refused.Position > 0 && int(refused.Position) <= len(sent) { // names have no line breaks
-		err = fmt.Errorf("line %d of its query: %w", 1+strings.Count(string(sent[:refused.Position]), "\n"), err)
+	if placed.at != redshift.NoPlace {
+		err = fmt.Errorf("line %d of its query: %w", 1+strings.Count(c.after.Query[:placed.at], "\n"), err)
 	}
 	return infra.Hinted(err, "Its inputs return "+infra.BoundedMessage(strings.Join(inputs, " and "))+".")
 }

@@ -25,10 +25,8 @@ func (d *Definer) describe(ctx context.Context, tx pgx.Tx, changes []Change) ([]
 	if err != nil {
 		return nil, err
 	}
-	for i := range decisions {
-		if err := d.describeOne(ctx, tx, &decisions[i], decisions[:i]); err != nil {
-			return nil, decisions[i].about(err)
-		}
+	if err := d.describeEach(ctx, tx, decisions); err != nil {
+		return nil, err
 	}
 	if err := checkReaders(ctx, tx, decisions); err != nil {
 		return nil, err
@@ -57,6 +55,24 @@ func define(ctx context.Context, tx pgx.Tx, change Change) (c decision, err erro
 		err = refer(&c.after.Source)
 	}
 	return c, err
+}
+
+// describeEach asks of each decision what its query returns. What is refused keeps only those from being asked that read it.
+func (d *Definer) describeEach(ctx context.Context, tx pgx.Tx, decisions []decision) error {
+	var refused RefusedError
+	for i := range decisions {
+		c := &decisions[i]
+		if refused.stops(*c) {
+			continue
+		}
+		if err := d.describeOne(ctx, tx, c, decisions[:i]); err != nil && !refused.takes(*c, err) {
+			return c.about(err)
+		}
+	}
+	if refused.Queries == nil {
+		return nil
+	}
+	return &refused
 }
 
 // describeOne asks the server that runs it what the query of a decision returns; before are those that come before it.
@@ -149,6 +165,9 @@ func (r *Runner) describe(ctx context.Context, tx pgx.Tx, v *catalog.View) (colu
 		columns, err = redshift.Describe(ctx, remote, v.Query)
 		return err
 	})
+	if err != nil && (refusedBy(redshift.There, err) || redshift.ServerCode(err, redshift.There) == "" && infra.Hint(err) != "") {
+		err = &placedError{redshift.PlaceOf(v.Query, remote.Complaint(ctx)), err}
+	}
 	closing := remote.Close(ctx)
 	if err != nil {
 		return nil, "", redshift.Explained(err, "describe the query through link "+v.Link.Name)

@@ -19,8 +19,21 @@ func (p *program) inProject(cmd *cobra.Command, dir string, work func(ctx contex
 		return doing(err, "read %s", dir)
 	}
 	return p.inCatalog(cmd.Context(), func(s *connection) error {
-		return doing(work(cmd.Context(), s, project), "%s %s", cmd.Name(), dir)
+		return doing(p.inFiles(project, work(cmd.Context(), s, project)), "%s %s", cmd.Name(), dir)
 	})
+}
+
+// inFiles shows what servers have against queries where it stands in the files. Any other error is told as it is.
+func (p *program) inFiles(project *pipeline.Project, err error) error {
+	problems, left := project.Refused(err)
+	if problems == nil {
+		return err
+	}
+	failed := p.tellProblems(problems)
+	if left != nil {
+		p.tell("not looked at, as what they read has problems: %s", strings.Join(left, ", "))
+	}
+	return failed
 }
 
 // load reads the files in a directory.

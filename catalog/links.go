@@ -67,7 +67,7 @@ func (s Store) AddLink(ctx context.Context, l Link) (Link, error) {
 	if err != nil {
 		return l, fmt.Errorf("store link %s: %w", l.Name, err)
 	}
-	plan.Note(s.db, plan.Step{Title: "store the definition", SQL: sql.Inlined(addLink, args...)})
+	plan.Note(s.in, plan.Step{Title: "store the definition", SQL: sql.Inlined(addLink, args...)})
 	return l, nil
 }
 
@@ -90,7 +90,7 @@ func (s Store) RemoveLink(ctx context.Context, l Link) error {
 	if _, err = s.db.Exec(ctx, removeLink, l.ID); err != nil {
 		return fmt.Errorf("delete link %s: %w", l.Name, err)
 	}
-	plan.Note(s.db, plan.Step{Title: "delete the definition", SQL: sql.Inlined(removeLink, l.ID)})
+	plan.Note(s.in, plan.Step{Title: "delete the definition", SQL: sql.Inlined(removeLink, l.ID)})
 	return nil
 }
 

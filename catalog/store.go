@@ -15,10 +15,13 @@ type DB = infra.DB
 
 // Store reads and writes the catalog through one DB. Each method is one statement, or several that the caller may
 // want in one transaction; then the Store is made with In(tx).
-type Store struct{ db DB }
+type Store struct {
+	db DB // what statements are sent through
+	in DB // whose it is: a rehearsal of its own notes what is done
+}
 
 // In returns the store that works through db. Of a pool or a connection, each statement has a transaction of its own.
-func In(db DB) Store { return Store{db: infra.Pinned(db)} }
+func In(db DB) Store { return Store{db: infra.Repeated(db), in: db} }
 
 // violates says whether err is the violation of a named constraint.
 func violates(err error, constraint string) bool {

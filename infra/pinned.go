@@ -18,18 +18,29 @@ type DB interface {
 // transaction of InTx cannot, and comes back as it is.
 func Pinned(db DB) DB {
 	if b, ok := db.(Beginner); ok {
-		return pinned{b}
+		return pinned{b, false}
 	}
 	return db
 }
 
 // pinned runs each statement in a transaction of its own.
-type pinned struct{ beginner Beginner }
+type pinned struct {
+	beginner Beginner
+	repeated bool // see [Repeated]
+}
+
+// in is what a statement is sent through in its transaction.
+func (p pinned) in(tx pgx.Tx) DB {
+	if p.repeated {
+		return repeating{tx}
+	}
+	return tx
+}
 
 // Exec runs a statement that returns no rows.
 func (p pinned) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.CommandTag, err error) {
 	err = InTx(ctx, p.beginner, Limits{}, func(tx pgx.Tx) error {
-		tag, err = tx.Exec(ctx, sql, args...)
+		tag, err = p.in(tx).Exec(ctx, sql, args...)
 		return err
 	})
 	return tag, err
@@ -39,7 +50,7 @@ func (p pinned) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.C
 func (p pinned) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	return rowFunc(func(dest ...any) error {
 		return InTx(ctx, p.beginner, Limits{}, func(tx pgx.Tx) error {
-			return tx.QueryRow(ctx, sql, args...).Scan(dest...)
+			return p.in(tx).QueryRow(ctx, sql, args...).Scan(dest...)
 		})
 	})
 }
@@ -56,7 +67,7 @@ func (p pinned) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, e
 	if err != nil {
 		return nil, err
 	}
-	rows, err := tx.Query(ctx, sql, args...)
+	rows, err := p.in(tx.Tx).Query(ctx, sql, args...)
 	if err != nil {
 		rollback(ctx, tx)
 		return nil, withEnd(ctx, tx.explain(err))

@@ -128,7 +128,11 @@ type publishedRow struct {
 // Published returns where the published views are: of one view, or of all with viewID nil. The rows of views that have
 // never been published say so little.
 func (s Store) Published(ctx context.Context, viewID *int32) (map[int32]Published, error) {
-	rows, err := collect[publishedRow](ctx, s.db, sql.Published, viewID)
+	ask, args := sql.AllPublished, []any(nil)
+	if viewID != nil {
+		ask, args = sql.Published, []any{*viewID}
+	}
+	rows, err := collect[publishedRow](ctx, s.db, ask, args...)
 	if err != nil {
 		return nil, fmt.Errorf("look for published views: %w", err)
 	}

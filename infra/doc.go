@@ -17,8 +17,9 @@
 //
 // A pool of [OpenPool] has these properties:
 //
-//   - No statement is ever prepared under a name, as a pooler may hand the next transaction another server connection.
-//     pgx's QueryExecModeCacheDescribe asks the server once per connection and text for the types of the parameters,
+//   - No statement is prepared under a name, as a pooler may hand the next transaction another server connection; but for
+//     those that are [Repeated], and only where the server process is the one that the connection was told of, so that no
+//     pooler is between. pgx's QueryExecModeCacheDescribe asks the server once per connection and text for the types of the parameters,
 //     and sends them with an unnamed statement from then on, in one round trip. QueryExecModeExec would save even the
 //     asking, but guesses the types from the Go values: it knows no jsonb, and takes a fraction for an integer where
 //     the other side of the operator is one.

@@ -172,8 +172,12 @@ func withRunColumns(query string) string {
 	})
 }
 
-// Published is published.sql, over what carried.sql finds.
-var Published = withGrants(strings.Replace(published, "/* carried */", carried, 1))
+// Published is published.sql, over what carried.sql finds. That of all views has words of its own: a plan for one view or all of
+// them is never good enough for one to be kept.
+var (
+	Published    = withGrants(strings.Replace(published, "/* carried */", carried, 1))
+	AllPublished = strings.Replace(Published, "WHERE v.id = $1::integer", "", 1)
+)
 
 // withGrants writes the same words for each list of grants: that of an ACL whose owner is known.
 func withGrants(query string) string {

@@ -1,4 +1,4 @@
--- Where the published view of a cached view ($1, or of all) is, and what stands under its name. It is known by the OID
+-- Where the published view of a cached view ($1) is, and what stands under its name. It is known by the OID
 -- that was remembered, or by its name as long as it reads a generation: others may stand there by now. And what people
 -- have put on it, and on the generation below it.
 WITH asked AS (
@@ -8,7 +8,7 @@ WITH asked AS (
     JOIN redcache.state s ON s.view_id = v.id
     LEFT JOIN redcache.generation g ON g.view_id = v.id AND g.state = 'published'
     LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = v.schema_name
-    WHERE $1::integer IS NULL OR v.id = $1::integer
+    WHERE v.id = $1::integer
 ), seen AS (
     SELECT a.id, c.oid, c.relnamespace, c.relname, c.relowner, c.relacl, c.reloptions, r.oid AS rule, t.reads, k.fingerprint,
            c.oid = (a.remembered ->> 'oid')::pg_catalog.oid AS known,

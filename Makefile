@@ -4,6 +4,10 @@ GO        ?= go
 BIN       := bin
 BENCHTIME ?= 101x
 
+# All is built alike, so that each package is compiled once, but for the tests: the race detector needs cgo.
+export CGO_ENABLED := 0
+export GOFLAGS     := $(GOFLAGS) -trimpath
+
 # make soak: how long, and further flags such as -seed 7 or -v; a difference says which.
 SOAK       ?= 1m
 SOAK_FLAGS ?=
@@ -27,7 +31,7 @@ help: ## show this list
 
 .PHONY: build
 build: ## build cachectl and worker into bin/
-	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ ./cmd/cachectl ./cmd/worker
+	$(GO) build -o $(BIN)/ ./cmd/cachectl ./cmd/worker
 
 .PHONY: lambda
 lambda: ## build the Lambda functions into bin/lambda/, for arm64
@@ -46,25 +50,27 @@ build-DispatchFunction build-RefreshFunction:
 
 .PHONY: demo
 demo: deps build ## set everything up and watch rows arrive, until Ctrl-C
-	CGO_ENABLED=0 $(GO) run ./internal/demo
+	$(GO) run ./internal/demo
 
 .PHONY: demo-once
 demo-once: deps build ## the same, but ends by itself: 0 only if each view equals its query
-	CGO_ENABLED=0 $(GO) run ./internal/demo -once
+	$(GO) run ./internal/demo -once
 
 # Three packages at once, as there is one with waits in it most of the time. Without go test's own vet, which is a part of what lint does: with the race detector it compiles all packages anew.
 .PHONY: test
+test: export CGO_ENABLED := 1
+test: export GOFLAGS := $(filter-out -trimpath,$(GOFLAGS))
 test: deps ## all tests, on real servers, with the race detector
 	servers="$${REDCACHE_TEST_PGBIN_ALL-$$(scripts/postgres/install)}" && \
 	  REDCACHE_TEST_PGBIN_ALL="$$servers" $(GO) test -race -p 3 -vet=off -shuffle=on -count=1 -timeout 20m ./...
 
 .PHONY: soak
 soak: deps ## random histories against a model, with faults and readers, for as long as SOAK says
-	CGO_ENABLED=0 $(GO) run ./integration/soak -for $(SOAK) $(SOAK_FLAGS)
+	$(GO) run ./integration/soak -for $(SOAK) $(SOAK_FLAGS)
 
 .PHONY: bench
 bench: deps build ## every way to keep a copy, side by side: docs/benchmarks.md
-	CGO_ENABLED=0 $(GO) run ./integration/bench -bin $(BIN) -out $(BENCH_OUT) \
+	$(GO) run ./integration/bench -bin $(BIN) -out $(BENCH_OUT) \
 	  -rows $(BENCH_ROWS) -runs $(BENCH_RUNS) $(BENCH_FLAGS)
 
 .PHONY: overhead

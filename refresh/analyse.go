@@ -31,6 +31,9 @@ func analyse(ctx context.Context, tx pgx.Tx, c *decision, before []decision) err
 		if err := makeOutput(ctx, nested, c.after.Source, inputs); err != nil {
 			return err
 		}
+		if err := checkPhysical(ctx, nested, inputs); err != nil {
+			return err
+		}
 		if c.after.Columns, err = outputs(ctx, nested); err != nil {
 			return err
 		}
@@ -210,6 +213,33 @@ func outputs(ctx context.Context, tx pgx.Tx) (columns []catalog.Column, err erro
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (c catalog.Column, err error) {
 		return c, row.Scan(&c.Name, &c.Local)
 	})
+}
+
+// checkPhysical refuses a query that uses what the tables of its inputs have beside their columns, or all of it as one value: that
+// is of the generation, and another one has it otherwise.
+func checkPhysical(ctx context.Context, tx pgx.Tx, inputs map[catalog.Name]string) error {
+	var standIn, column, input string
+	switch err := tx.QueryRow(ctx, sql.OutputPhysical).Scan(&standIn, &column); {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err != nil:
+		return wrap(err, "look what the query uses of its inputs")
+	}
+	for name, made := range inputs {
+		if made == standIn {
+			input = name.String()
+		}
+	}
+	if column == "" {
+		return &catalog.InvalidError{
+			Problem: "its query has a row of " + input + " as a value",
+			Fix:     "name its columns, each by itself",
+		}
+	}
+	return &catalog.InvalidError{
+		Problem: "its query names " + column + " of " + input + ", which is a system column: each refresh of the input changes it",
+		Fix:     "leave it out, or use a key",
+	}
 }
 
 // checkCalls refuses a query that calls what may do more than compute: it would be run by the owner of the cache, each time.

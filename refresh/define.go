@@ -74,9 +74,19 @@ func (d *Definer) Describe(ctx context.Context, changes []Change) ([]Described, 
 		return errRehearsed
 	})
 	if !errors.Is(err, errRehearsed) {
-		return nil, d.about(ctx, changes, err)
+		end, cancel := recording(ctx)
+		defer cancel()
+		return nil, nameHolders(end, d.pool, looked(err), namesOf(changes))
 	}
 	return described(decisions), nil
+}
+
+// looked says what was being looked at instead of what is not going to be done.
+func looked(err error) error {
+	if said, is := errors.AsType[*doneTo](err); is && !errors.As(err, new(*RefusedError)) {
+		return infra.Hinted(&doneTo{"describe view", said.name, said.err}, infra.Hint(err))
+	}
+	return err
 }
 
 // make builds the set and has it take effect; or, whatever fails, leaves nothing of it.

@@ -31,6 +31,12 @@ const (
 	queryCanceled      = "57014"
 )
 
+// uncomputed are the classes of what cannot be computed of a row: values, and subqueries that stand for one and return several.
+var uncomputed = []string{dataException, "21"}
+
+const uncomputedHint = "It is a row of an input, or a literal of the query, or a row that an --index of the view cannot be computed of: leave the " +
+	"row out, or guard the expression, as NULLIF(x, 0) does a divisor and LIMIT 1 a subquery."
+
 // unfit are the ways in which a text can be no value of a column's type.
 var unfit = []string{"22001", "22003", "22007", "22008", "22015", "22030", "22032", "22P02", "22P03", "22P05"}
 
@@ -39,9 +45,7 @@ var unfit = []string{"22001", "22003", "22007", "22008", "22015", "22030", "2203
 func (w *viewWork) diagnose(ctx context.Context, err error) error {
 	if errors.Is(context.Cause(ctx), errSilent) {
 		// Not wrapped: what took so long and came to nothing is not worth another attempt.
-		return infra.Hinted(fmt.Errorf("read through link %s: no answer after %s", w.view.Link.Name,
-			catalog.FormatDuration(w.at.timeout())), "Look at Redshift and the network to it: "+
-			infra.Command("cachectl", "link", "test", w.view.Link.Name)+".")
+		return infra.Hinted(fmt.Errorf("%s: no answer after %s", reading(w.view), catalog.FormatDuration(w.at.timeout())), lookAtSource(w.view))
 	}
 	if relation.SQLState(err) == queryCanceled && timeLeft(ctx, time.Second) < time.Second {
 		<-ctx.Done() // the servers know of the same deadline, and one of them was a moment early
@@ -87,7 +91,13 @@ func (w *viewWork) diagnoseHere(ctx context.Context, err error) error {
 			"Exclude such rows in the query, or choose another key.")
 	case state == relation.UniqueViolation && constraint(err) == w.view.Relation(w.view.Generation)+"_key",
 		state == duplicateRows && raisedIn(err) == alikeFound:
-		return w.badRows(ctx, err, "its key %s repeats", redshift.FindDuplicateKeys, apply.RepeatedKeyHint)
+		hint := apply.RepeatedKeyHint
+		if w.view.Kind == catalog.LocalSource {
+			hint = "Remove the duplicates in the query, for instance with ROW_NUMBER(), or choose another key."
+		}
+		return w.badRows(ctx, err, "its key %s repeats", redshift.FindDuplicateKeys, hint)
+	case w.view.Kind == catalog.LocalSource && w.reads() && slices.ContainsFunc(uncomputed, func(class string) bool { return strings.HasPrefix(state, class) }):
+		return infra.Hinted(&apply.RowsError{Problem: "PostgreSQL cannot compute what the query asks for", Err: err}, uncomputedHint)
 	case state == untranslatableText && w.reads():
 		return w.badText(ctx, err)
 	case strings.HasPrefix(state, dataException) && (w.doing == apply.Reading || w.reads() && len(w.view.Indexes) == 0):
@@ -175,12 +185,28 @@ func (w *viewWork) badText(ctx context.Context, err error) error {
 	return infra.Hinted(bad, "Repair the value on Redshift, or leave it out in the query.")
 }
 
-// explainRemote says what was wrong on the way to Redshift or there.
+// explainRemote says what was wrong where a view's rows are, or on the way there.
 func explainRemote(v catalog.View, err error) error {
 	if infra.Hint(err) != "" {
 		return err // explained where it happened
 	}
-	return timedOut(v, redshift.Explained(err, "read through link "+v.Link.Name))
+	return timedOut(v, redshift.Explained(err, reading(v)))
+}
+
+// reading is what is done to get at the rows of a view.
+func reading(v catalog.View) string {
+	if v.Kind == catalog.LocalSource {
+		return "compute the query"
+	}
+	return "read through link " + v.Link.Name
+}
+
+// lookAtSource says where to look when nobody answers.
+func lookAtSource(v catalog.View) string {
+	if v.Kind == catalog.LocalSource {
+		return "Look at the cache database, and the network to it: pg_stat_activity shows what it is at."
+	}
+	return "Look at Redshift and the network to it: " + infra.Command("cachectl", "link", "test", v.Link.Name) + "."
 }
 
 // timedOut says what the time is that is up when a server has ended a statement.

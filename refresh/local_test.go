@@ -127,8 +127,19 @@ func TestLocal_RefusesWhatCannotBe(t *testing.T) {
 		}), "pg_catalog.query_to_xml, which is volatile"},
 		"a stranger's function": {with(func(v *catalog.View) { v.Query = "SELECT public.shout(region) AS region FROM bi.regions" }), "public.shout, which belongs to somebody else"},
 		"a stranger's operator": {with(func(v *catalog.View) { v.Query = "SELECT region OPERATOR(public.!!!) region AS region FROM bi.regions" }), "public.louder, which belongs to somebody else"},
-		"locks on rows":         {with(func(v *catalog.View) { v.Query = "SELECT region FROM bi.regions FOR UPDATE" }), "locks rows"},
-		"itself":                {with(func(v *catalog.View) { v.Query = "SELECT 1 AS a FROM bi.wrong" }), "reads itself"},
+		"a row as a column": {
+			with(func(v *catalog.View) { v.Query = "SELECT r AS a FROM bi.regions r" }), "its query has a row of bi.regions as a value",
+		},
+		"rows within a value": {
+			with(func(v *catalog.View) {
+				v.Query = "SELECT x.id, array_agg(r) AS a FROM bi.regions r JOIN " + sales.Name.SQL() + " x ON x.region = r.region GROUP BY x.id"
+			}),
+			"its query has a row of bi.regions as a value",
+		},
+		"a system column":    {with(func(v *catalog.View) { v.Query = "SELECT ctid AS a FROM bi.regions" }), "names ctid of bi.regions, which is a system column"},
+		"one that is hidden": {with(func(v *catalog.View) { v.Query = "SELECT region FROM bi.regions ORDER BY xmin::text" }), "names xmin of bi.regions"},
+		"locks on rows":      {with(func(v *catalog.View) { v.Query = "SELECT region FROM bi.regions FOR UPDATE" }), "locks rows"},
+		"itself":             {with(func(v *catalog.View) { v.Query = "SELECT 1 AS a FROM bi.wrong" }), "reads itself"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := b.definer.Add(t.Context(), tt.v, false, nil); err == nil || !strings.Contains(err.Error(), tt.says) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/pipeline"
 	"github.com/redcache/redcache/refresh"
@@ -114,6 +115,10 @@ func (s *connection) apply(
 			return err
 		}).Apply(ctx, todo)
 		show.stop()
+		if exists, meanwhile := errors.AsType[*catalog.ExistsError](err); meanwhile {
+			return infra.Hinted(fmt.Errorf("%s %s was added by somebody else meanwhile, by another apply perhaps", exists.Kind, exists.Name),
+				"Nothing has changed. Apply once more: that goes by what is there now.")
+		}
 		if err != nil {
 			return err
 		}

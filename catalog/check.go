@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/redcache/redcache/infra"
@@ -35,10 +36,26 @@ func first(checks ...func() error) error {
 // checkTexts refuses what cannot be stored: PostgreSQL keeps no NUL, and JSON nothing but UTF-8. The
 // query is read more closely elsewhere.
 func (d Definition) checkTexts() error {
-	texts := slices.Concat([]string{d.LinkName, d.Split, d.Watermark, d.Lookback, d.Group}, d.Key, d.Indexes, d.Grantees)
+	texts := slices.Concat([]string{d.LinkName, d.Split, d.Watermark, d.Lookback, d.Group, d.Owner, d.Description}, d.Key, d.Indexes, d.Grantees)
 	for _, text := range texts {
 		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
 			return invalid("write it in UTF-8, without zero bytes", "%q is no text that can be stored", infra.Bounded(text))
+		}
+	}
+	return d.checkTold()
+}
+
+// maxTold is how long what is told to people may be, in bytes.
+const maxTold = 1000
+
+// checkTold refuses what would not stand in a line of a status.
+func (d Definition) checkTold() error {
+	for _, said := range [][2]string{{"--owner", d.Owner}, {"--description", d.Description}} {
+		switch flag, text := said[0], said[1]; {
+		case strings.ContainsFunc(text, unicode.IsControl):
+			return invalid("write it in one line", "%s has a line break, a tab or another control character", flag)
+		case len(text) > maxTold:
+			return invalid(fmt.Sprintf("use at most %d", maxTold), "%s has %d bytes", flag, len(text))
 		}
 	}
 	return nil

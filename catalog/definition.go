@@ -137,6 +137,10 @@ type Definition struct {
 	Group string `json:"group"`
 	// AllowShrink is how many percent of its rows a swap or merge may lose.
 	AllowShrink int `json:"allow_shrink"`
+
+	// Owner is who is asked about the view, and Description what its rows are, in words for people.
+	Owner       string `json:"owner"`
+	Description string `json:"description"`
 }
 
 // Defaults is what holds where nothing else is said.

@@ -28,6 +28,7 @@ func drawDefinition(t *rapid.T) catalog.Definition {
 	d.Watermark, d.Lookback, d.Group = text.Draw(t, "watermark"), text.Draw(t, "lookback"), text.Draw(t, "group")
 	d.SafetyLag, d.ReconcileEvery, d.RefreshEvery = span.Draw(t, "lag"), span.Draw(t, "reconcile"), span.Draw(t, "every")
 	d.MaxAge, d.Timeout, d.AllowShrink = span.Draw(t, "max age"), span.Draw(t, "timeout"), rapid.IntRange(0, 100).Draw(t, "shrink")
+	d.Owner, d.Description = text.Draw(t, "owner"), text.Draw(t, "description")
 	return d
 }
 
@@ -135,6 +136,22 @@ func TestDefinition_RefusesTextsThatCannotBeStored(t *testing.T) {
 			write(&d)
 			if err := d.Check(); err == nil || !strings.Contains(err.Error(), "no text that can be stored") {
 				t.Errorf("%s %q: %v", name, text, err)
+			}
+		}
+	}
+}
+
+// What is told to people stands in one line of a status.
+func TestDefinition_RefusesWhatDoesNotStandInALine(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"the team\nof sales": "has a line break", "\x1b[31mred": "has a line break", "a\x00b": "no text that can be stored",
+		strings.Repeat("é", 501): "has 1002 bytes", strings.Repeat("é", 500): "", "von Größe, “quoted”": "",
+	} {
+		for _, draft := range []catalog.Draft{{Owner: &text}, {Description: &text}} {
+			err := draft.Check()
+			if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("%q: %v, want %q", text, err, want)
 			}
 		}
 	}

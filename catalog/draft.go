@@ -29,6 +29,8 @@ type Draft struct {
 	Grantees       *[]string
 	Group          *string
 	AllowShrink    *int
+	Owner          *string
+	Description    *string
 }
 
 // Define makes a definition of the draft. Where it does not say how a refresh is applied, a watermark, or else a key,
@@ -93,6 +95,8 @@ func (d Draft) write(is *Definition) {
 	setList(&is.Grantees, d.Grantees)
 	set(&is.Group, d.Group)
 	set(&is.AllowShrink, d.AllowShrink)
+	set(&is.Owner, d.Owner)
+	set(&is.Description, d.Description)
 }
 
 // follow draws the consequences of what was given, for what was not.
@@ -150,7 +154,7 @@ func (d Definition) Said() Draft {
 		SkipUnchanged: &d.SkipUnchanged, Split: &d.Split, Sessions: &d.Sessions, Strategy: &d.Strategy, Key: &d.Key,
 		Watermark: &d.Watermark, Lookback: &d.Lookback, SafetyLag: &d.SafetyLag, ReconcileEvery: &d.ReconcileEvery,
 		RefreshEvery: &d.RefreshEvery, MaxAge: &d.MaxAge, Timeout: &d.Timeout, Indexes: &d.Indexes, Grantees: &d.Grantees,
-		Group: &d.Group, AllowShrink: &d.AllowShrink,
+		Group: &d.Group, AllowShrink: &d.AllowShrink, Owner: &d.Owner, Description: &d.Description,
 	}
 }
 

@@ -49,6 +49,8 @@ var Fields = []Field{
 	word("skip-unchanged", func(d *Draft) **SkipUnchanged { return &d.SkipUnchanged }, SkipModes),
 	text("split", func(d *Draft) **string { return &d.Split }),
 	one("sessions", func(d *Draft) **int { return &d.Sessions }, readCount, strconv.Itoa),
+	text("owner", func(d *Draft) **string { return &d.Owner }),
+	text("description", func(d *Draft) **string { return &d.Description }),
 }
 
 // one is a field that is given once.

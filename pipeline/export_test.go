@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+	"unicode"
 
 	"pgregory.net/rapid"
 
@@ -68,8 +69,11 @@ func drawView(t *rapid.T, local bool) catalog.View {
 	if traits.Splits && d.Transport != catalog.DblinkTransport && rapid.Bool().Draw(t, "split") {
 		d.Split, d.Sessions = text.Draw(t, "split by"), rapid.IntRange(2, 64).Draw(t, "sessions")
 	}
+	told := text.Filter(func(text string) bool { return !strings.ContainsFunc(text, unicode.IsControl) })
+	d.Owner, d.Description = told.Draw(t, "owner"), rapid.OneOf(told, rapid.Just("")).Draw(t, "description")
 	if local {
 		kept := catalog.Defaults()
+		kept.Owner, kept.Description = d.Owner, d.Description
 		kept.Strategy = rapid.SampledFrom([]catalog.Strategy{catalog.Swap, catalog.Merge, catalog.Auto}).Draw(t, "local strategy")
 		kept.Key, kept.Indexes, kept.Grantees, kept.RefreshEvery, kept.MaxAge, kept.Timeout, kept.AllowShrink = append(d.Key, "z"), d.Indexes, d.Grantees, d.RefreshEvery, d.MaxAge, d.Timeout, d.AllowShrink
 		d = kept
@@ -109,7 +113,7 @@ func described(t *rapid.T, d catalog.Definition) catalog.Definition {
 
 // sayable says whether a header can have what a view says.
 func sayable(v catalog.View) bool {
-	said := slices.Concat([]string{v.Name.Schema, v.Name.View, v.LinkName, v.Group, v.Watermark, v.Split}, v.Indexes, v.Grantees, v.Key)
+	said := slices.Concat([]string{v.Name.Schema, v.Name.View, v.LinkName, v.Group, v.Watermark, v.Split, v.Owner, v.Description}, v.Indexes, v.Grantees, v.Key)
 	return !slices.ContainsFunc(said, func(text string) bool { return strings.Contains(text, "\n") || strings.TrimSpace(text) != text })
 }
 

@@ -31,6 +31,7 @@ type definition struct {
 	nulBytes                       catalog.NulBytes
 	transport                      catalog.Transport
 	group, split                   string
+	owner, description             string
 	allowShrink                    percent
 	skipUnchanged                  catalog.SkipUnchanged
 	sessions                       int
@@ -63,6 +64,8 @@ func (d *definition) register(cmd *cobra.Command) {
 	f.Var(oneOf[catalog.NulBytes]{&d.nulBytes, []catalog.NulBytes{catalog.StripNul, catalog.TrustNul}}, "nul-bytes",
 		"zero bytes in text, at which transport dblink would cut a value: strip removes them, trust says that there are none (default strip)")
 	d.registerReading(cmd)
+	f.StringVar(&d.owner, "owner", "", "`who` is asked about the view: a person or a team")
+	f.StringVar(&d.description, "description", "", "what its rows are, in a `line` for people")
 	f.BoolVar(&d.noData, "no-data", false, "store the definition only; the next refresh fills the view")
 	f.BoolVar(&d.dryRun, "dry-run", false, dryRunHelp)
 	f.BoolVar(&d.json, "json", false, jsonHelp)
@@ -145,6 +148,8 @@ func (d *definition) draft(stdin io.Reader) (draft catalog.Draft, err error) {
 	give(d.given("skip-unchanged"), &draft.SkipUnchanged, &d.skipUnchanged)
 	give(d.given("split"), &draft.Split, &d.split)
 	give(d.given("sessions"), &draft.Sessions, &d.sessions)
+	give(d.given("owner"), &draft.Owner, &d.owner)
+	give(d.given("description"), &draft.Description, &d.description)
 	give(d.given("safety-lag"), &draft.SafetyLag, (*time.Duration)(&d.safetyLag))
 	give(d.given("reconcile-every"), &draft.ReconcileEvery, (*time.Duration)(&d.reconcile))
 	give(d.given("every"), &draft.RefreshEvery, (*time.Duration)(&d.every))

@@ -42,6 +42,8 @@ type viewRecord struct {
 	Group          *string               `json:"group"`
 	AllowShrink    int                   `json:"allow_shrink_percent"`
 	SkipUnchanged  catalog.SkipUnchanged `json:"skip_unchanged"`
+	Owner          *string               `json:"owner"`
+	Description    *string               `json:"description"`
 	CreatedAt      time.Time             `json:"created_at"`
 	ChangedAt      time.Time             `json:"changed_at"`
 	Rows           *int64                `json:"rows"`
@@ -79,7 +81,7 @@ func recordView(status catalog.Status, link catalog.LinkState, busy holders) vie
 		Every: secondsOf(v.RefreshEvery), MaxAge: secondsOf(v.MaxAge), Timeout: secondsOf(v.Timeout),
 		Indexes: list(v.Indexes), Grants: list(v.Grantees), NulBytes: v.NulBytes,
 		Transport: v.Transport, Split: some(v.Split), Sessions: v.Sessions, Group: some(v.Group),
-		AllowShrink: v.AllowShrink, SkipUnchanged: v.SkipUnchanged,
+		AllowShrink: v.AllowShrink, SkipUnchanged: v.SkipUnchanged, Owner: some(v.Definition.Owner), Description: some(v.Description),
 		CreatedAt: v.CreatedAt.UTC(), ChangedAt: v.ChangedAt.UTC(),
 		Rows: status.Rows, Bytes: status.Bytes, AsOf: utc(status.AsOf), Stale: status.Stale,
 		NextDue: utc(status.NextDue), Failures: status.Failures, Watermark: status.Watermark,

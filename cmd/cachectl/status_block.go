@@ -17,6 +17,8 @@ func describe(r viewRecord) [][2]string {
 	lines := [][2]string{
 		{"view", r.View},
 		{"problem", text(r.Problem)},
+		{"description", text(r.Description)},
+		{"owner", text(r.Owner)},
 		{"link", r.Link},
 		{"link rests", rest(r.restRecord)},
 		{"query", oneLine(r.Query)},

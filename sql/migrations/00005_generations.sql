@@ -123,7 +123,8 @@ CROSS JOIN LATERAL (
         'max_age', pg_catalog.trim_scale(extract(epoch FROM v.max_age)::numeric),
         'timeout', pg_catalog.trim_scale(extract(epoch FROM v.timeout)::numeric),
         'indexes', pg_catalog.to_jsonb(v.indexes),
-        'grantees', pg_catalog.to_jsonb(v.grantees), 'group', v.group_name, 'allow_shrink', v.allow_shrink) AS definition
+        'grantees', pg_catalog.to_jsonb(v.grantees), 'group', v.group_name, 'allow_shrink', v.allow_shrink,
+        'owner', '', 'description', '') AS definition
 ) d
 CROSS JOIN LATERAL (
     SELECT coalesce(pg_catalog.jsonb_agg(x.item || pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('local', (

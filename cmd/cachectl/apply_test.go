@@ -1,10 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/internal/redshiftsim"
@@ -56,4 +60,55 @@ func TestApply_SaysThatAnotherHasAddedTheView(t *testing.T) {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
 	o.must(t, "apply", first)
+}
+
+// A process that works on a directory and is told to end while Redshift is silent does so at once, says so, and leaves nothing.
+func TestRun_TerminationEndsWorkOnADirectory(t *testing.T) {
+	t.Parallel()
+	cache := pgtest.New(t)
+	o, pool := newOperator(t, cache.URL), cache.AdminPool(t)
+	if _, err := o.source.Engine.Exec(t.Context(), `CREATE TABLE public.slow AS SELECT generate_series(1, 1000) AS id; GRANT SELECT ON public.slow TO PUBLIC`); err != nil {
+		t.Fatal(err)
+	}
+	o.must(t, "init")
+	o.must(t, o.link(redshiftsim.User)...)
+	dir := writeView(t, t.TempDir(), "slow", "SELECT id FROM public.slow")
+	const describing = `SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND relation = 'public.slow'::regclass`
+	for _, tt := range []struct{ command, during string }{{"plan", "described"}, {"apply", "built"}} {
+		process := exec.CommandContext(t.Context(), os.Args[0], tt.command, dir)
+		process.Env = append(os.Environ(), asProcess+"=1", "DATABASE_URL="+cache.URL)
+		var stderr bytes.Buffer
+		process.Stderr = &stderr
+		held, err := o.source.Engine.Begin(t.Context())
+		if err == nil && tt.during == "described" {
+			_, err = held.Exec(t.Context(), `LOCK TABLE public.slow`)
+		}
+		if err == nil {
+			o.source.Throttle(map[bool]int{true: 1}[tt.during == "built"])
+			err = process.Start()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tt.during == "described" {
+			await(t, o.source.Engine, describing)
+		} else {
+			await(t, pool, `SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query ~ 'REFRESH' AND pid <> pg_backend_pid()`)
+		}
+		start := time.Now()
+		if err := process.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		_ = process.Wait() // the status says more
+		took, status := time.Since(start), process.ProcessState.ExitCode()
+		if want := "cachectl: " + tt.command + " " + dir + ": interrupted; what was running has been cancelled on "; status != exitFailed || took > 3*time.Second || !strings.Contains(stderr.String(), want) {
+			t.Errorf("%s, while it is %s: exit status %d after %s:\n%s", tt.command, tt.during, status, took, stderr.String())
+		}
+		if err := held.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		await(t, o.source.Engine, `SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = current_database() AND query ~ 'slow' AND state = 'active' AND pid <> pg_backend_pid()`)
+		await(t, pool, `SELECT count(*) = 0 FROM redcache.view`)
+		await(t, pool, `SELECT count(*) = 0 FROM redcache.set`)
+	}
 }

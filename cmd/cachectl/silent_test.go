@@ -27,8 +27,10 @@ var silences = []struct {
 }
 
 // trials are the commands that try a link, or describe a query, and wait for no data.
-func trials(o *operator, port int) [][]string {
+func trials(t *testing.T, o *operator, port int) [][]string {
+	dir := writeView(t, t.TempDir(), "four", "-- @timeout 1s\nselect id, note from public.src")
 	return [][]string{
+		{"apply", dir},
 		{"link", "test", "dw"},
 		{"link", "test", "dw", "--json"},
 		{
@@ -54,7 +56,7 @@ func TestRun_NobodyWaitsLongForASilentServer(t *testing.T) {
 			liar.Lie(silence.on, silence.at, drip(func(int) []byte { return nil }))
 			ctx := dblink.WithWaits(t.Context(), dblink.Waits{Trial: time.Second, Silence: 500 * time.Millisecond})
 			var all sync.WaitGroup
-			for _, args := range trials(o, liar.Port()) {
+			for _, args := range trials(t, o, liar.Port()) {
 				all.Go(func() {
 					start := time.Now()
 					status, stdout, stderr := o.run(ctx, args...)
@@ -97,7 +99,7 @@ func TestRun_InterruptEndsWaitingForASilentServer(t *testing.T) {
 			o, liar := lied(t, cache)
 			liar.Lie(silence.on, silence.at, drip(func(int) []byte { return nil }))
 			var all sync.WaitGroup
-			for _, args := range trials(o, liar.Port()) {
+			for _, args := range trials(t, o, liar.Port()) {
 				all.Go(func() {
 					ctx, interrupt := context.WithCancel(t.Context())
 					defer interrupt()

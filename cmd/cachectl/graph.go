@@ -70,7 +70,7 @@ func (s *connection) graph(ctx context.Context, name *catalog.Name, format strin
 	if len(g) == 0 {
 		s.tell("no views yet; `cachectl add-view` makes one")
 	}
-	return s.printf("%s", lines(treeOf(g)))
+	return s.printf("%s", lines(treeOf(g, source)))
 }
 
 // viewsWith are all views of one moment, of which one has to be there.
@@ -93,9 +93,9 @@ const (
 	treeDeepest = 40
 )
 
-// treeOf has below each view what it reads, each once, beginning with what nobody reads.
-func treeOf(g graph.Graph) string {
-	t := tree{shown: map[*graph.Node]bool{}}
+// treeOf has below each view what it reads, each once, beginning with what nobody reads, and what is said of each beside it.
+func treeOf(g graph.Graph, said func(*graph.Node) string) string {
+	t := tree{shown: map[*graph.Node]bool{}, said: said}
 	for _, n := range g {
 		if len(n.Readers) == 0 {
 			t.add(n, 0)
@@ -107,15 +107,17 @@ func treeOf(g graph.Graph) string {
 type tree struct {
 	text  strings.Builder
 	shown map[*graph.Node]bool
+	said  func(*graph.Node) string
 }
 
 func (t *tree) add(n *graph.Node, depth int) {
 	again := t.shown[n] && len(n.Inputs) > 0
 	t.shown[n] = true
-	t.line(depth, n.Name+"  "+said(n, again))
 	if again {
+		t.line(depth, n.Name+"  see above")
 		return
 	}
+	t.line(depth, n.Name+"  "+t.said(n))
 	for _, input := range n.Inputs {
 		t.add(input, depth+1)
 	}
@@ -124,13 +126,12 @@ func (t *tree) add(n *graph.Node, depth int) {
 	}
 }
 
-func said(n *graph.Node, again bool) string {
-	switch {
-	case again:
-		return "see above"
-	case n.Kind == graph.Table:
+// source is where the rows of a node come from.
+func source(n *graph.Node) string {
+	switch n.Kind {
+	case graph.Table:
 		return "on Redshift"
-	case n.Kind == graph.Remote:
+	case graph.Remote:
 		return "through " + n.Link
 	}
 	return "local"

@@ -52,8 +52,9 @@ func (s *connection) listViews(ctx context.Context, asJSON bool) error {
 	}
 	records, rows := []viewRecord{}, [][]string{}
 	grouped := slices.ContainsFunc(all, func(s catalog.Status) bool { return s.View.Group != "" })
+	behind := lagsOf(all)
 	for _, status := range all {
-		records = append(records, recordView(status, links[status.View.Link.ID], busy))
+		records = append(records, recordView(status, links[status.View.Link.ID], busy, behind))
 		rows = append(rows, []string{
 			status.View.Name.String(), string(status.View.Strategy), text(status.Rows), size(status.Bytes),
 			instant(status.AsOf), age(status.Age), yesNo(status.Stale), lastRun(status.LastRun) + underWay(status.Running, busy) + changing(status.Changing) +

@@ -50,6 +50,7 @@ type viewRecord struct {
 	Bytes          *int64                `json:"bytes"`
 	AsOf           *time.Time            `json:"as_of"`
 	Age            *seconds              `json:"age_seconds"`
+	Lag            *seconds              `json:"lag_seconds"`
 	Stale          bool                  `json:"stale"`
 	NextDue        *time.Time            `json:"next_due"`
 	Failures       int                   `json:"failures"`
@@ -72,7 +73,7 @@ func recordColumns(columns []catalog.Column) []columnRecord {
 	return records
 }
 
-func recordView(status catalog.Status, link catalog.LinkState, busy holders) viewRecord {
+func recordView(status catalog.Status, link catalog.LinkState, busy holders, behind lags) viewRecord {
 	v := status.View
 	record := viewRecord{
 		View: v.Name.String(), Link: v.Link.Name, Strategy: v.Strategy, Query: v.Query, Inputs: []string{}, Columns: recordColumns(v.Columns),
@@ -97,6 +98,9 @@ func recordView(status catalog.Status, link catalog.LinkState, busy holders) vie
 	if status.Age != nil {
 		age := secondsOf(*status.Age)
 		record.Age = &age
+	}
+	if lag, is := behind[v.Name]; is {
+		record.Lag = new(secondsOf(lag))
 	}
 	if status.Generation != nil {
 		record.Generation = status.Generation

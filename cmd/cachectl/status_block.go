@@ -47,6 +47,7 @@ func describe(r viewRecord) [][2]string {
 		{"relation", text(r.Relation)},
 		{"as of", orElse(instant(r.AsOf), "not filled yet")},
 		{"age", r.Age.brief()},
+		{"behind its inputs", r.Lag.brief()},
 		{"stale", yesNo(r.Stale)},
 		{"next due", instant(r.NextDue)},
 		{"failures", text(some(r.Failures))},

@@ -16,7 +16,7 @@ const MaxSessions = 64
 
 // Check finds what contradicts itself in a definition, whatever its query returns. The error is an [*InvalidError].
 func (d Definition) Check() error {
-	return first(d.checkEach, d.checkSource, d.checkNeeds, d.checkStrategy, d.checkPromise, d.checkReading)
+	return first(d.checkEach, d.checkSource, d.checkNeeds, d.checkStrategy, d.checkRowless, d.checkPromise, d.checkReading)
 }
 
 // checkEach finds what is wrong by itself, whatever else the definition says.
@@ -81,7 +81,7 @@ func (d Definition) checkWords() error {
 // checkSource refuses to say of rows that are here how they are brought from Redshift.
 func (d Definition) checkSource() error {
 	if d.Kind == RemoteSource {
-		return nil
+		return d.checkRemote()
 	}
 	at := 0
 	for _, r := range d.References {
@@ -91,7 +91,7 @@ func (d Definition) checkSource() error {
 		at = r.To
 	}
 	const instead = "; or have its query run on Redshift, over tables there: --source redshift and --link"
-	here := "choose --strategy " + told("or", func(t Traits) bool { return !t.Materialized && !t.Watermark })
+	here := "choose --strategy " + told("or", func(t Traits) bool { return t.Shows(LocalSource) })
 	flags := d.remoteFlags()
 	switch {
 	case flags != nil:
@@ -106,6 +106,33 @@ func (d Definition) checkSource() error {
 			"generations of what it reads", d.Strategy)
 	}
 	return nil
+}
+
+// checkRemote refuses to show what is on Redshift without keeping it here.
+func (d Definition) checkRemote() error {
+	if d.traits().Shows(RemoteSource) {
+		return nil
+	}
+	return invalid("cache what it reads as views of their own, and read these: --source cache; or choose another --strategy",
+		"strategy %s keeps no rows, and its source is on Redshift", d.Strategy)
+}
+
+// checkRowless refuses to say of rows that are not kept how they are.
+func (d Definition) checkRowless() error {
+	var flags []string
+	for _, said := range []struct {
+		flag  string
+		given bool
+	}{{"--key", len(d.Key) > 0}, {"--index", len(d.Indexes) > 0}, {"--every", d.RefreshEvery != 0}} {
+		if said.given {
+			flags = append(flags, said.flag)
+		}
+	}
+	if !d.Rowless() || flags == nil {
+		return nil
+	}
+	return invalid("leave "+strings.Join(flags, ", ")+" out, or choose another --strategy",
+		"strategy %s keeps no rows: they have no index, and nothing is refreshed", d.Strategy)
 }
 
 // remoteFlags are the flags by which it says how Redshift is read.

@@ -165,6 +165,9 @@ func (d Definition) traits() Traits {
 // Materialized says whether generations are materialized views; otherwise they are tables.
 func (d Definition) Materialized() bool { return d.traits().Materialized }
 
+// Rowless says whether generations are plain views over the inputs, without rows of their own.
+func (d Definition) Rowless() bool { return d.traits().Rowless }
+
 // Guarded says whether a limit is set to the rows that a refresh may lose.
 func (d Definition) Guarded() bool { return d.traits().Guarded }
 
@@ -178,6 +181,6 @@ func (d Definition) Meets(s Strategy) bool {
 // strategy is of an older version, of which no more is known.
 func (d Definition) Rebuilds(columns []Column, to Definition, toColumns []Column) bool {
 	return d.Strategy == "" || d.Kind != to.Kind || d.Query != to.Query || d.LinkName != to.LinkName || d.NulBytes != to.NulBytes ||
-		d.Materialized() != to.Materialized() || d.Watermark != to.Watermark ||
+		d.Materialized() != to.Materialized() || d.Rowless() != to.Rowless() || d.Watermark != to.Watermark ||
 		!slices.EqualFunc(columns, toColumns, Column.same) || !slices.Equal(d.Key, to.Key) || !slices.Equal(d.Indexes, to.Indexes)
 }

@@ -113,6 +113,11 @@ func (d Draft) follow(was Definition, is *Definition) {
 		reset(&is.SafetyLag, d.SafetyLag, 0)
 		reset(&is.ReconcileEvery, d.ReconcileEvery, 0)
 	}
+	if is.Rowless() && !was.Rowless() {
+		reset(&is.Key, d.Key, nil)
+		reset(&is.Indexes, d.Indexes, nil)
+		reset(&is.RefreshEvery, d.RefreshEvery, 0)
+	}
 	if is.Watermark == "" || is.Watermark != was.Watermark { // another column may be of another kind
 		reset(&is.Lookback, d.Lookback, "")
 	}

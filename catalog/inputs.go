@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/redcache/redcache/infra"
@@ -16,11 +17,33 @@ type Input struct {
 	Relation string     // of the generation, inside [DataSchema]
 	AsOf     *time.Time // of its rows
 	Known    bool       // there is such a view
+	Rowless  bool       // it has no rows: whoever reads it reads what its own query reads
+	Source   *Source    // by which it was made
 }
 
 // Inputs returns some views with the generations that a query reads: those that a set has built, and else those that
-// readers see. A *NotFoundError when there is no such view, and an error that says so when it has no rows yet.
+// readers see; of one without rows, those that its query reads as well. A *NotFoundError when there is no such view, and an
+// error that says so when it has no rows yet.
 func (s Store) Inputs(ctx context.Context, names []Name, set int32) (map[Name]Input, error) {
+	inputs := map[Name]Input{}
+	for len(names) > 0 {
+		found, err := s.inputs(ctx, names, set)
+		if err != nil {
+			return nil, err
+		}
+		names = nil
+		for _, input := range found {
+			inputs[input.Name] = input
+			if input.Rowless {
+				names = append(names, input.Source.Inputs()...)
+			}
+		}
+		names = slices.DeleteFunc(names, func(name Name) bool { return inputs[name].Known })
+	}
+	return inputs, nil
+}
+
+func (s Store) inputs(ctx context.Context, names []Name, set int32) ([]Input, error) {
 	schemas, views := make([]string, len(names)), make([]string, len(names))
 	for i, name := range names {
 		schemas[i], views[i] = name.Schema, name.View
@@ -29,21 +52,22 @@ func (s Store) Inputs(ctx context.Context, names []Name, set int32) (map[Name]In
 	if err != nil {
 		return nil, fmt.Errorf("look for inputs: %w", err)
 	}
-	inputs := map[Name]Input{}
 	for _, input := range found {
 		switch {
 		case !input.Known:
 			return nil, s.missing(ctx, input.Name)
-		case input.AsOf == nil:
+		case input.AsOf == nil && !input.Rowless:
 			return nil, infra.Hinted(errors.New("its input "+input.Name.String()+" has no rows yet"), "Refresh the input first.")
 		}
-		inputs[input.Name] = input
 	}
-	return inputs, nil
+	return found, nil
 }
 
 // Readers are the local views whose queries name any of these views, by name.
 func (s Store) Readers(ctx context.Context, names []Name) ([]View, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
 	schemas, views := make([]string, len(names)), make([]string, len(names))
 	for i, name := range names {
 		schemas[i], views[i] = name.Schema, name.View

@@ -190,6 +190,7 @@ type Relation struct {
 	OID      uint32 `db:"oid"`
 	Number   int32
 	State    GenerationState // empty: the catalog knows of none
+	Rowless  bool            // the catalog says that it is a view, or knows nothing of it, and it is one
 	Kind     string          // pg_class.relkind
 	Owner    string
 	Owned    bool // the current role has its owner's rights
@@ -249,8 +250,9 @@ type Carried struct {
 	Grants  []Grant           `json:"grants"` // nil: nobody has ever granted or revoked anything
 	Options []string          `json:"options"`
 	Columns []DecoratedColumn `json:"columns"`
-	// Materialized says what the generation is.
+	// Materialized and Rowless say what the generation is.
 	Materialized bool     `json:"materialized"`
+	Rowless      bool     `json:"rowless"`
 	Guarded      bool     `json:"guarded"`
 	Forced       bool     `json:"forced"`
 	Policies     []Policy `json:"policies"`

@@ -16,6 +16,7 @@ const (
 	Swap          Strategy = "swap"          // fills a new table, and points the view at it
 	Merge         Strategy = "merge"         // reads everything, and writes what differs
 	Auto          Strategy = "auto"          // swap or merge, by what recent runs did
+	Live          Strategy = "live"          // computes its rows whenever they are read
 )
 
 // Traits are what a strategy is like. Whoever has to know asks for a trait, and not which strategy it is.
@@ -26,6 +27,9 @@ type Traits struct {
 	// Materialized says that its generations are materialized views, whose rows PostgreSQL itself reads; else they are
 	// tables.
 	Materialized bool
+	// Rowless says that its generations are plain views over what it reads, which is therefore here: it keeps no rows, needs no
+	// refresh, and is as fresh as its inputs.
+	Rowless bool
 	// Key is why it needs a key, and Keyless what does without one; empty: it needs none.
 	Key     string
 	Keyless Strategy
@@ -81,6 +85,9 @@ var Table = []Traits{
 		Strategy: Auto, Told: "swap or merge, by what recent refreshes were like",
 		InPlace: Merge, Guarded: true, Splits: true, Scans: Scans{Always: 5},
 	},
+	{
+		Strategy: Live, Told: "keeps no rows, over other views of the cache", Rowless: true,
+	},
 }
 
 // Strategies lists all of them.
@@ -95,9 +102,22 @@ func (s Strategy) Traits() (t Traits, ok bool) {
 	return Table[i], true
 }
 
+// Of lists those by which the rows of a source can be shown.
+func Of(kind SourceKind) []Strategy {
+	return those(func(t Traits) bool { return t.Shows(kind) })
+}
+
+// Shows says whether the rows of a source can be shown by the strategy.
+func (t Traits) Shows(kind SourceKind) bool {
+	if kind == RemoteSource {
+		return !t.Rowless
+	}
+	return !t.Materialized && !t.Watermark
+}
+
 // Takes says whether rows that travel so can feed the strategy.
 func (t Traits) Takes(transport Transport) bool {
-	return !t.Materialized || transport != StreamTransport
+	return !t.Materialized && !t.Rowless || transport != StreamTransport
 }
 
 // those lists the strategies of which something is true.

@@ -19,7 +19,19 @@ func TestStrategy_RulesAreTold(t *testing.T) {
 	}{
 		{
 			"no such strategy", func(d *catalog.Definition) { d.Strategy = "fast" },
-			`strategy "fast" does not exist`, "choose one of nonconcurrent, concurrent, incremental, swap, merge, auto",
+			`strategy "fast" does not exist`, "choose one of nonconcurrent, concurrent, incremental, swap, merge, auto, live",
+		},
+		{
+			"no rows, of what is elsewhere", func(d *catalog.Definition) { d.Strategy = catalog.Live },
+			"strategy live keeps no rows, and its source is on Redshift",
+			"cache what it reads as views of their own, and read these: --source cache; or choose another --strategy",
+		},
+		{
+			"what only rows have", func(d *catalog.Definition) {
+				d.Kind, d.Strategy, d.Key, d.Indexes, d.RefreshEvery = catalog.LocalSource, catalog.Live, []string{"id"}, []string{"id"}, time.Hour
+			},
+			"strategy live keeps no rows: they have no index, and nothing is refreshed",
+			"leave --key, --index, --every out, or choose another --strategy",
 		},
 		{
 			"no key to compare by", func(d *catalog.Definition) { d.Strategy = catalog.Concurrent },
@@ -85,6 +97,8 @@ func TestStrategy_TableIsSound(t *testing.T) {
 			t.Errorf("%s is not in the list, or twice", row.Strategy)
 		case row.Materialized && (row.Anew || row.Guarded || row.Splits || row.InPlace != ""):
 			t.Errorf("%s makes materialized views, and does what only a table can", row.Strategy)
+		case row.Rowless && (row.Materialized || row.Anew || row.Guarded || row.Splits || row.InPlace != "" || row.Key != "" || row.Watermark):
+			t.Errorf("%s keeps no rows, and does something with them", row.Strategy)
 		case row.Anew && row.InPlace == "":
 			t.Errorf("%s makes a generation each time, and a group of it and others would have no way", row.Strategy)
 		}

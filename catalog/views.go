@@ -255,7 +255,7 @@ func (s Store) AlterView(ctx context.Context, v View, state State) (changedAt ti
 func (v View) args() pgx.NamedArgs {
 	return pgx.NamedArgs{
 		"id": v.ID, "schema_name": v.Name.Schema, "view_name": v.Name.View, "generation": v.Generation,
-		"definition": v.Definition, "columns": v.Columns, "link_id": zeronull.Int4(v.Link.ID),
+		"definition": v.Definition, "columns": v.Columns, "link_id": zeronull.Int4(v.Link.ID), "rowless": v.Rowless(),
 	}
 }
 

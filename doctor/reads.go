@@ -85,7 +85,7 @@ func examineUnread(ctx context.Context, x *exam) ([]Check, error) {
 	var objections []Check
 	for _, r := range all {
 		v, known := named[r.ViewID]
-		if !known || v.View.CheckStored() != nil || r.Watched == nil || *r.Watched < x.cfg.Watched {
+		if !known || v.View.CheckStored() != nil || v.View.Rowless() || r.Watched == nil || *r.Watched < x.cfg.Watched {
 			continue
 		}
 		judged++

@@ -121,6 +121,8 @@ func (x *exam) whyStale(v catalog.Status) (why, fix string) {
 			"`cachectl locks` shows who is at it, and who waits for what."
 	case len(v.Awaited) > 0:
 		return "it waits for " + some(v.Awaited) + ", from which it is computed", "See what keeps that from being refreshed."
+	case v.View.Rowless():
+		return "it keeps no rows, and what it reads is too old", infra.Command("cachectl", "why", name) + " shows what."
 	case v.View.RefreshEvery == 0:
 		every := min(5*time.Minute, v.View.MaxAge/2) // more seldom would be refused
 		return "nothing refreshes it", infra.Command("cachectl", "alter-view", name, "--every",

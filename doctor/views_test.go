@@ -219,7 +219,7 @@ func TestViewUnread(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.cfg.Watched = time.Nanosecond
-	for _, strategy := range catalog.Strategies {
+	for _, strategy := range catalog.Of(catalog.RemoteSource) {
 		t.Run(string(strategy), func(t *testing.T) {
 			t.Parallel()
 			own := *b

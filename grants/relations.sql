@@ -12,7 +12,7 @@ WITH RECURSIVE root AS (
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'redcache_data'
     JOIN redcache.view v ON v.id::text = pg_catalog.substring(c.relname::text, '^v([0-9]+)_g[0-9]+$')
-    WHERE c.relkind IN ('r', 'm') AND v.id = ANY ($1)
+    WHERE c.relkind IN ('r', 'm', 'v') AND v.id = ANY ($1)
 ),
 reads AS MATERIALIZED (
     SELECT DISTINCT r.ev_class AS above, d.refobjid AS below

@@ -51,6 +51,7 @@ const (
 	Unattended Cause = "unattended" // it is due, and nobody comes
 	Empty      Cause = "empty"      // it has no rows yet
 	Inheriting Cause = "inheriting" // its inputs are too old
+	Rowless    Cause = "rowless"    // it keeps no rows, so it is as fresh as what it reads
 	OnDemand   Cause = "on-demand"  // it has no interval
 	Seldom     Cause = "seldom"     // its interval, or how long it takes, cannot keep the promise
 	Unchanged  Cause = "unchanged"  // it is fresh, and its source does not move
@@ -59,7 +60,7 @@ const (
 
 // Causes are all of them.
 var Causes = []Cause{
-	Invalid, Broken, Ahead, Changing, Failing, Resting, Refreshing, Held, Waiting, Unattended, Empty, Inheriting, OnDemand, Seldom, Unchanged, Fresh,
+	Invalid, Broken, Ahead, Changing, Failing, Resting, Refreshing, Held, Waiting, Unattended, Empty, Inheriting, Rowless, OnDemand, Seldom, Unchanged, Fresh,
 }
 
 // Verdict is how a view fares.
@@ -74,7 +75,7 @@ type Verdict struct {
 // Of says how a view fares.
 func Of(f Facts) (v Verdict) {
 	for _, rule := range []func(Facts) *Verdict{
-		invalid, broken, ahead, changing, failing, resting, refreshing, held, waiting, unattended, empty, inheriting, onDemand, seldom, unchanged, fresh,
+		invalid, broken, ahead, changing, failing, resting, refreshing, held, waiting, unattended, empty, inheriting, rowless, onDemand, seldom, unchanged, fresh,
 	} {
 		if found := rule(f); found != nil {
 			v = *found

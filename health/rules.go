@@ -233,6 +233,18 @@ func inheriting(f Facts) *Verdict {
 	return nil
 }
 
+func rowless(f Facts) *Verdict {
+	if !f.View.Rowless() {
+		return nil
+	}
+	v := Verdict{Cause: Rowless, Sentence: "it keeps no rows, and is as fresh as what it reads"}
+	for _, input := range f.Inputs {
+		why := Of(input)
+		v.Evidence = append(v.Evidence, input.View.Name.String()+": "+why.Sentence)
+	}
+	return &v
+}
+
 func onDemand(f Facts) *Verdict {
 	if f.View.RefreshEvery > 0 {
 		return nil

@@ -129,6 +129,11 @@ func (p *Project) definition(v *View) (catalog.Definition, error) {
 		under.Link, under.NulBytes, under.Transport, under.SkipUnchanged = nil, nil, nil, nil
 		under.Split, under.Sessions, under.Strategy, under.Watermark, under.Lookback = nil, nil, nil, nil, nil
 	}
+	if draft.Strategy != nil {
+		if its, _ := draft.Strategy.Traits(); its.Rowless { // nor of rows that are not kept
+			under.Key, under.Indexes, under.RefreshEvery, under.AllowShrink = nil, nil, nil, nil
+		}
+	}
 	return draft.Over(under).Define()
 }
 

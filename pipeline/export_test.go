@@ -50,7 +50,7 @@ func drawView(t *rapid.T, local bool) catalog.View {
 	list := rapid.SliceOfNDistinct(text, 0, 3, rapid.ID[string])
 	span := rapid.Map(rapid.Int64Range(0, 20*24*3600*1e6), func(micros int64) time.Duration { return time.Duration(micros) * time.Microsecond })
 	d := catalog.Defaults()
-	d.Strategy = rapid.SampledFrom(catalog.Strategies).Draw(t, "strategy")
+	d.Strategy = rapid.SampledFrom(catalog.Of(catalog.RemoteSource)).Draw(t, "strategy")
 	traits, _ := d.Strategy.Traits()
 	d.Query, d.LinkName, d.Group = rapid.SampledFrom(queries).Draw(t, "query"), text.Draw(t, "link"), rapid.SampledFrom(append(hostile, "")).Draw(t, "group")
 	d.Indexes, d.Grantees, d.Key = list.Draw(t, "indexes"), list.Draw(t, "grantees"), list.Draw(t, "key")
@@ -74,8 +74,11 @@ func drawView(t *rapid.T, local bool) catalog.View {
 	if local {
 		kept := catalog.Defaults()
 		kept.Owner, kept.Description = d.Owner, d.Description
-		kept.Strategy = rapid.SampledFrom([]catalog.Strategy{catalog.Swap, catalog.Merge, catalog.Auto}).Draw(t, "local strategy")
+		kept.Strategy = rapid.SampledFrom(catalog.Of(catalog.LocalSource)).Draw(t, "local strategy")
 		kept.Key, kept.Indexes, kept.Grantees, kept.RefreshEvery, kept.MaxAge, kept.Timeout, kept.AllowShrink = append(d.Key, "z"), d.Indexes, d.Grantees, d.RefreshEvery, d.MaxAge, d.Timeout, d.AllowShrink
+		if kept.Rowless() {
+			kept.Key, kept.Indexes, kept.RefreshEvery = []string{}, []string{}, 0
+		}
 		d = kept
 		d.Kind = catalog.LocalSource
 		d.Query = rapid.SampledFrom([]string{"SELECT id FROM bi.v0", "-- of ours\nSELECT id FROM bi.v0", "SELECT a.id FROM bi.v0 a JOIN \"bi\".v0 b USING (id)\n"}).Draw(t, "local query")

@@ -20,7 +20,7 @@ type Way string
 // The ways.
 const (
 	ByNothing Way = "nothing" // there is nothing to do
-	ByCatalog Way = "catalog" // what is stored of it changes; its rows stay
+	ByCatalog Way = "catalog" // what is stored of it changes; its rows stay, or it keeps none
 	ByRebuild Way = "rebuild" // its rows are read or computed anew, beside what readers see
 	ByDrop    Way = "drop"
 )
@@ -59,9 +59,9 @@ func (p *Planned) compare(d refresh.Described) {
 	case d.After == nil:
 		p.Way, p.remade, p.Breaks = ByDrop, true, []string{"the view goes"}
 		return
-	case d.Rebuilds:
+	case d.Rebuilds && !d.After.Rowless():
 		p.Way = ByRebuild
-	case p.Kind == Changed:
+	case p.Kind == Changed, p.Kind == Added:
 		p.Way = ByCatalog
 	}
 	if p.Columns = d.After.Columns; d.Before == nil {

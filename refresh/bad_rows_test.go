@@ -172,7 +172,7 @@ func TestRefresh_ASourceThatChangesItsColumns(t *testing.T) {
 // Whatever a column of the source has become, what helps is to describe it again.
 func TestRefresh_ASourceThatChangesItsTypes(t *testing.T) {
 	t.Parallel()
-	for _, strategy := range catalog.Strategies {
+	for _, strategy := range catalog.Of(catalog.RemoteSource) {
 		for _, transport := range transportsOf(strategy) {
 			t.Run(string(strategy)+" "+string(transport), func(t *testing.T) {
 				t.Parallel()

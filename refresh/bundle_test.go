@@ -185,7 +185,7 @@ func (b *bundle) wantNothingLeft(t testing.TB) {
 			WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid() AND backend_type = 'client backend'`,
 		"temporary relations": `SELECT relname::text FROM pg_class WHERE relpersistence = 't'`,
 		"unseen generations": `SELECT c.relname::text FROM pg_class c
-			WHERE c.relnamespace = 'redcache_data'::regnamespace AND c.relkind IN ('r', 'm')
+			WHERE c.relnamespace = 'redcache_data'::regnamespace AND c.relkind IN ('r', 'm', 'v')
 			AND c.relname NOT IN (SELECT 'v' || view_id || '_g' || generation FROM redcache.copy WHERE generation IS NOT NULL)`,
 		"running runs": `SELECT id::text FROM redcache.run WHERE state = 'running'`,
 	} {

@@ -1,9 +1,12 @@
 package refresh
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/redshift"
@@ -51,8 +54,11 @@ type decision struct {
 	along     bool               // nobody has asked for it: others of its group get new rows, and all have to be of one moment
 }
 
-// builds says whether the change has to be built before it can take effect.
-func (c decision) builds() bool { return c.rebuilds && !c.NoData }
+// builds says whether readers see another generation once the change has taken effect.
+func (c decision) builds() bool { return c.rebuilds && (!c.NoData || c.after.Rowless()) }
+
+// fills says whether rows are read for that first.
+func (c decision) fills() bool { return c.builds() && !c.after.Rowless() }
 
 // reshapes says whether what is computed from the view has to fit something else, or nothing.
 func (c decision) reshapes() bool {
@@ -142,4 +148,16 @@ func lastStart(v catalog.View, s catalog.State) time.Time {
 		return s.Now
 	}
 	return start
+}
+
+// stateOf reads a view, whose state may be gone.
+func stateOf(ctx context.Context, tx pgx.Tx, name catalog.Name) (m catalog.Member, err error) {
+	store := catalog.In(tx)
+	if m.View, m.State, err = store.ViewAndState(ctx, name); err != nil || !m.State.Lost {
+		return m, err
+	}
+	if _, err = store.RestoreStates(ctx); err == nil {
+		m.View, m.State, err = store.ViewAndState(ctx, name)
+	}
+	return m, err
 }

@@ -47,7 +47,7 @@ func TestIncremental_AsOfWithASafetyLagClaimsOnlyWhatWasRead(t *testing.T) {
 func TestClock_AStateOfTheFutureIsMendedByTheNextRun(t *testing.T) {
 	t.Parallel()
 	b := setup(t, salesSQL...)
-	for _, strategy := range catalog.Strategies {
+	for _, strategy := range catalog.Of(catalog.RemoteSource) {
 		for _, skip := range []catalog.SkipUnchanged{catalog.SkipOff, catalog.SkipContent, catalog.SkipModified} {
 			if strategy == catalog.Incremental && skip != catalog.SkipOff {
 				continue

@@ -58,7 +58,7 @@ func (d *Definer) decideIn(ctx context.Context, tx pgx.Tx, decisions []decision)
 		return nil, err
 	}
 	s, err := d.rehearsed(ctx, tx, decisions)
-	if err != nil || len(s.units) > 0 {
+	if err != nil || s.id != 0 {
 		return s, err
 	}
 	drops, err := d.switches(ctx, tx, s.decisions, func(decision) bool { return false }, false)
@@ -73,7 +73,7 @@ func (d *Definer) decideIn(ctx context.Context, tx pgx.Tx, decisions []decision)
 // rehearsed stores what is to be built, for later, and rehearses it; or, where nothing is, puts all in force.
 func (d *Definer) rehearsed(ctx context.Context, tx pgx.Tx, decisions []decision) (*set, error) {
 	s, err := d.begin(ctx, tx, decisions)
-	if err == nil && len(s.units) == 0 {
+	if err == nil && s.id == 0 {
 		s.decisions, err = d.put(ctx, tx, decisions)
 	}
 	if err != nil {

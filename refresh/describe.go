@@ -31,6 +31,9 @@ func (d *Definer) describe(ctx context.Context, tx pgx.Tx, changes []Change) ([]
 	if err := checkReaders(ctx, tx, decisions); err != nil {
 		return nil, err
 	}
+	if decisions, err = withRowless(ctx, tx, decisions); err != nil {
+		return nil, err
+	}
 	return withGroups(ctx, tx, decisions)
 }
 
@@ -85,6 +88,9 @@ func (d *Definer) describeOne(ctx context.Context, tx pgx.Tx, c *decision, befor
 		if err = c.after.Check(); err == nil { // before anything is asked: it may say how Redshift is read
 			err = analyse(ctx, tx, c, before)
 		}
+		if err == nil && c.after.Rowless() {
+			err = c.checkShown(ctx, tx, before)
+		}
 	case c.after.LinkName == "":
 		return &catalog.InvalidError{
 			Problem: "its source is on Redshift, and nothing says through which link",
@@ -103,18 +109,6 @@ func (d *Definer) describeOne(ctx context.Context, tx pgx.Tx, c *decision, befor
 		return input.builds() && slices.Contains(c.after.Inputs(), input.Name)
 	})
 	return c.after.Validate()
-}
-
-// stateOf reads a view, whose state may be gone.
-func stateOf(ctx context.Context, tx pgx.Tx, name catalog.Name) (m catalog.Member, err error) {
-	store := catalog.In(tx)
-	if m.View, m.State, err = store.ViewAndState(ctx, name); err != nil || !m.State.Lost {
-		return m, err
-	}
-	if _, err = store.RestoreStates(ctx); err == nil {
-		m.View, m.State, err = store.ViewAndState(ctx, name)
-	}
-	return m, err
 }
 
 // withGroups adds the views that nobody has asked for, and which get new rows all the same: the others of a group of which

@@ -71,7 +71,7 @@ var faults = []fault{
 
 func TestFaults_KeepTheOldRowsAndTellWhy(t *testing.T) {
 	t.Parallel()
-	for _, strategy := range catalog.Strategies {
+	for _, strategy := range catalog.Of(catalog.RemoteSource) {
 		t.Run(string(strategy), func(t *testing.T) {
 			t.Parallel()
 			b := setup(t, salesSQL...)
@@ -122,7 +122,7 @@ func TestCancel_ReachesBothServers(t *testing.T) {
 		"before the first row":      `SELECT id, region, amount, note, updated_at FROM public.sales, (SELECT pg_sleep(3600)) s`,
 		"in the middle of the rows": `SELECT id, region, amount, repeat('x', 9000) AS note, updated_at FROM public.sales WHERE pg_sleep(0.05) IS NOT NULL`,
 	} {
-		for _, strategy := range catalog.Strategies {
+		for _, strategy := range catalog.Of(catalog.RemoteSource) {
 			t.Run(string(strategy)+" "+name, func(t *testing.T) {
 				t.Parallel()
 				b := setup(t, salesSQL...)

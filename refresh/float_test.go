@@ -10,7 +10,7 @@ import (
 // A REAL that needs nine digits, or a DOUBLE PRECISION that needs 17, arrives as it is, as a value and as a key, and nothing is written again for it.
 func TestStrategies_KeepEveryBitOfAFloat(t *testing.T) {
 	t.Parallel()
-	for _, strategy := range catalog.Strategies {
+	for _, strategy := range catalog.Of(catalog.RemoteSource) {
 		t.Run(string(strategy), func(t *testing.T) {
 			t.Parallel()
 			b := setup(t, `CREATE TABLE public.measured (ratio real, twice real, at timestamp, wide double precision DEFAULT 0.1::float8 + 0.2::float8)`,

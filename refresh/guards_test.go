@@ -83,7 +83,7 @@ func TestAdd_DefaultPrivilegesLetNobodyIn(t *testing.T) {
 	b.exec(t, `ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC; ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO PUBLIC;
 		ALTER DEFAULT PRIVILEGES GRANT UPDATE ON TABLES TO `+app)
 	reader := pgtest.OpenPool(t, b.cache.Cluster.URL(b.cache.Name, app, "app"))
-	for _, strategy := range catalog.Strategies {
+	for _, strategy := range catalog.Of(catalog.RemoteSource) {
 		v := b.salesView(strategy)
 		v.Grantees = nil
 		b.add(t, v)

@@ -19,6 +19,9 @@ func (j *job) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if a.works[0].view.Rowless() {
+			return a.showInputs(ctx, j)
+		}
 		if err = j.takeSlot(ctx, a); err != nil {
 			return err
 		}

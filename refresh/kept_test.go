@@ -15,7 +15,7 @@ import (
 // another one is refused, in the same words for every strategy.
 func TestOthers_AChangedQueryIsNeverUndone(t *testing.T) {
 	t.Parallel()
-	for _, strategy := range catalog.Strategies {
+	for _, strategy := range catalog.Of(catalog.RemoteSource) {
 		for name, change := range map[string]string{
 			"column renamed": `ALTER VIEW @view RENAME COLUMN note TO remark`,
 			"rows left out": `DO $$ BEGIN EXECUTE 'CREATE OR REPLACE VIEW @view AS ' || replace(pg_get_viewdef('@view'::regclass), ';', '') ||

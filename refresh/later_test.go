@@ -193,7 +193,7 @@ func TestAdd_TwoAtOnceIntoASchemaThatDoesNotExist(t *testing.T) {
 	t.Parallel()
 	b := setup(t, salesSQL...)
 	var wait sync.WaitGroup
-	for _, strategy := range catalog.Strategies {
+	for _, strategy := range catalog.Of(catalog.RemoteSource) {
 		v := b.salesView(strategy)
 		v.Name.Schema = "brand new"
 		wait.Go(func() {

@@ -12,7 +12,7 @@ import (
 // The lengths that Redshift tells of texts are hints: a copy has none, and takes whatever comes.
 func TestStrategies_TakeTextsLongerThanTold(t *testing.T) {
 	t.Parallel()
-	for _, strategy := range catalog.Strategies {
+	for _, strategy := range catalog.Of(catalog.RemoteSource) {
 		t.Run(string(strategy), func(t *testing.T) {
 			t.Parallel()
 			b := setup(t, salesSQL...)

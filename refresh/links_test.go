@@ -50,7 +50,7 @@ func setupManaged(t *testing.T) *managed {
 // inEveryWay runs a test for every strategy by dblink, and for those that can by stream.
 func inEveryWay(t *testing.T, test func(t *testing.T, strategy catalog.Strategy, transport catalog.Transport)) {
 	t.Helper()
-	for _, strategy := range catalog.Strategies {
+	for _, strategy := range catalog.Of(catalog.RemoteSource) {
 		for _, transport := range []catalog.Transport{catalog.DblinkTransport, catalog.StreamTransport} {
 			if transport == catalog.StreamTransport && (catalog.Definition{Strategy: strategy}).Materialized() {
 				continue

@@ -12,7 +12,7 @@ import (
 // A literal without a type is part of a view, of its key too, whatever Redshift tells of it.
 func TestStrategies_TakeLiteralsWithoutAType(t *testing.T) {
 	t.Parallel()
-	for _, strategy := range catalog.Strategies {
+	for _, strategy := range catalog.Of(catalog.RemoteSource) {
 		t.Run(string(strategy), func(t *testing.T) {
 			t.Parallel()
 			b := setup(t, salesSQL...)

@@ -73,7 +73,7 @@ var meddlings = []meddling{
 // and in the end the view can be dropped.
 func TestOthers_WhatTheyDoToAViewIsMendedOrNamed(t *testing.T) {
 	t.Parallel()
-	for _, strategy := range catalog.Strategies {
+	for _, strategy := range catalog.Of(catalog.RemoteSource) {
 		t.Run(string(strategy), func(t *testing.T) {
 			t.Parallel()
 			b := setup(t, salesSQL...)

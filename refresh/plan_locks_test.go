@@ -23,7 +23,7 @@ var lockModes = []string{
 // stronger, on what others use.
 func TestPlan_TakesTheLocksThatItSays(t *testing.T) {
 	t.Parallel()
-	for _, strategy := range catalog.Strategies {
+	for _, strategy := range catalog.Of(catalog.RemoteSource) {
 		t.Run(string(strategy), func(t *testing.T) {
 			t.Parallel()
 			b := setup(t, salesSQL...)
@@ -45,7 +45,7 @@ func TestPlan_TakesTheLocksThatItSays(t *testing.T) {
 			p.alter(t, "a column goes", func(v *catalog.View) { v.Query = "SELECT id, region, note, updated_at FROM public.sales" })
 			p.alter(t, "nobody may read it", func(v *catalog.View) { v.Grantees = nil })
 			p.alter(t, "a group", func(v *catalog.View) { v.Group = "alone" })
-			for _, to := range catalog.Strategies {
+			for _, to := range catalog.Of(catalog.RemoteSource) {
 				p.alter(t, "strategy "+string(to), func(v *catalog.View) { become(v, to) })
 			}
 			p.locks(t, "drop", func() ([]plan.Step, error) { return b.definer.PlanDrop(t.Context(), v.Name) })

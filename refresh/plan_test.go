@@ -18,7 +18,7 @@ import (
 // statements that the server then logs, in their order.
 func TestPlan_IsWhatRuns(t *testing.T) {
 	t.Parallel()
-	for _, strategy := range catalog.Strategies {
+	for _, strategy := range catalog.Of(catalog.RemoteSource) {
 		its, _ := strategy.Traits()
 		for _, transport := range []catalog.Transport{catalog.DblinkTransport, catalog.StreamTransport} {
 			if !its.Takes(transport) {
@@ -63,8 +63,9 @@ func (p *logged) wholeLife(t *testing.T, v catalog.View) {
 	p.alter(t, v.Name, "alter: another index, without data", true, func(v *catalog.View) { v.Indexes = []string{"note"} })
 	p.refresh(t, refresh.Request{View: v.Name})
 	// To each other strategy the locks are held against the plan by another test.
-	at := slices.Index(catalog.Strategies, v.Strategy)
-	for _, to := range []catalog.Strategy{catalog.Strategies[(at+1)%len(catalog.Strategies)], v.Strategy} {
+	all := catalog.Of(catalog.RemoteSource)
+	at := slices.Index(all, v.Strategy)
+	for _, to := range []catalog.Strategy{all[(at+1)%len(all)], v.Strategy} {
 		its, _ := to.Traits()
 		p.alter(t, v.Name, "alter: strategy "+string(to), false, func(v *catalog.View) {
 			v.Strategy, v.Watermark, v.Lookback = to, "", ""

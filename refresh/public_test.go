@@ -33,7 +33,7 @@ var leaks = []leak{
 		source: "INSERT INTO public.people SELECT * FROM public.people WHERE ssn = '" + secret + "'",
 	},
 	{
-		name: "a NULL in a key", in: catalog.Strategies, change: func(v *catalog.View) { v.Key = []string{"id", "ssn"} },
+		name: "a NULL in a key", in: catalog.Of(catalog.RemoteSource), change: func(v *catalog.View) { v.Key = []string{"id", "ssn"} },
 		source: "UPDATE public.people SET id = NULL, ts = ts + interval '1 day' WHERE ssn = '" + secret + "'",
 	},
 	{
@@ -61,11 +61,11 @@ var leaks = []leak{
 		source: "UPDATE public.people SET note = 'x', ts = ts + interval '1 day'",
 	},
 	{
-		name: "what Redshift says", in: catalog.Strategies,
+		name: "what Redshift says", in: catalog.Of(catalog.RemoteSource),
 		fail: &redshiftsim.EngineError{Code: "XX000", Message: "Invalid digit, Value '" + secret + "'", Detail: secret, Hint: secret},
 	},
 	{
-		name: "a cast on Redshift", in: catalog.Strategies,
+		name: "a cast on Redshift", in: catalog.Of(catalog.RemoteSource),
 		fail: &redshiftsim.EngineError{Code: "22P02", Message: `invalid input syntax for integer: "` + secret + `"`, Detail: secret, Hint: secret},
 	},
 }

@@ -23,7 +23,7 @@ SELECT id, name, at, depth FROM q`
 
 func TestStrategies_TakeRecursiveQueries(t *testing.T) {
 	t.Parallel()
-	for _, strategy := range catalog.Strategies {
+	for _, strategy := range catalog.Of(catalog.RemoteSource) {
 		t.Run(string(strategy), func(t *testing.T) {
 			t.Parallel()
 			b := setup(t, treeSQL...)

@@ -30,7 +30,7 @@ func (d *Definer) rehearse(ctx context.Context, tx pgx.Tx, s *set) error {
 			return err
 		}
 		for _, c := range stored {
-			if c.rebuilds {
+			if c.rebuilds && !c.after.Rowless() { // else it is made when readers see it
 				if err := d.rehearseBuild(ctx, nested, c); err != nil {
 					return c.about(err)
 				}
@@ -50,7 +50,7 @@ func (d *Definer) rehearse(ctx context.Context, tx pgx.Tx, s *set) error {
 
 // inForce puts all of a set in force, as its publication will.
 func (s *set) inForce(ctx context.Context, tx pgx.Tx) ([]decision, error) {
-	if len(s.units) == 0 {
+	if s.id == 0 {
 		return s.decisions, nil // they are
 	}
 	if err := catalog.In(tx).HandOver(ctx, s.id); err != nil {

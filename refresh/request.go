@@ -53,7 +53,7 @@ func checkRequest(v catalog.View, req Request) error {
 			What: "refresh view " + v.Name.String(), Problem: "the views of group " + v.Group + " are refreshed as they are defined",
 			Fix: "leave --strategy out",
 		}
-	case !known, asked.Materialized != its.Materialized, asked.Watermark:
+	case !known, asked.Materialized != its.Materialized, asked.Rowless != its.Rowless, asked.Watermark:
 		return invalid(fmt.Sprintf("its strategy is %s, and its rows are not kept as %s needs it", v.Strategy, req.Strategy),
 			"--strategy "+string(req.Strategy))
 	case its.Watermark:

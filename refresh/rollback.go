@@ -161,6 +161,9 @@ func (c *decision) goBack(ctx context.Context, tx pgx.Tx, from catalog.KeptSet, 
 	if c.columns, err = c.after.DescribedColumns(); err != nil {
 		return err
 	}
+	if c.after.Rowless() {
+		return nil // it is made again
+	}
 	if lost := c.condition.Lost(c.after, c.after.Generation); lost != "" {
 		return errors.New(lost)
 	}

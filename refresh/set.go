@@ -70,6 +70,8 @@ func (d *Definer) begin(ctx context.Context, tx pgx.Tx, decisions []decision) (*
 				return nil, c.about(err)
 			}
 			noteStored(tx, c, storeStep)
+		}
+		if c.fills() {
 			at, known := groups[c.after.Group]
 			if !known || c.after.Group == "" {
 				at = len(s.units)

@@ -87,8 +87,10 @@ func (s *set) show(ctx context.Context, tx pgx.Tx, decisions []decision) error {
 	if err != nil {
 		return err
 	}
-	if err := s.runner.store.Touch(ctx, s.runs[0].Key()); err != nil { // which writes out what has been logged so far
-		return err
+	if len(s.runs) > 0 {
+		if err := s.runner.store.Touch(ctx, s.runs[0].Key()); err != nil { // which writes out what has been logged so far
+			return err
+		}
 	}
 	err = relation.Publish(ctx, tx, s.runner.ordinary(), switches, func(tx pgx.Tx, _ relation.Try) error {
 		if err := forget(ctx, tx, decisions); err != nil {
@@ -172,7 +174,7 @@ func (s *set) holdAgain(ctx context.Context, tx pgx.Tx) error {
 // handOver leaves it to the next refresh to show readers what a single view, or a single group, has got. Of more than that
 // some would be shown earlier than others, so nothing takes effect.
 func (s *set) handOver(ctx context.Context, tx pgx.Tx, why error) error {
-	if len(s.units) != 1 || slices.ContainsFunc(s.decisions, func(c decision) bool { return !c.builds() }) {
+	if len(s.units) != 1 || slices.ContainsFunc(s.decisions, func(c decision) bool { return !c.fills() }) {
 		return why
 	}
 	end, cancel := recording(ctx)

@@ -65,22 +65,19 @@ func checkShapes(ctx context.Context, tx pgx.Tx, decisions []decision) error {
 			}
 		}
 	}
+	switch along, err := withRowless(ctx, tx, slices.Clone(decisions)); {
+	case err != nil:
+		return err
+	case len(along) > len(decisions):
+		return wrap(errMoved, along[len(decisions)].Name.String()+", which is made over what changes")
+	}
 	return checkReaders(ctx, tx, decisions)
 }
 
 // checkReaders holds the views that are computed from others, and of which nobody has said anything, against what becomes
 // of those: they have to return what they did.
 func checkReaders(ctx context.Context, tx pgx.Tx, decisions []decision) error {
-	var names []catalog.Name
-	for _, c := range decisions {
-		if c.reshapes() {
-			names = append(names, c.Name)
-		}
-	}
-	if len(names) == 0 {
-		return nil
-	}
-	readers, err := catalog.In(tx).Readers(ctx, names)
+	readers, err := catalog.In(tx).Readers(ctx, reshaped(decisions))
 	if err != nil {
 		return err
 	}
@@ -109,4 +106,61 @@ func checkReader(ctx context.Context, tx pgx.Tx, v catalog.View, decisions []dec
 			"Change both at once, from a directory of files.")
 	}
 	return nil
+}
+
+// withRowless adds the views that are made over others which return something else from now on: these may have to be made anew.
+func withRowless(ctx context.Context, tx pgx.Tx, decisions []decision) ([]decision, error) {
+	readers, err := catalog.In(tx).Readers(ctx, reshaped(decisions))
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range readers {
+		if !v.Rowless() {
+			continue
+		}
+		for _, c := range decisions {
+			if c.reshapes() && !c.Drop && !c.builds() && slices.Contains(v.Inputs(), c.Name) {
+				return nil, c.about(infra.Hinted(errors.New(v.Name.String()+" is made over it, and has to be made anew with it"),
+					"Leave --no-data out."))
+			}
+		}
+		if slices.ContainsFunc(decisions, func(c decision) bool { return c.Name == v.Name }) {
+			continue
+		}
+		along := decision{Change: Change{Name: v.Name}, rebuilds: true, along: true}
+		if along.before, err = stateOf(ctx, tx, v.Name); err != nil {
+			return nil, err
+		}
+		along.after = along.before.View
+		if err := analyse(ctx, tx, &along, decisions); err != nil {
+			return nil, along.about(err)
+		}
+		decisions = append(decisions, along)
+	}
+	return decisions, nil
+}
+
+// reshaped are the views of which what is computed from them has to fit something else, or nothing.
+func reshaped(decisions []decision) (names []catalog.Name) {
+	for _, c := range decisions {
+		if c.reshapes() {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// checkShown refuses to make a view over what readers do not see.
+func (c decision) checkShown(ctx context.Context, tx pgx.Tx, decided []decision) error {
+	var names []catalog.Name
+	for _, input := range c.after.Inputs() {
+		at := slices.IndexFunc(decided, func(other decision) bool { return other.Name == input })
+		if at < 0 || !decided[at].builds() && !decided[at].Add {
+			names = append(names, input)
+		} else if !decided[at].builds() {
+			return infra.Hinted(errors.New("its input "+input.String()+" has no rows yet"), "Fill the input first.")
+		}
+	}
+	_, err := catalog.In(tx).Inputs(ctx, names, 0)
+	return err
 }

@@ -27,7 +27,7 @@ var (
 
 var obstacles = []obstacle{
 	{
-		name: "division by zero in an index", index: "(1 / (n - 7))", in: catalog.Strategies,
+		name: "division by zero in an index", index: "(1 / (n - 7))", in: catalog.Of(catalog.RemoteSource),
 		source: "INSERT INTO public.plain VALUES (7, 7, 'seven', '2026-03-01')", wantText: "division by zero",
 	},
 	{

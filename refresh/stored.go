@@ -33,13 +33,13 @@ func storeStep(before, after catalog.View) plan.Step {
 	case before.ID == 0:
 		return plan.Step{SQL: fmt.Sprintf("WITH added AS (INSERT INTO redcache.view (schema_name, view_name) VALUES (%s, %s) RETURNING id, generation), "+
 			"stated AS (INSERT INTO redcache.state (view_id) SELECT id FROM added) "+
-			"INSERT INTO redcache.generation (view_id, number, link_id, state, columns, definition) "+
-			"SELECT id, generation, %s, 'building', %s, %s FROM added", sql.LiteralLine(after.Name.Schema), sql.LiteralLine(after.Name.View),
-			orNull(after.Link.ID), jsonLiteral(after.Columns), jsonLiteral(after.Definition))}
+			"INSERT INTO redcache.generation (view_id, number, link_id, state, rowless, columns, definition) "+
+			"SELECT id, generation, %s, 'building', %t, %s, %s FROM added", sql.LiteralLine(after.Name.Schema), sql.LiteralLine(after.Name.View),
+			orNull(after.Link.ID), after.Rowless(), jsonLiteral(after.Columns), jsonLiteral(after.Definition))}
 	case before.Generation != after.Generation:
-		text := fmt.Sprintf("INSERT INTO redcache.generation (view_id, number, link_id, state, columns, definition) "+
-			"SELECT view_id, %d, %s, 'building', %s, definition || %s FROM redcache.generation WHERE view_id = %d AND number = %d",
-			after.Generation, orNull(after.Link.ID), jsonLiteral(after.Columns), jsonLiteral(changed), after.ID, before.Generation)
+		text := fmt.Sprintf("INSERT INTO redcache.generation (view_id, number, link_id, state, rowless, columns, definition) "+
+			"SELECT view_id, %d, %s, 'building', %t, %s, definition || %s FROM redcache.generation WHERE view_id = %d AND number = %d",
+			after.Generation, orNull(after.Link.ID), after.Rowless(), jsonLiteral(after.Columns), jsonLiteral(changed), after.ID, before.Generation)
 		return plan.Step{SQL: text, Notes: catalog.ColumnChanges(before.Columns, after.Columns)}
 	case len(changed) == 0:
 		return plan.Step{}

@@ -40,7 +40,7 @@ func retype(v *catalog.View) {
 
 func TestStrategies_FollowTheSource(t *testing.T) {
 	t.Parallel()
-	for _, strategy := range catalog.Strategies {
+	for _, strategy := range catalog.Of(catalog.RemoteSource) {
 		t.Run(string(strategy), func(t *testing.T) {
 			t.Parallel()
 			b := setup(t, salesSQL...)
@@ -76,7 +76,7 @@ func TestStrategies_FollowTheSource(t *testing.T) {
 func TestStrategies_AsOfIsNeverLaterThanTheRead(t *testing.T) {
 	t.Parallel()
 	b := setup(t, salesSQL...)
-	for _, strategy := range catalog.Strategies {
+	for _, strategy := range catalog.Of(catalog.RemoteSource) {
 		v := b.salesView(strategy)
 		b.add(t, v)
 		started := time.Now()
@@ -141,7 +141,7 @@ func TestRefresh_MayOverrideTheStrategyOfAMaterializedView(t *testing.T) {
 func TestRefresh_RefusesWhatTheGenerationIsNotMadeFor(t *testing.T) {
 	t.Parallel()
 	b := setup(t, salesSQL...)
-	for _, strategy := range catalog.Strategies {
+	for _, strategy := range catalog.Of(catalog.RemoteSource) {
 		v := b.salesView(strategy)
 		if strategy == catalog.Swap {
 			v.Key = nil
@@ -175,7 +175,7 @@ func TestAdd_NamesNeedNoCare(t *testing.T) {
 		`CREATE TABLE "select"."weird name; drop table x" ("order" int, "ünïcode ☃" varchar(10), "it's ""q"" \b" timestamp)`,
 		`GRANT USAGE ON SCHEMA "select" TO PUBLIC`,
 		`INSERT INTO "select"."weird name; drop table x" VALUES (1, 'a''\b', now()), (2, NULL, now())`)
-	for _, strategy := range catalog.Strategies {
+	for _, strategy := range catalog.Of(catalog.RemoteSource) {
 		v := b.view("", `SELECT * FROM "select"."weird name; drop table x"`, strategy)
 		v.Name = catalog.Name{Schema: `odd "schema"`, View: `drop table x; -- \ ☃ ` + string(strategy)}
 		v.Key, v.Indexes = []string{"order", "ünïcode ☃"}, []string{`"it's ""q"" \b"`}

@@ -21,7 +21,8 @@ func (p *program) addViewCommand() *cobra.Command {
 applications query. When any of it fails, nothing has changed.
 
 With --source cache the query is run in the cache database and reads other views of the cache, each as SCHEMA.NAME.
-Such a view is as old as the oldest of them, and they cannot be dropped before it.
+Such a view is as old as the oldest of them, and they cannot be dropped before it. With --strategy live it keeps no
+rows: they are computed whenever it is read, it is always as fresh as what it reads, and nothing is refreshed.
 
 Without --strategy, a view with --watermark is incremental, one with --key is concurrent, and any other is
 nonconcurrent; one over other views of the cache is swap.`,
@@ -92,6 +93,12 @@ func (s *connection) addView(ctx context.Context, v catalog.View, d definition) 
 	return s.printDefined(ctx, v.Name, "added", run, d)
 }
 
+// rowless says whether a view keeps no rows.
+func (s *connection) rowless(ctx context.Context, name catalog.Name) bool {
+	v, err := s.store.View(ctx, name)
+	return err == nil && v.Rowless()
+}
+
 // printDefined shows what became of a view that was added or altered.
 func (s *connection) printDefined(ctx context.Context, name catalog.Name, done string, run catalog.Run, d definition) error {
 	s.note(run)
@@ -108,7 +115,7 @@ func (s *connection) printDefined(ctx context.Context, name catalog.Name, done s
 		return errors.Join(err, s.printOutcomes(run.Others))
 	case run.State == catalog.Skipped:
 		return s.printf("view %s %s; %s is filling it now\n", name, done, text(run.Holder))
-	case d.noData:
+	case d.noData && !s.rowless(ctx, name):
 		return s.printf("view %s %s, without data: the next refresh fills it\n", name, done)
 	}
 	return s.printf("view %s %s\n", name, done)

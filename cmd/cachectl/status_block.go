@@ -31,9 +31,9 @@ func describe(r viewRecord) [][2]string {
 		{"lookback", text(r.Lookback)},
 		{"safety lag", r.SafetyLag.span()},
 		{"full read every", r.ReconcileEvery.span()},
-		{"refresh every", orElse(r.Every.span(), "only on demand")},
+		{"refresh every", refreshed(r)},
 		{"max age", orElse(r.MaxAge.span(), "no promise")},
-		{"timeout", r.Timeout.span()},
+		{"timeout", ofRows(r, r.Timeout.span())},
 		{"indexes", strings.Join(r.Indexes, "; ")},
 		{"grants", strings.Join(r.Grants, ", ")},
 		{"zero bytes", ofRemote(r, string(r.NulBytes))},
@@ -42,8 +42,8 @@ func describe(r viewRecord) [][2]string {
 		{"group", text(r.Group)},
 		{"may lose", mayLose(r)},
 		{"skip unchanged", ofRemote(r, string(r.SkipUnchanged))},
-		{"rows", text(r.Rows)},
-		{"size", size(r.Bytes)},
+		{"rows", ofRows(r, text(r.Rows))},
+		{"size", ofRows(r, size(r.Bytes))},
 		{"relation", text(r.Relation)},
 		{"as of", orElse(instant(r.AsOf), "not filled yet")},
 		{"age", r.Age.brief()},
@@ -61,6 +61,21 @@ func ofRemote(r viewRecord, fact string) string {
 		return ""
 	}
 	return fact
+}
+
+// ofRows is a fact on rows that are kept.
+func ofRows(r viewRecord, fact string) string {
+	if t, _ := r.Strategy.Traits(); t.Rowless {
+		return ""
+	}
+	return fact
+}
+
+func refreshed(r viewRecord) string {
+	if t, _ := r.Strategy.Traits(); t.Rowless {
+		return "never: it keeps no rows, and is as fresh as what it reads"
+	}
+	return orElse(r.Every.span(), "only on demand")
 }
 
 // oneLine puts the lines of a query after each other. Other blanks may be in a name.

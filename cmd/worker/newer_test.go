@@ -29,11 +29,11 @@ func TestWorker_EndsWhenANewerProgramHasChangedTheCatalog(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			b.source.Throttle(200_000) // a read takes a moment
-			for _, strategy := range catalog.Strategies {
+			for _, strategy := range catalog.Of(catalog.RemoteSource) {
 				b.addView(t, string(strategy), strategy, 100*time.Millisecond)
 			}
 			w := b.start(t)
-			b.awaitRuns(t, catalog.Succeeded, len(catalog.Strategies))
+			b.awaitRuns(t, catalog.Succeeded, len(catalog.Of(catalog.RemoteSource)))
 			b.awaitRuns(t, catalog.Running, 1)
 			if _, err := b.pool.Exec(t.Context(), fmt.Sprintf(newerInit, change, catalog.Newest+1)); err != nil {
 				t.Fatal(err)
@@ -67,7 +67,7 @@ func TestWorker_EndsWhenANewerProgramHasChangedTheCatalog(t *testing.T) {
 // wrongRows names the views that have not the rows of the source.
 func wrongRows() string {
 	var each []string
-	for _, strategy := range catalog.Strategies {
+	for _, strategy := range catalog.Of(catalog.RemoteSource) {
 		each = append(each, fmt.Sprintf(`SELECT '%s has ' || count(*) FROM bi.%[1]s HAVING count(*) <> %d OR count(DISTINCT id) <> %[2]d`,
 			strategy, sourceRows))
 	}

@@ -18,12 +18,12 @@ var itoa = strconv.Itoa
 func TestWorker_KeepsViewsFreshAndStops(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	for _, strategy := range catalog.Strategies {
+	for _, strategy := range catalog.Of(catalog.RemoteSource) {
 		b.addView(t, string(strategy), strategy, 100*time.Millisecond)
 	}
 	w := b.start(t)
 	for n := sourceRows + 1; n < sourceRows+4; n++ {
-		for _, strategy := range catalog.Strategies {
+		for _, strategy := range catalog.Of(catalog.RemoteSource) {
 			relation := catalog.Name{Schema: "bi", View: string(strategy)}.SQL()
 			b.await(t, `SELECT count(*) = `+itoa(n-1)+` FROM `+relation)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -68,6 +69,9 @@ func LocalIn(ctx context.Context, tx pgx.Tx, names []catalog.Name, set int32) (l
 // hold keeps the inputs' generations from being dropped before they are read, as a reader does.
 func (s local) hold(ctx context.Context) error {
 	for name, input := range s.inputs {
+		if input.Rowless {
+			continue
+		}
 		if _, err := s.tx.Exec(ctx, "SELECT FROM "+sql.Ident(catalog.DataSchema, input.Relation)+" LIMIT 0"); err != nil {
 			return infra.Hinted(fmt.Errorf("its input %s: %w", name, err),
 				"Refresh the input first: that makes again what somebody has dropped, moved or emptied.")
@@ -83,7 +87,7 @@ func (s local) Clock() string { return "" }
 // AsOf is that of the oldest input.
 func (s local) AsOf(clock time.Time) time.Time {
 	for _, input := range s.inputs {
-		if input.AsOf.Before(clock) {
+		if !input.Rowless && input.AsOf.Before(clock) {
 			clock = *input.AsOf
 		}
 	}
@@ -109,14 +113,41 @@ func (s local) Selects() bool { return false }
 
 func (s local) Select(q Query) (string, error) {
 	source := catalog.Source{Query: q.Text, References: q.Inputs}
-	text := source.Written(func(name catalog.Name) string {
-		return sql.Ident(catalog.DataSchema, s.inputs[name].Relation)
-	})
 	where := ""
 	if q.Where != "" {
 		where = " WHERE " + q.Where
 	}
-	return fmt.Sprintf("SELECT %s FROM (\n%s\n) AS q%s", q.columnList(), text, where), nil
+	with := ""
+	if rowless := s.rowless(source, map[catalog.Name]bool{}); rowless != nil {
+		with = "WITH " + strings.Join(rowless, ", ") + "\n"
+	}
+	return fmt.Sprintf("%sSELECT %s FROM (\n%s\n) AS q%s", with, q.columnList(), s.written(source), where), nil
+}
+
+// written is a query over what its inputs are in this snapshot.
+func (s local) written(source catalog.Source) string {
+	return source.Written(func(name catalog.Name) string {
+		input := s.inputs[name]
+		if input.Rowless {
+			return sql.Ident("redcache_" + input.Relation)
+		}
+		return sql.Ident(catalog.DataSchema, input.Relation)
+	})
+}
+
+// rowless has the queries of the inputs that have no rows, and of theirs, each once and behind those that it reads, as WITH
+// wants them: the views themselves read what readers see, whose switches they would hold up.
+func (s local) rowless(source catalog.Source, done map[catalog.Name]bool) (with []string) {
+	for _, name := range source.Inputs() {
+		input := s.inputs[name]
+		if !input.Rowless || done[name] {
+			continue
+		}
+		done[name] = true
+		with = append(with, s.rowless(*input.Source, done)...)
+		with = append(with, fmt.Sprintf("%s AS NOT MATERIALIZED (\n%s\n)", sql.Ident("redcache_"+input.Relation), s.written(*input.Source)))
+	}
+	return with
 }
 
 func (s local) Plan(q Query, table string) (string, error) {

@@ -15,25 +15,32 @@ type Column struct{ Name, Type string }
 
 // BuildSteps make an empty generation. selectSQL is what a materialized view is made of.
 func BuildSteps(v catalog.View, generation int32, columns []Column, selectSQL string) []plan.Step {
-	relation := v.RelationSQL(generation)
-	kind, body := "TABLE", ""
-	if v.Materialized() {
-		kind = "MATERIALIZED VIEW"
-		body = fmt.Sprintf("CREATE MATERIALIZED VIEW %s AS %s WITH NO DATA", relation, markRepeats(v, columns, selectSQL))
-	} else {
-		body = fmt.Sprintf("CREATE TABLE %s (%s)", relation, ColumnDefinitions(v, columns))
+	relation, kind := v.RelationSQL(generation), relationKind(v)
+	create := plan.Step{Title: "create generation", Hazards: []plan.Hazard{plan.Rebuild}}
+	switch {
+	case v.Rowless():
+		create = plan.Step{Title: "create generation", SQL: rowlessBody(v, relation, columns)}
+	case v.Materialized():
+		create.SQL = fmt.Sprintf("CREATE %s %s AS %s WITH NO DATA", kind, relation, markRepeats(v, columns, selectSQL))
+	default:
+		create.SQL = fmt.Sprintf("CREATE %s %s (%s)", kind, relation, ColumnDefinitions(v, columns))
 	}
 	comment := fmt.Sprintf("Redcache: generation %d of %s. Applications query %s.", generation, v.Name, v.Name)
 	steps := []plan.Step{
-		{Title: "create generation", SQL: body, Hazards: []plan.Hazard{plan.Rebuild}},
+		create,
 		{Title: "comment on generation", SQL: fmt.Sprintf("COMMENT ON %s %s IS %s", kind, relation, sql.Literal(comment))},
 	}
-	if !v.Materialized() {
+	if !v.Materialized() && !v.Rowless() {
 		// Whoever publishes all tables to a replica would keep rows from being changed otherwise, by the very load that is
 		// the first.
 		steps = append(steps, IdentityStep(relation, nil))
 	}
 	return steps
+}
+
+// rowlessBody makes a view over the inputs by the names that readers know them by, so that it goes on through their switches.
+func rowlessBody(v catalog.View, relation string, columns []Column) string {
+	return fmt.Sprintf("CREATE VIEW %s (%s) AS %s", relation, IdentList("", names(columns)), v.Written(catalog.Name.SQL))
 }
 
 // markRepeats adds a column to the rows of a keyed materialized view, which readers do not see: whether the key repeats.

@@ -33,16 +33,16 @@ func CarrySteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.Pu
 	if grant := passedOn(had.Grants, had.Columns); grant != "" {
 		return nil, lostError(v, grant)
 	}
-	if had.Guarded && v.Materialized() {
-		return nil, infra.Hinted(fmt.Errorf("view %s: row-level security is on its rows, and a materialized view cannot have it",
-			v.Name), "Keep to a strategy other than nonconcurrent and concurrent.")
+	if had.Guarded && (v.Materialized() || v.Rowless()) {
+		return nil, infra.Hinted(fmt.Errorf("view %s: row-level security is on its rows, and a %s cannot have it",
+			v.Name, strings.ToLower(relationKind(v))), "Keep to a strategy by which its rows are in a table, as they are now.")
 	}
 	had = onlyReading(*had)
 	steps, err := privileges(ctx, db, to, had.Grants)
 	if err != nil {
 		return nil, err
 	}
-	if had.Materialized == v.Materialized() && len(had.Options) > 0 {
+	if had.Materialized == v.Materialized() && had.Rowless == v.Rowless() && len(had.Options) > 0 {
 		options := strings.TrimPrefix(optionsSQL(had.Options), " WITH ")
 		steps = append(steps, plan.Step{Title: "carry options over", SQL: "ALTER " + relationKind(v) + " " + to.name + " SET " + options})
 	}
@@ -51,7 +51,7 @@ func CarrySteps(ctx context.Context, db catalog.DB, v catalog.View, p catalog.Pu
 			continue
 		}
 		steps = append(steps, grantSQL(to.name, " ("+sql.Ident(c.Name)+")", c.Grants)...)
-		if c.Statistics != nil {
+		if c.Statistics != nil && !v.Rowless() {
 			steps = append(steps, plan.Step{Title: "carry statistics target over", SQL: fmt.Sprintf("ALTER %s %s ALTER COLUMN %s SET STATISTICS %d",
 				relationKind(v), to.name, sql.Ident(c.Name), *c.Statistics)})
 		}
@@ -82,12 +82,19 @@ func onlyReading(had catalog.Carried) *catalog.Carried {
 	return &had
 }
 
+// relationKind is what a generation of the view is.
 func relationKind(v catalog.View) string {
-	if v.Materialized() {
-		return "MATERIALIZED VIEW"
+	switch {
+	case v.Materialized():
+		return kindSQL["m"]
+	case v.Rowless():
+		return kindSQL["v"]
 	}
-	return "TABLE"
+	return kindSQL["r"]
 }
+
+// kindSQL are the kinds of relations that generations are, by pg_class.relkind.
+var kindSQL = map[string]string{"r": "TABLE", "m": "MATERIALIZED VIEW", "v": "VIEW"}
 
 // policySteps put row-level security on a table, as another one has it.
 func policySteps(table string, had catalog.Carried) (steps []plan.Step) {

@@ -49,7 +49,7 @@ func (c Condition) Seen(v catalog.View, s catalog.State) *catalog.Relation {
 // Leftovers says whether there are generations that neither readers see nor runs write to.
 func (c Condition) Leftovers(s catalog.State) bool {
 	return slices.ContainsFunc(c.relations, func(r catalog.Relation) bool {
-		return (r.Kind == "r" || r.Kind == "m") && (r.State == "" || r.State == catalog.GenerationRetired)
+		return kindSQL[r.Kind] != "" && (r.State == "" || r.State == catalog.GenerationRetired)
 	})
 }
 
@@ -75,7 +75,7 @@ func Worn(v catalog.View, generation int32, r *catalog.Relation) string {
 	switch {
 	case r == nil:
 		return name + " is gone: somebody has dropped, renamed or moved it"
-	case r.Kind != "r" && r.Kind != "m":
+	case kindSQL[r.Kind] == "", (r.Kind == "v") != r.Rowless:
 		return name + " is something else by now"
 	case !r.Owned:
 		return name + " belongs to " + r.Owner + " by now"
@@ -96,7 +96,7 @@ func (c Condition) Lost(v catalog.View, generation int32) string {
 		names[i] = column.Name
 	}
 	switch {
-	case (r.Kind == "m") != v.Materialized():
+	case kindSQL[r.Kind] != relationKind(v):
 		return catalog.DataSchema + "." + v.Relation(generation) + " is something else by now"
 	case r.Odd != "":
 		return catalog.DataSchema + "." + v.Relation(generation) + " " + r.Odd

@@ -47,8 +47,8 @@ func DropGeneration(ctx context.Context, tx pgx.Tx, v catalog.View) error {
 		return err
 	}
 	for _, r := range relations {
-		if r.Number == v.Generation && (r.Kind == "r" || r.Kind == "m") {
-			return plan.Run(ctx, tx, []plan.Step{dropGeneration(v.Relation(r.Number), r.Kind == "m")})
+		if r.Number == v.Generation && kindSQL[r.Kind] != "" {
+			return plan.Run(ctx, tx, []plan.Step{dropGeneration(v.Relation(r.Number), r.Kind)})
 		}
 	}
 	return nil
@@ -73,10 +73,9 @@ func leftovers(ctx context.Context, db catalog.DB, v catalog.View) ([]plan.Step,
 		return nil, fmt.Errorf("look for old generations of view %s: %w", v.Name, err)
 	}
 	var steps []plan.Step
-	var name string
-	var materialized bool
-	_, err = pgx.ForEachRow(rows, []any{&name, &materialized}, func() error {
-		steps = append(steps, dropGeneration(name, materialized))
+	var name, kind string
+	_, err = pgx.ForEachRow(rows, []any{&name, &kind}, func() error {
+		steps = append(steps, dropGeneration(name, kind))
 		return nil
 	})
 	if err != nil {

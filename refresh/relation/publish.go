@@ -6,30 +6,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/redcache/redcache/catalog"
-	"github.com/redcache/redcache/infra"
-	"github.com/redcache/redcache/lock"
 	"github.com/redcache/redcache/plan"
-	"github.com/redcache/redcache/sql"
 )
-
-// Switch is a view that is to show another generation, or that is to be made over its first one.
-type Switch struct {
-	View    catalog.View      // its Generation is the one that readers are to see
-	Seen    *int32            // the one that they see; nil: there is none yet
-	Below   *catalog.Relation // what has its rows; nil: nothing that could be found
-	Columns []Column          // that readers are to see
-	Carry   bool              // what people have put on the generation that readers see comes along
-
-	// Published is the view as it was when readers were last looked to. [Publish] writes it.
-	Published catalog.Published
-
-	anew bool // its columns change, so that it has to be dropped and made again
-}
 
 // Set is what takes effect in one moment.
 type Set struct {
@@ -138,7 +120,9 @@ func (s Set) prepare(ctx context.Context, tx pgx.Tx) (steps []viewStep, err erro
 			}
 			continue
 		}
-		add(sw.View, RepointStep(sw.View, sw.Published.Decorations.Options, sw.View.Generation, names(sw.Columns)))
+		if sw.rowless == nil {
+			add(sw.View, sw.repointStep())
+		}
 	}
 	drops, err := s.dropSteps(ctx, tx)
 	if err != nil {
@@ -152,113 +136,21 @@ func (s Set) prepare(ctx context.Context, tx pgx.Tx) (steps []viewStep, err erro
 		}
 		add(sw.View, more...)
 	}
+	for _, sw := range s.Switches {
+		add(sw.View, sw.letGoSteps()...)
+	}
 	return steps, nil
-}
-
-// look finds out what is on the view now, and on the generation that its readers see, and gives the new one what comes along.
-// From then on until the try ends nobody can grant or revoke anything on what goes away by it.
-func (sw *Switch) look(ctx context.Context, tx pgx.Tx) (err error) {
-	if sw.Published, err = PublishedOf(ctx, tx, sw.View); err != nil {
-		return err
-	}
-	sw.anew = sw.Seen != nil && sw.Published.AtHome && !replaceable(sw.Published.Decorations.Columns, sw.Columns)
-	if held := sw.holdSteps(); len(held) > 0 {
-		if err = plan.Run(ctx, tx, held); err != nil {
-			return err
-		}
-		if sw.Published, err = PublishedOf(ctx, tx, sw.View); err != nil { // as it is since nobody can change it any more
-			return err
-		}
-	}
-	if !sw.Carry {
-		return nil
-	}
-	steps, err := CarrySteps(ctx, tx, sw.View, sw.Published)
-	if err != nil {
-		return err
-	}
-	return plan.Run(ctx, tx, steps)
-}
-
-// holdSteps keep others from granting and revoking, and from putting policies on a table. Rights have no lock, but PostgreSQL
-// keeps them in one row for an object and one for each column. To take from everybody what nobody can give him writes these
-// rows as they are, and whoever else wants to write them has to wait for the end of the transaction.
-func (sw *Switch) holdSteps() (steps []plan.Step) {
-	const title = "hold what is to be carried over"
-	hold := func(object string, grants []catalog.Grant, columns []catalog.DecoratedColumn) {
-		if grants != nil {
-			steps = append(steps, plan.Step{Title: title, SQL: "REVOKE GRANT OPTION FOR SELECT ON " + object + " FROM PUBLIC"})
-		}
-		for _, c := range columns {
-			if len(c.Grants) > 0 {
-				steps = append(steps, plan.Step{Title: title, SQL: fmt.Sprintf("REVOKE GRANT OPTION FOR SELECT (%s) ON %s FROM PUBLIC", sql.Ident(c.Name), object)})
-			}
-		}
-	}
-	if sw.anew && sw.Published.Owned {
-		hold(sw.Published.At.SQL(), sw.Published.Decorations.Grants, sw.Published.Decorations.Columns)
-	}
-	if r, had := sw.Below, sw.Published.Below; sw.Carry && r != nil && had != nil && r.Owned {
-		relation := sw.View.RelationSQL(r.Number)
-		if r.Kind == "r" {
-			steps = append(steps, plan.Step{Title: title, Lock: plan.AccessShare, SQL: "LOCK TABLE " + relation + " IN ACCESS SHARE MODE"})
-		}
-		hold(relation, had.Grants, had.Columns)
-	}
-	return steps
-}
-
-// replaceable says whether CREATE OR REPLACE VIEW takes columns for those that a view has: it only adds some at the end.
-func replaceable(had []catalog.DecoratedColumn, columns []Column) bool {
-	return len(had) <= len(columns) && slices.EqualFunc(had, columns[:len(had)], func(h catalog.DecoratedColumn, c Column) bool {
-		return h.Name == c.Name && h.Type == c.Type
-	})
-}
-
-// checkRemake refuses to make a view anew that has what no other view can be given.
-func checkRemake(v catalog.View, had catalog.Decorations) error {
-	var loses []string
-	if grant := passedOn(had.Grants, had.Columns); grant != "" {
-		loses = append(loses, grant)
-	}
-	if loses = append(loses, had.Fixed...); len(loses) == 0 {
-		return nil
-	}
-	return infra.Hinted(fmt.Errorf("view %s: its columns change, so it has to be made anew, and would lose what cannot "+
-		"be given to another one: %s", v.Name, strings.Join(loses, ", ")),
-		"Take that from the view first, and put it on again afterwards; or keep the old columns in the query.")
-}
-
-// makeSteps make a view that is not there, or not any more. Readers see no moment without it: all is one transaction.
-func (sw *Switch) makeSteps(ctx context.Context, tx pgx.Tx) ([]plan.Step, error) {
-	v, p := sw.View, sw.Published
-	switch {
-	case sw.anew:
-		more, err := decorate(ctx, tx, v, *p.Decorations, names(sw.Columns))
-		return append([]plan.Step{createViewStep(v, p.Decorations.Options, v.Generation, names(sw.Columns))}, more...), err
-	case sw.Seen != nil && p.AtHome:
-		return nil, nil
-	}
-	if len(v.Grantees) > 0 {
-		if err := lock.Rights(ctx, tx); err != nil {
-			return nil, err
-		}
-	}
-	if err := ensureSchema(ctx, tx, v, p); err != nil {
-		return nil, err
-	}
-	return ViewSteps(ctx, tx, v, p.Remembered, v.Generation, names(sw.Columns))
 }
 
 // dropSteps drop what goes, and the views that are made anew, with the old generations of the set that read these.
 func (s Set) dropSteps(ctx context.Context, tx pgx.Tx) (steps []viewStep, err error) {
-	goes, old := map[uint32]viewStep{}, map[string]catalog.View{}
+	goes, old := map[uint32]viewStep{}, map[string]*Switch{}
 	for _, sw := range s.Switches {
 		if sw.anew {
 			goes[sw.Published.OID] = viewStep{DropStep(sw.Published.At), sw.View, false}
 		}
 		if sw.Seen != nil {
-			old[sw.View.Relation(*sw.Seen)] = sw.View
+			old[sw.View.Relation(*sw.Seen)] = sw
 		}
 	}
 	for _, d := range s.Drops {
@@ -266,8 +158,8 @@ func (s Set) dropSteps(ctx context.Context, tx pgx.Tx) (steps []viewStep, err er
 			goes[d.Published.OID] = viewStep{DropStep(d.Published.At), d.View, true}
 		}
 		for _, r := range d.Relations {
-			if r.Kind == "r" || r.Kind == "m" {
-				goes[r.OID] = viewStep{dropGeneration(d.View.Relation(r.Number), r.Kind == "m"), d.View, true}
+			if kindSQL[r.Kind] != "" {
+				goes[r.OID] = viewStep{dropGeneration(d.View.Relation(r.Number), r.Kind), d.View, true}
 			}
 		}
 	}
@@ -275,20 +167,18 @@ func (s Set) dropSteps(ctx context.Context, tx pgx.Tx) (steps []viewStep, err er
 		return nil, nil
 	}
 	found, err := catalog.In(tx).Above(ctx, slices.Collect(maps.Keys(goes)), slices.Collect(maps.Keys(old)))
+	var emptied []viewStep
 	for _, r := range found {
 		step, ours := goes[r.OID]
 		if !ours {
-			step = viewStep{dropGeneration(r.Name.View, r.Kind == "m"), old[r.Name.View], false}
+			sw := old[r.Name.View]
+			for _, empty := range sw.emptySteps() {
+				emptied = append(emptied, viewStep{empty, sw.View, false})
+			}
+			step = viewStep{dropGeneration(r.Name.View, r.Kind), sw.View, false}
+			sw.let = true
 		}
 		steps = append(steps, step)
 	}
-	return steps, err
-}
-
-func dropGeneration(relation string, materialized bool) plan.Step {
-	kind := "TABLE"
-	if materialized {
-		kind = "MATERIALIZED VIEW"
-	}
-	return plan.Step{Title: "drop generation", Lock: plan.AccessExclusive, SQL: "DROP " + kind + " " + sql.Ident(catalog.DataSchema, relation)}
+	return append(emptied, steps...), err
 }

@@ -28,6 +28,7 @@ CREATE TABLE redcache.generation (
     link_id       integer     REFERENCES redcache.link ON DELETE SET NULL,
     set_id        integer     REFERENCES redcache.set,
     kept_by       integer     REFERENCES redcache.set,
+    rowless       boolean     NOT NULL DEFAULT false,
     row_count     bigint,
     as_of         timestamptz,
     reconciled_at timestamptz,
@@ -70,6 +71,7 @@ COMMENT ON COLUMN redcache.generation.state IS
 COMMENT ON COLUMN redcache.generation.link_id IS 'Where its source is; null: here, in other views of the cache, or the link of an old one is gone.';
 COMMENT ON COLUMN redcache.generation.set_id IS 'What its definition took effect in, or is to; null: it is older than sets are.';
 COMMENT ON COLUMN redcache.generation.kept_by IS 'The set that has taken its place before readers, and by which it is kept.';
+COMMENT ON COLUMN redcache.generation.rowless IS 'Whether it is a plain view over the views that it reads: then it has no rows of its own, and no as-of.';
 COMMENT ON COLUMN redcache.generation.definition IS 'What people have said of the view; docs/definitions.md has its fields. Durations are in seconds.';
 COMMENT ON COLUMN redcache.generation.columns IS
     'What the query returns, as described through the link, and what it is kept as: [{"name", "type", "local"}], in order.';
@@ -149,11 +151,38 @@ LEFT JOIN redcache.generation g ON g.view_id = v.id AND g.number = v.generation 
 WHERE g.set_id IS NULL OR g.set_id NOT IN (SELECT p.id FROM redcache.set p WHERE p.published_at IS NULL);
 COMMENT ON VIEW redcache.defined IS 'Each view with the definition that is in force. One that is only being added is not there yet.';
 
+-- One that reads itself, as nobody can define it, has no end otherwise: so UNION, and not UNION ALL.
+CREATE VIEW redcache.shown AS
+SELECT p.view_id, p.number, CASE WHEN NOT p.rowless THEN p.as_of ELSE (
+    WITH RECURSIVE below AS (
+        SELECT p.view_id, p.rowless, p.as_of, p.definition
+        UNION
+        SELECT g.view_id, g.rowless, g.as_of, g.definition
+        FROM below b
+        CROSS JOIN LATERAL pg_catalog.jsonb_array_elements(b.definition #> '{source,references}') r (item)
+        LEFT JOIN LATERAL (
+            SELECT g.*
+            FROM redcache.view n
+            JOIN redcache.generation g ON g.view_id = n.id AND g.state = 'published'
+            WHERE n.schema_name = r.item #>> '{name,schema}' AND n.view_name = r.item #>> '{name,view}'
+            LIMIT 1 -- so that it is looked up, whatever the planner thinks of the length of a list
+        ) g ON true
+        WHERE b.rowless
+    )
+    SELECT CASE WHEN pg_catalog.bool_and(b.as_of IS NOT NULL) THEN min(b.as_of) END
+    FROM below b
+    WHERE b.rowless IS NOT TRUE
+) END AS as_of
+FROM redcache.generation p
+WHERE p.state = 'published';
+COMMENT ON VIEW redcache.shown IS
+    'The generation of each view that readers see, and how old what it shows is: where it has no rows of its own, as old as the oldest that it reads.';
+
 CREATE VIEW redcache.copy AS
 SELECT s.view_id, p.number AS generation, l.number AS loaded, s.failures, p.as_of, s.next_due, s.queued_until, s.last_run_id,
        s.published, l.row_count, l.reconciled_at, l.watermark, l.modified, l.content
 FROM redcache.state s
-LEFT JOIN redcache.generation p ON p.view_id = s.view_id AND p.state = 'published'
+LEFT JOIN redcache.shown p ON p.view_id = s.view_id
 LEFT JOIN LATERAL (
     SELECT g.*
     FROM redcache.generation g
@@ -177,7 +206,7 @@ CROSS JOIN LATERAL pg_catalog.jsonb_array_elements(v.definition #> '{source,refe
 LEFT JOIN LATERAL (
     SELECT g.as_of
     FROM redcache.view n
-    JOIN redcache.generation g ON g.view_id = n.id AND g.state = 'published'
+    JOIN redcache.shown g ON g.view_id = n.id
     WHERE n.schema_name = r.item #>> '{name,schema}' AND n.view_name = r.item #>> '{name,view}'
     LIMIT 1 -- so that it is looked up, whatever the planner thinks of the length of a list
 ) i ON true

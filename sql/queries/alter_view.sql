@@ -10,8 +10,8 @@ WITH altered AS (
     USING altered a
     WHERE g.view_id = a.id AND g.number <> @generation AND g.state = 'building' AND (/* in force g */)
 ), defined AS (
-    INSERT INTO redcache.generation AS g (view_id, number, link_id, state, definition, columns)
-    SELECT id, @generation, @link_id, 'building', @definition, @columns
+    INSERT INTO redcache.generation AS g (view_id, number, link_id, state, rowless, definition, columns)
+    SELECT id, @generation, @link_id, 'building', @rowless, @definition, @columns
     FROM altered
     ON CONFLICT (view_id, number) DO UPDATE
         SET definition = excluded.definition, modified = CASE WHEN g.state <> 'building' THEN @modified END,

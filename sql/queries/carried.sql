@@ -8,7 +8,7 @@ SELECT pg_catalog.jsonb_build_object(
             'grants', coalesce((/* grants of t.attacl c.relowner */), '[]')) ORDER BY t.attnum)
         FROM pg_catalog.pg_attribute t
         WHERE t.attrelid = c.oid AND t.attnum > 0 AND NOT t.attisdropped),
-    'materialized', c.relkind = 'm', 'guarded', c.relrowsecurity, 'forced', c.relforcerowsecurity,
+    'materialized', c.relkind = 'm', 'rowless', c.relkind = 'v', 'guarded', c.relrowsecurity, 'forced', c.relforcerowsecurity,
     'policies', coalesce((
         SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
             'name', p.polname, 'permissive', p.polpermissive, 'command', p.polcmd,
@@ -20,5 +20,5 @@ SELECT pg_catalog.jsonb_build_object(
         WHERE p.polrelid = c.oid), '[]')
 )
 FROM pg_catalog.pg_class c
-WHERE c.relkind IN ('r', 'm') AND c.relnamespace = 'redcache_data'::pg_catalog.regnamespace
+WHERE c.relkind IN ('r', 'm', 'v') AND c.relnamespace = 'redcache_data'::pg_catalog.regnamespace
   AND c.relname = 'v' || a.id || '_g' || a.generation

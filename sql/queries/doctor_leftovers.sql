@@ -12,7 +12,7 @@ SELECT c.relname::text AS name, pg_catalog.pg_total_relation_size(c.oid) AS byte
            ORDER BY 1
        ) AS held
 FROM pg_catalog.pg_class c
-WHERE c.relnamespace = 'redcache_data'::regnamespace AND c.relkind IN ('m', 'r')
+WHERE c.relnamespace = 'redcache_data'::regnamespace AND c.relkind IN ('m', 'r', 'v')
   AND c.relname NOT IN (
       SELECT pg_catalog.format('v%s_g%s', g.view_id, g.number)
       FROM redcache.generation g

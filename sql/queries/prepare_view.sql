@@ -1,5 +1,5 @@
 -- What a view is to be, as a set is to make it (@set): a generation of an own number, that nothing points at. A view that is
--- not there yet has its name taken, and nothing else.
+-- not there yet has its name taken, and nothing else. One without rows needs nobody to fill it.
 WITH added AS (
     INSERT INTO redcache.view (schema_name, view_name, generation)
     SELECT @schema_name, @view_name, @generation WHERE @id = 0
@@ -11,8 +11,8 @@ WITH added AS (
     UNION ALL
     SELECT id, created_at, changed_at FROM redcache.view WHERE id = @id
 ), prepared AS (
-    INSERT INTO redcache.generation (view_id, number, set_id, link_id, state, definition, columns)
-    SELECT id, @generation, @set, @link_id, 'building', @definition, @columns
+    INSERT INTO redcache.generation (view_id, number, set_id, link_id, state, rowless, definition, columns)
+    SELECT id, @generation, @set, @link_id, CASE WHEN @rowless THEN 'filled' ELSE 'building' END, @rowless, @definition, @columns
     FROM known
 )
 SELECT id, created_at, changed_at FROM known

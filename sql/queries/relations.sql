@@ -1,5 +1,5 @@
 -- The relations that are named like generations of a view: what they are, and what others have put on them.
-SELECT c.oid, pg_catalog.substring(c.relname::text, '_g([0-9]+)$')::integer AS number, coalesce(g.state, '') AS state, c.relkind::text AS kind,
+SELECT c.oid, pg_catalog.substring(c.relname::text, '_g([0-9]+)$')::integer AS number, coalesce(g.state, '') AS state, coalesce(g.rowless, c.relkind = 'v') AS rowless, c.relkind::text AS kind,
        pg_catalog.pg_get_userbyid(c.relowner)::text AS owner, pg_catalog.pg_has_role(c.relowner, 'USAGE') AS owned,
        c.relispopulated AS filled, c.relrowsecurity AS guarded, c.relforcerowsecurity AS forced,
        ARRAY(SELECT t.attname::text FROM pg_catalog.pg_attribute t

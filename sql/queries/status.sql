@@ -1,5 +1,5 @@
 -- An as-of that is no time is none.
-SELECT v.id AS view_id, s.generation, s.row_count, pg_catalog.pg_total_relation_size(c.oid) AS bytes, f.as_of,
+SELECT v.id AS view_id, s.generation, s.row_count, CASE WHEN c.relkind <> 'v' THEN pg_catalog.pg_total_relation_size(c.oid) END AS bytes, f.as_of,
        statement_timestamp() - f.as_of AS age, f.stale, s.next_due, coalesce(s.failures, 0) AS failures,
        s.watermark, s.last_run_id, a.awaited
 FROM redcache.view v

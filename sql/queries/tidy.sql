@@ -10,7 +10,7 @@ SELECT EXISTS (
 ) OR EXISTS (
     SELECT
     FROM pg_catalog.pg_class c
-    WHERE c.relnamespace = 'redcache_data'::regnamespace AND c.relkind IN ('m', 'r')
+    WHERE c.relnamespace = 'redcache_data'::regnamespace AND c.relkind IN ('m', 'r', 'v')
       AND c.relname ~ ('^v' || $1::integer || '_g[0-9]+$')
       AND c.relname NOT IN (
           SELECT pg_catalog.format('v%s_g%s', g.view_id, g.number)

@@ -1,0 +1,24 @@
+package refresh
+
+import (
+	"context"
+
+	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/refresh/read"
+)
+
+// showInputs is the refresh of a view that keeps no rows: what others have done to it is mended, and that is all.
+func (a *attempt) showInputs(ctx context.Context, j *job) error {
+	w := a.works[0]
+	source, err := read.LocalIn(ctx, a.tx, w.view.Inputs(), 0)
+	if err != nil {
+		return err
+	}
+	a.source, a.asOf = source, source.AsOf(w.state.Now)
+	if w.newRelation {
+		w.frozen, w.outcome = true, catalog.Outcome{AsOf: a.asOf}
+		return a.publish(ctx, j)
+	}
+	w.proof.unchanged, w.proof.how = &a.asOf, "it keeps no rows, and shows what its inputs have"
+	return a.recordUnchanged(ctx, j)
+}

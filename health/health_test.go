@@ -77,6 +77,15 @@ var tests = []struct {
 	{"too seldom", func(f *health.Facts) {
 		old(f)
 	}, health.Failed, health.Seldom, "it is refreshed every 5m, which is too seldom or takes too long", "the last refresh took 1m", "lower --every"},
+	{"it keeps no rows", func(f *health.Facts) {
+		derived(f, func(*health.Facts) {})
+		f.View.Strategy, f.View.RefreshEvery, f.NextDue, f.LastRun = catalog.Live, 0, nil, nil
+	}, health.OK, health.Rowless, "it keeps no rows, and is as fresh as what it reads", "bi.sales: it is fresh", ""},
+	{"it keeps no rows, and what it reads is old", func(f *health.Facts) {
+		derived(f, old)
+		old(f)
+		f.View.Strategy, f.View.RefreshEvery, f.NextDue, f.LastRun = catalog.Live, 0, nil, nil
+	}, health.Failed, health.Inheriting, "it is computed from bi.sales, which is 1h old", "bi.sales: it is refreshed every 5m", "lower --every"},
 	{"on demand", func(f *health.Facts) {
 		f.View.RefreshEvery, f.View.MaxAge, f.NextDue = 0, 0, nil
 	}, health.OK, health.OnDemand, "it has no interval: it is refreshed on demand only", "", ""},

@@ -12,4 +12,6 @@
 //	swap           swap.go           reads everything into a generation of its own
 //	merge          merge.go          reads everything beside the generation, and writes what differs
 //	auto           auto.go           chooses among the others
+//
+// One that keeps no rows has nothing to do, and is not here.
 package apply

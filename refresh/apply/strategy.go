@@ -18,7 +18,7 @@ type Strategy struct {
 	Choose func(v catalog.View, s catalog.State, h catalog.Habits, redefined bool) (instead catalog.Strategy, why string)
 }
 
-// Strategies are all of them. What each is like, for the rest of the program, says [catalog.Table].
+// Strategies are all that keep rows. What each is like, for the rest of the program, says [catalog.Table].
 var Strategies = map[catalog.Strategy]Strategy{
 	catalog.Nonconcurrent: {Fill: nonconcurrent},
 	catalog.Concurrent:    {Fill: concurrent},

@@ -104,7 +104,7 @@ func (s Strategy) Traits() (t Traits, ok bool) {
 
 // Of lists those by which the rows of a source can be shown.
 func Of(kind SourceKind) []Strategy {
-	return those(func(t Traits) bool { return t.Shows(kind) })
+	return slices.DeleteFunc(slices.Clone(Strategies), func(s Strategy) bool { t, _ := s.Traits(); return !t.Shows(kind) })
 }
 
 // Shows says whether the rows of a source can be shown by the strategy.

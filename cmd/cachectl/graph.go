@@ -12,7 +12,7 @@ import (
 )
 
 // graphFormats are the forms of a graph.
-var graphFormats = []string{"text", "mermaid", "dot", "json"}
+var graphFormats = []string{"text", "mermaid", "dot", "svg", "json"}
 
 func (p *program) graphCommand() *cobra.Command {
 	format, asJSON := "text", false
@@ -24,7 +24,7 @@ that read those. With a view, only what it reads and what reads it, whatever lie
 it reads below it, further in; what was shown further up already is not shown again.`,
 		Example: `  cachectl graph
   cachectl graph bi.sales
-  cachectl graph --format dot | dot -Tsvg > graph.svg`,
+  cachectl graph --format svg > graph.svg`,
 		Args:              takes(0, 1),
 		ValidArgsFunction: p.completeViews(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -44,7 +44,7 @@ it reads below it, further in; what was shown further up already is not shown ag
 			})
 		},
 	}
-	cmd.Flags().Var(oneOf[string]{&format, graphFormats}, "format", "text, mermaid, dot (of Graphviz) or json")
+	cmd.Flags().Var(oneOf[string]{&format, graphFormats}, "format", "text, mermaid, dot (of Graphviz), svg (a picture for a browser) or json")
 	cmd.Flags().BoolVar(&asJSON, "json", false, jsonHelp)
 	_ = cmd.RegisterFlagCompletionFunc("format", words(graphFormats...)) // the flag exists
 	return cmd
@@ -66,6 +66,8 @@ func (s *connection) graph(ctx context.Context, name *catalog.Name, format strin
 		return s.printf("%s", lines(g.Mermaid()))
 	case "dot":
 		return s.printf("%s", lines(g.Dot()))
+	case "svg":
+		return s.printf("%s", lines(g.SVG()))
 	}
 	if len(g) == 0 {
 		s.tell("no views yet; `cachectl add-view` makes one")

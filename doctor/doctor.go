@@ -15,6 +15,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/infra/cloud"
+	"github.com/redcache/redcache/lock"
 )
 
 // AWS answers where things are; *cloud.Client does.
@@ -104,8 +105,8 @@ type exam struct {
 	published map[int32]catalog.Published
 	now       time.Time // the database's clock when all that was read
 
-	held      map[int32]bool // views whose lock somebody has
-	scheduled *time.Time     // when a worker or a Lambda last began a refresh
+	held      map[int32]lock.Holder // who has the lock of a view
+	scheduled *time.Time            // when a worker or a Lambda last began a refresh
 }
 
 // probe makes one check.

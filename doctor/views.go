@@ -85,61 +85,6 @@ func examineFailures(_ context.Context, x *exam) ([]Check, error) {
 	return orOK(objections, x.all(), "no refresh has failed since the last that succeeded"), nil
 }
 
-// examineStale says of each view that breaks its promise why it does, as far as the catalog knows.
-func examineStale(_ context.Context, x *exam) ([]Check, error) {
-	var objections []Check
-	for _, v := range x.views {
-		if !v.Stale {
-			continue
-		}
-		if v.Age != nil && *v.Age < 0 {
-			objections = append(objections, fail(aboutView(v), "its as-of is from the future: the clock of the cache database has been set "+
-				"back since", infra.Command("cachectl", "refresh", v.View.Name.String())+" reads it in full, and so does its next refresh."))
-			continue
-		}
-		why, fix := x.whyStale(v)
-		promise := "it has no rows yet, and promises to be at most " + catalog.FormatDuration(v.View.MaxAge) + " old"
-		if v.Age != nil {
-			most := catalog.FormatDuration(v.View.MaxAge)
-			promise = fmt.Sprintf("it is %s old, and promises at most %s", brief(*v.Age), most)
-		}
-		objections = append(objections, fail(aboutView(v), promise+": "+why, fix))
-	}
-	return orOK(objections, x.all(), "every promise of freshness is kept"), nil
-}
-
-func (x *exam) whyStale(v catalog.Status) (why, fix string) {
-	name := v.View.Name.String()
-	rest := x.rests[v.View.Link.ID]
-	switch {
-	case v.Failures > 0:
-		return "its refreshes fail", infra.Command("cachectl", "runs", name) + " shows why."
-	case rest.RestUntil != nil && rest.RestUntil.After(x.now):
-		return "its link rests", "See link-rest."
-	case x.atWork(v):
-		return fmt.Sprintf("a refresh is under way, for %s", brief(x.now.Sub(v.Running.StartedAt))),
-			"`cachectl locks` shows who is at it, and who waits for what."
-	case len(v.Awaited) > 0:
-		return "it waits for " + some(v.Awaited) + ", from which it is computed", "See what keeps that from being refreshed."
-	case v.View.Rowless():
-		return "it keeps no rows, and what it reads is too old", infra.Command("cachectl", "why", name) + " shows what."
-	case v.View.RefreshEvery == 0:
-		every := min(5*time.Minute, v.View.MaxAge/2) // more seldom would be refused
-		return "nothing refreshes it", infra.Command("cachectl", "alter-view", name, "--every",
-			catalog.FormatDuration(every)) + ", or refresh it more often."
-	case v.NextDue != nil && v.NextDue.Before(x.now):
-		return fmt.Sprintf("it is due for %s, and nobody refreshes it: %s", brief(x.now.Sub(*v.NextDue)), x.nobodyAt(v)),
-			"See view-overdue."
-	}
-	took := ""
-	if v.LastRun != nil && v.LastRun.Took() > 0 {
-		took = ", a refresh takes " + brief(v.LastRun.Took())
-	}
-	every := catalog.FormatDuration(v.View.RefreshEvery)
-	return fmt.Sprintf("it is refreshed every %s%s, which is too seldom or takes too long", every, took),
-		"Lower --every, promise less with --max-age, or read less (--strategy incremental)."
-}
-
 func examineEmpty(_ context.Context, x *exam) ([]Check, error) {
 	var objections []Check
 	for _, v := range x.views {

@@ -48,10 +48,12 @@ func TestViewStale(t *testing.T) {
 	b.wants(t, "view-stale", doctor.OK)
 	b.exec(t, `UPDATE redcache.generation SET as_of = now() - interval '1 hour'`)
 	for _, tt := range []struct{ change, why string }{
-		{`SELECT`, "it is 1h old, and promises at most 1m: nothing refreshes it"},
+		{`SELECT`, "it has no interval: it is refreshed on demand only; its rows are as of "},
+		{`SELECT`, " ago, and it promises at most 1m"},
+		{`SELECT`, "`cachectl alter-view bi.sales --every 30s`"},
 		{
 			`UPDATE redcache.generation SET definition = definition || '{"refresh_every": 30}'; UPDATE redcache.state SET next_due = now() + interval '1 minute'`,
-			"it is refreshed every 30s, a refresh takes 0s, which is too seldom or takes too long",
+			"it is refreshed every 30s, which is too seldom or takes too long; the last refresh took 0s",
 		},
 		{`UPDATE redcache.state SET next_due = now() - interval '10 minutes'`, "it is due for 10m, and nobody " +
 			"refreshes it"},
@@ -61,18 +63,23 @@ func TestViewStale(t *testing.T) {
 		},
 		{
 			`UPDATE redcache.run SET state = 'succeeded', finished_at = started_at, origin = 'worker', started_at = now() - interval '12 minutes'`,
-			"nobody refreshes it: no worker or Lambda has begun a refresh for 12m",
+			"nobody refreshes it: no worker or Lambda has begun a refresh since 20",
 		},
 		{`UPDATE redcache.run SET started_at = now() - interval '5 minutes'`, "nobody refreshes it: workers or Lambdas are behind"},
 		{
 			`UPDATE redcache.link_state SET rest_until = now() + interval '1 minute', rest_reason = 'paused'`,
-			"its link rests",
+			"its link dw rests until 20",
 		},
-		{`UPDATE redcache.state SET failures = 2`, "its refreshes fail"},
+		{`UPDATE redcache.state SET failures = 2`, "its last 2 refreshes failed"},
 	} {
 		b.exec(t, tt.change)
 		b.wants(t, "view-stale", doctor.Failed, "view "+v.Name.String(), tt.why)
 	}
+	b.add(t, "total", func(v *catalog.View) {
+		v.Source, v.Link, v.Key, v.Strategy, v.MaxAge = catalog.Defaults().Source, catalog.Link{}, nil, catalog.Swap, time.Minute
+		v.Kind, v.Query = catalog.LocalSource, "SELECT count(*) AS n FROM bi.sales"
+	})
+	b.wants(t, "view-stale", doctor.Failed, "view bi.total", "it is computed from bi.sales, which is 1h", "bi.sales: its last 2 refreshes failed")
 }
 
 // An age below zero is no age.

@@ -13,10 +13,10 @@ func (x *exam) loadWorkers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	x.held = map[int32]bool{}
+	x.held = map[int32]lock.Holder{}
 	for _, h := range held {
 		if h.Kind == lock.KindView && !h.Waiting {
-			x.held[h.ID] = true
+			x.held[h.ID] = h.Holder
 		}
 	}
 	x.scheduled, err = catalog.In(x.tx).Scheduled(ctx)
@@ -24,15 +24,7 @@ func (x *exam) loadWorkers(ctx context.Context) error {
 }
 
 // atWork says whether a refresh of the view is under way. A process that was killed leaves its run behind, and no lock.
-func (x *exam) atWork(v catalog.Status) bool { return v.Running != nil && x.held[v.View.ID] }
-
-// nobodyAt says why nobody has got to what is due: since when no schedule was followed, or that those who do are behind.
-func (x *exam) nobodyAt(v catalog.Status) string {
-	switch {
-	case x.scheduled == nil:
-		return "no worker or Lambda has begun a refresh yet"
-	case x.scheduled.Before(*v.NextDue):
-		return "no worker or Lambda has begun a refresh for " + brief(x.now.Sub(*x.scheduled))
-	}
-	return "workers or Lambdas are behind"
+func (x *exam) atWork(v catalog.Status) bool {
+	_, held := x.held[v.View.ID]
+	return held && v.Running != nil
 }

@@ -53,6 +53,23 @@ func Plan(changes []Change, described []refresh.Described) (planned []Planned) {
 	return planned
 }
 
+// PlanOf is what the servers have said of changes that stand in no file.
+func PlanOf(described []refresh.Described) (planned []Planned) {
+	for _, d := range described {
+		kind := Changed
+		switch {
+		case d.Before == nil:
+			kind = Added
+		case d.After == nil:
+			kind = Removed
+		}
+		p := Planned{Change: Change{Kind: kind, Name: d.Name, Before: d.Before}, Way: ByNothing}
+		p.compare(d)
+		planned = append(planned, p)
+	}
+	return planned
+}
+
 // compare finds out what a change means for readers.
 func (p *Planned) compare(d refresh.Described) {
 	switch {

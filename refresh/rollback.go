@@ -51,7 +51,7 @@ func (d *Definer) Rollback(ctx context.Context, number int32) (from catalog.Kept
 func (d *Definer) PlanRollback(ctx context.Context, set int32) ([]plan.Step, error) {
 	return d.runner.rehearse(ctx, func(r *Runner) error {
 		rehearsing := *d
-		rehearsing.pool, rehearsing.runner, rehearsing.tell = r.pool, r, nil
+		rehearsing.pool, rehearsing.runner, rehearsing.tell, rehearsing.judge = r.pool, r, nil, nil
 		_, _, err := rehearsing.Rollback(ctx, set)
 		return err
 	})
@@ -85,6 +85,11 @@ func (s *set) goBack(ctx context.Context, tx pgx.Tx, from catalog.KeptSet) (err 
 	}
 	if err := s.holdShapes(ctx, tx); err != nil {
 		return err
+	}
+	if s.judge != nil {
+		if err := s.judge(described(s.decisions)); err != nil {
+			return err
+		}
 	}
 	return s.showAgain(ctx, tx)
 }

@@ -56,7 +56,7 @@ A file that ` + "`cachectl plan --out`" + ` has written is applied as it is, and
 	}
 	cmd.Flags().BoolVar(&o.prune, "prune", false, "drop every view that has no file, whoever has added it")
 	cmd.Flags().BoolVar(&o.allowBreaking, "allow-breaking", false, "also what breaks something for readers")
-	cmd.Flags().Var(&o.keep, "keep", "how long to keep what readers see now, where it is built anew, for `cachectl rollback`; 0: not at all")
+	cmd.Flags().Var(&o.keep, "keep", "how long to keep what readers see now, where it is built anew, to roll back to; 0: not at all")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, dryRunHelp)
 	cmd.Flags().BoolVar(&o.json, "json", false, jsonHelp)
 	return cmd
@@ -110,7 +110,7 @@ func (s *connection) apply(
 		runs, err := s.definer().Keeping(time.Duration(o.keep)).Telling(show.phase).Judging(func(described []refresh.Described) error {
 			err := judge(described)
 			if err == nil && !o.allowBreaking {
-				err = unbroken(pipeline.Plan(changes, described))
+				err = unbroken(pipeline.Plan(changes, described), "`cachectl plan DIR` shows who is concerned; with --allow-breaking it is done all the same.")
 			}
 			return err
 		}).Apply(ctx, todo)
@@ -129,8 +129,8 @@ func (s *connection) apply(
 	return s.printApplied(changes, o.json)
 }
 
-// unbroken refuses what breaks something for readers.
-func unbroken(planned []pipeline.Planned) error {
+// unbroken refuses what breaks something for readers, and advises.
+func unbroken(planned []pipeline.Planned, advice string) error {
 	told := pipeline.Breaking(planned)
 	if told == nil {
 		return nil
@@ -140,8 +140,7 @@ func unbroken(planned []pipeline.Planned) error {
 	if len(told) > most {
 		text += fmt.Sprintf("; and %d more", len(told)-most)
 	}
-	return infra.Hinted(fmt.Errorf("%s for readers: %s", count(len(told), "view breaks", "views break"), text),
-		"`cachectl plan DIR` shows who is concerned; with --allow-breaking it is done all the same.")
+	return infra.Hinted(fmt.Errorf("%s for readers: %s", count(len(told), "view breaks", "views break"), text), advice)
 }
 
 func (s *connection) printApplied(changes []pipeline.Change, asJSON bool) error {

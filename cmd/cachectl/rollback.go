@@ -8,10 +8,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/redcache/redcache/catalog"
+	"github.com/redcache/redcache/pipeline"
 	"github.com/redcache/redcache/refresh"
 )
 
-type rollbackOptions struct{ dryRun, json bool }
+type rollbackOptions struct{ allowBreaking, dryRun, json bool }
 
 func (p *program) rollbackCommand() *cobra.Command {
 	var o rollbackOptions
@@ -23,7 +24,8 @@ were kept, views that it has added go, and what it has changed in the catalog al
 stay away. Without a number it is the last one that keeps rows, so never one that has only added views. Nothing is read, so the rows are as old as they are: the
 output says of which moment, and views with an interval are due at once.
 
-It refuses when one of the views was changed since. Afterwards the files that were applied are ahead of what is there:
+It refuses when one of the views was changed since, and, as ` + "`apply`" + ` does, what breaks something for readers, such as a
+column or a view that goes, unless --allow-breaking is given. Afterwards the files that were applied are ahead of what is there:
 ` + "`plan`" + ` shows how far.`,
 		Example: `  cachectl rollback --dry-run
   cachectl rollback
@@ -42,6 +44,7 @@ It refuses when one of the views was changed since. Afterwards the files that we
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&o.allowBreaking, "allow-breaking", false, "also what breaks something for readers")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, dryRunHelp)
 	cmd.Flags().BoolVar(&o.json, "json", false, jsonHelp)
 	return cmd
@@ -56,7 +59,12 @@ func (s *connection) rollback(ctx context.Context, set int32, o rollbackOptions)
 		return s.printPlan(planOf("rollback", steps), o.json)
 	}
 	show := s.watch("roll back", "", 0)
-	from, views, err := s.definer().Telling(show.phase).Rollback(ctx, set)
+	from, views, err := s.definer().Telling(show.phase).Judging(func(described []refresh.Described) error {
+		if o.allowBreaking {
+			return nil
+		}
+		return unbroken(pipeline.PlanOf(described), "With --allow-breaking it is done all the same.")
+	}).Rollback(ctx, set)
 	show.stop()
 	if err != nil {
 		return err

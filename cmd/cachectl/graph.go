@@ -9,19 +9,21 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/cmd/internal/screen"
 	"github.com/redcache/redcache/pipeline/graph"
+	"github.com/redcache/redcache/pipeline/lineage"
 )
 
 // graphFormats are the forms of a graph.
 var graphFormats = []string{"text", "mermaid", "dot", "svg", "json"}
 
 func (p *program) graphCommand() *cobra.Command {
-	format, asJSON := "text", false
+	format, asJSON, columns := "text", false, false
 	cmd := &cobra.Command{
 		Use:   "graph [VIEW]",
 		Short: "Show which views read which, down to the tables of Redshift",
 		Long: `Shows the graph of the views that are there: tables of Redshift, the remote views that read them, and the local views
 that read those. With a view, only what it reads and what reads it, whatever lies between. As text, each view stands with what
-it reads below it, further in; what was shown further up already is not shown again.`,
+it reads below it, further in; what was shown further up already is not shown again. With --columns, each view also has where its
+columns come from, down to Redshift.`,
 		Example: `  cachectl graph
   cachectl graph bi.sales
   cachectl graph --format svg > graph.svg`,
@@ -39,29 +41,36 @@ it reads below it, further in; what was shown further up already is not shown ag
 			if asJSON {
 				format = "json"
 			}
+			if columns && format != "text" && format != "json" {
+				return usagef("", "--columns is for text and json; a picture would have no room for them")
+			}
 			return p.inCatalog(cmd.Context(), func(s *connection) error {
-				return doing(s.graph(cmd.Context(), name, format), "show graph")
+				return doing(s.graph(cmd.Context(), name, format, columns), "show graph")
 			})
 		},
 	}
 	cmd.Flags().Var(oneOf[string]{&format, graphFormats}, "format", "text, mermaid, dot (of Graphviz), svg (a picture for a browser) or json")
 	cmd.Flags().BoolVar(&asJSON, "json", false, jsonHelp)
+	cmd.Flags().BoolVar(&columns, "columns", false, "show where the columns of each view come from; as text or json")
 	_ = cmd.RegisterFlagCompletionFunc("format", words(graphFormats...)) // the flag exists
 	return cmd
 }
 
-func (s *connection) graph(ctx context.Context, name *catalog.Name, format string) error {
+func (s *connection) graph(ctx context.Context, name *catalog.Name, format string, columns bool) error {
 	views, err := s.viewsWith(ctx, name)
 	if err != nil {
 		return err
 	}
-	g := graph.Of(views)
+	g, from := graph.Of(views), map[lineage.Relation]lineage.Lineage(nil)
+	if columns {
+		from = followedAll(views).All()
+	}
 	if name != nil {
 		g = g.Around(*name)
 	}
 	switch format {
 	case "json":
-		return s.printJSON(recordGraph(g))
+		return s.printJSON(recordGraph(g, from))
 	case "mermaid":
 		return s.printf("%s", lines(g.Mermaid()))
 	case "dot":
@@ -72,7 +81,7 @@ func (s *connection) graph(ctx context.Context, name *catalog.Name, format strin
 	if len(g) == 0 {
 		s.tell("no views yet; `cachectl add-view` makes one")
 	}
-	return s.printf("%s", lines(treeOf(g, source)))
+	return s.printf("%s", lines(treeOf(g, source, from)))
 }
 
 // viewsWith are all views of one moment, of which one has to be there.
@@ -96,8 +105,8 @@ const (
 )
 
 // treeOf has below each view what it reads, each once, beginning with what nobody reads, and what is said of each beside it.
-func treeOf(g graph.Graph, said func(*graph.Node) string) string {
-	t := tree{shown: map[*graph.Node]bool{}, said: said}
+func treeOf(g graph.Graph, said func(*graph.Node) string, from map[lineage.Relation]lineage.Lineage) string {
+	t := tree{shown: map[*graph.Node]bool{}, said: said, from: from}
 	for _, n := range g {
 		if len(n.Readers) == 0 {
 			t.add(n, 0)
@@ -110,6 +119,7 @@ type tree struct {
 	text  strings.Builder
 	shown map[*graph.Node]bool
 	said  func(*graph.Node) string
+	from  map[lineage.Relation]lineage.Lineage // of the views, where their columns are to be shown
 }
 
 func (t *tree) add(n *graph.Node, depth int) {
@@ -120,6 +130,11 @@ func (t *tree) add(n *graph.Node, depth int) {
 		return
 	}
 	t.line(depth, n.Name+"  "+t.said(n))
+	if n.View != nil && t.from != nil {
+		for _, r := range recordLineage(t.from[relationOf(n.View.Name)], "") {
+			t.line(depth+1, r.told())
+		}
+	}
 	for _, input := range n.Inputs {
 		t.add(input, depth+1)
 	}
@@ -157,11 +172,12 @@ type graphRecord struct {
 }
 
 type nodeRecord struct {
-	ID      int        `json:"id"`
-	Kind    graph.Kind `json:"kind"`
-	Name    string     `json:"name"`
-	Link    *string    `json:"link"`
-	Unknown *string    `json:"unknown"`
+	ID      int             `json:"id"`
+	Kind    graph.Kind      `json:"kind"`
+	Name    string          `json:"name"`
+	Link    *string         `json:"link"`
+	Unknown *string         `json:"unknown"`
+	Lineage []lineageRecord `json:"lineage"`
 }
 
 type edgeRecord struct {
@@ -169,10 +185,14 @@ type edgeRecord struct {
 	To   int `json:"to"`
 }
 
-func recordGraph(g graph.Graph) graphRecord {
+func recordGraph(g graph.Graph, from map[lineage.Relation]lineage.Lineage) graphRecord {
 	r := graphRecord{Nodes: []nodeRecord{}, Edges: []edgeRecord{}}
 	for i, n := range g {
-		r.Nodes = append(r.Nodes, nodeRecord{ID: i, Kind: n.Kind, Name: n.Name, Link: some(n.Link), Unknown: some(n.Unknown)})
+		node := nodeRecord{ID: i, Kind: n.Kind, Name: n.Name, Link: some(n.Link), Unknown: some(n.Unknown), Lineage: []lineageRecord{}}
+		if n.View != nil && from != nil {
+			node.Lineage = recordLineage(from[relationOf(n.View.Name)], "")
+		}
+		r.Nodes = append(r.Nodes, node)
 	}
 	for _, e := range g.Edges() {
 		r.Edges = append(r.Edges, edgeRecord{From: e[0], To: e[1]})

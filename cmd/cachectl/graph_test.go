@@ -28,7 +28,7 @@ func TestTree_FitsTheTerminal(t *testing.T) {
 		}
 		views = append(views, v)
 	}
-	text := treeOf(graph.Of(views), source)
+	text := treeOf(graph.Of(views), source, nil)
 	for line := range strings.Lines(text) {
 		if width := screen.Width(strings.TrimSuffix(line, "\n")); width > treeColumns {
 			t.Errorf("%d columns: %s", width, line)

@@ -94,14 +94,19 @@ func (s *connection) lineages(ctx context.Context, name catalog.Name, column str
 	if err != nil {
 		return nil, err
 	}
-	views := lineage.Views{}
-	for _, v := range all {
-		views[relationOf(v.Name)] = followed(v)
-	}
+	views := followedAll(all)
 	if column != "" && !slices.Contains(views[relationOf(name)].Columns, column) {
 		return nil, &catalog.InvalidError{What: "view " + name.String(), Problem: "it has no column " + column, Fix: "`cachectl status " + name.String() + "` shows its query"}
 	}
 	return views, nil
+}
+
+func followedAll(all []catalog.View) lineage.Views {
+	views := lineage.Views{}
+	for _, v := range all {
+		views[relationOf(v.Name)] = followed(v)
+	}
+	return views
 }
 
 func relationOf(n catalog.Name) lineage.Relation {
@@ -129,15 +134,7 @@ func (s *connection) printLineage(records []lineageRecord, asJSON bool) error {
 	}
 	var rows [][]string
 	for _, r := range records {
-		from := text(r.From)
-		if r.Unknown != nil {
-			from = *r.Unknown
-		}
-		column := text(r.Column)
-		if r.Column == nil {
-			column = "(rows)"
-		}
-		rows = append(rows, []string{column, r.How, from})
+		rows = append(rows, r.row())
 	}
 	return s.printTable("no column of another relation decides what it shows", table{headings: []string{"COLUMN", "HOW", "FROM"}, rows: rows})
 }
@@ -148,6 +145,30 @@ type lineageRecord struct {
 	How     string  `json:"how"`
 	From    *string `json:"from"`
 	Unknown *string `json:"unknown"`
+}
+
+// row is the record for a table: the column, how it comes, and from what or why nobody can say.
+func (r lineageRecord) row() []string {
+	column, from := text(r.Column), text(r.From)
+	if r.Column == nil {
+		column = "(rows)"
+	}
+	if r.Unknown != nil {
+		from = *r.Unknown
+	}
+	return []string{column, r.How, from}
+}
+
+// told is the record in a line below that of its view.
+func (r lineageRecord) told() string {
+	row := r.row()
+	switch {
+	case r.How == nothing:
+		return "." + row[0] + "  comes from no column"
+	case r.Column != nil:
+		row[0] = "." + row[0]
+	}
+	return strings.Join(row, "  ")
 }
 
 // The ways in which a column depends on others, beside those of [lineage.Kind].

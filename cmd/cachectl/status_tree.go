@@ -66,7 +66,7 @@ func (s *connection) statusTree(ctx context.Context, name *catalog.Name) error {
 			return "on Redshift"
 		}
 		return agesOf(of[n.Name], behind)
-	})))
+	}, nil)))
 }
 
 // agesOf says how far behind now a view is, how far behind what it reads, and whether that breaks its promise.

@@ -41,6 +41,12 @@ func TestCompare_IntervalsFollowFromPromises(t *testing.T) {
 		"the middle, more":       {"@@link dw", "@@max-age 3m", "@@max-age 4h", []string{"1m0s", "1m0s", "1h0m0s"}, ""},
 		"on demand, as is said":  {"@@link dw\n@@every 0", "", "@@max-age 4h", []string{"0s", "1h0m0s", "1h0m0s"}, ""},
 		"all intervals are said": {"@@link dw\n@@every 1h", "@@every 1h", "@@every 1h\n@@max-age 3h", []string{"1h0m0s", "1h0m0s", "1h0m0s"}, ""},
+		"one keeps no rows":      {"@@link dw", "@@strategy live", "@@max-age 3h", []string{"1h0m0s", "0s", "1h0m0s"}, ""},
+		"the leaf keeps none":    {"@@link dw", "", "@@strategy live\n@@max-age 3h", []string{"1h0m0s", "1h0m0s", "0s"}, ""},
+		"none, of what is late": {
+			"@@link dw\n@@every 2h", "@@every 30m", "@@strategy live\n@@max-age 2h", nil,
+			"leaf.sql:1:1: max-age 2h cannot be kept: it keeps no rows, and bi.middle may be 2h30m old by then",
+		},
 		"more than can be kept": {
 			"@@link dw\n@@every 2h", "@@every 30m", "@@every 1h\n@@max-age 3h", nil,
 			"leaf.sql:1:1: max-age 3h cannot be kept: it is refreshed every 1h, and bi.middle may be 2h30m old by then",

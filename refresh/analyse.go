@@ -37,6 +37,9 @@ func analyse(ctx context.Context, tx pgx.Tx, c *decision, before []decision) err
 		if c.after.Columns, err = outputs(ctx, nested); err != nil {
 			return err
 		}
+		if err := checkCollations(ctx, nested, c.after.Definition); err != nil {
+			return err
+		}
 		return errRehearsed
 	})
 	if !errors.Is(err, errRehearsed) {
@@ -262,5 +265,31 @@ func checkCalls(ctx context.Context, tx pgx.Tx) error {
 	return &catalog.InvalidError{
 		Problem: "its query calls " + name + ", which belongs to somebody else, and would run as the owner of the cache",
 		Fix:     "have the function owned by the role of DATABASE_URL, or leave it out",
+	}
+}
+
+// checkCollations refuses columns with a collation of their own where they are not kept: kept ones have none, and a published view
+// cannot change from one to the other.
+func checkCollations(ctx context.Context, tx pgx.Tx, d catalog.Definition) error {
+	if !d.Rowless() {
+		return nil
+	}
+	var column, collation string
+	err := tx.QueryRow(ctx, `
+		SELECT a.attname::text, c.collname::text
+		FROM pg_catalog.pg_attribute a
+		JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+		JOIN pg_catalog.pg_collation c ON c.oid = a.attcollation
+		WHERE a.attrelid = 'pg_temp.redcache_output'::regclass AND a.attnum > 0 AND a.attcollation <> t.typcollation
+		ORDER BY a.attnum LIMIT 1`).Scan(&column, &collation)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err != nil:
+		return wrap(err, "look what the query returns")
+	}
+	return &catalog.InvalidError{
+		Problem: fmt.Sprintf("its column %s has collation %s, and columns of views have none of their own", column, sql.Ident(collation)),
+		Fix:     "leave COLLATE out of what the query returns, and give it where the view is read; or choose a strategy that keeps rows",
 	}
 }

@@ -1,6 +1,7 @@
 package integration_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -87,6 +88,9 @@ func (w *world) live(t *testing.T) {
 		w.cachectl(t, append([]string{"add-view", v.name, "--link", "dw", "--query", v.query, "--every", "1s"}, v.flags...)...)
 		w.wantEqual(t, v.name, v.query)
 	}
+	const dear = "SELECT salesid, pricepaid FROM %s s WHERE s.pricepaid > 100"
+	w.cachectl(t, "add-view", "bi.dear", "--source", "cache", "--strategy", "live", "--query", fmt.Sprintf(dear, "bi.swapped"))
+	w.cachectl(t, "add-view", "bi.dearer", "--source", "cache", "--strategy", "swap", "--query", "SELECT * FROM bi.dear d", "--every", "1s")
 	for range 2 {
 		if _, err := tickit.Change(t.Context(), w.engine, 100); err != nil {
 			t.Fatal(err)
@@ -96,6 +100,8 @@ func (w *world) live(t *testing.T) {
 	for _, v := range lifeViews {
 		w.wantEqual(t, v.name, v.query)
 	}
+	w.wantEqual(t, "bi.dear", fmt.Sprintf(dear, "tickit.sales"))
+	w.wantEqual(t, "bi.dearer", fmt.Sprintf(dear, "tickit.sales"))
 	w.workAWhile(t)
 	for _, args := range [][]string{
 		{"list"},
@@ -104,12 +110,16 @@ func (w *world) live(t *testing.T) {
 		{"locks"},
 		{"alter-view", "bi.revenue", "--every", "0", "--max-age", "1h"},
 		{"alter-view", "bi.sales", "--strategy", "concurrent"},
+		{"drop-view", "bi.dearer"},
+		{"alter-view", "bi.swapped", "--query", "SELECT pricepaid, salesid FROM tickit.sales"}, // it is made anew, and what is made over it
 	} {
 		w.cachectl(t, args...)
 	}
 	w.cachectl(t, "refresh", "--all")
 	w.wantEqual(t, "bi.sales", salesQuery)
+	w.wantEqual(t, "bi.dear", fmt.Sprintf(dear, "tickit.sales"))
 	w.wantNothingLeft(t)
+	w.cachectl(t, "drop-view", "bi.dear")
 	for _, v := range lifeViews {
 		w.cachectl(t, "drop-view", v.name)
 	}

@@ -14,7 +14,8 @@ WITH RECURSIVE asked AS (
     JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = b.oid
         AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
     JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid AND r.rulename = '_RETURN'
-    JOIN pg_catalog.pg_class g ON g.oid = r.ev_class AND g.relnamespace <> 'redcache_data'::pg_catalog.regnamespace
+    JOIN pg_catalog.pg_class g ON g.oid = r.ev_class
+    JOIN pg_catalog.pg_namespace s ON s.oid = g.relnamespace AND s.nspname <> 'redcache_data'
 ), used AS ( -- a view by itself, and by the types of its rows
     SELECT b.asked, b.oid, 'pg_catalog.pg_class'::pg_catalog.regclass AS refclass, b.oid AS ref
     FROM above b
@@ -39,7 +40,8 @@ CROSS JOIN LATERAL pg_catalog.pg_identify_object(
     CASE WHEN r.rulename = '_RETURN' THEN 'pg_catalog.pg_class'::pg_catalog.regclass::oid ELSE d.classid END,
     CASE WHEN r.rulename = '_RETURN' THEN r.ev_class ELSE d.objid END, d.objsubid) o
 WHERE r.ev_class IS DISTINCT FROM u.oid
-  AND NOT EXISTS (SELECT FROM pg_catalog.pg_class g WHERE g.oid = r.ev_class AND g.relnamespace = 'redcache_data'::pg_catalog.regnamespace)
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_class g JOIN pg_catalog.pg_namespace s ON s.oid = g.relnamespace AND s.nspname = 'redcache_data'
+                  WHERE g.oid = r.ev_class)
   -- A column of a view that is found as such, whose type is that of the rows.
   AND NOT EXISTS (SELECT FROM above b WHERE b.asked = u.asked AND b.oid = d.objid AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass)
 GROUP BY a.nspname, a.relname, o.type, o.identity, u.oid, u.asked, n.nspname, c.relname

@@ -70,7 +70,7 @@ func (p pinned) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, e
 	rows, err := p.in(tx.Tx).Query(ctx, sql, args...)
 	if err != nil {
 		rollback(ctx, tx)
-		return nil, withEnd(ctx, tx.explain(err))
+		return nil, withEnd(ctx, tx.explain(ctx, err))
 	}
 	return &ownRows{Rows: rows, ctx: ctx, tx: tx}, nil
 }
@@ -101,7 +101,7 @@ func (r *ownRows) Close() {
 	}
 	r.end = true
 	if r.err = r.Rows.Err(); r.err != nil {
-		r.err = withEnd(r.ctx, r.tx.explain(r.err))
+		r.err = withEnd(r.ctx, r.tx.explain(r.ctx, r.err))
 		rollback(r.ctx, r.tx)
 	} else {
 		r.err = commit(r.ctx, r.tx)

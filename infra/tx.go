@@ -64,7 +64,7 @@ func within(ctx context.Context, b Beginner, limits Limits, modes string, fn fun
 		}
 	}()
 	if err := fn(tx.Tx); err != nil {
-		return withEnd(ctx, tx.explain(err))
+		return withEnd(ctx, tx.explain(ctx, err))
 	}
 	if ctx.Err() != nil {
 		return withEnd(ctx, errors.New("nothing was committed"))
@@ -116,8 +116,11 @@ func codeOf(err error) string {
 // ErrReadOnly says that the cache database is a standby, where nothing can be written. [InTx] returns it.
 var ErrReadOnly = errors.New("the cache database is a standby, which is read-only")
 
-// explain says what the refusal to write means on a standby.
-func (t begun) explain(err error) error {
+// explain says what the end of the connection means, and what the refusal to write on a standby.
+func (t begun) explain(ctx context.Context, err error) error {
+	if ctx.Err() == nil && t.Conn().IsClosed() && Hint(err) == "" {
+		return Hinted(err, "The connection to the cache database broke, and nothing of this was committed. Try again.")
+	}
 	if !t.standby || codeOf(err) != codeReadOnly || errors.Is(err, ErrReadOnly) { // said by a transaction within this one
 		return err
 	}
@@ -164,7 +167,8 @@ func commit(ctx context.Context, tx pgx.Tx) error {
 	if isRefusal(err) || pgconn.SafeToRetry(err) && !lost {
 		return fmt.Errorf("commit: %w", err)
 	}
-	return fmt.Errorf("commit: %w: %w", ErrOutcomeUnknown, err)
+	return Hinted(fmt.Errorf("commit: %w: %w", ErrOutcomeUnknown, err),
+		"It may be in force: look, with "+Command("cachectl", "list")+", before you do it again.")
 }
 
 // isRefusal tells whether the server answered that it did not commit. Class 57P, its shutdown, is no answer: it may

@@ -48,7 +48,8 @@ var signs = []sign{
 	{Credentials, []string{"28"}, []string{"password authentication failed", "no pg_hba.conf entry"}},
 	{RetryTransaction, []string{"40001", "40P01"}, []string{
 		"serializable isolation violation", "could not open relation with oid", "conflict with concurrent transaction",
-		"tuple concurrently updated", // two that grant rights on one schema
+		"tuple concurrently updated",              // two that grant rights on one schema
+		"cached plan must not change result type", // somebody has changed a table of the catalog meanwhile
 		"error: 1018", "error: 1023", "code: 1018", "code: 1023",
 	}},
 	{Backoff, []string{"53300", "53200", "55P03"}, []string{

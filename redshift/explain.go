@@ -47,10 +47,11 @@ func Explain(err error) (what, hint string) {
 	return what, hint
 }
 
-// procedural begins the names of the files of PostgreSQL's source in which functions that people wrote raise errors:
-// pl_exec.c, plperl.c, plpy_elog.c.
+// The names of the files of PostgreSQL's source in which functions that people wrote raise errors begin with pl: pl_exec.c,
+// plperl.c, plpy_elog.c. Those of its own planner do so, too: planner.c, plancache.c.
 const (
 	procedural = "pl"
+	planner    = "plan"
 	codeRaised = "P0001"
 	codeNotNow = "55000" // of statements, and, when it is fatal, of logins
 )
@@ -62,7 +63,7 @@ func (s Side) explain(err *pgconn.PgError) (what, hint string) {
 	if s == Here {
 		table = here
 	}
-	if s == Here && strings.HasPrefix(path.Base(err.File), procedural) {
+	if file := path.Base(err.File); s == Here && strings.HasPrefix(file, procedural) && !strings.HasPrefix(file, planner) {
 		err = &pgconn.PgError{Code: codeRaised} // whatever code it gives itself
 	}
 	if s == Here && err.Code == codeNotNow && err.Severity == "FATAL" {

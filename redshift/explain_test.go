@@ -50,6 +50,17 @@ func TestExplain_TellsAClosedDatabaseFromAReplicaIdentity(t *testing.T) {
 	linktest.Contains(t, hint, "replica identity")
 }
 
+// A function that somebody wrote is to blame for what it raises, and not for what PostgreSQL's planner refuses.
+func TestExplain_TellsAFunctionFromThePlanner(t *testing.T) {
+	t.Parallel()
+	for file, blamed := range map[string]bool{"pl_exec.c": true, "plperl.c": true, "plpy_elog.c": true, "plancache.c": false, "planner.c": false, "tablecmds.c": false} {
+		what, _ := redshift.Explain(&pgconn.PgError{Severity: "ERROR", Code: "0A000", Message: "no", File: file})
+		if strings.Contains(what, "a trigger or a function") != blamed {
+			t.Errorf("%s: %s", file, what)
+		}
+	}
+}
+
 // What a row or a literal is to blame for is no mistake of syntax, with a SQLSTATE or, as Redshift likes it, without.
 func TestExplain_TellsABadValueFromBadSQL(t *testing.T) {
 	t.Parallel()

@@ -44,12 +44,10 @@ func (r *Runner) Refresh(ctx context.Context, req Request) (catalog.Run, error) 
 
 // tryUntilDone makes attempts until one commits, or fails in a way that trying again does not mend.
 func (r *Runner) tryUntilDone(ctx context.Context, j *job) error {
+	commits := commits{runner: r}
 	for began := time.Now(); ; {
 		j.number++
-		err := j.run(ctx)
-		if errors.Is(err, infra.ErrOutcomeUnknown) && r.committed(ctx, j) {
-			return nil
-		}
+		err := commits.after(ctx, j.run(ctx), func(ctx context.Context) (bool, error) { return r.committed(ctx, j) })
 		if errors.As(err, new(*lock.HeldError)) && j.lastErr != nil {
 			return fmt.Errorf("%w; then %w", j.lastErr, err) // lost to somebody else between two attempts
 		}
@@ -83,25 +81,11 @@ func (r *Runner) pause(ctx context.Context, j *job, mended bool) error {
 	return infra.Sleep(ctx, delay)
 }
 
-// committed finds out what became of a commit whose answer was lost: the run's result was part of it.
-func (r *Runner) committed(ctx context.Context, j *job) bool {
+// committed says whether an attempt has been committed: the run's result was part of it.
+func (r *Runner) committed(ctx context.Context, j *job) (bool, error) {
 	if j.members == nil {
-		return false
+		return false, nil
 	}
-	return r.became(ctx, func(ctx context.Context) (bool, error) {
-		run, err := r.store.Run(ctx, j.members[0].run) // they all commit together
-		return run.State.Succeeds(), err
-	})
-}
-
-// became asks until there is an answer whether something is so by now, and takes none for a no.
-func (r *Runner) became(ctx context.Context, ask func(ctx context.Context) (bool, error)) bool {
-	ctx, cancel := recording(ctx)
-	defer cancel()
-	for n := 1; ; n++ {
-		so, err := ask(ctx)
-		if err == nil || r.cfg.Backoff.Wait(ctx, n) != nil {
-			return so && err == nil
-		}
-	}
+	run, err := r.store.Run(ctx, j.members[0].run) // they all commit together
+	return run.State.Succeeds(), err
 }

@@ -29,12 +29,15 @@ func (d *Definer) Rollback(ctx context.Context, number int32) (from catalog.Kept
 	if from, err = catalog.In(d.pool).KeptSet(ctx, number); err != nil {
 		return from, nil, err
 	}
+	commits := commits{runner: d.runner}
+	var back *set
 	for n := 1; ; n++ {
-		back := &set{Definer: d}
-		err = infra.InTx(ctx, d.pool, infra.Limits{}, func(tx pgx.Tx) error { return back.goBack(ctx, tx, from) })
-		if errors.Is(err, infra.ErrOutcomeUnknown) && back.published(ctx) {
-			err = nil
+		next := &set{Definer: d}
+		err = infra.InTx(ctx, d.pool, infra.Limits{}, func(tx pgx.Tx) error { return next.goBack(ctx, tx, from) })
+		if err == nil || errors.Is(err, infra.ErrOutcomeUnknown) {
+			back = next // of those that come later none gets this far, if this one has
 		}
+		err = commits.after(ctx, err, next.published)
 		if err == nil {
 			back.tidy(ctx)
 			return from, back.wentBack(from), nil
@@ -42,7 +45,7 @@ func (d *Definer) Rollback(ctx context.Context, number int32) (from catalog.Kept
 		if n >= d.runner.cfg.Attempts || !retryable(err) || d.runner.cfg.Backoff.Wait(ctx, n) != nil {
 			end, cancel := recording(ctx)
 			defer cancel()
-			return from, nil, fmt.Errorf("set %d: %w", from.ID, nameHolders(end, d.pool, err, namesOf(back.changes())))
+			return from, nil, fmt.Errorf("set %d: %w", from.ID, nameHolders(end, d.pool, err, namesOf(next.changes())))
 		}
 	}
 }

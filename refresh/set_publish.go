@@ -26,11 +26,10 @@ func (s *set) publish(ctx context.Context) error {
 			return s.about(ctx, s.changes(), unseen)
 		}
 	}
+	commits := commits{runner: s.runner}
 	for n := 1; ; n++ {
 		err := infra.InTx(ctx, s.pool, infra.Limits{}, func(tx pgx.Tx) error { return s.publishIn(ctx, tx, unseen) })
-		if errors.Is(err, infra.ErrOutcomeUnknown) && s.published(ctx) {
-			return nil
-		}
+		err = commits.after(ctx, err, s.published)
 		if err == nil || n >= s.runner.cfg.Attempts || !retryable(err) || s.runner.cfg.Backoff.Wait(ctx, n) != nil {
 			return s.about(ctx, s.changes(), err)
 		}
@@ -119,7 +118,7 @@ func (s *set) noteOlder() {
 	}
 }
 
-func instant(t time.Time) string { return t.UTC().Format("15:04:05 MST") }
+func instant(t time.Time) string { return t.UTC().Format("15:04:05.000 MST") }
 
 // holdAgain takes the locks, and refuses to go on where somebody else has changed a definition since it was decided on. A
 // refresh that is under way is waited for, however long it takes: what has been built may have taken longer.
@@ -187,7 +186,5 @@ func (s *set) handOver(ctx context.Context, tx pgx.Tx, why error) error {
 	return catalog.In(tx).HandOver(ctx, s.id)
 }
 
-// published finds out what became of a commit whose answer was lost.
-func (s *set) published(ctx context.Context) bool {
-	return s.runner.became(ctx, func(ctx context.Context) (bool, error) { return catalog.In(s.pool).TookEffect(ctx, s.id) })
-}
+// published says whether the set has taken effect.
+func (s *set) published(ctx context.Context) (bool, error) { return catalog.In(s.pool).TookEffect(ctx, s.id) }

@@ -36,17 +36,36 @@ func (p Problem) Hint() string { return p.Fix }
 // Shown is the problem with the line that has it, a mark under the place, and what to do.
 func (p Problem) Shown() string {
 	text := p.Error() + "\n"
+	source, mark := p.excerpt()
 	if p.Line > 0 {
-		source := infra.Printable(strings.ReplaceAll(p.Source, "\t", " "))
-		text += "    " + source + "\n"
+		text += "    " + infra.Printable(source) + "\n"
 	}
 	if p.Column > 0 {
-		text += "    " + strings.Repeat(" ", p.Column-1) + "^\n"
+		text += "    " + strings.Repeat(" ", mark) + "^\n"
 	}
 	if p.Fix != "" {
 		text += "    " + p.Fix + "\n"
 	}
 	return text
+}
+
+// excerpt is the line, or what stands around the place where it is a long one, and how many characters stand before the place.
+func (p Problem) excerpt() (source string, mark int) {
+	const most = 160
+	line := []rune(strings.ReplaceAll(p.Source, "\t", " "))
+	mark = max(p.Column-1, 0)
+	if len(line) <= most {
+		return string(line), mark
+	}
+	from := max(min(mark-most/2, len(line)-most), 0)
+	source = string(line[from : from+most])
+	if from+most < len(line) {
+		source += "…"
+	}
+	if from > 0 {
+		return "…" + source, mark - from + 1
+	}
+	return source, mark
 }
 
 // Problems are all that is wrong with some files.

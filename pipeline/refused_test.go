@@ -37,3 +37,18 @@ func TestRefused_IsWhereItIsInTheFile(t *testing.T) {
 		}
 	}
 }
+
+// Of a long line what stands around the place is shown, with the mark below the place.
+func TestProblem_ShowsAPartOfALongLine(t *testing.T) {
+	t.Parallel()
+	for _, before := range []int{0, 3, 79, 80, 81, 200, 5000} {
+		for _, behind := range []int{0, 3, 79, 80, 200, 5000} {
+			line := strings.Repeat("ü", before) + "¦" + strings.Repeat("ü", behind)
+			lines := strings.Split(pipeline.Problem{Path: "a.sql", Line: 1, Column: before + 1, Source: line}.Shown(), "\n")
+			shown, mark := []rune(lines[1]), strings.Index(lines[2], "^")
+			if shown[mark] != '¦' || len(shown) > 4+160+2 || before+1+behind > 160 != strings.Contains(lines[1], "…") {
+				t.Errorf("%d before, %d behind:\n%s", before, behind, strings.Join(lines, "\n"))
+			}
+		}
+	}
+}

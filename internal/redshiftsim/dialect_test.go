@@ -1,8 +1,10 @@
 package redshiftsim_test
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/internal/redshiftsim"
@@ -119,4 +121,17 @@ func TestServer_SaysWhatItLacks(t *testing.T) {
 	wantError(t, err, "0A000", "the stand-in for Redshift does not have tables of other databases; Redshift has it")
 	_, err = pool.Exec(t.Context(), `SELECT st_area(name) FROM tickit_example`)
 	wantError(t, err, "0A000", "the stand-in for Redshift does not have ST_AREA; Redshift has it")
+}
+
+// A long list is read as quickly as it is long: it is no work beyond reading it.
+func TestServer_ReadsLongLists(t *testing.T) {
+	t.Parallel()
+	conn := connect(t, redshiftsim.For(t))
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	list := strings.Repeat("7, ", 200_000) + "8"
+	results, err := conn.PgConn().Exec(ctx, "SELECT count(*) FROM (SELECT 8 AS id) t WHERE id IN ("+list+")").ReadAll()
+	if err != nil || string(results[0].Rows[0][0]) != "1" {
+		t.Error(err)
+	}
 }

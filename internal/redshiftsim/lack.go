@@ -142,9 +142,11 @@ func superIndex(st *statement) bool {
 // superUnnest finds a relation that is a column of the one before it: FROM customer c, c.orders o.
 func superUnnest(st *statement) bool {
 	for i := 1; i < len(st.tokens); i++ {
+		if st.sign(i) != "," || !st.isName(i-1) || !st.reads(i+2, ".") || !st.isName(i+1) || st.tokens[i-1].word != st.tokens[i+1].word {
+			continue
+		}
 		first, _ := st.around(i)
-		lists := st.search(first, i, "from") < i && st.search(first, i, "where", "group", "having", "order") > i
-		if st.sign(i) == "," && lists && st.isName(i-1) && st.reads(i+2, ".") && st.isName(i+1) && st.tokens[i-1].word == st.tokens[i+1].word {
+		if st.search(first, i, "from") < i && st.search(first, i, "where", "group", "having", "order") > i {
 			return true
 		}
 	}

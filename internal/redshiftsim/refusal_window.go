@@ -101,8 +101,11 @@ func namedWindow(st *statement) *EngineError {
 // limitInSet looks at queries in parentheses that a set operator stands beside.
 func limitInSet(st *statement) *EngineError {
 	for i := range st.tokens {
+		if st.sign(i) != "(" || st.word(i+1) != "select" && st.word(i+1) != "with" {
+			continue
+		}
 		closing := st.closing(i)
-		if st.sign(i) != "(" || closing < 0 || st.word(i+1) != "select" && st.word(i+1) != "with" {
+		if closing < 0 {
 			continue
 		}
 		before := st.isSetOperator(i-1) || st.word(i-1) == "all" && st.isSetOperator(i-2)

@@ -187,4 +187,6 @@ func (s *set) handOver(ctx context.Context, tx pgx.Tx, why error) error {
 }
 
 // published says whether the set has taken effect.
-func (s *set) published(ctx context.Context) (bool, error) { return catalog.In(s.pool).TookEffect(ctx, s.id) }
+func (s *set) published(ctx context.Context) (bool, error) {
+	return catalog.In(s.pool).TookEffect(ctx, s.id)
+}

@@ -135,7 +135,7 @@ func TestLive_IsRead(t *testing.T) {
 	if _, state := b.stateOf(t, top); !state.AsOf.Equal(b.asOf(t, sales)) || !state.AsOf.Equal(b.asOf(t, above)) {
 		t.Errorf("as of %s", state.AsOf)
 	}
-	if got := rows(t, b.pool, `SELECT count(*) FROM redcache.freshness WHERE as_of IS NULL OR stale`); got[0] != `"0" ` {
+	if got := rows(t, b.readers, `SELECT count(*) FROM redcache.freshness WHERE as_of IS NULL OR stale`); got[0] != `"0" ` {
 		t.Errorf("%v views are of no age", got)
 	}
 	b.wantNothingLeft(t)
@@ -402,6 +402,23 @@ func TestLive_IsKeptWithoutARelation(t *testing.T) {
 	b.wantLive(t, live)
 	b.wantNothingLeft(t)
 
+	if _, err := keeping.Apply(t.Context(), []refresh.Change{{Name: sales.Name, Define: func(v *catalog.View) error {
+		v.Query = "SELECT amount, region, id FROM public.sales"
+		return nil
+	}}}); err != nil {
+		t.Fatal(err)
+	}
+	late := b.localView("late", "SELECT id FROM bi.sales", catalog.Live)
+	if _, err := b.definer.Add(t.Context(), late, false, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := b.definer.Rollback(t.Context(), 0); err == nil || !strings.Contains(err.Error(), "view bi.late is made over what changes") {
+		t.Errorf("readers go back below what was made since: %v", err)
+	}
+	b.wantLive(t, live)
+	if err := b.definer.Drop(t.Context(), late.Name); err != nil {
+		t.Fatal(err)
+	}
 	ask("SELECT region FROM bi.sales")
 	_, err := b.definer.Alter(t.Context(), sales.Name, func(v *catalog.View) error { v.Query = "SELECT region, id FROM public.sales"; return nil }, false, nil)
 	if err != nil {
@@ -412,4 +429,58 @@ func TestLive_IsKeptWithoutARelation(t *testing.T) {
 	}
 	b.wantRows(t, live, rows(t, b.source.Engine, "SELECT region FROM public.sales"))
 	b.wantNothingLeft(t)
+}
+
+// A process that is killed before any of its statements adds a view without rows or does not, and drops it or does not.
+func TestLive_KilledAtAnyStatement(t *testing.T) {
+	t.Parallel()
+	b := setup(t, salesSQL...)
+	b.liveOver(t, catalog.Swap)
+	v := b.localView("over", "SELECT region FROM bi.regions", catalog.Live)
+	d := b.doomed(t)
+	definer := refresh.NewDefiner(d.pool, d.runner)
+	d.kill = func(*pgx.Conn) {
+		d.mu.Lock()
+		d.dead = true
+		d.mu.Unlock()
+		b.terminate(t, `application_name = 'doomed'`)
+	}
+	cleaner := refresh.NewRunner(b.pool, refresh.Config{Backoff: quick, Silence: time.Nanosecond})
+	for what, do := range map[string]func() error{
+		"add":  func() error { _, err := definer.Add(t.Context(), v, false, nil); return err },
+		"drop": func() error { return definer.Drop(t.Context(), v.Name) },
+	} {
+		kills := 0
+		for after := 0; !t.Failed(); after += 3 {
+			if _, err := b.store.View(t.Context(), v.Name); (err == nil) == (what == "add") {
+				other := map[string]func() error{
+					"add":  func() error { return b.definer.Drop(t.Context(), v.Name) },
+					"drop": func() error { _, err := b.definer.Add(t.Context(), v, false, nil); return err },
+				}[what]
+				if err := other(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var err error
+			if sent := d.until(after, func() { err = do() }); sent <= after {
+				if err != nil {
+					t.Errorf("%s, undisturbed: %v", what, err)
+				}
+				break
+			}
+			kills++
+			if err := cleaner.CleanUp(t.Context()); err != nil {
+				t.Error(err)
+			}
+			_, gone := b.store.View(t.Context(), v.Name)
+			if _, err := tryRows(t.Context(), b.readers, "SELECT * FROM bi.over"); (err == nil) != (gone == nil) {
+				t.Errorf("%s, killed before statement %d: readers get %v, the catalog has %v", what, after, err, gone)
+			}
+			b.wantNoSets(t)
+			b.wantNothingLeft(t)
+		}
+		if kills < 3 {
+			t.Errorf("%s was killed %d times, which proves little", what, kills)
+		}
+	}
 }

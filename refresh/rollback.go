@@ -115,6 +115,13 @@ func (s *set) holdShapes(ctx context.Context, tx pgx.Tx) error {
 		}
 		c.inputs = again.inputs
 	}
+	switch along, err := withRowless(ctx, tx, slices.Clone(s.decisions)); {
+	case err != nil:
+		return err
+	case len(along) > len(s.decisions):
+		return infra.Hinted(fmt.Errorf("view %s is made over what changes, and is not of the set", along[len(s.decisions)].Name),
+			"Nothing has changed. Drop that view first, and add it again afterwards; or apply the files that had what was before.")
+	}
 	if err := s.lockShapes(ctx, tx, s.decisions); err != nil {
 		return err
 	}

@@ -110,16 +110,14 @@ func checkReader(ctx context.Context, tx pgx.Tx, v catalog.View, decisions []dec
 
 // withRowless adds the views that are made over others which return something else from now on: these may have to be made anew.
 func withRowless(ctx context.Context, tx pgx.Tx, decisions []decision) ([]decision, error) {
-	readers, err := catalog.In(tx).Readers(ctx, reshaped(decisions))
+	remade := slices.DeleteFunc(slices.Clone(decisions), func(c decision) bool { return c.Drop || !c.rebuilds })
+	readers, err := catalog.In(tx).Readers(ctx, reshaped(remade))
 	if err != nil {
 		return nil, err
 	}
-	for _, v := range readers {
-		if !v.Rowless() {
-			continue
-		}
-		for _, c := range decisions {
-			if c.reshapes() && !c.Drop && !c.builds() && slices.Contains(v.Inputs(), c.Name) {
+	for _, v := range slices.DeleteFunc(readers, func(v catalog.View) bool { return !v.Rowless() }) {
+		for _, c := range remade {
+			if !c.builds() && slices.Contains(v.Inputs(), c.Name) {
 				return nil, c.about(infra.Hinted(errors.New(v.Name.String()+" is made over it, and has to be made anew with it"),
 					"Leave --no-data out."))
 			}

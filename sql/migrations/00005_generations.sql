@@ -61,6 +61,7 @@ CREATE TABLE redcache.generation (
     CONSTRAINT generation_columns_are_a_list CHECK (pg_catalog.jsonb_typeof(columns) = 'array')
 );
 CREATE UNIQUE INDEX generation_published ON redcache.generation (view_id) WHERE state = 'published';
+CREATE INDEX generation_rowless ON redcache.generation (view_id) WHERE state = 'published' AND rowless;
 CREATE INDEX generation_of_link ON redcache.generation (link_id);
 CREATE INDEX generation_of_set ON redcache.generation (set_id);
 CREATE INDEX generation_of_group ON redcache.generation (group_name) WHERE group_name <> '';
@@ -151,9 +152,14 @@ LEFT JOIN redcache.generation g ON g.view_id = v.id AND g.number = v.generation 
 WHERE g.set_id IS NULL OR g.set_id NOT IN (SELECT p.id FROM redcache.set p WHERE p.published_at IS NULL);
 COMMENT ON VIEW redcache.defined IS 'Each view with the definition that is in force. One that is only being added is not there yet.';
 
--- One that reads itself, as nobody can define it, has no end otherwise: so UNION, and not UNION ALL.
+-- One that reads itself, as nobody can define it, has no end otherwise: so UNION, and not UNION ALL. Those that have rows are apart,
+-- so that the planner does not expect this of each.
 CREATE VIEW redcache.shown AS
-SELECT p.view_id, p.number, CASE WHEN NOT p.rowless THEN p.as_of ELSE (
+SELECT g.view_id, g.number, g.as_of
+FROM redcache.generation g
+WHERE g.state = 'published' AND NOT g.rowless
+UNION ALL
+SELECT p.view_id, p.number, (
     WITH RECURSIVE below AS (
         SELECT p.view_id, p.rowless, p.as_of, p.definition
         UNION
@@ -167,14 +173,14 @@ SELECT p.view_id, p.number, CASE WHEN NOT p.rowless THEN p.as_of ELSE (
             WHERE n.schema_name = r.item #>> '{name,schema}' AND n.view_name = r.item #>> '{name,view}'
             LIMIT 1 -- so that it is looked up, whatever the planner thinks of the length of a list
         ) g ON true
-        WHERE b.rowless
+        WHERE b.rowless AND pg_catalog.jsonb_typeof(r.item) = 'object' -- all are; so that the planner expects few
     )
     SELECT CASE WHEN pg_catalog.bool_and(b.as_of IS NOT NULL) THEN min(b.as_of) END
     FROM below b
     WHERE b.rowless IS NOT TRUE
-) END AS as_of
+)
 FROM redcache.generation p
-WHERE p.state = 'published';
+WHERE p.state = 'published' AND p.rowless;
 COMMENT ON VIEW redcache.shown IS
     'The generation of each view that readers see, and how old what it shows is: where it has no rows of its own, as old as the oldest that it reads.';
 
@@ -210,7 +216,8 @@ LEFT JOIN LATERAL (
     WHERE n.schema_name = r.item #>> '{name,schema}' AND n.view_name = r.item #>> '{name,view}'
     LIMIT 1 -- so that it is looked up, whatever the planner thinks of the length of a list
 ) i ON true
-WHERE v.definition #>> '{source,kind}' = 'local' AND (i.as_of IS NULL OR i.as_of < v.label);
+WHERE v.definition #>> '{source,kind}' = 'local' AND pg_catalog.jsonb_typeof(r.item) = 'object' -- as there
+  AND (i.as_of IS NULL OR i.as_of < v.label);
 COMMENT ON VIEW redcache.awaited IS 'The inputs of each local view that have not reached the label which it is to have next, or have no rows.';
 
 CREATE OR REPLACE VIEW redcache.freshness WITH (security_barrier) AS

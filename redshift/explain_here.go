@@ -17,7 +17,8 @@ var here = []advice{
 	{
 		codes: []string{"25P03"},
 		what:  "the cache database ended a transaction that was idle",
-		hint:  "The process that worked in it hung, or idle_in_transaction_session_timeout is very short.",
+		hint: "The process that worked in it hung; or it waited for a second connection, which a pooler did not have: " +
+			"default_pool_size of PgBouncer must be larger than the refreshes that are under way.",
 	},
 	{
 		codes: []string{"53100"},

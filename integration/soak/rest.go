@@ -137,15 +137,16 @@ func (h *history) nothingLeft(ctx context.Context) error {
 	return nil
 }
 
-// nothingPrepared wants no session of a worker to know prepared statements, nor dblink's connections: behind a pooler, the
-// next transaction over it is somebody else's.
+// nothingPrepared wants no session of a worker to know dblink's connections, nor prepared statements, but those of the catalog
+// where no pooler is between: behind one, the next transaction over it is somebody else's.
 func (h *history) nothingPrepared(ctx context.Context) error {
 	var errs []error
 	for n, pool := range h.pair.pools {
 		for _, conn := range pool.AcquireAllIdle(ctx) {
 			var left string
-			err := conn.QueryRow(ctx, `SELECT pg_catalog.concat_ws(' ', (SELECT pg_catalog.string_agg(name, ' ') FROM pg_catalog.pg_prepared_statements),
-				pg_catalog.array_to_string(public.dblink_get_connections(), ' '))`, pgx.QueryExecModeExec).Scan(&left)
+			err := conn.QueryRow(ctx, `SELECT pg_catalog.concat_ws(' ', (SELECT pg_catalog.string_agg(name, ' ') FROM pg_catalog.pg_prepared_statements
+					WHERE name !~ '^stmtcache_' OR pg_catalog.pg_backend_pid() <> $1::integer),
+				pg_catalog.array_to_string(public.dblink_get_connections(), ' '))`, pgx.QueryExecModeExec, int32(conn.Conn().PgConn().PID())).Scan(&left)
 			conn.Release()
 			if err != nil {
 				errs = append(errs, fmt.Errorf("look for what worker %d has left in its session: %w", n+1, err))

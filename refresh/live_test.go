@@ -484,3 +484,26 @@ func TestLive_KilledAtAnyStatement(t *testing.T) {
 		}
 	}
 }
+
+// Where readers leave no moment for an input that is made anew, it stays as it is: it could not be shown later without what is made
+// over it.
+func TestLive_ItsInputIsNotHandedOver(t *testing.T) {
+	t.Parallel()
+	b := setup(t, salesSQL...)
+	sales, live := b.liveOver(t, catalog.Incremental)
+	reader := b.oldReader(t)
+	anew := func(v *catalog.View) error { v.Query = "SELECT amount, region, id, updated_at FROM public.sales"; return nil }
+	if _, err := b.impatient().Alter(t.Context(), sales.Name, anew, false, nil); err == nil || !strings.Contains(err.Error(), "transaction") {
+		t.Errorf("it is left to the next refresh: %v", err)
+	}
+	b.wantNoSets(t)
+	leave(t, reader)
+	b.change(t, `DELETE FROM public.sales WHERE id <= 400`)
+	b.refresh(t, refresh.Request{View: sales.Name, Whole: true})
+	b.wantEqual(t, sales)
+	if _, err := b.definer.Alter(t.Context(), sales.Name, anew, false, nil); err != nil {
+		t.Error(err)
+	}
+	b.wantLive(t, live)
+	b.wantNothingLeft(t)
+}

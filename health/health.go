@@ -7,6 +7,7 @@
 package health
 
 import (
+	"slices"
 	"time"
 
 	"github.com/redcache/redcache/catalog"
@@ -109,3 +110,19 @@ func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC"
 
 // brief is a duration to the second.
 func brief(d time.Duration) string { return catalog.FormatDuration(d.Round(time.Second)) }
+
+// kept is what has the rows that a view shows: of one that keeps none, the oldest that it reads.
+func (f Facts) kept() Facts {
+	for f.View.Rowless() && len(f.Inputs) > 0 {
+		f = slices.MinFunc(f.Inputs, func(a, b Facts) int { return a.asOf().Compare(b.asOf()) })
+	}
+	return f
+}
+
+// asOf is the beginning of time of what has no rows.
+func (f Facts) asOf() time.Time {
+	if f.AsOf == nil {
+		return time.Time{}
+	}
+	return *f.AsOf
+}

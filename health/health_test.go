@@ -81,6 +81,24 @@ var tests = []struct {
 		derived(f, func(*health.Facts) {})
 		f.View.Strategy, f.View.RefreshEvery, f.NextDue, f.LastRun = catalog.Live, 0, nil, nil
 	}, health.OK, health.Rowless, "it keeps no rows, and is as fresh as what it reads", "bi.sales: it is fresh", ""},
+	{"it waits for what keeps no rows", func(f *health.Facts) {
+		f.View.Kind, f.View.Name.View, f.NextDue, f.Awaited = catalog.LocalSource, "top", ago(2*time.Second), []string{"bi.sums"}
+		rowless := sales(func(f *health.Facts) {
+			derived(f, old)
+			f.View.Strategy, f.View.RefreshEvery, f.NextDue = catalog.Live, 0, nil
+		})
+		f.Inputs = []health.Facts{rowless}
+	}, health.Warning, health.Waiting, "it waits for bi.sums, from which it is computed, since 2026-02-01 11:59:58 UTC", "bi.sales: it is refreshed every 5m", "lower --every"},
+	{"what it reads keeps no rows, and shows old ones", func(f *health.Facts) {
+		old(f)
+		f.View.Kind, f.View.Name.View = catalog.LocalSource, "top"
+		rowless := sales(func(f *health.Facts) {
+			derived(f, func(f *health.Facts) { old(f); f.View.MaxAge, f.Stale = 0, false })
+			old(f)
+			f.View.Strategy, f.View.RefreshEvery, f.View.MaxAge, f.Stale, f.NextDue = catalog.Live, 0, 0, false, nil
+		})
+		f.Inputs = []health.Facts{rowless}
+	}, health.Failed, health.Inheriting, "it is computed from bi.sums, which is 1h old", "bi.sales: it is fresh", "`cachectl alter-view bi.sales --every 7m30s`"},
 	{"it keeps no rows, and what it reads is old", func(f *health.Facts) {
 		derived(f, old)
 		old(f)

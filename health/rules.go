@@ -163,6 +163,7 @@ func waiting(f Facts) *Verdict {
 		if !slices.ContainsFunc(f.Awaited, input.is) {
 			continue
 		}
+		input = input.kept()
 		why := Of(input)
 		v.Evidence = append(v.Evidence, input.View.Name.String()+": "+why.Sentence)
 		if v.Next == "" {
@@ -220,14 +221,15 @@ func inheriting(f Facts) *Verdict {
 		if input.Age == nil || *input.Age <= f.View.MaxAge {
 			continue
 		}
-		why := Of(input)
+		kept := input.kept()
+		why := Of(kept)
 		next := why.Next
 		if next == "" {
-			next = input.command("alter-view", "--every", catalog.FormatDuration(max(f.View.MaxAge/2, time.Second)))
+			next = kept.command("alter-view", "--every", catalog.FormatDuration(max(f.View.MaxAge/2, time.Second)))
 		}
 		return &Verdict{
 			Cause: Inheriting, Sentence: fmt.Sprintf("it is computed from %s, which is %s old", input.View.Name, brief(*input.Age)),
-			Evidence: []string{input.View.Name.String() + ": " + why.Sentence}, Next: next,
+			Evidence: []string{kept.View.Name.String() + ": " + why.Sentence}, Next: next,
 		}
 	}
 	return nil

@@ -21,7 +21,7 @@ import (
 const home = "refresh/apply/"
 
 // elsewhere are no programs, or cannot be changed any more.
-var elsewhere = []string{"integration", "internal", "docs", "sql/migrations"}
+var elsewhere = []string{"examples", "integration", "internal", "docs", "sql/migrations"}
 
 // Whoever names a strategy decides something for it that a new one would not be asked about. The page says who does, and
 // why: a place that it does not know is one too many, and one that it still knows is told for nothing.

@@ -8,5 +8,9 @@
 // ([Condition.Mending], remake). Whoever needs a strong lock asks for it briefly, and again later, so that nobody queues
 // behind it for long ([Patiently]).
 //
+// A generation without rows is a view over other published views, which PostgreSQL keeps from being dropped or made anew as long
+// as it is there. So such a one is not built ahead: it is made, and the one before it dropped, in the moment of the switch, behind
+// what it reads ([Publish]). Where that is made anew, the view above shows nothing for the length of the transaction.
+//
 // Everything here is a list of statements before it is done, see [plan.Step], so that a plan can show them.
 package relation

@@ -59,7 +59,7 @@ func TestRun_ATamperedGenerationIsItsOwnViewsTrouble(t *testing.T) {
 				stdout, others, _ := strings.Cut(stdout, "bi.two")
 				said := stdout + stderr
 				if !strings.Contains(said, want) || want == "" && strings.Contains(said, "view: ") || strings.Contains(others, "view: ") ||
-					strings.Contains(stderr, "bi.two") || (args[0] == "refresh") != (status == exitFailed) && want != "" {
+					strings.Contains(stderr, "cachectl: refresh view bi.two") || (args[0] == "refresh") != (status == exitFailed) && want != "" {
 					t.Errorf("%s: exit status %d, want %q in\n%s%s", args, status, want, said, others)
 				}
 			}

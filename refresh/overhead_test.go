@@ -12,7 +12,7 @@ import (
 )
 
 // maxOverhead is what a refresh may cost beyond its SQL run by hand: lock, history, session, watermark.
-const maxOverhead = 15 * time.Millisecond
+const maxOverhead = 12 * time.Millisecond
 
 // enough pairs make a median that can be held against the limit.
 const enough = 31

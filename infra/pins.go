@@ -12,9 +12,11 @@ type Pin struct{ Name, Value string }
 // of our transactions have. They are the only place where such a setting is chosen; [Limits] adds how long things may
 // take, and [InTx] the isolation, and that a transaction may write.
 //
-// Not here is what changes only how fast or where something is done (the planner's settings, memory, parallelism, JIT,
+// Not here is what changes only how fast or where something is done (the planner's settings, memory, parallelism,
 // tablespaces, access methods, compression, synchronous_commit, vacuum's and ANALYZE's settings), what nothing of ours
 // reads or makes (lc_monetary, lc_numeric, lc_time, text search, XML, the bodies of functions), and the role, by which operators choose who owns the cache.
+// jit is here all the same: where enable_seqscan is off, or the catalog is large, PostgreSQL takes each of our statements
+// for dear and compiles it, for seconds, while locks are held.
 // What only a superuser may set cannot be pinned: `cachectl doctor` looks at it.
 func Pins() []Pin {
 	return []Pin{
@@ -39,6 +41,8 @@ func Pins() []Pin {
 		{"exit_on_error", "off"},
 		{"client_min_messages", "warning"},
 		{"transaction_timeout", "0"}, // since 17; every statement and every pause has a limit of its own
+		// What holds locks for longer than its work takes.
+		{"jit", "off"},
 	}
 }
 

@@ -37,6 +37,7 @@ var effects = map[string]effect{
 	"restrict_nonsystem_relation_kind": {"view", `SELECT 'read' FROM public.shown`, "read"},
 	"exit_on_error":                    {"on", `SELECT 1 / 0`, "22012, and goes on"},
 	"client_min_messages":              {"notice", `DO $$ BEGIN RAISE NOTICE 'loud'; END $$`, "silent"},
+	"jit":                              {"on", `SELECT public.compiled()`, "interpreted"},
 	"transaction_timeout":              {"50ms", `SELECT 'slept' FROM pg_sleep(0.2)`, "slept"},
 }
 
@@ -52,7 +53,15 @@ func TestPins_HoldWhatTheyAreFor(t *testing.T) {
 	setup := `CREATE SCHEMA evil; CREATE FUNCTION evil.upper(text) RETURNS text LANGUAGE sql AS 'SELECT ''evil''::text';
 		CREATE TABLE public.guarded AS SELECT i FROM generate_series(1, 2) i; ALTER TABLE public.guarded ENABLE ROW LEVEL SECURITY;
 		ALTER TABLE public.guarded FORCE ROW LEVEL SECURITY; CREATE POLICY one ON public.guarded USING (i = 1);
-		CREATE VIEW public.shown AS SELECT 1 AS i`
+		CREATE VIEW public.shown AS SELECT 1 AS i;
+		CREATE FUNCTION public.compiled() RETURNS text LANGUAGE plpgsql SET jit_above_cost = 0 AS $$
+			DECLARE line text;
+			BEGIN
+				FOR line IN EXECUTE 'EXPLAIN (ANALYZE) SELECT sum(i) FROM public.guarded' LOOP
+					IF line LIKE 'JIT:%' THEN RETURN 'compiled'; END IF;
+				END LOOP;
+				RETURN 'interpreted';
+			END $$`
 	if err := asOwner(t, db, setup); err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +71,7 @@ func TestPins_HoldWhatTheyAreFor(t *testing.T) {
 			e := effects[name]
 			conn, said := listening(t, db)
 			if !known(t, conn, name) {
-				return // a newer server has it
+				return // a newer server has it, or one with a compiler
 			}
 			set := func() { // a session that the server has ended cannot be asked again
 				if _, err := conn.Exec(t.Context(), `SELECT pg_catalog.set_config($1, $2, false)`, name, e.hostile); err != nil {
@@ -111,7 +120,8 @@ func listening(t *testing.T, db *pgtest.Database) (conn *pgx.Conn, said func() b
 
 func known(t *testing.T, conn *pgx.Conn, setting string) (known bool) {
 	t.Helper()
-	err := conn.QueryRow(t.Context(), `SELECT pg_catalog.current_setting($1, true) IS NOT NULL`, setting).Scan(&known)
+	err := conn.QueryRow(t.Context(), `
+		SELECT pg_catalog.current_setting($1, true) IS NOT NULL AND ($1 <> 'jit' OR pg_catalog.pg_jit_available())`, setting).Scan(&known)
 	if err != nil {
 		t.Fatal(err)
 	}

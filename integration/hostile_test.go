@@ -55,16 +55,16 @@ const hostileQuery = `SELECT id, batch, name, code, day, at, tz, r, f, n, b FROM
 // views are still to be made.
 func hostileWorld(t *testing.T, server map[string]string) (w *world, reader *pgxpool.Pool) {
 	t.Helper()
-	// To a planner that may not scan, any scan is so dear that it compiles the query, each time, for seconds.
-	settings := map[string]string{"jit": "off"}
+	settings := map[string]string{"shared_preload_libraries": "'pg_stat_statements'"}
 	maps.Copy(settings, server)
-	w = unlinkedWorld(t, pgtest.Config{Settings: settings}, hostileSource)
+	extensions := []string{"dblink", "postgres_fdw", "pg_stat_statements"}
+	w = unlinkedWorld(t, pgtest.Config{Settings: settings, Extensions: extensions}, hostileSource)
 	w.asAdmin(t, "CREATE ROLE dashboard LOGIN PASSWORD 'dashboard'", "CREATE SCHEMA IF NOT EXISTS evil",
 		"GRANT USAGE ON SCHEMA evil TO PUBLIC")
 	calm := "&client_encoding=UTF8&datestyle=ISO&intervalstyle=postgres&timezone=UTC&extra_float_digits=1&search_path=public" +
 		"&default_transaction_read_only=off&idle_session_timeout=0&lock_timeout=0&standard_conforming_strings=on" +
 		"&transform_null_equals=off&quote_all_identifiers=off&default_transaction_isolation=read%20committed&statement_timeout=0" +
-		"&restrict_nonsystem_relation_kind="
+		"&restrict_nonsystem_relation_kind=&jit=off"
 	if !w.knows(t, "idle_session_timeout") {
 		calm = strings.ReplaceAll(calm, "&idle_session_timeout=0", "")
 	}
@@ -221,6 +221,20 @@ func (w *world) liveThrough(t *testing.T, reader *pgxpool.Pool) {
 	}
 	w.cachectl(t, "link", "remove", "dw")
 	w.wantNothingKept(t)
+	w.wantNothingCompiled(t)
+}
+
+// wantNothingCompiled sees to it that the server has compiled no statement. To a planner that may not scan, any scan is so dear
+// that it compiles the statement, each time, for seconds.
+func (w *world) wantNothingCompiled(t testing.TB) {
+	t.Helper()
+	counts := w.wantCount(t, `SELECT FROM pg_attribute WHERE attrelid = 'public.pg_stat_statements'::regclass AND attname = 'jit_functions'`, 1) == nil
+	if !counts {
+		return // before PostgreSQL 15 nobody counts
+	}
+	for _, compiled := range mustLines(t, w.admin, `SELECT query FROM pg_stat_statements WHERE jit_functions > 0 LIMIT 3`) {
+		t.Errorf("compiled: %s", compiled)
+	}
 }
 
 // wantSame holds all views, as their reader sees them, against the source.

@@ -97,10 +97,6 @@ func lockAll(ctx context.Context, tx pgx.Tx) ([]plan.Step, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list what the catalog consists of: %w", err)
 	}
-	// To compile a statement that runs once takes seconds, for which readers would wait.
-	if _, err := tx.Exec(ctx, `SELECT pg_catalog.set_config('jit', 'off', true)`); err != nil {
-		return nil, fmt.Errorf("switch compilation off: %w", err)
-	}
 	until := time.Now().Add(readersWait)
 	for _, step := range steps {
 		left := max(time.Until(until), time.Millisecond)

@@ -84,7 +84,7 @@ func (s *connection) addView(ctx context.Context, v catalog.View, d definition) 
 		}
 		return s.printPlan(planOf("view "+v.Name.String(), steps), d.json)
 	}
-	show := s.watch("add view "+v.Name.String(), "", 0)
+	show := s.watch("add view "+v.Name.String(), "", neverTook)
 	run, err := s.definer().Add(ctx, v, d.noData, show.phase)
 	show.stop()
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"regexp"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -75,7 +76,7 @@ func (s *connection) alterView(ctx context.Context, name catalog.Name, draft cat
 		return s.printPlan(planOf("view "+name.String(), steps), d.json)
 	}
 	before, _ := s.store.View(ctx, name) // Alter says what is wrong with it
-	show := s.watch("alter view "+name.String(), "", s.lastTook(ctx, name))
+	show := s.watch("alter view "+name.String(), "", func() time.Duration { return s.lastTook(ctx, name) })
 	run, err := definer.Alter(ctx, name, change, d.noData, show.phase)
 	show.stop()
 	if err != nil {

@@ -106,7 +106,7 @@ func (s *connection) apply(
 		return s.printPlan(planOf("directory "+path, steps), o.json)
 	}
 	if len(todo) > 0 {
-		show := s.watch("apply", "", 0)
+		show := s.watch("apply", "", neverTook)
 		runs, err := s.definer().Keeping(time.Duration(o.keep)).Telling(show.phase).Judging(func(described []refresh.Described) error {
 			err := judge(described)
 			if err == nil && !o.allowBreaking {

@@ -44,7 +44,7 @@ func (s *connection) dropView(ctx context.Context, name catalog.Name, o dropView
 		}
 		return s.printPlan(planOf("view "+name.String(), steps), o.json)
 	}
-	show := s.watch("drop view "+name.String(), "", 0)
+	show := s.watch("drop view "+name.String(), "", neverTook)
 	err := s.definer().Telling(show.phase).Drop(ctx, name)
 	show.stop()
 	if err != nil {

@@ -26,8 +26,8 @@ const (
 // watcher shows on stderr what long work is at: a bar on a terminal, a line now and then elsewhere.
 type watcher struct {
 	what     string
-	number   string        // " (1/3)", where it is one of several
-	estimate time.Duration // what the work took the last time; 0 when it is not known
+	number   string               // " (1/3)", where it is one of several
+	estimate func() time.Duration // what the work took the last time; 0 when it is not known
 	start    time.Time
 	draw     func(phase refresh.Phase, elapsed time.Duration)
 	finish   func()
@@ -39,11 +39,12 @@ type watcher struct {
 	done, over chan struct{}
 }
 
-// watch begins to show the progress of some work. The caller must stop it, before anything else is printed.
-func (p *program) watch(what, number string, estimate time.Duration) *watcher {
+// watch begins to show the progress of some work. The caller must stop it, before anything else is printed. What the work took the
+// last time is asked for once there is something to show: most work is over before.
+func (p *program) watch(what, number string, lastTook func() time.Duration) *watcher {
 	now := time.Now()
 	w := &watcher{
-		what: what, number: number, estimate: estimate, start: now, changed: now,
+		what: what, number: number, estimate: sync.OnceValue(lastTook), start: now, changed: now,
 		done: make(chan struct{}), over: make(chan struct{}),
 	}
 	interval := drawEvery
@@ -102,8 +103,8 @@ func (w *watcher) describe(phase refresh.Phase, elapsed time.Duration, columns i
 	}
 	what, took := printable(w.what), ", "+brief(elapsed.Round(100*time.Millisecond))
 	last := ""
-	if w.estimate > 0 {
-		last = fmt.Sprintf(" (last time %s)", brief(w.estimate))
+	if took := w.estimate(); took > 0 {
+		last = fmt.Sprintf(" (last time %s)", brief(took))
 	}
 	if whole := what + at + took + last; columns <= 0 || screen.Width(whole) <= columns {
 		return whole
@@ -120,14 +121,20 @@ func (w *watcher) bar(
 	to progressbar.Option, columns func() int,
 ) (draw func(refresh.Phase, time.Duration), finish func()) {
 	most, room := int64(-1), spinnerRoom
-	if at := columns(); w.estimate > 0 && (at <= 0 || at >= fewForBar) {
-		most, room = w.estimate.Milliseconds()+1, barRoom
+	var bar *progressbar.ProgressBar // once there is something to draw
+	begin := func() {
+		if took, at := w.estimate(), columns(); took > 0 && (at <= 0 || at >= fewForBar) {
+			most, room = took.Milliseconds()+1, barRoom
+		}
+		const spinner, width = 14, 20
+		bar = progressbar.NewOptions64(most, to, progressbar.OptionSetElapsedTime(false),
+			progressbar.OptionSetPredictTime(false), progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(width),
+			progressbar.OptionSpinnerType(spinner), progressbar.OptionSetSpinnerChangeInterval(0))
 	}
-	const spinner, width = 14, 20
-	bar := progressbar.NewOptions64(most, to, progressbar.OptionSetElapsedTime(false),
-		progressbar.OptionSetPredictTime(false), progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(width),
-		progressbar.OptionSpinnerType(spinner), progressbar.OptionSetSpinnerChangeInterval(0))
 	draw = func(phase refresh.Phase, elapsed time.Duration) {
+		if bar == nil {
+			begin()
+		}
 		at := columns()
 		if at > 0 {
 			at = max(at-room, 1)
@@ -139,8 +146,15 @@ func (w *watcher) bar(
 			_ = bar.Add(1)
 		}
 	}
-	return draw, func() { _ = bar.Clear() }
+	return draw, func() {
+		if bar != nil {
+			_ = bar.Clear()
+		}
+	}
 }
+
+// neverTook is how long work took that has no last time.
+func neverTook() time.Duration { return 0 }
 
 // lines writes a line when a phase has gone on for a while, and then every ten seconds.
 func (w *watcher) lines(p *program) func(refresh.Phase, time.Duration) {

@@ -16,7 +16,7 @@ import (
 func TestWatcher_WritesALineNowAndThen(t *testing.T) {
 	t.Parallel()
 	var stderr bytes.Buffer
-	w := &watcher{what: "refresh view bi.sales", number: " (1/2)", estimate: 90 * time.Second}
+	w := &watcher{what: "refresh view bi.sales", number: " (1/2)", estimate: took(90 * time.Second)}
 	draw := w.lines(&program{stderr: &stderr})
 	long := time.Now().Add(-time.Hour)
 	for _, at := range []struct {
@@ -49,7 +49,7 @@ func TestWatcher_DrawsABarAndTakesItAway(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var terminal bytes.Buffer
-			w := &watcher{what: "refresh view bi.sales", estimate: estimate}
+			w := &watcher{what: "refresh view bi.sales", estimate: took(estimate)}
 			draw, finish := w.bar(progressbar.OptionSetWriter(&terminal), func() int { return 0 })
 			draw(refresh.Loading, 2*time.Second)
 			if got := terminal.String(); !strings.Contains(got, "refresh view bi.sales: loading, 2s") {
@@ -74,7 +74,7 @@ func TestWatcher_KeepsToTheTerminal(t *testing.T) {
 		for _, view := range []string{"bi.a", "bi." + strings.Repeat("long", 15), "bi." + strings.Repeat("売上", 20)} {
 			for _, columns := range []int{40, 80} {
 				var terminal bytes.Buffer
-				w := &watcher{what: "refresh view " + view, number: " (1000/1000)", estimate: estimate}
+				w := &watcher{what: "refresh view " + view, number: " (1000/1000)", estimate: took(estimate)}
 				draw, finish := w.bar(progressbar.OptionSetWriter(&terminal), func() int { return columns })
 				for _, elapsed := range []time.Duration{time.Second, time.Hour, 99 * time.Hour} {
 					draw(refresh.Committing, elapsed)
@@ -102,7 +102,7 @@ func TestWatcher_KeepsNumberAndPhase(t *testing.T) {
 			refresh.Locking + ", held by pid 12345 (redcache worker host-a:4711) since 12:03:04 UTC",
 		} {
 			for _, columns := range []int{35, 48, 75} { // beside a bar, or a spinner, at 40 and 80
-				w := &watcher{what: "refresh view " + view, number: " (1/3)", estimate: 3300 * time.Millisecond}
+				w := &watcher{what: "refresh view " + view, number: " (1/3)", estimate: took(3300 * time.Millisecond)}
 				got := w.describe(phase, 3900*time.Millisecond, columns)
 				begin := string(phase)[:7]
 				if uniseg.StringWidth(got) > columns || !strings.Contains(got, " (1/3): "+begin) {
@@ -114,4 +114,8 @@ func TestWatcher_KeepsNumberAndPhase(t *testing.T) {
 			}
 		}
 	}
+}
+
+func took(last time.Duration) func() time.Duration {
+	return func() time.Duration { return last }
 }

@@ -138,7 +138,7 @@ func someFailed(failed []string, batches []batch) error {
 func (s *connection) refreshOne(ctx context.Context, b batch, progress string, o refreshOptions) ([]catalog.Run, error) {
 	name := b.names[0]
 	what := "refresh view " + name.String()
-	show := s.watch(what, progress, s.lastTook(ctx, name))
+	show := s.watch(what, progress, func() time.Duration { return s.lastTook(ctx, name) })
 	run, err := s.runner.Refresh(ctx, refresh.Request{
 		View: name, Strategy: o.strategy, Whole: o.full, AllowShrink: int(o.allowShrink), Wait: time.Duration(o.wait),
 		Progress: show.phase,

@@ -58,7 +58,7 @@ func (s *connection) rollback(ctx context.Context, set int32, o rollbackOptions)
 		}
 		return s.printPlan(planOf("rollback", steps), o.json)
 	}
-	show := s.watch("roll back", "", 0)
+	show := s.watch("roll back", "", neverTook)
 	from, views, err := s.definer().Telling(show.phase).Judging(func(described []refresh.Described) error {
 		if o.allowBreaking {
 			return nil

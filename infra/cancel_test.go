@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/internal/pgtest"
 )
@@ -23,10 +25,10 @@ func TestOpenPool_CancelsNoOtherStatement(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer pool.Close()
-			canceled := 0
-			for n := range 100 {
-				ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond+time.Duration(n)*100*time.Microsecond)
-				if _, err := pool.Exec(ctx, "SELECT pg_sleep(0.01)"); err != nil {
+			canceled, length := 0, max(10*time.Millisecond, 2*untilCanceled(t, pool))
+			for n := range 40 {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(n+1)*length/40)
+				if _, err := pool.Exec(ctx, "SELECT pg_sleep($1)", length.Seconds()); err != nil {
 					canceled++
 				}
 				cancel()
@@ -34,9 +36,21 @@ func TestOpenPool_CancelsNoOtherStatement(t *testing.T) {
 					t.Fatalf("the statement after cancellation %d: %v", canceled, err)
 				}
 			}
-			if canceled < 20 {
-				t.Errorf("only %d of 100 statements were cancelled, which proves little", canceled)
+			if canceled < 8 {
+				t.Errorf("only %d of 40 statements were cancelled, which proves little", canceled)
 			}
 		})
 	}
+}
+
+// untilCanceled is how long it takes until a statement that somebody cancels has ended.
+func untilCanceled(t *testing.T, pool *pgxpool.Pool) time.Duration {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	begun := time.Now()
+	if _, err := pool.Exec(ctx, "SELECT pg_sleep(60)"); err == nil {
+		t.Fatal("it was not canceled")
+	}
+	return time.Since(begun)
 }

@@ -72,7 +72,7 @@ func odd(t *testing.T, db *pgtest.Database) *pgx.Conn {
 		"transform_null_equals": "on", "quote_all_identifiers": "on", "row_security": "off",
 		"restrict_nonsystem_relation_kind": "view", "exit_on_error": "on",
 		"client_min_messages": "debug1", "default_transaction_isolation": "serializable",
-		"default_transaction_read_only": "on", "default_transaction_deferrable": "on",
+		"default_transaction_read_only": "on", "default_transaction_deferrable": "on", "jit": "on",
 	}
 	for _, p := range infra.Pins() {
 		if _, found := unlike[p.Name]; !found {

@@ -47,6 +47,8 @@
 // refreshes, because their OIDs, and with them the locks, would be different ones. A restored dump has other OIDs, but
 // then every session reads the same new ones.
 //
+// Whoever builds a part of a set shares its lock with those who build others; who publishes or drops the set has it alone.
+//
 // # Waiting
 //
 // A view's waiter stands in the server's own queue: it is woken by the release, in order of arrival. A slot has no

@@ -2,6 +2,7 @@ package refresh
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"time"
@@ -10,32 +11,130 @@ import (
 	"github.com/redcache/redcache/redshift"
 )
 
-// build fills the generations one by one, beside those that readers see.
+// stage is how far the build of a unit is.
+type stage int
+
+const (
+	waits stage = iota
+	begun
+	built
+)
+
+// build fills the generations beside those that readers see: several at once, none before those of the set that it is computed
+// from. The first failure ends them all.
 func (s *set) build(ctx context.Context) error {
-	for i := range s.units {
-		run, err := s.fill(ctx, &s.units[i])
-		if run.ID != 0 {
-			s.runs = append(s.runs, run)
+	start := time.Now()
+	work, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	ends := make(chan filling)
+	var under underWay
+	var failed error
+	for {
+		for i := s.next(under); i >= 0 && failed == nil; i = s.next(under) {
+			s.units[i].stage = begun
+			under.add(s.units[i].link, 1)
+			go func(u unit) { ends <- s.fill(work, i, u) }(s.units[i])
 		}
-		if err != nil {
-			return err
+		if under.all == 0 {
+			break
 		}
+		f := <-ends
+		u := &s.units[f.unit]
+		u.take(f)
+		under.add(u.link, -1)
+		if f.err != nil && failed == nil {
+			failed = f.err
+			cancel(errOtherFailed)
+		}
+	}
+	for _, u := range s.units {
+		if u.run.ID != 0 {
+			s.runs = append(s.runs, u.run)
+		}
+	}
+	s.took = time.Since(start)
+	if failed != nil {
+		return failed
 	}
 	return s.about(ctx, s.changes(), catalog.In(s.pool).TouchSet(ctx, s.id, 0))
 }
 
+// errOtherFailed is why a build ends that nothing is wrong with.
+var errOtherFailed = errors.New("another view of the same change has failed")
+
+// underWay counts builds.
+type underWay struct {
+	all    int
+	ofLink map[int32]int
+}
+
+func (w *underWay) add(link catalog.Link, n int) {
+	if w.ofLink == nil {
+		w.ofLink = map[int32]int{}
+	}
+	w.all += n
+	w.ofLink[link.ID] += n
+}
+
+// next is the first unit whose build can begin beside those under way; -1: there is none.
+func (s *set) next(under underWay) int {
+	if under.all >= s.builds {
+		return -1
+	}
+	for i := range s.units {
+		u := &s.units[i]
+		remote := u.link.ID != 0
+		if u.stage == waits && !(remote && under.ofLink[u.link.ID] >= max(u.link.MaxConcurrency, 1)) && s.areBuilt(u.reads) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (s *set) areBuilt(units []int) bool {
+	return !slices.ContainsFunc(units, func(i int) bool { return s.units[i].stage != built })
+}
+
+// filling is what has come of filling a unit.
+type filling struct {
+	unit   int
+	run    catalog.Run
+	frozen bool
+	took   time.Duration
+	err    error
+}
+
+// take keeps what has come of it. A unit that could not be filled once more is as it was.
+func (u *unit) take(f filling) {
+	again := u.stage == built
+	if u.stage = built; again && f.err != nil {
+		return
+	}
+	u.run, u.took, u.frozen = f.run, f.took, f.frozen && (!again || u.frozen)
+}
+
 // fill fills the generations of a unit, for the first time or once more.
-func (s *set) fill(ctx context.Context, u *unit) (catalog.Run, error) {
+func (s *set) fill(ctx context.Context, i int, u unit) (f filling) {
+	f.unit = i
 	if err := catalog.In(s.pool).TouchSet(ctx, s.id, 0); err != nil {
-		return catalog.Run{}, s.about(ctx, s.changes(), err)
+		f.err = s.about(ctx, s.changes(), err)
+		return f
 	}
-	began := time.Now()
-	run, frozen, err := s.runner.build(ctx, s.id, *u, s.tell)
-	if err != nil {
-		return run, s.advise(*u, err)
+	start := time.Now()
+	f.run, f.frozen, f.err = s.runner.build(ctx, s.id, u, s.telling(u.asked))
+	f.took = time.Since(start)
+	if f.err != nil {
+		f.err = s.advise(u, f.err)
 	}
-	u.took, s.frozen = time.Since(began), s.frozen && frozen
-	return run, nil
+	return f
+}
+
+// telling tells what the build of a view is at; of several, also of which.
+func (s *set) telling(view catalog.Name) func(Phase) {
+	if s.tell == nil || len(s.units) == 1 {
+		return s.tell
+	}
+	return func(phase Phase) { s.tell(Phase(view.String()) + ": " + phase) }
 }
 
 // build fills the generations of a unit, and leaves it to whoever asked for them to have readers see them.

@@ -17,22 +17,19 @@ const catchUpShare = 10
 // catchUp reads again, just before the set takes effect, what was built early: what reads only what is new, and beside that as
 // much as can be read in a tenth of the time that the build took. Rows that cannot be had again are right as they are, only older.
 func (s *set) catchUp(ctx context.Context) error {
-	var took time.Duration
-	for _, u := range s.units {
-		took += u.took
-	}
-	if took < s.runner.cfg.CatchUpAfter {
+	if s.took < s.runner.cfg.CatchUpAfter {
 		return nil
 	}
-	for _, i := range s.quick(took / catchUpShare) {
-		run, err := s.fill(ctx, &s.units[i])
-		switch {
+	for _, i := range s.quick(s.took / catchUpShare) {
+		f := s.fill(ctx, i, s.units[i])
+		s.units[i].take(f)
+		switch err := f.err; {
 		case ctx.Err() != nil, errors.Is(err, catalog.ErrSetGone):
 			return err
 		case err != nil:
 			s.runs[i].Note = "readers see its rows as they were built: once more they could not be read: " + infra.Message(err)
 		default:
-			caughtUp(&s.runs[i], run)
+			caughtUp(&s.runs[i], s.units[i].run)
 		}
 	}
 	return s.about(ctx, s.changes(), catalog.In(s.pool).TouchSet(ctx, s.id, 0))

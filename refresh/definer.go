@@ -15,12 +15,24 @@ type Definer struct {
 	tell   func(Phase)             // of what is waited for; may be nil
 	judge  func([]Described) error // of what is applied; may be nil
 	keep   time.Duration           // what readers saw before
+	builds int                     // at once
 	grant  bool                    // to all whom a changed definition names, also to those whom it had named before
 }
 
 // NewDefiner returns a Definer that fills views through runner.
 func NewDefiner(pool *pgxpool.Pool, runner *Runner) *Definer {
-	return &Definer{pool: pool, runner: runner}
+	return &Definer{pool: pool, runner: runner, builds: AtOnce}
+}
+
+// AtOnce is how many views a [Definer] builds at once if nobody says otherwise.
+const AtOnce = 4
+
+// Building returns a Definer that builds up to so many views at once, of each link no more than it has slots. Each takes
+// connections as a refresh does.
+func (d *Definer) Building(atOnce int) *Definer {
+	building := *d
+	building.builds = max(atOnce, 1)
+	return &building
 }
 
 // Telling returns a Definer that tells what a change is at, and whom it waits for.

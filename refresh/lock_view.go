@@ -18,7 +18,15 @@ const changePatience = 30 * time.Second
 // lockSet takes the lock of a set that is being built. Only somebody who takes it for left behind may have it, or a session of
 // its own whose connection was cut, until its server notices.
 func lockSet(ctx context.Context, tx pgx.Tx, set int32) error {
-	taken, err := lock.Set(ctx, tx, set, changePatience)
+	return setTaken(lock.Set(ctx, tx, set, changePatience))
+}
+
+// lockPartOfSet is lockSet for what is built beside other parts.
+func lockPartOfSet(ctx context.Context, tx pgx.Tx, set int32) error {
+	return setTaken(lock.PartOfSet(ctx, tx, set, changePatience))
+}
+
+func setTaken(taken bool, err error) error {
 	if err == nil && !taken {
 		err = catalog.ErrSetGone
 	}

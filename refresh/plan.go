@@ -38,7 +38,7 @@ func (d *Definer) PlanDrop(ctx context.Context, name catalog.Name) ([]plan.Step,
 func (d *Definer) Plan(ctx context.Context, changes []Change) ([]plan.Step, error) {
 	return d.runner.rehearse(ctx, func(r *Runner) error {
 		rehearsing := *d
-		rehearsing.pool, rehearsing.runner, rehearsing.tell = r.pool, r, nil
+		rehearsing.pool, rehearsing.runner, rehearsing.tell, rehearsing.builds = r.pool, r, nil, 1 // in one transaction
 		_, err := rehearsing.Apply(ctx, changes)
 		return err
 	})

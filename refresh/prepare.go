@@ -52,7 +52,7 @@ func (j *job) prepare(ctx context.Context, tx pgx.Tx) (*attempt, error) {
 // lock takes the locks of the views. What is built beside them has its set's: readers are refreshed meanwhile.
 func (j *job) lock(ctx context.Context, tx pgx.Tx) error {
 	if j.set != 0 {
-		return lockSet(ctx, tx, j.set)
+		return lockPartOfSet(ctx, tx, j.set)
 	}
 	for _, id := range j.stub.Members {
 		if err := lockView(ctx, tx, id, j.req.Wait, j.req.Progress); err != nil {

@@ -16,16 +16,22 @@ type set struct {
 	id        int32
 	decisions []decision
 	units     []unit
-	runs      []catalog.Run // one for each unit
-	frozen    bool          // no transaction, however old, sees anything of it empty
+	runs      []catalog.Run // one for each unit; of what failed only those that there are
+	took      time.Duration // that all was built in
 }
 
 // unit is what is built in one transaction: a view, or all views of a group.
 type unit struct {
 	asked catalog.Name // somebody has asked for its change
 	stub  catalog.Stub
-	tail  bool          // it can be caught up by reading what is new
-	took  time.Duration // that it was built in
+	link  catalog.Link // that it is read through; none of what is computed here
+	reads []int        // the units before it that it is computed from
+	tail  bool         // it can be caught up by reading what is new
+
+	stage  stage
+	run    catalog.Run   // that has built it
+	frozen bool          // no transaction, however old, sees anything of it empty
+	took   time.Duration // that it was built in
 }
 
 // add adds a view to what is built in one transaction.
@@ -38,6 +44,7 @@ func (u *unit) add(c decision) {
 	}
 	its, _ := c.after.Strategy.Traits()
 	u.tail = its.Watermark && u.stub.Members == nil // a group is built as one
+	u.link = c.after.Link
 	u.stub.Timeout = max(u.stub.Timeout, c.after.Timeout)
 	u.stub.Members = append(u.stub.Members, c.after.ID)
 	slices.Sort(u.stub.Members)
@@ -54,7 +61,7 @@ func (s *set) changes() (changes []Change) {
 
 // begin stores what is to be built, if anything is. Nobody but this process makes anything of it until it takes effect.
 func (d *Definer) begin(ctx context.Context, tx pgx.Tx, decisions []decision) (*set, error) {
-	s := &set{Definer: d, frozen: true, decisions: decisions}
+	s := &set{Definer: d, decisions: decisions}
 	if !slices.ContainsFunc(decisions, decision.builds) {
 		return s, nil
 	}
@@ -82,7 +89,35 @@ func (d *Definer) begin(ctx context.Context, tx pgx.Tx, decisions []decision) (*
 		}
 		s.decisions = append(s.decisions, c)
 	}
+	for i := range s.units {
+		s.units[i].reads = s.readBy(i)
+	}
 	return s, nil
+}
+
+// readBy are the units before one that it is computed from, through views without rows perhaps.
+func (s *set) readBy(reader int) (units []int) {
+	var follow func(c decision)
+	follow = func(c decision) {
+		for _, input := range s.decisions {
+			if !slices.Contains(c.after.Inputs(), input.Name) {
+				continue
+			}
+			at := slices.IndexFunc(s.units, func(u unit) bool { return slices.Contains(u.stub.Members, input.after.ID) })
+			switch {
+			case at < 0:
+				follow(input)
+			case at < reader && !slices.Contains(units, at):
+				units = append(units, at)
+			}
+		}
+	}
+	for _, c := range s.decisions {
+		if slices.Contains(s.units[reader].stub.Members, c.after.ID) {
+			follow(c)
+		}
+	}
+	return units
 }
 
 // noted is what a set that is begun has to know for the case that readers go back.

@@ -19,7 +19,7 @@ import (
 // one schema, for instance, get in each other's way: then it tries again.
 func (s *set) publish(ctx context.Context) error {
 	var unseen error
-	if !s.frozen {
+	if slices.ContainsFunc(s.units, func(u unit) bool { return !u.frozen }) {
 		s.say(Publishing)
 		unseen = s.await(ctx)
 		if unseen != nil && !errors.As(unseen, new(*stillReadError)) {

@@ -19,6 +19,7 @@ import (
 type applyOptions struct {
 	prune, allowBreaking, dryRun, json bool
 	keep                               duration
+	builds                             int
 }
 
 func (p *program) applyCommand() *cobra.Command {
@@ -31,7 +32,8 @@ tags. A query that reads only views of the cache is run there, any other on Reds
 said at once.
 
 What is not as the files say is made so, all of it or nothing: what needs other rows is built beside what readers see, and
-all takes effect in one moment. Views without a file stay as they are, unless --prune is given. What breaks something for
+all takes effect in one moment. Several views are built at once, --builds of them, and through each link no more than it
+has slots; one that is computed from others of the directory waits for those. Views without a file stay as they are, unless --prune is given. What breaks something for
 readers, as ` + "`cachectl plan`" + ` says it, is refused, unless --allow-breaking is given. For a day, or as --keep says,
 ` + "`cachectl rollback`" + ` goes back; until then the old rows take their space.
 
@@ -42,6 +44,9 @@ A file that ` + "`cachectl plan --out`" + ` has written is applied as it is, and
   cachectl apply pipelines --json | jq -r '.[] | .view + " " + .change'`,
 		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.builds < 1 || o.builds > maxBuilds {
+				return usagef(fmt.Sprintf("write 1 to %d", maxBuilds), "--builds %d: so many views cannot be built at once", o.builds)
+			}
 			if info, err := os.Stat(args[0]); err == nil && info.Mode().IsRegular() {
 				return p.applySaved(cmd, args[0], o)
 			}
@@ -57,6 +62,7 @@ A file that ` + "`cachectl plan --out`" + ` has written is applied as it is, and
 	cmd.Flags().BoolVar(&o.prune, "prune", false, "drop every view that has no file, whoever has added it")
 	cmd.Flags().BoolVar(&o.allowBreaking, "allow-breaking", false, "also what breaks something for readers")
 	cmd.Flags().Var(&o.keep, "keep", "how long to keep what readers see now, where it is built anew, to roll back to; 0: not at all")
+	cmd.Flags().IntVar(&o.builds, "builds", refresh.AtOnce, "build so many views at once, at most")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, dryRunHelp)
 	cmd.Flags().BoolVar(&o.json, "json", false, jsonHelp)
 	return cmd
@@ -107,7 +113,7 @@ func (s *connection) apply(
 	}
 	if len(todo) > 0 {
 		show := s.watch("apply", "", neverTook)
-		runs, err := s.definer().Keeping(time.Duration(o.keep)).Telling(show.phase).Judging(func(described []refresh.Described) error {
+		runs, err := s.definer().Keeping(time.Duration(o.keep)).Building(o.builds).Telling(show.phase).Judging(func(described []refresh.Described) error {
 			err := judge(described)
 			if err == nil && !o.allowBreaking {
 				err = unbroken(pipeline.Plan(changes, described), "`cachectl plan DIR` shows who is concerned; with --allow-breaking it is done all the same.")

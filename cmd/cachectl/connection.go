@@ -17,8 +17,12 @@ import (
 	"github.com/redcache/redcache/refresh"
 )
 
-// maxConns is what one refresh at a time needs, see refresh.Runner, and one to look.
-const maxConns = 4
+// maxBuilds is how many views a command builds at once at most; maxConns is what that takes, see refresh.Runner, and one to
+// look. They are opened as they are needed: for one refresh that is three.
+const (
+	maxBuilds = 16
+	maxConns  = 2*maxBuilds + 2
+)
 
 // connection is a program that is connected to the cache database.
 type connection struct {

@@ -11,16 +11,13 @@ import (
 	"github.com/redcache/redcache/infra"
 )
 
-// catchUpShare is the part of the time that a build has taken that is spent once more to have its rows newer.
-const catchUpShare = 10
-
 // catchUp reads again, just before the set takes effect, what was built early: what reads only what is new, and beside that as
-// much as can be read in a tenth of the time that the build took. Rows that cannot be had again are right as they are, only older.
+// much as can be read in a part of the time that the build took. Rows that cannot be had again are right as they are, only older.
 func (s *set) catchUp(ctx context.Context) error {
 	if s.took < s.runner.cfg.CatchUpAfter {
 		return nil
 	}
-	for _, i := range s.quick(s.took / catchUpShare) {
+	for _, i := range s.quick(s.took / time.Duration(s.runner.cfg.CatchUpShare)) {
 		f := s.fill(ctx, i, s.units[i])
 		s.units[i].take(f)
 		switch err := f.err; {

@@ -82,15 +82,12 @@ func (d *doomed) until(after int, do func()) (sent int) {
 	return d.sent
 }
 
-// terminate ends backends of the cache, and waits until they are gone.
+// terminate ends backends of the cache, also those that begin meanwhile, and waits until they are gone.
 func (b *bundle) terminate(t *testing.T, which string, args ...any) {
-	which = `FROM pg_stat_activity WHERE datname = current_database() AND ` + which
-	if _, err := b.pool.Exec(t.Context(), `SELECT pg_terminate_backend(pid) `+which, args...); err != nil {
-		t.Error(err)
-	}
 	eventually(t, func() error {
 		var n int
-		err := b.pool.QueryRow(t.Context(), `SELECT count(*) `+which, args...).Scan(&n)
+		err := b.pool.QueryRow(t.Context(), `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+			WHERE datname = current_database() AND `+which, args...).Scan(&n)
 		if err == nil && n > 0 {
 			err = fmt.Errorf("%d backends go on", n)
 		}

@@ -32,6 +32,9 @@ type Config struct {
 	ModifiedLag time.Duration
 	// CatchUpAfter is from which length on a build is caught up before it takes effect; default 10 s.
 	CatchUpAfter time.Duration
+	// CatchUpShare is which part of the time that a build has taken is spent once more to have its rows newer: one of so many;
+	// default 10.
+	CatchUpShare int
 	// Silence is how long nobody has to have said that he is still building something before it is taken for left behind;
 	// default [catalog.Silence].
 	Silence time.Duration
@@ -81,6 +84,7 @@ func NewRunner(pool *pgxpool.Pool, cfg Config) *Runner {
 	cfg.SwitchPatience = cmp.Or(max(cfg.SwitchPatience, 0), 15*time.Second)
 	cfg.ModifiedLag = cmp.Or(max(cfg.ModifiedLag, 0), redshift.ModifiedLag)
 	cfg.CatchUpAfter = cmp.Or(max(cfg.CatchUpAfter, 0), 10*time.Second)
+	cfg.CatchUpShare = cmp.Or(max(cfg.CatchUpShare, 0), 10)
 	cfg.Silence = cmp.Or(max(cfg.Silence, 0), catalog.Silence)
 	cfg.Margin = cmp.Or(max(cfg.Margin, 0), defaultMargin)
 	if cfg.Links == nil {

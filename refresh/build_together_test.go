@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -25,7 +26,7 @@ func (b *bundle) threeViews() (changes []refresh.Change) {
 	var parts []string
 	for n := range threeTables {
 		v := b.view(fmt.Sprintf("v%d", n), fmt.Sprintf("SELECT id, 1 / id AS part FROM public.t%d", n), catalog.Swap)
-		v.Transport = catalog.StreamTransport
+		v.Transport, v.Timeout = catalog.StreamTransport, time.Hour
 		parts = append(parts, "SELECT id FROM "+v.Name.SQL())
 		changes = append(changes, adding(v))
 	}
@@ -86,7 +87,7 @@ func TestBuild_SeveralAtOnce(t *testing.T) {
 			unlock, applied := b.locking(t, b.definer.Building(tt.builds), b.threeViews(), "public.t0, public.t1, public.t2")
 			b.awaitReads(t, tt.together)
 			unlock()
-			if err := <-applied; err != nil {
+			if err := await(t, applied); err != nil {
 				t.Fatal(err)
 			}
 			if n := count(t, b.readers, "SELECT n FROM bi.sum"); n != 60 {
@@ -109,7 +110,7 @@ func TestBuild_OneThatFailsEndsTheOthers(t *testing.T) {
 	b.change(t, "INSERT INTO public.t1 VALUES (0)") // by which it divides
 	unlock, applied := b.locking(t, b.definer, b.threeViews(), "public.t0, public.t2")
 	defer unlock()
-	err := <-applied
+	err := await(t, applied)
 	if err == nil || !strings.Contains(err.Error(), "bi.v1") || !strings.Contains(err.Error(), "division by zero") || errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want the failure of bi.v1", err)
 	}

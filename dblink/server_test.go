@@ -194,7 +194,11 @@ func TestSetPassword_RefusesAServerThatRecordsNestedStatements(t *testing.T) {
 		"ALTER ROLE redcache_owner SET pgaudit.log = 'all, -ddl'; ALTER ROLE redcache_owner SET log_min_messages = 'debug1'",
 		"ALTER ROLE redcache_owner RESET log_min_messages; ALTER ROLE redcache_owner SET debug_print_parse TO on",
 		"ALTER ROLE redcache_owner RESET debug_print_parse; ALTER ROLE redcache_owner SET log_parser_stats TO on",
-		"ALTER ROLE redcache_owner RESET log_parser_stats",
+		"ALTER ROLE redcache_owner RESET log_parser_stats; " +
+			"CREATE FUNCTION public.speak() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE LOG ''%'', tg_tag; END'; " +
+			`CREATE EVENT TRIGGER "it ""speaks""" ON ddl_command_start EXECUTE FUNCTION public.speak()`,
+		`DROP EVENT TRIGGER "it ""speaks"""; CREATE EVENT TRIGGER e ON ddl_command_end WHEN TAG IN ('ALTER USER MAPPING') EXECUTE FUNCTION public.speak()`,
+		`ALTER EVENT TRIGGER e DISABLE; CREATE EVENT TRIGGER f ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION public.speak()`,
 	} {
 		err := create()
 		if _, hint := redshift.Explain(err); !errors.Is(err, dblink.ErrPasswordExposed) || hint == "" {

@@ -73,6 +73,8 @@ func odd(t *testing.T, db *pgtest.Database) *pgx.Conn {
 		"restrict_nonsystem_relation_kind": "view", "exit_on_error": "on",
 		"client_min_messages": "debug1", "default_transaction_isolation": "serializable",
 		"default_transaction_read_only": "on", "default_transaction_deferrable": "on", "jit": "on",
+		"enable_seqscan": "off", "enable_indexscan": "off", "enable_bitmapscan": "off", "enable_sort": "off", "enable_hashagg": "off",
+		"enable_hashjoin": "off", "enable_mergejoin": "off", "enable_nestloop": "off", "vacuum_cost_delay": "77ms",
 	}
 	for _, p := range infra.Pins() {
 		if _, found := unlike[p.Name]; !found {

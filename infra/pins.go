@@ -12,11 +12,10 @@ type Pin struct{ Name, Value string }
 // of our transactions have. They are the only place where such a setting is chosen; [Limits] adds how long things may
 // take, and [InTx] the isolation, and that a transaction may write.
 //
-// Not here is what changes only how fast or where something is done (the planner's settings, memory, parallelism,
-// tablespaces, access methods, compression, synchronous_commit, vacuum's and ANALYZE's settings), what nothing of ours
+// Not here is what changes only how fast or where something is done (the planner's costs, memory, parallelism,
+// tablespaces, access methods, compression, synchronous_commit, ANALYZE's settings), what nothing of ours
 // reads or makes (lc_monetary, lc_numeric, lc_time, text search, XML, the bodies of functions), and the role, by which operators choose who owns the cache.
-// jit is here all the same: where enable_seqscan is off, or the catalog is large, PostgreSQL takes each of our statements
-// for dear and compiles it, for seconds, while locks are held.
+// What makes a statement of seconds take hours, while locks are held, is here all the same.
 // What only a superuser may set cannot be pinned: `cachectl doctor` looks at it.
 func Pins() []Pin {
 	return []Pin{
@@ -41,8 +40,18 @@ func Pins() []Pin {
 		{"exit_on_error", "off"},
 		{"client_min_messages", "warning"},
 		{"transaction_timeout", "0"}, // since 17; every statement and every pause has a limit of its own
-		// What holds locks for longer than its work takes.
+		// What holds locks for much longer than the work takes. To a planner that may not scan, all is dear enough to be compiled;
+		// one that may not sort or hash compares each row with each; and an ANALYZE that rests keeps a REFRESH's lock.
 		{"jit", "off"},
+		{"enable_seqscan", "on"},
+		{"enable_indexscan", "on"},
+		{"enable_bitmapscan", "on"},
+		{"enable_sort", "on"},
+		{"enable_hashagg", "on"},
+		{"enable_hashjoin", "on"},
+		{"enable_mergejoin", "on"},
+		{"enable_nestloop", "on"},
+		{"vacuum_cost_delay", "0"},
 	}
 }
 

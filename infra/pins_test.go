@@ -3,8 +3,10 @@ package infra_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -38,7 +40,22 @@ var effects = map[string]effect{
 	"exit_on_error":                    {"on", `SELECT 1 / 0`, "22012, and goes on"},
 	"client_min_messages":              {"notice", `DO $$ BEGIN RAISE NOTICE 'loud'; END $$`, "silent"},
 	"jit":                              {"on", `SELECT public.compiled()`, "interpreted"},
+	"enable_seqscan":                   {"off", planned("SELECT FROM public.many WHERE n = 1"), "as it would"},
+	"enable_indexscan":                 {"off", planned("SELECT n FROM public.many WHERE i = 1", "seqscan", "bitmapscan"), "as it would"},
+	"enable_bitmapscan":                {"off", planned("SELECT n FROM public.many WHERE i = 1", "seqscan", "indexscan"), "as it would"},
+	"enable_sort":                      {"off", planned("SELECT FROM public.many ORDER BY n"), "as it would"},
+	"enable_hashagg":                   {"off", planned("SELECT n FROM public.many GROUP BY n", "sort"), "as it would"},
+	"enable_hashjoin":                  {"off", planned("SELECT FROM public.many a JOIN public.many b ON a.n = b.n", "mergejoin", "nestloop"), "as it would"},
+	"enable_mergejoin":                 {"off", planned("SELECT FROM public.many a JOIN public.many b ON a.n = b.n", "hashjoin", "nestloop"), "as it would"},
+	"enable_nestloop":                  {"off", planned("SELECT FROM public.many a JOIN public.many b ON a.n < b.n"), "as it would"},
+	"vacuum_cost_delay":                {"100", `SELECT current_setting('vacuum_cost_delay')`, "0"},
 	"transaction_timeout":              {"50ms", `SELECT 'slept' FROM pg_sleep(0.2)`, "slept"},
+}
+
+// planned asks whether the planner plans a statement with what the session lets it have, beside some ways that it is not to take
+// at any rate.
+func planned(statement string, without ...string) string {
+	return fmt.Sprintf("SELECT public.planned('%s', '{%s}')", statement, strings.Join(without, ","))
 }
 
 // What each pin is for holds in every transaction of ours, and would not without it.
@@ -61,6 +78,18 @@ func TestPins_HoldWhatTheyAreFor(t *testing.T) {
 					IF line LIKE 'JIT:%' THEN RETURN 'compiled'; END IF;
 				END LOOP;
 				RETURN 'interpreted';
+			END $$;
+		CREATE TABLE public.many AS SELECT i, i AS n FROM generate_series(1, 10000) i;
+		CREATE INDEX ON public.many (i);
+		ANALYZE public.many;
+		CREATE FUNCTION public.planned(statement text, without text[]) RETURNS text LANGUAGE plpgsql AS $$
+			DECLARE way text; line text; reluctant boolean := false;
+			BEGIN
+				FOREACH way IN ARRAY without LOOP PERFORM set_config('enable_' || way, 'off', true); END LOOP;
+				FOR line IN EXECUTE 'EXPLAIN ' || statement LOOP
+					reluctant := reluctant OR line LIKE '%Disabled: true%' OR line ~ 'cost=\d{10}'; -- the latter before version 18
+				END LOOP;
+				RETURN CASE WHEN reluctant THEN 'reluctantly' ELSE 'as it would' END;
 			END $$`
 	if err := asOwner(t, db, setup); err != nil {
 		t.Fatal(err)

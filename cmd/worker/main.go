@@ -57,6 +57,7 @@ func untilSignal() context.Context {
 		<-signals
 		cancel()
 		<-signals
+		fmt.Fprintln(os.Stderr, "worker: ended at once, as it was asked a second time: the servers undo what was under way")
 		os.Exit(exitFailed)
 	}()
 	return ctx

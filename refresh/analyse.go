@@ -248,23 +248,17 @@ func checkPhysical(ctx context.Context, tx pgx.Tx, inputs map[catalog.Name]strin
 // checkCalls refuses a query that calls what may do more than compute: it would be run by the owner of the cache, each time.
 func checkCalls(ctx context.Context, tx pgx.Tx) error {
 	var name string
-	var volatile bool
-	switch err := tx.QueryRow(ctx, sql.OutputCalls).Scan(&name, &volatile); {
+	switch err := tx.QueryRow(ctx, sql.OutputCalls).Scan(&name); {
 	case errors.Is(err, pgx.ErrNoRows):
-		return nil
+		return relation.CheckStrangers(ctx, tx, output)
 	case err != nil:
 		return wrap(err, "look what the query calls")
 	case name == "":
 		return &catalog.InvalidError{Problem: "its query locks rows, and a local view only reads", Fix: "leave FOR UPDATE or FOR SHARE out"}
-	case volatile:
-		return &catalog.InvalidError{
-			Problem: "its query calls " + name + ", which is volatile: it may do something, or return something else each time",
-			Fix:     "leave it out; what is of one moment, as now() is, may be called",
-		}
 	}
 	return &catalog.InvalidError{
-		Problem: "its query calls " + name + ", which belongs to somebody else, and would run as the owner of the cache",
-		Fix:     "have the function owned by the role of DATABASE_URL, or leave it out",
+		Problem: "its query calls " + name + ", which is volatile: it may do something, or return something else each time",
+		Fix:     "leave it out; what is of one moment, as now() is, may be called",
 	}
 }
 

@@ -30,6 +30,9 @@ func (w *viewWork) choose(ctx context.Context) error {
 // load fills the generation, and makes it when it is new.
 func (w *viewWork) load(ctx context.Context) error {
 	w.doing = apply.Writing
+	if err := w.checkStrangers(ctx); err != nil {
+		return err
+	}
 	if w.newRelation {
 		if err := w.clear(ctx); err != nil {
 			return err

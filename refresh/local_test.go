@@ -125,8 +125,8 @@ func TestLocal_RefusesWhatCannotBe(t *testing.T) {
 		"one that asks anything": {with(func(v *catalog.View) {
 			v.Query = "SELECT region FROM bi.regions WHERE query_to_xml('SELECT 1', true, true, '') IS NULL"
 		}), "pg_catalog.query_to_xml, which is volatile"},
-		"a stranger's function": {with(func(v *catalog.View) { v.Query = "SELECT public.shout(region) AS region FROM bi.regions" }), "public.shout, which belongs to somebody else"},
-		"a stranger's operator": {with(func(v *catalog.View) { v.Query = "SELECT region OPERATOR(public.!!!) region AS region FROM bi.regions" }), "public.louder, which belongs to somebody else"},
+		"a stranger's function": {with(func(v *catalog.View) { v.Query = "SELECT public.shout(region) AS region FROM bi.regions" }), "its query uses function public.shout, which belongs to role " + stranger},
+		"a stranger's operator": {with(func(v *catalog.View) { v.Query = "SELECT region OPERATOR(public.!!!) region AS region FROM bi.regions" }), "its query uses function public.louder, which belongs to role " + stranger},
 		"a row as a column": {
 			with(func(v *catalog.View) { v.Query = "SELECT r AS a FROM bi.regions r" }), "its query has a row of bi.regions as a value",
 		},

@@ -84,6 +84,9 @@ func (d *Definer) rehearseBuild(ctx context.Context, tx pgx.Tx, c decision) erro
 	if err := plan.Run(ctx, tx, steps); err != nil {
 		return explainBuild(err)
 	}
+	if err := relation.CheckStrangers(ctx, tx, c.after.RelationSQL(c.after.Generation)); err != nil {
+		return err
+	}
 	return rehearseCarry(ctx, tx, c.after)
 }
 

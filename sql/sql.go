@@ -37,6 +37,8 @@ var (
 	OutputReads string
 	//go:embed queries/output_calls.sql
 	OutputCalls string
+	//go:embed queries/strangers.sql
+	Strangers string
 	//go:embed queries/output_physical.sql
 	OutputPhysical string
 	//go:embed queries/inputs.sql

@@ -11,15 +11,6 @@ import (
 	"github.com/redcache/redcache/redshift"
 )
 
-// stage is how far the build of a unit is.
-type stage int
-
-const (
-	waits stage = iota
-	begun
-	built
-)
-
 // build fills the generations beside those that readers see: several at once, none before those of the set that it is computed
 // from. The first failure ends them all.
 func (s *set) build(ctx context.Context) error {

@@ -34,6 +34,15 @@ type unit struct {
 	took   time.Duration // that it was built in
 }
 
+// stage is how far the build of a unit is.
+type stage int
+
+const (
+	waits stage = iota
+	begun
+	built
+)
+
 // add adds a view to what is built in one transaction.
 func (u *unit) add(c decision) {
 	if u.asked == (catalog.Name{}) || !c.along && u.stub.ID == 0 {

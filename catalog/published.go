@@ -45,6 +45,9 @@ type Decorations struct {
 // Published is where the published view of a cached view is, and what stands under its name.
 type Published struct {
 	ID           int32
+	Generation   *int32  // that readers are to see; nil: none
+	Source       *Source // by which that was made, if it has no rows
+	Astray       string  // what that reads, and is no published view of what its query names: "s.v, which belongs to r"
 	SchemaExists bool
 	TakenKind    string // pg_class.relkind of what stands under the view's name; empty: nothing
 	TakenBy      string // its owner
@@ -63,12 +66,13 @@ type Published struct {
 	Below       *Carried     // on the generation that readers see now; nil: there is none
 }
 
-// Problem says what is wrong with a published view, whose readers are to see a generation; empty: nothing.
-func (p Published) Problem(generation *int32) string {
+// Problem says what is wrong with a published view itself; empty: nothing. What it shows may be wrong all the same, see
+// [Shown.Misled].
+func (p Published) Problem() string {
 	switch {
-	case generation == nil && p.Unrecorded():
+	case p.Generation == nil && p.Unrecorded():
 		return p.unrecorded()
-	case generation == nil:
+	case p.Generation == nil:
 		return ""
 	case p.OID != 0 && !p.Owned:
 		return "it belongs to " + p.Owner + " by now, who may not read its rows"
@@ -80,7 +84,7 @@ func (p Published) Problem(generation *int32) string {
 		return "somebody has dropped it"
 	case p.Altered:
 		return "somebody has changed its query"
-	case !slices.Contains(p.Reads, *generation):
+	case !slices.Contains(p.Reads, *p.Generation):
 		return "it does not show the generation that is refreshed"
 	case p.Emptied:
 		return "its rows are gone (WITH NO DATA): somebody has emptied them, or a restore could not read Redshift"
@@ -206,6 +210,7 @@ type Relation struct {
 	Filter   *string  // a trigger that runs before a row is written, and can change it or keep it away
 	Trap     *string  // a trigger of a stranger, who would have its owner run it
 	Fixed    []string
+	Misled   string `db:"-"` // why it does not show what is refreshed, if it has no rows, and readers see it
 }
 
 // Relations returns the relations that are named like generations of a view, by number.

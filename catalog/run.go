@@ -132,6 +132,7 @@ type Status struct {
 	Watermark  *string
 	Awaited    []string    // inputs for which it waits: its time has come, and they have not reached its label
 	Problem    string      // what others have done to the published view; empty: nothing
+	Misled     string      // why a published view that keeps no rows does not show what is refreshed, though it stands; empty: it does
 	LastRun    *Run        // the last one that has ended
 	Running    *Run        // the one that says it is under way; its process may be gone, which the view's lock tells
 	Changing   *PendingSet // that makes another definition of it, and is under way; usually nil

@@ -51,6 +51,10 @@ func (s Store) Status(ctx context.Context) ([]Status, error) {
 	if err != nil {
 		return nil, err
 	}
+	shown := Shown{}
+	for _, view := range views {
+		shown[view.Name] = published[view.ID]
+	}
 	all := make([]Status, 0, len(views))
 	for _, view := range views {
 		row, found := states[view.ID]
@@ -60,7 +64,7 @@ func (s Store) Status(ctx context.Context) ([]Status, error) {
 		status := Status{
 			View: view, Generation: row.Generation, Rows: row.RowCount, Bytes: row.Bytes, AsOf: row.AsOf, Age: row.Age,
 			Stale: row.Stale, NextDue: row.NextDue, Failures: row.Failures, Watermark: row.Watermark, Awaited: row.Awaited,
-			Problem: published[view.ID].Problem(row.Generation),
+			Problem: shown.Problem(view.Name), Misled: shown.Misled(view.Name),
 		}
 		if invalid, ok := errors.AsType[*InvalidError](view.CheckStored()); ok {
 			status.Problem = invalid.Problem

@@ -29,8 +29,10 @@ func examinePublished(_ context.Context, x *exam) ([]Check, error) {
 func judgePublished(v catalog.Status, p catalog.Published) (finding, fix string) {
 	name := v.View.Name
 	again := infra.Command("cachectl", "refresh", name.String()) + " makes it again, with its grants."
-	finding = p.Problem(v.Generation)
+	finding = p.Problem()
 	switch {
+	case finding == "" && v.Misled != "":
+		return v.Misled, "Refresh the input first, which mends it, or says what somebody has to decide. Then " + again
 	case finding == "":
 		return "", ""
 	case p.OID != 0 && !p.Owned:

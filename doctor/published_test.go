@@ -48,8 +48,14 @@ func TestViewPublished(t *testing.T) {
 	b.wants(t, "view-published", doctor.Failed, "another relation has its name")
 	b.sudo(t, "DROP TABLE bi.sales")
 	b.refresh(t, v)
+	b.add(t, "ids", func(v *catalog.View) {
+		v.Source, v.Kind, v.Link = catalog.Defaults().Source, catalog.LocalSource, catalog.Link{}
+		v.Query, v.Strategy, v.Key = "SELECT id FROM bi.sales", catalog.Live, nil
+	})
+	b.wants(t, "view-published", doctor.OK)
 	b.sudo(t, "ALTER VIEW bi.sales OWNER TO postgres")
-	b.wants(t, "view-published", doctor.Failed, "belongs to postgres")
+	b.wants(t, "view-published", doctor.Failed, "view bi.sales", "belongs to postgres")
+	b.wants(t, "view-published", doctor.Failed, "view bi.ids", "it is made over bi.sales, which belongs to postgres", "Refresh the input first")
 }
 
 // A materialized view without its rows has nothing for its readers but an error: after a restore without Redshift, say.

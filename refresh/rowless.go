@@ -5,6 +5,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/refresh/read"
+	"github.com/redcache/redcache/refresh/relation"
 )
 
 // showInputs is the refresh of a view that keeps no rows: what others have done to it is mended, and that is all.
@@ -16,6 +17,9 @@ func (a *attempt) showInputs(ctx context.Context, j *job) error {
 	}
 	a.source, a.asOf = source, source.AsOf(w.state.Now)
 	if w.newRelation {
+		if err := relation.CheckInputs(ctx, a.tx, w.view, w.view.Inputs()); err != nil {
+			return err
+		}
 		w.frozen, w.outcome = true, catalog.Outcome{AsOf: a.asOf}
 		return a.publish(ctx, j)
 	}

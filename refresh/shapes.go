@@ -11,6 +11,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/lock"
+	"github.com/redcache/redcache/refresh/relation"
 )
 
 // What a local view is computed from must not go, or change, between the look at it and the commit that goes by that look.
@@ -130,7 +131,11 @@ func withRowless(ctx context.Context, tx pgx.Tx, decisions []decision) ([]decisi
 			return nil, err
 		}
 		along.after = along.before.View
-		if err := analyse(ctx, tx, &along, decisions); err != nil {
+		err := analyse(ctx, tx, &along, decisions)
+		if err == nil {
+			err = along.checkShown(ctx, tx, decisions)
+		}
+		if err != nil {
 			return nil, along.about(err)
 		}
 		decisions = append(decisions, along)
@@ -159,6 +164,8 @@ func (c decision) checkShown(ctx context.Context, tx pgx.Tx, decided []decision)
 			return infra.Hinted(errors.New("its input "+input.String()+" has no rows yet"), "Fill the input first.")
 		}
 	}
-	_, err := catalog.In(tx).Inputs(ctx, names, 0)
-	return err
+	if _, err := catalog.In(tx).Inputs(ctx, names, 0); err != nil {
+		return err
+	}
+	return relation.CheckInputs(ctx, tx, c.after, names)
 }

@@ -24,7 +24,13 @@ func ConditionOf(ctx context.Context, db catalog.DB, v catalog.View) (c Conditio
 	if c.Published, err = PublishedOf(ctx, db, v); err != nil {
 		return c, err
 	}
-	c.relations, err = catalog.In(db).Relations(ctx, v.ID)
+	if c.relations, err = catalog.In(db).Relations(ctx, v.ID); err != nil || c.Published.Source == nil {
+		return c, err
+	}
+	shown, err := catalog.In(db).Shown(ctx, v.Name)
+	if r := c.Relation(c.Published.Generation); r != nil {
+		r.Misled = shown.Misled(v.Name)
+	}
 	return c, err
 }
 
@@ -81,6 +87,8 @@ func Worn(v catalog.View, generation int32, r *catalog.Relation) string {
 		return name + " belongs to " + r.Owner + " by now"
 	case !r.Filled:
 		return name + " has been emptied WITH NO DATA"
+	case r.Misled != "":
+		return name + " does not show what is refreshed: " + r.Misled
 	}
 	return ""
 }

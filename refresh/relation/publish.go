@@ -47,7 +47,10 @@ func Publish(ctx context.Context, tx pgx.Tx, p Patience, set Set, then func(tx p
 		if at, err := try.Run(ctx, tx, bare(steps)); err != nil {
 			return steps[at].explain(err)
 		}
-		return then(tx, try)
+		if err := then(tx, try); err != nil {
+			return err
+		}
+		return checkMade(ctx, tx, set.Switches)
 	})
 	if errors.As(err, new(*StarvedError)) && plan.Rehearses(tx) { // then what takes the strong locks is not rehearsed
 		steps, err := set.prepare(ctx, tx)

@@ -2,7 +2,8 @@
 -- that was remembered, or by its name as long as it reads a generation: others may stand there by now. And what people
 -- have put on it, and on the generation below it.
 WITH asked AS (
-    SELECT v.id, v.schema_name, v.view_name, g.number AS generation, s.published AS remembered, n.oid AS schema_oid, n.nspacl,
+    SELECT v.id, v.schema_name, v.view_name, g.number AS generation, g.rowless,
+           CASE WHEN g.rowless THEN g.definition -> 'source' END AS source, s.published AS remembered, n.oid AS schema_oid, n.nspacl,
            n.nspowner
     FROM redcache.view v
     JOIN redcache.state s ON s.view_id = v.id
@@ -40,7 +41,7 @@ WITH asked AS (
     FROM seen s
     ORDER BY s.id, s.at_home DESC
 )
-SELECT a.id, a.schema_oid IS NOT NULL AS schema_exists, coalesce(o.relkind::text, '') AS taken_kind,
+SELECT a.id, a.generation, a.source, a.schema_oid IS NOT NULL AS schema_exists, coalesce(o.relkind::text, '') AS taken_kind,
        coalesce(pg_catalog.pg_get_userbyid(o.relowner)::text, '') AS taken_by,
        coalesce(f.oid, 0) AS oid, coalesce(f.at_home, false) AS at_home, coalesce(n.nspname::text, '') AS schema_name,
        coalesce(f.relname::text, '') AS view_name, coalesce(pg_catalog.pg_get_userbyid(f.relowner)::text, '') AS owner,
@@ -53,6 +54,27 @@ SELECT a.id, a.schema_oid IS NOT NULL AS schema_exists, coalesce(o.relkind::text
        coalesce(f.fingerprint <> a.remembered ->> 'query'
                 AND NOT (f.reads = ARRAY[a.generation] AND a.remembered -> 'reads' IS DISTINCT FROM pg_catalog.to_jsonb(f.reads))
                 AND a.remembered ->> 'major' = (pg_catalog.current_setting('server_version_num')::integer / 10000)::text, false) AS altered,
+       -- What a generation without rows reads, by what stands there and not by name, and is no published view of ours of one of
+       -- the views that its query names.
+       CASE WHEN a.rowless THEN coalesce((
+           SELECT min(pg_catalog.format('%I.%I, which belongs to %I', s.nspname, c.relname, pg_catalog.pg_get_userbyid(c.relowner)))
+           FROM pg_catalog.pg_class g
+           JOIN pg_catalog.pg_rewrite r ON r.ev_class = g.oid
+           JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid
+               AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> g.oid
+           JOIN pg_catalog.pg_class c ON c.oid = d.refobjid
+           JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
+           WHERE g.relnamespace = 'redcache_data'::pg_catalog.regnamespace AND g.relname = pg_catalog.format('v%s_g%s', a.id, a.generation)
+             AND NOT (pg_catalog.pg_has_role(c.relowner, 'USAGE') AND EXISTS (
+                 SELECT
+                 FROM pg_catalog.jsonb_array_elements(a.source -> 'references') i (item)
+                 JOIN redcache.view w ON w.schema_name = i.item #>> '{name,schema}' AND w.view_name = i.item #>> '{name,view}'
+                 JOIN pg_catalog.pg_rewrite wr ON wr.ev_class = c.oid
+                 JOIN pg_catalog.pg_depend wd ON wd.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND wd.objid = wr.oid
+                     AND wd.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                 JOIN pg_catalog.pg_class wg ON wg.oid = wd.refobjid
+                     AND wg.relnamespace = 'redcache_data'::pg_catalog.regnamespace AND wg.relname ~ ('^v' || w.id || '_g[0-9]{1,9}$')))
+       ), '') ELSE '' END AS astray,
        coalesce(d.decorations || pg_catalog.jsonb_build_object('below', b.below) <> a.remembered, true) AS changed,
        a.remembered, d.decorations || pg_catalog.jsonb_build_object('below', b.below) AS decorations, b.below
 FROM asked a

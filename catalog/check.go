@@ -36,7 +36,7 @@ func first(checks ...func() error) error {
 // checkTexts refuses what cannot be stored: PostgreSQL keeps no NUL, and JSON nothing but UTF-8. The
 // query is read more closely elsewhere.
 func (d Definition) checkTexts() error {
-	texts := slices.Concat([]string{d.LinkName, d.Split, d.Watermark, d.Lookback, d.Group, d.Owner, d.Description}, d.Key, d.Indexes, d.Grantees)
+	texts := slices.Concat([]string{d.LinkName, d.Split, d.Watermark, d.Lookback, d.Group, d.ReadyWhen, d.Owner, d.Description}, d.Key, d.Indexes, d.Grantees)
 	for _, text := range texts {
 		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
 			return invalid("write it in UTF-8, without zero bytes", "%q is no text that can be stored", infra.Bounded(text))
@@ -50,7 +50,7 @@ const maxTold = 1000
 
 // checkTold refuses what would not stand in a line of a status.
 func (d Definition) checkTold() error {
-	for _, said := range [][2]string{{"--owner", d.Owner}, {"--description", d.Description}} {
+	for _, said := range [][2]string{{"--owner", d.Owner}, {"--description", d.Description}, {"--ready-when", d.ReadyWhen}} {
 		switch flag, text := said[0], said[1]; {
 		case strings.ContainsFunc(text, unicode.IsControl):
 			return invalid("write it in one line", "%s has a line break, a tab or another control character", flag)
@@ -146,6 +146,7 @@ func (d Definition) remoteFlags() (flags []string) {
 		{"--nul-bytes", d.NulBytes != plain.NulBytes},
 		{"--transport", d.Transport != plain.Transport},
 		{"--skip-unchanged", d.SkipUnchanged != plain.SkipUnchanged},
+		{"--ready-when", d.ReadyWhen != plain.ReadyWhen},
 		{"--split", d.Split != plain.Split},
 		{"--sessions", d.Sessions != plain.Sessions},
 	} {

@@ -61,6 +61,8 @@ type Source struct {
 	Transport Transport `json:"transport"`
 	// SkipUnchanged is what may prove that there is nothing to read.
 	SkipUnchanged SkipUnchanged `json:"skip_unchanged"`
+	// ReadyWhen is a query that returns true when there is something to read, in one row; empty: there always is.
+	ReadyWhen string `json:"ready_when"`
 	// Split is the column by whose ranges a whole read is split over up to Sessions sessions; empty: it is not.
 	Split    string `json:"split"`
 	Sessions int    `json:"sessions"`

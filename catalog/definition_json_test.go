@@ -23,6 +23,7 @@ func drawDefinition(t *rapid.T) catalog.Definition {
 	d.NulBytes = rapid.SampledFrom([]catalog.NulBytes{catalog.StripNul, catalog.TrustNul}).Draw(t, "nul bytes")
 	d.Transport = rapid.SampledFrom(catalog.Transports).Draw(t, "transport")
 	d.SkipUnchanged = rapid.SampledFrom(catalog.SkipModes).Draw(t, "skip")
+	d.ReadyWhen = text.Draw(t, "ready when")
 	d.Strategy = rapid.SampledFrom(catalog.Strategies).Draw(t, "strategy")
 	d.Key, d.Indexes, d.Grantees = list.Draw(t, "key"), list.Draw(t, "indexes"), list.Draw(t, "grantees")
 	d.Watermark, d.Lookback, d.Group = text.Draw(t, "watermark"), text.Draw(t, "lookback"), text.Draw(t, "group")
@@ -130,6 +131,7 @@ func TestDefinition_RefusesTextsThatCannotBeStored(t *testing.T) {
 			"grantee":   func(d *catalog.Definition) { d.Grantees = []string{text} },
 			"key":       func(d *catalog.Definition) { d.Key = []string{text} },
 			"watermark": func(d *catalog.Definition) { d.Watermark = text },
+			"condition": func(d *catalog.Definition) { d.ReadyWhen = text },
 		} {
 			d := catalog.Defaults()
 			d.Strategy = catalog.Swap
@@ -148,7 +150,7 @@ func TestDefinition_RefusesWhatDoesNotStandInALine(t *testing.T) {
 		"the team\nof sales": "has a line break", "\x1b[31mred": "has a line break", "a\x00b": "no text that can be stored",
 		strings.Repeat("é", 501): "has 1002 bytes", strings.Repeat("é", 500): "", "von Größe, “quoted”": "",
 	} {
-		for _, draft := range []catalog.Draft{{Owner: &text}, {Description: &text}} {
+		for _, draft := range []catalog.Draft{{Owner: &text}, {Description: &text}, {ReadyWhen: &text}} {
 			err := draft.Check()
 			if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 				t.Errorf("%q: %v, want %q", text, err, want)
@@ -170,6 +172,7 @@ func TestDefinition_OfALocalSource(t *testing.T) {
 		"a transport": func(d *catalog.Definition) { d.Transport = catalog.StreamTransport },
 		"zero bytes":  func(d *catalog.Definition) { d.NulBytes = catalog.TrustNul },
 		"skipping":    func(d *catalog.Definition) { d.SkipUnchanged = catalog.SkipAuto },
+		"a condition": func(d *catalog.Definition) { d.ReadyWhen = "SELECT true" },
 		"a split":     func(d *catalog.Definition) { d.Split, d.Sessions = "id", 2 },
 		"a watermark": func(d *catalog.Definition) { d.Strategy, d.Watermark = catalog.Incremental, "at" },
 	} {

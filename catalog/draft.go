@@ -14,6 +14,7 @@ type Draft struct {
 	NulBytes       *NulBytes
 	Transport      *Transport
 	SkipUnchanged  *SkipUnchanged
+	ReadyWhen      *string
 	Split          *string
 	Sessions       *int
 	Strategy       *Strategy
@@ -80,6 +81,7 @@ func (d Draft) write(is *Definition) {
 	set(&is.NulBytes, d.NulBytes)
 	set(&is.Transport, d.Transport)
 	set(&is.SkipUnchanged, d.SkipUnchanged)
+	set(&is.ReadyWhen, d.ReadyWhen)
 	set(&is.Split, d.Split)
 	set(&is.Sessions, d.Sessions)
 	set(&is.Strategy, d.Strategy)
@@ -137,6 +139,7 @@ func (d Draft) followSource(is *Definition) {
 	reset(&is.NulBytes, d.NulBytes, plain.NulBytes)
 	reset(&is.Transport, d.Transport, plain.Transport)
 	reset(&is.SkipUnchanged, d.SkipUnchanged, plain.SkipUnchanged)
+	reset(&is.ReadyWhen, d.ReadyWhen, plain.ReadyWhen)
 	reset(&is.Split, d.Split, plain.Split)
 	reset(&is.Sessions, d.Sessions, plain.Sessions)
 }
@@ -156,7 +159,7 @@ func (d Draft) Over(under Draft) Draft {
 func (d Definition) Said() Draft {
 	return Draft{
 		Kind: &d.Kind, Link: &d.LinkName, Query: &d.Query, NulBytes: &d.NulBytes, Transport: &d.Transport,
-		SkipUnchanged: &d.SkipUnchanged, Split: &d.Split, Sessions: &d.Sessions, Strategy: &d.Strategy, Key: &d.Key,
+		SkipUnchanged: &d.SkipUnchanged, ReadyWhen: &d.ReadyWhen, Split: &d.Split, Sessions: &d.Sessions, Strategy: &d.Strategy, Key: &d.Key,
 		Watermark: &d.Watermark, Lookback: &d.Lookback, SafetyLag: &d.SafetyLag, ReconcileEvery: &d.ReconcileEvery,
 		RefreshEvery: &d.RefreshEvery, MaxAge: &d.MaxAge, Timeout: &d.Timeout, Indexes: &d.Indexes, Grantees: &d.Grantees,
 		Group: &d.Group, AllowShrink: &d.AllowShrink, Owner: &d.Owner, Description: &d.Description,

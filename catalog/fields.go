@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
 )
 
 // Field is a part of a definition as people write it: a flag of cachectl, or a tag in the file of a pipeline.
@@ -47,6 +48,7 @@ var Fields = []Field{
 	text("group", func(d *Draft) **string { return &d.Group }),
 	one("allow-shrink", func(d *Draft) **int { return &d.AllowShrink }, readPercent, strconv.Itoa),
 	word("skip-unchanged", func(d *Draft) **SkipUnchanged { return &d.SkipUnchanged }, SkipModes),
+	one("ready-when", func(d *Draft) **string { return &d.ReadyWhen }, ReadCondition, func(text string) string { return text }),
 	text("split", func(d *Draft) **string { return &d.Split }),
 	one("sessions", func(d *Draft) **int { return &d.Sessions }, readCount, strconv.Itoa),
 	text("owner", func(d *Draft) **string { return &d.Owner }),
@@ -111,6 +113,15 @@ func list(name string, at func(*Draft) **[]string) Field {
 			return nil
 		},
 	}
+}
+
+// ReadCondition reads a query that says whether there is something to read; nothing says that there always is. The error is a
+// [*redshift.QueryError].
+func ReadCondition(text string) (string, error) {
+	if text = strings.TrimSpace(text); text == "" {
+		return "", nil
+	}
+	return redshift.ReadQuery(text)
 }
 
 // readNames reads columns as a,b, in double quotes where a name has a comma or a quote, as in the flag.

@@ -12,7 +12,7 @@ const (
 	Unchanged RunState = "unchanged" // the source was proven to be what the copy is; nothing was read
 	Failed    RunState = "failed"
 	Canceled  RunState = "canceled"  // its caller stopped it: a worker's stop, Ctrl-C
-	Skipped   RunState = "skipped"   // somebody else held the lock
+	Skipped   RunState = "skipped"   // somebody else held the lock; or nobody did, and the source was not ready
 	Abandoned RunState = "abandoned" // its process or connection died; found by the next holder of the lock
 )
 
@@ -44,7 +44,7 @@ type Run struct {
 	RowsUpdated  *int64
 	RowsDeleted  *int64
 	Watermark    *string
-	Holder       *string
+	Holder       *string // of the lock, where the run was skipped for that
 	Error        *string // may have values of rows
 	PublicError  *string // has none, see [redshift.Public]
 	Hint         *string
@@ -56,6 +56,9 @@ type Run struct {
 	Others       []Run   `db:"-"` // of the views that were refreshed together with it; not in the history
 	Note         string  `db:"-"` // what a successful refresh leaves to be known; not in the history
 }
+
+// Unready says whether the run was skipped since the source was not ready.
+func (r Run) Unready() bool { return r.State == Skipped && r.Holder == nil }
 
 // Key names the run.
 func (r Run) Key() RunKey { return RunKey{r.ID, r.StartedAt} }
@@ -79,6 +82,7 @@ type State struct {
 	ReconciledAt *time.Time
 	NextDue      *time.Time
 	Failures     int
+	UnreadySince *time.Time // since when each run has found the source not ready; nil: the last one that asked has not
 	RowCount     *int64
 	Watermark    *string
 	Modified     *string   // what [redshift.LastModified] said before the last read
@@ -129,6 +133,7 @@ type Status struct {
 	Stale      bool
 	NextDue    *time.Time
 	Failures   int
+	Unready    *time.Time // since when each run has found the source not ready; nil: the last one that asked has not
 	Watermark  *string
 	Awaited    []string    // inputs for which it waits: its time has come, and they have not reached its label
 	Problem    string      // what others have done to the published view; empty: nothing

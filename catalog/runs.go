@@ -66,6 +66,13 @@ func (s Store) FinishUnchanged(ctx context.Context, run RunKey, asOf time.Time, 
 	})
 }
 
+// FinishUnready writes that nothing was read, since the source was not ready, as reason says, and when the view is due again.
+func (s Store) FinishUnready(ctx context.Context, run RunKey, attempts int, reason string) (Run, error) {
+	return s.finish(ctx, run, sql.FinishUnready, pgx.NamedArgs{
+		"run": run.ID, "started_at": run.StartedAt, "attempts": attempts, "reason": reason,
+	})
+}
+
 func (s Store) finish(ctx context.Context, run RunKey, query string, args pgx.NamedArgs) (Run, error) {
 	runs, err := s.collectRuns(ctx, query, args)
 	if err != nil {

@@ -10,18 +10,19 @@ import (
 )
 
 type statusRow struct {
-	ViewID     int32
-	Generation *int32
-	RowCount   *int64
-	Bytes      *int64
-	AsOf       *time.Time
-	Age        *time.Duration
-	Stale      bool
-	NextDue    *time.Time
-	Failures   int
-	Watermark  *string
-	LastRunID  *int64
-	Awaited    []string
+	ViewID       int32
+	Generation   *int32
+	RowCount     *int64
+	Bytes        *int64
+	AsOf         *time.Time
+	Age          *time.Duration
+	Stale        bool
+	NextDue      *time.Time
+	Failures     int
+	Watermark    *string
+	LastRunID    *int64
+	UnreadySince *time.Time
+	Awaited      []string
 }
 
 // Status returns all views by name with all that operators ask about them. These are several statements: in a snapshot,
@@ -63,7 +64,7 @@ func (s Store) Status(ctx context.Context) ([]Status, error) {
 		}
 		status := Status{
 			View: view, Generation: row.Generation, Rows: row.RowCount, Bytes: row.Bytes, AsOf: row.AsOf, Age: row.Age,
-			Stale: row.Stale, NextDue: row.NextDue, Failures: row.Failures, Watermark: row.Watermark, Awaited: row.Awaited,
+			Stale: row.Stale, NextDue: row.NextDue, Failures: row.Failures, Unready: row.UnreadySince, Watermark: row.Watermark, Awaited: row.Awaited,
 			Problem: shown.Problem(view.Name), Misled: shown.Misled(view.Name),
 		}
 		if invalid, ok := errors.AsType[*InvalidError](view.CheckStored()); ok {

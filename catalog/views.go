@@ -40,6 +40,7 @@ type viewRow struct {
 	ReconciledAt *time.Time
 	NextDue      *time.Time
 	Failures     int
+	UnreadySince *time.Time
 	RowCount     *int64
 	Modified     *string
 	Content      *string
@@ -66,7 +67,7 @@ func (r viewRow) state() State {
 	return State{
 		Generation: r.Seen, SeenBy: r.builtBy(r.Seen, r.SeenDefinition, r.SeenColumns),
 		Loaded: r.Loaded, LoadedBy: r.builtBy(r.Loaded, r.LoadedDefinition, r.LoadedColumns), Highest: r.Highest,
-		AsOf: r.AsOf, ReconciledAt: r.ReconciledAt, NextDue: r.NextDue, Failures: r.Failures, RowCount: r.RowCount,
+		AsOf: r.AsOf, ReconciledAt: r.ReconciledAt, NextDue: r.NextDue, Failures: r.Failures, UnreadySince: r.UnreadySince, RowCount: r.RowCount,
 		Watermark: r.Watermark, Modified: r.Modified, Content: r.Content, Now: r.Now, Backend: r.Backend, Lost: r.Unstated,
 	}
 }
@@ -243,7 +244,7 @@ func (s Store) AddView(ctx context.Context, v View, dueIn time.Duration) (View, 
 // failed, and what is proven of its copy. It returns when that was. The caller holds the view's lock.
 func (s Store) AlterView(ctx context.Context, v View, state State) (changedAt time.Time, err error) {
 	args := v.args()
-	args["next_due"], args["failures"] = state.NextDue, state.Failures
+	args["next_due"], args["failures"], args["unready_since"] = state.NextDue, state.Failures, state.UnreadySince
 	args["modified"], args["content"] = state.Modified, state.Content
 	if err = s.db.QueryRow(ctx, sql.AlterView, args).Scan(&changedAt); err != nil {
 		return changedAt, v.notStored(err)

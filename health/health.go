@@ -50,6 +50,7 @@ const (
 	Held       Cause = "held"       // somebody has its lock, and does not refresh it
 	Waiting    Cause = "waiting"    // inputs have not reached its label
 	Unattended Cause = "unattended" // it is due, and nobody comes
+	Unready    Cause = "unready"    // its source has nothing to read yet
 	Empty      Cause = "empty"      // it has no rows yet
 	Inheriting Cause = "inheriting" // its inputs are too old
 	Rowless    Cause = "rowless"    // it keeps no rows, so it is as fresh as what it reads
@@ -61,7 +62,7 @@ const (
 
 // Causes are all of them.
 var Causes = []Cause{
-	Invalid, Broken, Ahead, Changing, Failing, Resting, Refreshing, Held, Waiting, Unattended, Empty, Inheriting, Rowless, OnDemand, Seldom, Unchanged, Fresh,
+	Invalid, Broken, Ahead, Changing, Failing, Resting, Refreshing, Held, Waiting, Unattended, Unready, Empty, Inheriting, Rowless, OnDemand, Seldom, Unchanged, Fresh,
 }
 
 // Verdict is how a view fares.
@@ -76,7 +77,7 @@ type Verdict struct {
 // Of says how a view fares.
 func Of(f Facts) (v Verdict) {
 	for _, rule := range []func(Facts) *Verdict{
-		invalid, broken, ahead, changing, failing, resting, refreshing, held, waiting, unattended, empty, inheriting, rowless, onDemand, seldom, unchanged, fresh,
+		invalid, broken, ahead, changing, failing, resting, refreshing, held, waiting, unattended, unready, empty, inheriting, rowless, onDemand, seldom, unchanged, fresh,
 	} {
 		if found := rule(f); found != nil {
 			v = *found

@@ -119,6 +119,28 @@ var tests = []struct {
 		old(f)
 		derived(f, func(in *health.Facts) { old(in); in.Failures, in.LastRun = 1, some(failed(time.Minute, "no")) })
 	}, health.Failed, health.Inheriting, "it is computed from bi.sales, which is 1h old", "bi.sales: its last refresh failed: no", "Grant it."},
+	{"its source is not ready", func(f *health.Facts) {
+		f.Status.Unready, f.NextDue = ago(5*time.Minute), ago(-time.Minute)
+		f.LastRun = &catalog.Run{State: catalog.Skipped, Reason: some("the source is not ready: SELECT done FROM log returned false")}
+	}, health.Warning, health.Unready, "its source is not ready since 2026-02-01 11:55:00 UTC: SELECT done FROM log returned false", "it is asked again at 2026-02-01 12:01:00 UTC", "wait, or see on Redshift why; `cachectl alter-view bi.sales --ready-when ''`"},
+	{"its source is not ready, on demand, and it had failed before", func(f *health.Facts) {
+		old(f)
+		f.View.RefreshEvery, f.NextDue, f.Failures, f.Status.Unready = 0, nil, 3, ago(5*time.Minute)
+		f.LastRun = &catalog.Run{State: catalog.Skipped, Reason: some("view bi.a of its group is not read: the source is not ready: SELECT 1 returned NULL")}
+	}, health.Failed, health.Unready, "its source is not ready since 2026-02-01 11:55:00 UTC: view bi.a of its group is not read: the source is not ready: SELECT 1 returned NULL", "before that, 3 refreshes in a row had failed", "as soon as it is ready, `cachectl refresh bi.sales`"},
+	{"its source was not ready, and nobody asks any more", func(f *health.Facts) {
+		f.Scheduled = ago(time.Second)
+		f.Status.Unready, f.NextDue, f.LastRun = ago(time.Hour), ago(12*time.Minute), &catalog.Run{State: catalog.Skipped, Reason: some("no")}
+	}, health.Warning, health.Unattended, "it is due for 12m, and nobody refreshes it: workers or Lambdas are behind", "", "`cachectl locks`"},
+	{"its source is ready, and it fails", func(f *health.Facts) {
+		f.Status.Unready, f.Failures, f.LastRun = ago(time.Hour), 1, some(failed(time.Minute, "no"))
+	}, health.Warning, health.Failing, "its last refresh failed: no", "", "Grant it."},
+	{"it waits for an input whose source is not ready", func(f *health.Facts) {
+		f.NextDue, f.Awaited = ago(10*time.Minute), []string{"bi.sales"}
+		derived(f, func(in *health.Facts) {
+			in.Status.Unready, in.LastRun = ago(5*time.Minute), &catalog.Run{State: catalog.Skipped, Reason: some("the source is not ready: x returned no row")}
+		})
+	}, health.Warning, health.Waiting, "it waits for bi.sales, from which it is computed, since 2026-02-01 11:50:00 UTC", "bi.sales: its source is not ready since 2026-02-01 11:55:00 UTC: x returned no row", "see on Redshift why"},
 	{"never refreshed", func(f *health.Facts) {
 		f.Generation, f.AsOf, f.Age = nil, nil, nil
 	}, health.Failed, health.Empty, "it was never refreshed: who reads it gets an error", "it has no rows yet, and it promises at most 15m", "`cachectl refresh bi.sales`"},

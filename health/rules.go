@@ -58,7 +58,7 @@ func changing(f Facts) *Verdict {
 
 // failing tells one fault that comes again from several.
 func failing(f Facts) *Verdict {
-	if f.Failures == 0 {
+	if f.Failures == 0 || f.isUnready() { // what came of it last speaks
 		return nil
 	}
 	faults, since := f.faults()
@@ -202,6 +202,34 @@ func unattended(f Facts) *Verdict {
 		v.Sentence += "workers or Lambdas are behind"
 		v.Next = "`cachectl locks` shows what they are at"
 	}
+	return &v
+}
+
+// isUnready says whether the last refresh has found the source not ready.
+func (f Facts) isUnready() bool {
+	return f.Status.Unready != nil && f.LastRun != nil && f.LastRun.Unready()
+}
+
+// unready is of a view whose source has nothing to read yet, as it says by the view's own condition.
+func unready(f Facts) *Verdict {
+	if !f.isUnready() {
+		return nil
+	}
+	v := Verdict{
+		Cause: Unready, Health: Warning, Sentence: "its source is not ready since " + clock(*f.Status.Unready),
+		Next: "see on Redshift why; as soon as it is ready, " + f.command("refresh"),
+	}
+	if f.LastRun.Reason != nil {
+		v.Sentence += ": " + strings.TrimPrefix(*f.LastRun.Reason, "the source is not ready: ")
+	}
+	if f.Failures > 0 {
+		v.Evidence = append(v.Evidence, fmt.Sprintf("before that, %d refreshes in a row had failed", f.Failures))
+	}
+	if f.NextDue != nil {
+		v.Evidence = append(v.Evidence, "it is asked again at "+clock(*f.NextDue))
+		v.Next = "wait, or see on Redshift why"
+	}
+	v.Next += "; " + f.command("alter-view", "--ready-when", "") + " has it read without being asked"
 	return &v
 }
 

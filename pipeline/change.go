@@ -126,7 +126,7 @@ func (p *Project) definition(v *View) (catalog.Definition, error) {
 	if v.Runs == FromCache { // what is said for all says nothing of how it is read
 		kind := v.Runs.Kind()
 		draft.Kind = &kind
-		under.Link, under.NulBytes, under.Transport, under.SkipUnchanged = nil, nil, nil, nil
+		under.Link, under.NulBytes, under.Transport, under.SkipUnchanged, under.ReadyWhen = nil, nil, nil, nil, nil
 		under.Split, under.Sessions, under.Strategy, under.Watermark, under.Lookback = nil, nil, nil, nil, nil
 	}
 	if draft.Strategy != nil {

@@ -59,6 +59,7 @@ func drawView(t *rapid.T, local bool) catalog.View {
 	}
 	d.NulBytes = rapid.SampledFrom([]catalog.NulBytes{catalog.StripNul, catalog.TrustNul}).Draw(t, "nul bytes")
 	d.SkipUnchanged = rapid.SampledFrom(catalog.SkipModes).Draw(t, "skip")
+	d.ReadyWhen = rapid.SampledFrom([]string{"", "SELECT true", "SELECT count(*) > 0 FROM a.b WHERE c = 'ü */ @key x' -- *", "(SELECT d /* @key x */ FROM a.b)"}).Draw(t, "ready when")
 	d.Transport = rapid.SampledFrom(slices.DeleteFunc(slices.Clone(catalog.Transports), func(tr catalog.Transport) bool { return !traits.Takes(tr) })).Draw(t, "transport")
 	d.RefreshEvery, d.Timeout = span.Draw(t, "every"), time.Second+span.Draw(t, "timeout")/2
 	d.MaxAge = d.RefreshEvery + span.Draw(t, "max age")

@@ -40,6 +40,7 @@ type File struct {
 
 	text     string
 	queryAt  int  // offset of the query in it
+	readyAt  int  // and of the condition, which its tag says; 0: none does
 	verbatim bool // all behind the header is the query, whatever it looks like
 	foreign  bool // what the query names is on Redshift, also where a view has that name
 }
@@ -89,11 +90,27 @@ func (f *File) read(tags []tag) (problems Problems) {
 			problems = append(problems, f.problem(t.at, "@"+t.name+" says nothing", "Write its value behind it, or leave it out."))
 			continue
 		}
-		if err := read(f, t.value); err != nil {
-			problems = append(problems, f.problem(t.valueAt, "@"+t.name+": "+err.Error(), ""))
+		if t.name == readyTag {
+			f.readyAt = t.valueAt
 		}
+		problems = append(problems, f.readValue(read, t)...)
 	}
 	return problems
+}
+
+func (f *File) readValue(read reader, t tag) Problems {
+	err := read(f, t.value)
+	if wrong, is := errors.AsType[*redshift.QueryError](err); is {
+		at := t.valueAt
+		if wrong.Line > 0 {
+			at += offsetOf(t.value, wrong.Line, wrong.Column)
+		}
+		return Problems{f.problem(at, "@"+t.name+": "+wrong.Problem, wrong.Fix)}
+	}
+	if err != nil {
+		return Problems{f.problem(t.valueAt, "@"+t.name+": "+err.Error(), "")}
+	}
+	return nil
 }
 
 func (f *File) unknown(t tag) Problem {

@@ -29,6 +29,9 @@ func (p *Project) Refused(err error) (problems Problems, left []string) {
 
 // refused is what a server has against the query of a file: at its place, or else in the line in which the query begins.
 func (v *View) refused(q refresh.RefusedQuery) Problem {
+	if q.Condition {
+		return v.problem(v.readyAt+max(q.At, 0), "@"+readyTag+": "+q.What, q.Fix)
+	}
 	if at, certain := v.placeOf(q); certain {
 		return v.problem(at, q.What, q.Fix)
 	}

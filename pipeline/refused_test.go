@@ -38,6 +38,28 @@ func TestRefused_IsWhereItIsInTheFile(t *testing.T) {
 	}
 }
 
+// What is found in a condition stands in the line of its tag; where it was said for all files, it stands in none.
+func TestRefused_OfACondition(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ header, asked, want string }{
+		{"-- @ready-when   SELECT ü¦ FROM x;", "SELECT ü¦ FROM x", "b.sql:3:26: @ready-when: no"},
+		{"/* @ready-when SELECT 1 */", "SELECT 1", "b.sql:3:16: @ready-when: no"},
+	} {
+		text := "-- @matview-schema a\n-- @matview-name b\n" + strings.Replace(tt.header, "¦", "", 1) + "\nSELECT 1 AS c\n"
+		p, problems := pipeline.Load(fstest.MapFS{"b.sql": {Data: []byte(text)}})
+		if problems != nil {
+			t.Fatal(problems)
+		}
+		got, _ := p.Refused(&refresh.RefusedError{Queries: []refresh.RefusedQuery{{
+			Name: catalog.Name{Schema: "a", View: "b"}, Query: strings.Replace(tt.asked, "¦", "", 1), Condition: true,
+			At: strings.Index(tt.asked, "¦"), What: "no",
+		}}})
+		if got.Error() != tt.want {
+			t.Errorf("%q: got %q, want %q", tt.header, got, tt.want)
+		}
+	}
+}
+
 // Of a long line what stands around the place is shown, with the mark below the place.
 func TestProblem_ShowsAPartOfALongLine(t *testing.T) {
 	t.Parallel()

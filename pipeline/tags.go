@@ -31,6 +31,9 @@ var ownTags = map[string]reader{
 	"source": func(f *File, v string) error { return choose(&f.Source, v, Froms...) },
 }
 
+// readyTag has a query of its own, in which servers find something.
+const readyTag = "ready-when"
+
 // synonyms say the same as another tag.
 var synonyms = map[string]string{"primary-keys": "key", "interval-in-minutes": "every", "update-mode": "strategy"}
 

@@ -58,7 +58,7 @@ func makeOutput(ctx context.Context, tx pgx.Tx, source catalog.Source, inputs ma
 	if err == nil || !refusedBy(redshift.Here, err) {
 		return err
 	}
-	placed := &placedError{redshift.NoPlace, err}
+	placed := &placedError{at: redshift.NoPlace, err: err}
 	if server, _ := errors.AsType[*pgconn.PgError](err); server.Position > 0 { // in characters
 		sent := []rune(statement)
 		at := len(string(sent[:min(int(server.Position)-1, len(sent))])) - len(create)
@@ -171,6 +171,9 @@ func noInput(missing *catalog.NotFoundError) error {
 // keptHere says of a query that reads what Redshift does not have whether the cache does.
 func keptHere(ctx context.Context, tx pgx.Tx, query string, refused error) error {
 	if !slices.Contains([]string{"42P01", "3F000"}, redshift.ServerCode(refused, redshift.There)) { // no such relation, no such schema
+		return refused
+	}
+	if placed, is := errors.AsType[*placedError](refused); is && placed.condition {
 		return refused
 	}
 	places, err := redshift.References(query, "")

@@ -60,9 +60,14 @@ func (a *attempt) readAll(ctx context.Context, r *Runner) (at *viewWork, err err
 		return at, err
 	}
 	a.asOf = a.source.AsOf(a.asOf)
+	if !r.rehearses { // nobody asks whether the source has changed either
+		if at, err = a.askReady(ctx); err != nil || a.unready != nil {
+			return at, err
+		}
+	}
 	for _, w := range a.works {
 		if r.rehearses {
-			break // nobody asks whether the source has changed
+			break
 		}
 		if err := w.probeModified(ctx, r.cfg.ModifiedLag); err != nil {
 			return w, err
@@ -103,6 +108,8 @@ func (a *attempt) needsSnapshot() bool {
 // finish publishes and records what was read, or proven.
 func (a *attempt) finish(ctx context.Context, j *job) error {
 	switch {
+	case a.unready != nil:
+		return a.recordUnready(ctx, j)
 	case a.unchanged():
 		return a.recordUnchanged(ctx, j)
 	case j.set != 0: // whose views are published together

@@ -115,7 +115,8 @@ func checkNames(changes []Change) error {
 }
 
 // restate is what is true of a view whose definition has changed. What only says when, how and for whom it is refreshed
-// neither makes a refresh due nor voids what is proven of the copy; but what has failed may be mended by any change.
+// neither makes a refresh due nor voids what is proven of the copy; but what has failed, or waits for its source, may be mended by
+// any change.
 func restate(before, after catalog.View, s catalog.State) catalog.State {
 	if after.Watermark != "" && (before.Lookback != after.Lookback || before.SafetyLag != after.SafetyLag) {
 		s.Modified, s.Content = nil, nil // rows that were not read may be wanted now
@@ -124,13 +125,16 @@ func restate(before, after catalog.View, s catalog.State) catalog.State {
 	switch {
 	case after.RefreshEvery == 0:
 		s.NextDue = nil
-	case before.Generation != after.Generation, s.Failures > 0:
+	case before.Generation != after.Generation, s.Failures > 0, s.UnreadySince != nil:
 		s.NextDue = &now
 	case before.RefreshEvery != after.RefreshEvery:
 		due := lastStart(before, s).Add(after.RefreshEvery)
 		s.NextDue = &due
 	}
 	s.Failures = 0
+	if before.ReadyWhen != after.ReadyWhen {
+		s.UnreadySince = nil
+	}
 	return s
 }
 

@@ -155,16 +155,20 @@ func (r *Runner) describe(ctx context.Context, tx pgx.Tx, v *catalog.View) (colu
 	}
 	// In a savepoint, so that the session can be closed also after a failure, and when ctx has ended: it would stay with the
 	// backend otherwise.
+	asked, doing, condition := v.Query, "describe the query", false
 	err = infra.InSavepoint(ctx, tx, func(pgx.Tx) error {
-		columns, err = redshift.Describe(ctx, remote, v.Query)
-		return err
+		if columns, err = redshift.Describe(ctx, remote, v.Query); err != nil || v.ReadyWhen == "" {
+			return err
+		}
+		asked, doing, condition = v.ReadyWhen, "describe the condition of --ready-when", true
+		return redshift.DescribeCondition(ctx, remote, v.ReadyWhen)
 	})
 	if err != nil && (refusedBy(redshift.There, err) || redshift.ServerCode(err, redshift.There) == "" && infra.Hint(err) != "") {
-		err = &placedError{redshift.PlaceOf(v.Query, remote.Complaint(ctx)), err}
+		err = &placedError{redshift.PlaceOf(asked, remote.Complaint(ctx)), condition, err}
 	}
 	closing := remote.Close(ctx)
 	if err != nil {
-		return nil, "", redshift.Explained(err, "describe the query through link "+v.Link.Name)
+		return nil, "", redshift.Explained(err, doing+" through link "+v.Link.Name)
 	}
 	if closing != nil {
 		return nil, "", closing

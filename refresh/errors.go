@@ -22,6 +22,25 @@ var errMoved = errors.New("a definition was changed by somebody else meanwhile")
 // errRehearsed rolls a rehearsal back.
 var errRehearsed = errors.New("rehearsed")
 
+// NotReadyError says that the condition of a view's source does not hold, so nothing was read. A refresh is skipped then; a change
+// that needs rows fails, and nothing has changed.
+type NotReadyError struct {
+	View      catalog.Name
+	Condition string
+	Said      string // what it returned: false, NULL or no row
+}
+
+// Error says what the condition has returned.
+func (e *NotReadyError) Error() string {
+	return fmt.Sprintf("the source is not ready: %s returned %s", infra.Bounded(e.Condition), e.Said)
+}
+
+// Hint says how to get rows all the same.
+func (e *NotReadyError) Hint() string {
+	return "Nothing has changed. Wait until it returns true; or take what is there by now: --ready-when '' leaves the condition out, and so " +
+		"does a file without @ready-when."
+}
+
 // retryable says whether the same work may succeed in another transaction.
 func retryable(err error) bool {
 	switch redshift.Classify(err) {

@@ -13,7 +13,7 @@ import (
 )
 
 // Refresh refreshes one view, with the others of its group if it has one, and returns its run as it stands in the
-// history. A run that was skipped, because somebody else holds the lock, is no error. With OnlyIfDue, a view that is not
+// history. A run that was skipped, because somebody else holds the lock or the source is not ready, is no error. With OnlyIfDue, a view that is not
 // due returns a zero Run. An error comes with the failed run, if it got as far as having one.
 //
 // When ctx has a deadline, the work is over on both servers before it, done or not; see [LateError].
@@ -87,5 +87,5 @@ func (r *Runner) committed(ctx context.Context, j *job) (bool, error) {
 		return false, nil
 	}
 	run, err := r.store.Run(ctx, j.members[0].run) // they all commit together
-	return run.State.Succeeds(), err
+	return run.State.Succeeds() || run.Unready(), err
 }

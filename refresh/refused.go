@@ -22,8 +22,9 @@ type RefusedError struct {
 // RefusedQuery is what a server, or the catalog on its behalf, has against one of them.
 type RefusedQuery struct {
 	Name      catalog.Name
-	Query     string
-	At        int // offset in it; [redshift.NoPlace]: that cannot be told
+	Query     string // that was asked
+	Condition bool   // it says whether there is something to read, and is not the one that is cached
+	At        int    // offset in it; [redshift.NoPlace]: that cannot be told
 	What, Fix string
 	err       error // in the words of who changes a single view
 }
@@ -63,6 +64,9 @@ func (e *RefusedError) takes(c decision, err error) bool {
 	invalid, wrong := errors.AsType[*catalog.InvalidError](err)
 	switch {
 	case refused:
+		if q.Condition = placed.condition; q.Condition {
+			q.Query = c.after.ReadyWhen
+		}
 		q.At, q.What = placed.at, placed.told()
 		if q.endsEarly() {
 			q.Fix = "The query ends too early: that parenthesis is the one that closes it where it is asked."
@@ -81,10 +85,11 @@ func (q RefusedQuery) endsEarly() bool {
 	return q.At != redshift.NoPlace && strings.HasSuffix(q.What, `at or near ")"`) && !strings.HasPrefix(q.Query[q.At:], ")")
 }
 
-// placedError is what a server has against a query, and where in it.
+// placedError is what a server has against a query, or against the condition of one, and where in it.
 type placedError struct {
-	at  int
-	err error
+	at        int
+	condition bool
+	err       error
 }
 
 func (e *placedError) Error() string { return e.err.Error() }

@@ -103,7 +103,8 @@ type attempt struct {
 	slot    int           // of the link that the session has
 	patient time.Duration // how long what has no other way than a strong lock waits for readers
 
-	snapshot bool // all members are read in one
+	snapshot bool           // all members are read in one
+	unready  *NotReadyError // why nothing is read; nil: the source is ready
 
 	remarks []error // for the reason of each run
 }

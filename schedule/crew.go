@@ -82,11 +82,11 @@ func (c *crew) refresh(d catalog.Due) (run catalog.Run, err error) {
 	return c.runner.Refresh(c.work, refresh.Request{View: d.Name, OnlyIfDue: true})
 }
 
-// settle takes a refresh out of the crew. After a success, or when it was not due any more, the catalog knows when the
-// view is due next. Else it may still be due, so it rests.
+// settle takes a refresh out of the crew. After a success, or when it was not due any more, or the source not ready, the catalog
+// knows when the view is due next. Else it may still be due, so it rests.
 func (c *crew) settle(r result) {
 	delete(c.running, r.due.ViewID)
-	if r.err == nil && r.run.State != catalog.Skipped {
+	if r.err == nil && (r.run.State != catalog.Skipped || r.run.Unready()) {
 		delete(c.resting, r.due.ViewID)
 		return
 	}

@@ -94,7 +94,8 @@ func TestHandler_TellsTheQueueWhatBecameOfAMessage(t *testing.T) {
 	}{
 		{"succeeded", ended(catalog.Succeeded), nil, "", schedule.Done, true, 1, ""},
 		{"unchanged", ended(catalog.Unchanged), nil, "", schedule.Done, true, 1, ""},
-		{"somebody else is at it", ended(catalog.Skipped), nil, "", schedule.Done, true, 1, ""},
+		{"somebody else is at it", lostRace(), nil, "", schedule.Done, true, 1, ""},
+		{"the source is not ready", ended(catalog.Skipped), nil, "", schedule.Done, true, 1, ""},
 		{"late: no longer due", catalog.Run{}, nil, "", schedule.Done, true, 0, "it is not due any more"},
 		{"dropped", catalog.Run{}, &catalog.NotFoundError{Kind: "view", Name: "a.v1"}, "", schedule.Done, true, 0, "does not exist"},
 		{"failed, and in the history", failed, broken, "", schedule.Done, true, 1, ""},

@@ -121,7 +121,7 @@ func TestLoop_LetsAViewRest(t *testing.T) {
 		text  string
 	}{
 		{"after a lost race", func(context.Context) (catalog.Run, error) {
-			return ended(catalog.Skipped), nil
+			return lostRace(), nil
 		}, 0, "not in the history"},
 		{"after a failure", func(context.Context) (catalog.Run, error) {
 			return ended(catalog.Failed), errors.New("boom")
@@ -156,6 +156,16 @@ func TestLoop_LetsAViewRest(t *testing.T) {
 			b.fake.awaitCount(t, "bad.v1", 2)
 		})
 	}
+}
+
+// Of a source that is not ready the catalog knows when to ask again.
+func TestLoop_AsksAgainWhenTheCatalogSays(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.addLink(t, "a", 1, "1 hour")
+	b.fake.on("a.v1", func(context.Context) (catalog.Run, error) { return ended(catalog.Skipped), nil })
+	b.run(t, schedule.Config{Now: func() time.Time { return time.Unix(0, 0) }}) // at which no rest ends
+	b.fake.awaitCount(t, "a.v1", 3)
 }
 
 func TestLoop_OutlivesACatalogThatIsOutOfReach(t *testing.T) {

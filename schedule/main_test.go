@@ -177,6 +177,13 @@ func ended(state catalog.RunState) catalog.Run {
 	return catalog.Run{ID: 1, State: state, FinishedAt: &now}
 }
 
+// lostRace is a run that was skipped since somebody else was at it.
+func lostRace() catalog.Run {
+	run, holder := ended(catalog.Skipped), "pid 1"
+	run.Holder = &holder
+	return run
+}
+
 func (b *bundle) awaitLog(t testing.TB, text string) {
 	t.Helper()
 	await(t, "log has "+text, func() bool { return b.logged(text) > 0 })

@@ -61,6 +61,8 @@ var (
 	finishRun string
 	//go:embed queries/finish_unchanged.sql
 	finishUnchanged string
+	//go:embed queries/finish_unready.sql
+	finishUnready string
 	//go:embed queries/publish_view.sql
 	PublishView string
 	//go:embed queries/unload_run.sql
@@ -160,6 +162,7 @@ var (
 	LastRuns        = withRunColumns(built(building(lastRuns)))
 	FinishRun       = withRunColumns(withinForce(finishRun))
 	FinishUnchanged = withRunColumns(finishUnchanged)
+	FinishUnready   = withRunColumns(finishUnready)
 )
 
 // runColumns are the columns of a run, r, and the name of its view, v.

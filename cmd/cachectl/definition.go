@@ -30,7 +30,7 @@ type definition struct {
 	indexes, grants                []string
 	nulBytes                       catalog.NulBytes
 	transport                      catalog.Transport
-	group, split                   string
+	group, split, readyWhen        string
 	owner, description             string
 	allowShrink                    percent
 	skipUnchanged                  catalog.SkipUnchanged
@@ -98,6 +98,8 @@ func (d *definition) registerReading(cmd *cobra.Command) {
 		"what may prove that there is nothing to read: modified (when Redshift last noted "+
 			"a change of the tables), content (a hash that Redshift computes), auto (the "+
 			"cheaper that will do) or off (default off)")
+	f.StringVar(&d.readyWhen, "ready-when", "", "a `select` on Redshift that returns true, in one row, once there is something to read; "+
+		"else a refresh is skipped, and the view is due again in a minute; '': there always is")
 	f.StringVar(&d.split, "split", "", "`column` of numbers, dates or times by whose ranges a read of everything is split "+
 		"over several sessions; needs transport stream")
 	f.IntVar(&d.sessions, "sessions", 0, "`number` of these sessions; each takes a slot of the link")
@@ -146,6 +148,10 @@ func (d *definition) draft(stdin io.Reader) (draft catalog.Draft, err error) {
 	give(d.given("nul-bytes"), &draft.NulBytes, &d.nulBytes)
 	give(d.given("transport"), &draft.Transport, &d.transport)
 	give(d.given("skip-unchanged"), &draft.SkipUnchanged, &d.skipUnchanged)
+	if d.readyWhen, err = catalog.ReadCondition(d.readyWhen); err != nil {
+		return draft, usage(wrap(err, "--ready-when"), "")
+	}
+	give(d.given("ready-when"), &draft.ReadyWhen, &d.readyWhen)
 	give(d.given("split"), &draft.Split, &d.split)
 	give(d.given("sessions"), &draft.Sessions, &d.sessions)
 	give(d.given("owner"), &draft.Owner, &d.owner)

@@ -132,6 +132,8 @@ func lastRun(r *catalog.Run) string {
 		return "-"
 	case r.FinishedAt == nil:
 		return string(r.State)
+	case r.Unready():
+		return string(r.State) + ", not ready"
 	}
 	return string(r.State) + " in " + brief(r.Took())
 }

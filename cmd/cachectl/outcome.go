@@ -27,6 +27,8 @@ func (p *program) printOutcomes(runs []catalog.Run) error {
 func outcome(r catalog.Run) string {
 	what := string(r.State)
 	switch {
+	case r.Unready():
+		return "skipped, " + text(r.Reason)
 	case r.State == catalog.Skipped:
 		return "skipped, held by " + text(r.Holder)
 	case r.RowsRead != nil:

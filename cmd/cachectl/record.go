@@ -42,6 +42,7 @@ type viewRecord struct {
 	Group          *string               `json:"group"`
 	AllowShrink    int                   `json:"allow_shrink_percent"`
 	SkipUnchanged  catalog.SkipUnchanged `json:"skip_unchanged"`
+	ReadyWhen      *string               `json:"ready_when"`
 	Owner          *string               `json:"owner"`
 	Description    *string               `json:"description"`
 	CreatedAt      time.Time             `json:"created_at"`
@@ -54,6 +55,7 @@ type viewRecord struct {
 	Stale          bool                  `json:"stale"`
 	NextDue        *time.Time            `json:"next_due"`
 	Failures       int                   `json:"failures"`
+	UnreadySince   *time.Time            `json:"unready_since"`
 	Watermark      *string               `json:"watermark"`
 	Generation     *int32                `json:"generation"`
 	Relation       *string               `json:"relation"`
@@ -82,10 +84,10 @@ func recordView(status catalog.Status, link catalog.LinkState, busy holders, beh
 		Every: secondsOf(v.RefreshEvery), MaxAge: secondsOf(v.MaxAge), Timeout: secondsOf(v.Timeout),
 		Indexes: list(v.Indexes), Grants: list(v.Grantees), NulBytes: v.NulBytes,
 		Transport: v.Transport, Split: some(v.Split), Sessions: v.Sessions, Group: some(v.Group),
-		AllowShrink: v.AllowShrink, SkipUnchanged: v.SkipUnchanged, Owner: some(v.Definition.Owner), Description: some(v.Description),
+		AllowShrink: v.AllowShrink, SkipUnchanged: v.SkipUnchanged, ReadyWhen: some(v.ReadyWhen), Owner: some(v.Definition.Owner), Description: some(v.Description),
 		CreatedAt: v.CreatedAt.UTC(), ChangedAt: v.ChangedAt.UTC(),
 		Rows: status.Rows, Bytes: status.Bytes, AsOf: utc(status.AsOf), Stale: status.Stale,
-		NextDue: utc(status.NextDue), Failures: status.Failures, Watermark: status.Watermark,
+		NextDue: utc(status.NextDue), Failures: status.Failures, UnreadySince: utc(status.Unready), Watermark: status.Watermark,
 		Problem:    some(status.Problem),
 		restRecord: recordRest(link),
 	}

@@ -31,7 +31,8 @@ func (p *program) refreshCommand() *cobra.Command {
 		Short: "Refresh views now",
 		Long: `Refreshes the views one after the other, but those of a group together: to name one is to name all. A view that
 somebody else is refreshing is skipped, and its holder is named: that is an outcome, not a failure. So is a view that
-is unchanged, see --skip-unchanged of add-view. When one fails, the others are still tried, and the exit status is 1.`,
+is unchanged, see --skip-unchanged of add-view, and one whose source is not ready, see --ready-when, which --full asks as
+well. When one fails, the others are still tried, and the exit status is 1.`,
 		Example: `  cachectl refresh bi.sales
   cachectl refresh bi.sales bi.events --wait 30s
   cachectl refresh --group finance

@@ -22,8 +22,8 @@ func (p *program) runsCommand() *cobra.Command {
 		Use:   "runs [VIEW]",
 		Short: "Show the history of refreshes, newest first",
 		Long: `Shows attempts to refresh one view, or any, newest first: how they ended, how long they took, how many rows they read,
-inserted, updated and deleted, and the error, who held the view when it was skipped, or what else was out of the
-ordinary.`,
+inserted, updated and deleted, and the error, who held the view when it was skipped or that its source was not ready, or
+what else was out of the ordinary.`,
 		Example: `  cachectl runs
   cachectl runs bi.sales --limit 100
   cachectl runs --json`,
@@ -68,7 +68,7 @@ func (s *connection) runs(ctx context.Context, o runsOptions) error {
 	for _, r := range runs {
 		records = append(records, wire.RunOf(r))
 		took := "-"
-		if r.FinishedAt != nil && r.State != catalog.Skipped {
+		if r.FinishedAt != nil && (r.State != catalog.Skipped || r.Unready()) {
 			took = brief(r.Took())
 		}
 		rows = append(rows, []string{

@@ -42,6 +42,7 @@ func describe(r viewRecord) [][2]string {
 		{"group", text(r.Group)},
 		{"may lose", mayLose(r)},
 		{"skip unchanged", ofRemote(r, string(r.SkipUnchanged))},
+		{"ready when", text(r.ReadyWhen)},
 		{"rows", ofRows(r, text(r.Rows))},
 		{"size", ofRows(r, size(r.Bytes))},
 		{"relation", text(r.Relation)},
@@ -51,6 +52,7 @@ func describe(r viewRecord) [][2]string {
 		{"stale", yesNo(r.Stale)},
 		{"next due", instant(r.NextDue)},
 		{"failures", text(some(r.Failures))},
+		{"not ready since", instant(r.UnreadySince)},
 	}
 	return append(append(lines, describeRunning(r)...), describeRun(r.LastRun)...)
 }

@@ -16,7 +16,8 @@ func (p *program) whyCommand() *cobra.Command {
 		Use:   "why VIEW",
 		Short: "Say in one sentence how a view fares, and what to do next",
 		Long: `Says how a view fares and why, in one sentence, with the evidence and the safest next step: that it is fresh, for which
-input it waits, what its refreshes fail with and how often, who has its lock, that its link rests, or that nobody comes.`,
+input it waits, that its source is not ready and since when, what its refreshes fail with and how often, who has its lock,
+that its link rests, or that nobody comes.`,
 		Example: `  cachectl why bi.sales
   cachectl why bi.sales --json | jq -r .next`,
 		Args:              takes(1, 1),

@@ -18,6 +18,7 @@ var namesTypes = map[string]string{
 	"redshift/type.go":       "it reads the names that format_type writes",
 	"redshift/volatile.go":   "it knows what stands before the unit of an interval",
 	"redshift/typed.go":      "it makes texts of literals without a type",
+	"redshift/condition.go":  "it says what type a condition has",
 	"redshift/select.go":     "it says what type a hash has",
 	"refresh/read/ranges.go": "it computes borders in PostgreSQL",
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/redcache/redcache/infra"
+	"github.com/redcache/redcache/redshift"
 )
 
 const (
@@ -150,7 +151,7 @@ func texts(rows [][][]byte, n int) ([][]*string, error) {
 	converted := make([][]*string, len(rows))
 	for i, row := range rows {
 		if len(row) != n {
-			return nil, fmt.Errorf("query returns %d columns, want %d", len(row), n)
+			return nil, &redshift.WidthError{Got: len(row), Want: n}
 		}
 		converted[i] = make([]*string, n)
 		for j, value := range row {

@@ -24,7 +24,7 @@ WITH altered AS (
     WHERE g.view_id = a.id AND g.number = c.loaded AND g.number <> @generation
 )
 UPDATE redcache.state s
-SET next_due = @next_due, failures = @failures
+SET next_due = @next_due, failures = @failures, unready_since = @unready_since
 FROM altered a
 WHERE s.view_id = a.id
 RETURNING a.changed_at

@@ -7,7 +7,7 @@ WITH due AS (
     SELECT coalesce(v.link_id, 0) AS link_id, count(*) AS views, sum(greatest(coalesce(r.finished_at - r.started_at, interval '10 seconds'), '0')) AS work
     FROM redcache.state s
     JOIN redcache.defined v ON v.id = s.view_id
-    LEFT JOIN redcache.run r ON r.id = s.last_run_id
+    LEFT JOIN redcache.run r ON r.id = s.last_run_id AND r.state <> 'skipped'
     WHERE s.queued_until > statement_timestamp()
     GROUP BY 1
 ), line AS (
@@ -15,7 +15,7 @@ WITH due AS (
            sum(greatest(coalesce(r.finished_at - r.started_at, interval '10 seconds'), '0')) OVER earlier AS work
     FROM due d
     JOIN redcache.state s ON s.view_id = d.id
-    LEFT JOIN redcache.run r ON r.id = s.last_run_id
+    LEFT JOIN redcache.run r ON r.id = s.last_run_id AND r.state <> 'skipped'
     WINDOW earlier AS (PARTITION BY d.link_id ORDER BY d.next_due, d.id)
 ), wanted AS (
     SELECT n.id

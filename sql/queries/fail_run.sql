@@ -9,6 +9,7 @@ WITH failed AS (
 )
 UPDATE redcache.state s
 SET failures = s.failures + (f.state = 'failed')::integer,
+    unready_since = CASE WHEN f.state = 'canceled' THEN s.unready_since END,
     last_run_id = greatest(s.last_run_id, f.id),
     next_due = CASE
         WHEN v.refresh_every = '0' THEN NULL

@@ -42,6 +42,7 @@ WITH finished AS (
 )
 UPDATE redcache.state s
 SET failures = CASE WHEN @set::integer IS NULL THEN 0 ELSE s.failures END,
+    unready_since = CASE WHEN @set::integer IS NOT NULL THEN s.unready_since END,
     last_run_id = CASE WHEN @set::integer IS NULL THEN f.id ELSE s.last_run_id END,
     next_due = CASE WHEN @set::integer IS NULL THEN coalesce(w.label, f.started_at + nullif(w.refresh_every, '0')) ELSE s.next_due END
 FROM finished f

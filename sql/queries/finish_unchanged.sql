@@ -13,7 +13,7 @@ WITH finished AS (
     WHERE g.view_id = f.view_id AND g.state = 'published'
 )
 UPDATE redcache.state s
-SET failures = 0, last_run_id = f.id, next_due = f.started_at + nullif(v.refresh_every, '0')
+SET failures = 0, unready_since = NULL, last_run_id = f.id, next_due = f.started_at + nullif(v.refresh_every, '0')
 FROM finished f
 JOIN redcache.defined v ON v.id = f.view_id
 WHERE s.view_id = f.view_id

@@ -33,7 +33,7 @@ WITH taken AS (
     WHERE v.id = b.view_id
 )
 UPDATE redcache.state s
-SET failures = 0, last_run_id = coalesce(b.run_id, s.last_run_id),
+SET failures = 0, unready_since = NULL, last_run_id = coalesce(b.run_id, s.last_run_id),
     next_due = CASE WHEN b.as_of < (SELECT max(r.as_of) FROM retired r WHERE r.view_id = b.view_id) AND b.refresh_every > '0'
                     THEN clock_timestamp() ELSE coalesce(b.label, b.started_at + nullif(b.refresh_every, '0')) END
 FROM built b

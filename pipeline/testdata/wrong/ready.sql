@@ -1,0 +1,4 @@
+-- @matview-schema a
+-- @matview-name b
+-- @ready-when SELECT 'ü' = 'ü'; DELETE FROM log
+SELECT 1 AS c

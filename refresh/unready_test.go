@@ -309,10 +309,6 @@ func TestReady_NothingIsBuiltBefore(t *testing.T) {
 	b.wantNothingLeft(t)
 }
 
-func adding(v catalog.View) refresh.Change {
-	return refresh.Change{Name: v.Name, Add: true, Define: func(to *catalog.View) error { *to = v; return nil }}
-}
-
 // catalogRows are the definitions and the states.
 func (b *bundle) catalogRows(t *testing.T) []string {
 	t.Helper()

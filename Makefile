@@ -62,7 +62,7 @@ test: export CGO_ENABLED := 1
 test: export GOFLAGS := $(filter-out -trimpath,$(GOFLAGS))
 test: deps ## all tests, on real servers, with the race detector
 	servers="$${REDCACHE_TEST_PGBIN_ALL-$$(scripts/postgres/install)}" && \
-	  REDCACHE_TEST_PGBIN_ALL="$$servers" $(GO) test -race -p 3 -vet=off -shuffle=on -count=1 -timeout 40m ./...
+	  REDCACHE_TEST_PGBIN_ALL="$$servers" $(GO) test -race -p 2 -vet=off -shuffle=on -count=1 -timeout 40m ./...
 
 .PHONY: soak
 soak: deps ## random histories against a model, with faults and readers, for as long as SOAK says

@@ -157,7 +157,7 @@ func suffer(t *testing.T, lie string, o *operator, pool *pgxpool.Pool, args []st
 	got, stdout, stderr := o.run(t.Context(), args...)
 	took := time.Since(start)
 	t.Logf("%s: %q: %d after %s\n%.300q\n%.600q", lie, args[:2], got, took, stdout, stderr)
-	if took > 14*time.Second {
+	if took > 40*time.Second { // limits of seconds, on a machine that does much else
 		t.Errorf("%s: %q: it took %s", lie, args, took)
 	}
 	if got == exitFailed && !strings.Contains(stderr, "hint: ") {

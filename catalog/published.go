@@ -205,6 +205,7 @@ type Relation struct {
 	Types    []string // of the columns
 	Odd      string   // what keeps it from being used, whatever is in it: "is UNLOGGED by now"
 	Stripped bool     // its owner has not all rights any more
+	Extended bool     // a column or index of it is of a type, function or operator that PostgreSQL does not bring
 	Faceless bool     // its rows have no replica identity
 	KeyIndex *string  // by which they could have one
 	Filter   *string  // a trigger that runs before a row is written, and can change it or keep it away

@@ -56,6 +56,7 @@ func TestViewStale(t *testing.T) {
 			"it is refreshed every 30s, which is too seldom or takes too long; the last refresh took 0s",
 		},
 		{`UPDATE redcache.state SET next_due = now() - interval '10 minutes'`, "it is due for 10m"},
+		{`SELECT`, ", and nobody refreshes it"},
 		{
 			`UPDATE redcache.run SET state = 'running', finished_at = NULL, started_at = now() - interval '5 minutes'`,
 			"nobody refreshes it: no worker or Lambda has begun a refresh yet", // and the process of that run is gone

@@ -17,7 +17,7 @@ import (
 // version may have let it in. A definition's first run goes by the rehearsal, since it may be what mends its indexes.
 func (w *viewWork) checkStrangers(ctx context.Context) error {
 	err := w.checkQuery(ctx)
-	if r := w.condition.Relation(w.state.Loaded); err == nil && r != nil && !(w.newRelation && w.firstOfDefinition) {
+	if r := w.condition.Relation(w.state.Loaded); err == nil && r != nil && r.Extended && !(w.newRelation && w.firstOfDefinition) {
 		err = relation.CheckStrangers(ctx, w.at.tx, w.view.RelationSQL(r.Number))
 	}
 	if invalid, is := errors.AsType[*catalog.InvalidError](err); is {

@@ -12,6 +12,7 @@ import (
 type faults struct {
 	mu        sync.Mutex
 	stalled   chan struct{} // closed when the stall ends; nil while there is none
+	silent    int           // connections that the stall keeps from an answer
 	delay     time.Duration
 	rate      int
 	dropAfter int
@@ -44,6 +45,13 @@ func (s *Server) Stall(on bool) {
 		close(f.stalled)
 		f.stalled = nil
 	}
+}
+
+// Silent returns how many connections wait for an answer until the stall ends.
+func (s *Server) Silent() int {
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	return s.faults.silent
 }
 
 // Delay makes every statement wait that long before it starts; 0 ends it. A waiting statement can be cancelled, and the
@@ -177,10 +185,17 @@ func (s *Server) dropConns() {
 func (f *faults) pass(ctx context.Context) error {
 	f.mu.Lock()
 	stalled := f.stalled
-	f.mu.Unlock()
 	if stalled == nil {
+		f.mu.Unlock()
 		return nil
 	}
+	f.silent++
+	f.mu.Unlock()
+	defer func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.silent--
+	}()
 	select {
 	case <-stalled:
 		return nil

@@ -17,6 +17,16 @@ SELECT c.oid, pg_catalog.substring(c.relname::text, '_g([0-9]+)$')::integer AS n
            SELECT FROM pg_catalog.pg_index i
            WHERE i.indrelid = c.oid AND (c.relreplident = 'd' AND i.indisprimary OR c.relreplident = 'i' AND i.indisreplident)
        ) AS faceless,
+       -- One whose columns and indexes are all of what PostgreSQL brings has nothing of a stranger: strangers.sql need not be asked.
+       EXISTS (
+           SELECT FROM pg_catalog.pg_depend d
+           WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+             AND d.objid = ANY (ARRAY(SELECT x.indexrelid FROM pg_catalog.pg_index x WHERE x.indrelid = c.oid) || c.oid)
+             AND d.refclassid IN ('pg_catalog.pg_type'::pg_catalog.regclass, 'pg_catalog.pg_proc'::pg_catalog.regclass,
+                                  'pg_catalog.pg_operator'::pg_catalog.regclass, 'pg_catalog.pg_opclass'::pg_catalog.regclass,
+                                  'pg_catalog.pg_constraint'::pg_catalog.regclass)
+             AND d.refobjid >= 16384 -- the first that is not made by initdb: FirstNormalObjectId in access/transam.h
+       ) AS extended,
        (SELECT i.relname::text FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
         WHERE x.indrelid = c.oid AND i.relname = c.relname::text || '_key' AND x.indisunique AND x.indisvalid
           AND x.indimmediate AND x.indpred IS NULL AND x.indexprs IS NULL) AS key_index,

@@ -2,9 +2,6 @@ package health
 
 import (
 	"errors"
-	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/redcache/redcache/catalog"
@@ -56,54 +53,6 @@ func changing(f Facts) *Verdict {
 	}
 }
 
-// failing tells one fault that comes again from several.
-func failing(f Facts) *Verdict {
-	if f.Failures == 0 || f.isUnready() { // what came of it last speaks
-		return nil
-	}
-	faults, since := f.faults()
-	v := Verdict{Cause: Failing, Health: Warning, Sentence: "its last refresh failed", Next: f.command("runs") + " shows why"}
-	if f.Failures > 1 {
-		v.Sentence = fmt.Sprintf("its last %d refreshes failed", f.Failures)
-	}
-	if len(faults) > 0 {
-		v.Sentence += map[bool]string{true: ", with different faults, at last: ", false: ": "}[len(faults) > 1] + faults[0]
-	}
-	if since != nil {
-		v.Evidence = append(v.Evidence, "since "+clock(*since))
-	}
-	if f.Running != nil && f.Holder != nil {
-		v.Evidence = append(v.Evidence, "another try is under way, for "+brief(f.Now.Sub(f.Running.StartedAt)))
-	} else if f.NextDue != nil {
-		v.Evidence = append(v.Evidence, "the next try is due at "+clock(*f.NextDue))
-	}
-	if f.LastRun != nil && f.LastRun.Hint != nil {
-		v.Next = *f.LastRun.Hint
-	}
-	return &v
-}
-
-// faults are what the last refreshes have failed with, each once, the newest first, and when the first of them began.
-func (f Facts) faults() (faults []string, since *time.Time) {
-	runs := f.Runs
-	if len(runs) == 0 && f.LastRun != nil {
-		runs = []catalog.Run{*f.LastRun}
-	}
-	for _, r := range runs {
-		if r.State.Succeeds() {
-			break
-		}
-		if r.State != catalog.Failed {
-			continue
-		}
-		since = &r.StartedAt
-		if r.Error != nil && !slices.Contains(faults, *r.Error) {
-			faults = append(faults, *r.Error)
-		}
-	}
-	return faults, since
-}
-
 func resting(f Facts) *Verdict {
 	if f.Link.RestUntil == nil || !f.Link.RestUntil.After(f.Now) {
 		return nil
@@ -150,38 +99,6 @@ func held(f Facts) *Verdict {
 	}
 }
 
-// waiting tells for which inputs, and lets these say why they are late.
-func waiting(f Facts) *Verdict {
-	if len(f.Awaited) == 0 {
-		return nil
-	}
-	v := Verdict{Cause: Waiting, Health: Warning, Sentence: "it waits for " + strings.Join(f.Awaited, ", ") + ", from which it is computed"}
-	if f.NextDue != nil {
-		v.Sentence += ", since " + clock(*f.NextDue)
-	}
-	for _, input := range f.Inputs {
-		if !slices.ContainsFunc(f.Awaited, input.is) {
-			continue
-		}
-		input = input.kept()
-		why := Of(input)
-		v.Evidence = append(v.Evidence, input.View.Name.String()+": "+why.Sentence)
-		if v.Next == "" {
-			v.Next = why.Next
-		}
-		if v.Next == "" {
-			v.Next = input.command("refresh")
-		}
-	}
-	return &v
-}
-
-// is says whether a view has this name, however it is quoted.
-func (f Facts) is(name string) bool {
-	parsed, err := catalog.ParseName(name)
-	return err == nil && parsed == f.View.Name
-}
-
 // grace is for how long a view may be due before somebody is asked why.
 const grace = time.Minute
 
@@ -205,74 +122,11 @@ func unattended(f Facts) *Verdict {
 	return &v
 }
 
-// isUnready says whether the last refresh has found the source not ready.
-func (f Facts) isUnready() bool {
-	return f.Status.Unready != nil && f.LastRun != nil && f.LastRun.Unready()
-}
-
-// unready is of a view whose source has nothing to read yet, as it says by the view's own condition.
-func unready(f Facts) *Verdict {
-	if !f.isUnready() {
-		return nil
-	}
-	v := Verdict{
-		Cause: Unready, Health: Warning, Sentence: "its source is not ready since " + clock(*f.Status.Unready),
-		Next: "see on Redshift why; as soon as it is ready, " + f.command("refresh"),
-	}
-	if f.LastRun.Reason != nil {
-		v.Sentence += ": " + strings.TrimPrefix(*f.LastRun.Reason, "the source is not ready: ")
-	}
-	if f.Failures > 0 {
-		v.Evidence = append(v.Evidence, fmt.Sprintf("before that, %d refreshes in a row had failed", f.Failures))
-	}
-	if f.NextDue != nil {
-		v.Evidence = append(v.Evidence, "it is asked again at "+clock(*f.NextDue))
-		v.Next = "wait, or see on Redshift why"
-	}
-	v.Next += "; " + f.command("alter-view", "--ready-when", "") + " has it read without being asked"
-	return &v
-}
-
 func empty(f Facts) *Verdict {
 	if f.Generation != nil {
 		return nil
 	}
 	return &Verdict{Cause: Empty, Sentence: "it was never refreshed: who reads it gets an error", Next: f.command("refresh")}
-}
-
-// inheriting is of a local view that is as old as the oldest of its inputs, which is too old.
-func inheriting(f Facts) *Verdict {
-	if !f.Stale {
-		return nil
-	}
-	for _, input := range f.Inputs {
-		if input.Age == nil || *input.Age <= f.View.MaxAge {
-			continue
-		}
-		kept := input.kept()
-		why := Of(kept)
-		next := why.Next
-		if next == "" {
-			next = kept.command("alter-view", "--every", catalog.FormatDuration(max(f.View.MaxAge/2, time.Second)))
-		}
-		return &Verdict{
-			Cause: Inheriting, Sentence: fmt.Sprintf("it is computed from %s, which is %s old", input.View.Name, brief(*input.Age)),
-			Evidence: []string{kept.View.Name.String() + ": " + why.Sentence}, Next: next,
-		}
-	}
-	return nil
-}
-
-func rowless(f Facts) *Verdict {
-	if !f.View.Rowless() {
-		return nil
-	}
-	v := Verdict{Cause: Rowless, Sentence: "it keeps no rows, and is as fresh as what it reads"}
-	for _, input := range f.Inputs {
-		why := Of(input)
-		v.Evidence = append(v.Evidence, input.View.Name.String()+": "+why.Sentence)
-	}
-	return &v
 }
 
 func onDemand(f Facts) *Verdict {

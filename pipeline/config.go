@@ -55,8 +55,14 @@ func (r *configReader) mapping(n *yaml.Node, of string, read map[string]func(*ya
 	for name := range read {
 		all = append(all, name)
 	}
+	given := map[string]int{} // and in which line
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
+		if line := given[key.Value]; line > 0 {
+			r.wrong(key, fmt.Sprintf("%s stands in line %d, too", key.Value, line), "Leave one of them.")
+			continue
+		}
+		given[key.Value] = key.Line
 		if take := read[key.Value]; take != nil {
 			take(n.Content[i+1])
 			continue

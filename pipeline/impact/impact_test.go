@@ -142,6 +142,7 @@ func TestFind_TellsOfStatements(t *testing.T) {
 	if err := cluster.Admin(t.Context(), name,
 		`CREATE SCHEMA bi AUTHORIZATION `+pgtest.Owner, `SET ROLE `+pgtest.Owner,
 		`CREATE VIEW bi.sales AS SELECT 1 AS id, 2 AS amount`, `GRANT USAGE ON SCHEMA bi TO PUBLIC`, `GRANT SELECT ON bi.sales TO PUBLIC`,
+		`CREATE SCHEMA redcache`, `CREATE VIEW redcache.state AS SELECT`,
 	); err != nil {
 		t.Fatal(err)
 	}
@@ -163,6 +164,9 @@ func TestFind_TellsOfStatements(t *testing.T) {
 		t.Errorf("without the right to read them: %v, %q, %v", uses, notes, err)
 	}
 	if err := cluster.Admin(t.Context(), name, `GRANT pg_read_all_stats TO `+pgtest.Owner); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pool.Exec(t.Context(), `SELECT FROM redcache.state, bi.sales WHERE amount = 2`); err != nil { // as we ask
 		t.Fatal(err)
 	}
 	uses, notes, err = impact.Find(t.Context(), pool, []impact.Loss{loss})

@@ -140,6 +140,26 @@ func TestUnchanged_EveryChangeIsCaught(t *testing.T) {
 	}
 }
 
+// Rows that are gone are read again, and so are those that the owner of the table may not see; which of the two it was is told.
+func TestUnchanged_TellsRowsThatAreGoneFromThoseThatAreHidden(t *testing.T) {
+	t.Parallel()
+	b := setup(t, batchSQL...)
+	v := b.skippingView(catalog.Swap, catalog.SkipContent)
+	b.add(t, v)
+	for _, tt := range []struct{ others, want string }{
+		{"TRUNCATE %s", "somebody had emptied "},
+		{"ALTER TABLE %[1]s ENABLE ROW LEVEL SECURITY; ALTER TABLE %[1]s FORCE ROW LEVEL SECURITY",
+			"row-level security, forced on "},
+	} {
+		wantState(t, b.runner, refresh.Request{View: v.Name}, catalog.Unchanged)
+		table := rows(t, b.pool, `SELECT format('redcache_data.v%s_g%s', view_id, generation) FROM redcache.copy`)[0]
+		b.exec(t, fmt.Sprintf(tt.others, strings.Trim(table, `" `)))
+		if run := wantState(t, b.runner, refresh.Request{View: v.Name}, catalog.Succeeded); !strings.Contains(reasonOf(run), tt.want) {
+			t.Errorf("after %s: the reason is %q, want %q in it", tt.others, reasonOf(run), tt.want)
+		}
+	}
+}
+
 func TestUnchanged_AVolatileQueryIsNeverSkipped(t *testing.T) {
 	t.Parallel()
 	b := setup(t, batchSQL...)

@@ -76,6 +76,7 @@ func (d *doomed) until(after int, do func()) (sent int) {
 	d.mu.Lock()
 	d.sent, d.after, d.dead = 0, after, false
 	d.mu.Unlock()
+	d.pool.Reset() // it is another process, and has none of the connections of the one that was killed
 	do()
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -148,8 +148,10 @@ func TestUnchanged_TellsRowsThatAreGoneFromThoseThatAreHidden(t *testing.T) {
 	b.add(t, v)
 	for _, tt := range []struct{ others, want string }{
 		{"TRUNCATE %s", "somebody had emptied "},
-		{"ALTER TABLE %[1]s ENABLE ROW LEVEL SECURITY; ALTER TABLE %[1]s FORCE ROW LEVEL SECURITY",
-			"row-level security, forced on "},
+		{
+			"ALTER TABLE %[1]s ENABLE ROW LEVEL SECURITY; ALTER TABLE %[1]s FORCE ROW LEVEL SECURITY",
+			"row-level security, forced on ",
+		},
 	} {
 		wantState(t, b.runner, refresh.Request{View: v.Name}, catalog.Unchanged)
 		table := rows(t, b.pool, `SELECT format('redcache_data.v%s_g%s', view_id, generation) FROM redcache.copy`)[0]

@@ -3,6 +3,7 @@ package catalog
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -257,7 +258,28 @@ func (v View) args() pgx.NamedArgs {
 	return pgx.NamedArgs{
 		"id": v.ID, "schema_name": v.Name.Schema, "view_name": v.Name.View, "generation": v.Generation,
 		"definition": v.Definition, "columns": v.Columns, "link_id": zeronull.Int4(v.Link.ID), "rowless": v.Rowless(),
+		"lineage": v.Lineage,
 	}
+}
+
+// Lineages returns what is stored of the lineage of the views in force, by name. A view of which nobody has looked is not among them.
+func (s Store) Lineages(ctx context.Context) (map[Name]json.RawMessage, error) {
+	type row struct {
+		Name
+		Lineage json.RawMessage
+	}
+	rows, err := collect[row](ctx, s.db, `SELECT v.schema_name, v.view_name, g.lineage
+		FROM redcache.view v
+		JOIN redcache.generation g ON g.view_id = v.id AND g.number = v.generation
+		WHERE g.lineage IS NOT NULL`)
+	if err != nil {
+		return nil, fmt.Errorf("read lineage: %w", err)
+	}
+	all := make(map[Name]json.RawMessage, len(rows))
+	for _, r := range rows {
+		all[r.Name] = r.Lineage
+	}
+	return all, nil
 }
 
 // DropView deletes a definition with its history. It does not leave that to the foreign keys: with

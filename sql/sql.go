@@ -98,7 +98,7 @@ var (
 	//go:embed queries/above.sql
 	Above string
 	//go:embed queries/prepare_view.sql
-	PrepareView string
+	prepareView string
 	//go:embed queries/publish_set.sql
 	publishSet string
 	//go:embed queries/hand_over.sql
@@ -125,7 +125,9 @@ var Claim = strings.Replace(claim, "/* due.sql */", Due, 1)
 // What leaves out the definitions that are not in force yet.
 var (
 	Views     = built(withinForce(views))
-	AlterView = withinForce(alterView)
+	AlterView = withKeptLineage(withinForce(alterView))
+
+	PrepareView = withKeptLineage(prepareView)
 
 	PublishSet = withinForce(publishSet)
 	HandOver   = withinForce(handOver)
@@ -135,6 +137,13 @@ var (
 
 	StartRun = built(building(startRun))
 )
+
+// withKeptLineage has a definition with the same query and columns keep what is known of them, in place of (/* kept lineage */).
+func withKeptLineage(query string) string {
+	return strings.Replace(query, "(/* kept lineage */)", `(SELECT k.lineage FROM redcache.view w
+		JOIN redcache.generation k ON k.view_id = w.id AND k.number = w.generation
+		WHERE w.id = @id AND k.columns = @columns::jsonb AND k.definition #> '{source,query}' = @definition::jsonb #> '{source,query}')`, 1)
+}
 
 // building says of a run, in place of (/* building r */), that it fills what a set makes that has not taken effect.
 func building(query string) string {

@@ -113,7 +113,7 @@ func (s *connection) apply(
 	}
 	if len(todo) > 0 {
 		show := s.watch("apply", "", neverTook)
-		runs, err := s.definer().Keeping(time.Duration(o.keep)).Building(o.builds).Telling(show.phase).Judging(func(described []refresh.Described) error {
+		runs, err := s.definer().Keeping(time.Duration(o.keep)).Building(o.builds).Telling(show.phase).Tracing(s.tracer(ctx)).Judging(func(described []refresh.Described) error {
 			err := judge(described)
 			if err == nil && !o.allowBreaking {
 				err = unbroken(pipeline.Plan(changes, described), "`cachectl plan DIR` shows who is concerned; with --allow-breaking it is done all the same.")

@@ -9,7 +9,7 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/pipeline"
-	"github.com/redcache/redcache/pipeline/lineage"
+	"github.com/redcache/redcache/pipeline/lineage/parse"
 )
 
 func (p *program) compileCommand() *cobra.Command {
@@ -72,17 +72,16 @@ type compiledRecord struct {
 }
 
 func recordCompiled(changes []pipeline.Change, views map[catalog.Name]catalog.View) []compiledRecord {
-	relation := func(n catalog.Name) lineage.Relation { return lineage.Relation{Schema: n.Schema, Name: n.View} }
-	all := lineage.Views{}
+	queries := parse.Queries{}
 	for name, v := range views {
-		all[relation(name)] = followed(v)
+		queries[relationOf(name)] = queryOf(v)
 	}
-	found, records := all.All(), []compiledRecord{}
+	found, records := parse.Views(queries).All(), []compiledRecord{}
 	for _, c := range changes {
 		v := views[c.Name]
 		records = append(records, compiledRecord{
 			View: c.Name.String(), File: c.View.Path, Source: v.Kind, Strategy: v.Strategy, Reads: list(c.View.ReadNames()),
-			Columns: recordColumns(v.Columns), Lineage: recordLineage(found[relation(c.Name)], ""),
+			Columns: recordColumns(v.Columns), Lineage: recordLineage(found[relationOf(c.Name)], ""),
 		})
 	}
 	return records

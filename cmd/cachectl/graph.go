@@ -57,13 +57,19 @@ columns come from, down to Redshift.`,
 }
 
 func (s *connection) graph(ctx context.Context, name *catalog.Name, format string, columns bool) error {
-	views, err := s.viewsWith(ctx, name)
+	var g graph.Graph
+	var from map[lineage.Relation]lineage.Lineage
+	err := s.atOnce(ctx, func(s *connection) error {
+		views, err := s.viewsWith(ctx, name)
+		if g = graph.Of(views); err != nil || !columns {
+			return err
+		}
+		followed, err := s.follow(ctx, views)
+		from = followed.All()
+		return err
+	})
 	if err != nil {
 		return err
-	}
-	g, from := graph.Of(views), map[lineage.Relation]lineage.Lineage(nil)
-	if columns {
-		from = followedAll(views).All()
 	}
 	if name != nil {
 		g = g.Around(*name)
@@ -84,17 +90,14 @@ func (s *connection) graph(ctx context.Context, name *catalog.Name, format strin
 	return s.printf("%s", lines(treeOf(g, source, from)))
 }
 
-// viewsWith are all views of one moment, of which one has to be there.
-func (s *connection) viewsWith(ctx context.Context, name *catalog.Name) (views []catalog.View, err error) {
-	return views, s.atOnce(ctx, func(s *connection) error {
-		if name != nil {
-			if _, err := s.store.View(ctx, *name); err != nil {
-				return err
-			}
+// viewsWith are all views, of which one has to be there.
+func (s *connection) viewsWith(ctx context.Context, name *catalog.Name) ([]catalog.View, error) {
+	if name != nil {
+		if _, err := s.store.View(ctx, *name); err != nil {
+			return nil, err
 		}
-		views, err = s.store.Views(ctx)
-		return err
-	})
+	}
+	return s.store.Views(ctx)
 }
 
 // The tree keeps to the width of a terminal of old, however deep it is.

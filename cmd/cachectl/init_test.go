@@ -38,7 +38,7 @@ func TestRun_AnInitThatIsKilledLeavesNothing(t *testing.T) {
 	await(t, pool, `SELECT count(*) = 0 `+its)
 	await(t, pool, `SELECT count(*) = 0 FROM pg_namespace WHERE nspname LIKE 'redcache%'`)
 	o := &operator{env: map[string]string{"DATABASE_URL": cache.URL}}
-	if said := o.must(t, "init"); said != "schema redcache is now at version 6\n" {
+	if said := o.must(t, "init"); said != "schema redcache is now at version 7\n" {
 		t.Error(said)
 	}
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/pipeline/lineage"
-	"github.com/redcache/redcache/sql"
 )
 
 func (p *program) lineageCommand() *cobra.Command {
@@ -90,42 +89,14 @@ func (s *connection) lineage(ctx context.Context, name catalog.Name, column stri
 
 // lineages are all views, of which one has to be there, with that column if one is named.
 func (s *connection) lineages(ctx context.Context, name catalog.Name, column string) (lineage.Views, error) {
-	all, err := s.viewsWith(ctx, &name)
+	views, err := s.followed(ctx, &name)
 	if err != nil {
 		return nil, err
 	}
-	views := followedAll(all)
 	if column != "" && !slices.Contains(views[relationOf(name)].Columns, column) {
 		return nil, &catalog.InvalidError{What: "view " + name.String(), Problem: "it has no column " + column, Fix: "`cachectl status " + name.String() + "` shows its query"}
 	}
 	return views, nil
-}
-
-func followedAll(all []catalog.View) lineage.Views {
-	views := lineage.Views{}
-	for _, v := range all {
-		views[relationOf(v.Name)] = followed(v)
-	}
-	return views
-}
-
-func relationOf(n catalog.Name) lineage.Relation {
-	return lineage.Relation{Schema: n.Schema, Name: n.View}
-}
-
-// followed is a view as its lineage is read: a local query names each input by its schema and name.
-func followed(v catalog.View) lineage.View {
-	f := lineage.View{Query: v.Query, Local: v.Source.Kind == catalog.LocalSource}
-	if f.Local {
-		f.Query = v.Written(func(n catalog.Name) string { return sql.Ident(n.Schema, n.View) })
-	}
-	for _, input := range v.Inputs() {
-		f.Inputs = append(f.Inputs, relationOf(input))
-	}
-	for _, c := range v.Columns {
-		f.Columns = append(f.Columns, c.Name)
-	}
-	return f
 }
 
 func (s *connection) printLineage(records []lineageRecord, asJSON bool) error {

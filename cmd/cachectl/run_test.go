@@ -73,9 +73,9 @@ func TestRun_TwoInitsAtOnceTakeTurns(t *testing.T) {
 	made := 0
 	for _, output := range outputs {
 		switch output {
-		case "0 schema redcache is now at version 6\n":
+		case "0 schema redcache is now at version 7\n":
 			made++
-		case "0 schema redcache is up to date at version 6\n":
+		case "0 schema redcache is up to date at version 7\n":
 		default:
 			t.Errorf("got %q", output)
 		}

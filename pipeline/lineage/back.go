@@ -7,9 +7,8 @@ import (
 
 // View is one of the cache.
 type View struct {
-	Query   string
-	Local   bool       // it reads Inputs, and not Redshift
-	Inputs  []Relation // views of the cache, as the query names them
+	Own     Lineage    // of its query alone
+	Inputs  []Relation // views of the cache, as the query names them; of one that reads Redshift none
 	Columns []string   // as the server has described them
 }
 
@@ -36,17 +35,6 @@ type followed struct {
 
 func (v Views) follow() followed { return followed{v, map[Relation]Lineage{}} }
 
-// of is the lineage of a view's own query.
-func (v Views) of(view View) Lineage {
-	if !view.Local {
-		return OfRemote(view.Query, view.Columns, func(Relation) ([]string, bool) { return nil, false })
-	}
-	return OfLocal(view.Query, view.Columns, func(r Relation) ([]string, bool) {
-		input, is := v[r]
-		return input.Columns, is
-	})
-}
-
 func (f followed) back(name Relation, above []Relation) Lineage {
 	if found, is := f.done[name]; is {
 		return found
@@ -54,58 +42,58 @@ func (f followed) back(name Relation, above []Relation) Lineage {
 	view := f.views[name]
 	for _, other := range above {
 		if other == name {
-			return unknown(view.Columns, fmt.Sprintf("%s is computed from itself", name))
+			return Unknown(view.Columns, fmt.Sprintf("%s is computed from itself", name))
 		}
 	}
-	found := f.views.of(view)
-	if view.Local {
-		found = f.through(name, view, found, above)
+	found := view.Own
+	if len(view.Inputs) > 0 {
+		found = f.through(name, view, above)
 	}
 	f.done[name] = found
 	return found
 }
 
-// through is what a view's own lineage is once its inputs are followed.
-func (f followed) through(name Relation, view View, own Lineage, above []Relation) Lineage {
+// through is what a view's own lineage comes to once its inputs are followed.
+func (f followed) through(name Relation, view View, above []Relation) Lineage {
 	above = append(above[:len(above):len(above)], name)
 	below := map[Relation]Lineage{}
-	rows := trace{unknown: own.Unknown}
+	rows := Trace{Unknown: view.Own.Unknown}
 	for _, input := range view.Inputs {
 		below[input] = f.back(input, above)
-		rows = rows.and(trace{unknown: below[input].Unknown})
+		rows = rows.And(Trace{Unknown: below[input].Unknown})
 		for _, c := range below[input].Filters {
-			rows = rows.and(copied(c))
+			rows = rows.And(Copy(c))
 		}
 	}
-	for _, c := range own.Filters {
-		rows = rows.and(through(below, c))
+	for _, c := range view.Own.Filters {
+		rows = rows.And(through(below, c))
 	}
-	all := Lineage{Filters: sorted(rows), Unknown: rows.unknown}
-	for _, o := range own.Outputs {
-		t := trace{unknown: o.Unknown}
+	all := Lineage{Filters: rows.Columns(), Unknown: rows.Unknown}
+	for _, o := range view.Own.Outputs {
+		t := Trace{Unknown: o.Unknown}
 		for _, e := range o.From {
 			from := through(below, e.From)
 			if e.Kind == Changed {
-				from = from.changed()
+				from = from.Changed()
 			}
-			t = t.and(from)
+			t = t.And(from)
 		}
-		all.Outputs = append(all.Outputs, column{trace: t}.output(o.Name))
+		all.Outputs = append(all.Outputs, t.Output(o.Name))
 	}
 	return all
 }
 
 // through is what a column of an input comes from.
-func through(below map[Relation]Lineage, c Column) trace {
+func through(below map[Relation]Lineage, c Column) Trace {
 	for _, o := range below[c.Relation].Outputs {
 		if o.Name != c.Column {
 			continue
 		}
-		t := trace{from: map[Column]Kind{}, unknown: o.Unknown}
+		t := Trace{From: map[Column]Kind{}, Unknown: o.Unknown}
 		for _, e := range o.From {
-			t.from[e.From] = e.Kind
+			t.From[e.From] = e.Kind
 		}
 		return t
 	}
-	return trace{unknown: strings.TrimSpace(fmt.Sprintf("%s has no column %s", c.Relation, c.Column))}
+	return Trace{Unknown: strings.TrimSpace(fmt.Sprintf("%s has no column %s", c.Relation, c.Column))}
 }

@@ -1,12 +1,8 @@
-// Package lineage says which columns the columns of a query come from.
-//
-// The hard idea is what it does not say. A server knows what a query means; this has a parser, and a list of the columns of what
-// the query reads. So it follows a name only where it can be no other one, and everything else is unknown, with the reason: a name
-// that two relations could have, a star over a relation of which nobody has told it the columns, a syntax that the parser
-// does not know. What the server says of the query's columns is held against what was found; where the two differ, all is unknown.
+// Package lineage follows columns from query to query: back to the tables of Redshift, and forth to what is computed from them.
 //
 // A column comes from another one in one of three ways. Its value is copied; or it is computed from it, changed; or the other
-// one only decides which rows there are: it filters. That is of the query, not of one of its columns.
+// one only decides which rows there are: it filters. That is of the query, not of one of its columns. What cannot be said stays
+// unknown along the whole way.
 //
-// It advises people, and nothing that refreshes links it.
+// What a single query does is found by package parse, and stored with the definition; so whoever only follows links no parser.
 package lineage

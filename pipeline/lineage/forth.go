@@ -32,7 +32,7 @@ func (v Views) Forth(from Relation) []Reached {
 // itself is the lineage of what is not followed any further.
 func itself(name Relation, columns []string) (l Lineage) {
 	for _, c := range columns {
-		l.Outputs = append(l.Outputs, column{trace: copied(Column{name, c})}.output(c))
+		l.Outputs = append(l.Outputs, Copy(Column{name, c}).Output(c))
 	}
 	return l
 }

@@ -1,18 +1,16 @@
 package lineage
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
-
-	pgquery "github.com/wasilibs/go-pgquery"
-
-	"github.com/redcache/redcache/redshift"
 )
 
 // Relation is what a query reads, as the query names it.
-type Relation struct{ Schema, Name string }
+type Relation struct {
+	Schema string `json:"schema,omitempty"`
+	Name   string `json:"relation"`
+}
 
 // String is the name, with its schema where the query has one.
 func (r Relation) String() string {
@@ -25,7 +23,7 @@ func (r Relation) String() string {
 // Column is one of a relation.
 type Column struct {
 	Relation
-	Column string
+	Column string `json:"column"`
 }
 
 // String is the name with that of its relation.
@@ -42,96 +40,31 @@ const (
 
 // Edge is one column that another comes from.
 type Edge struct {
-	From Column
-	Kind Kind
+	From Column `json:"from"`
+	Kind Kind   `json:"kind"`
 }
 
 // Output is a column of a query, and what it comes from. One that comes from no column, a count of rows say, has no edges.
 type Output struct {
-	Name    string
-	From    []Edge // by name
-	Unknown string // why it cannot be said; empty: it can
+	Name    string `json:"name"`
+	From    []Edge `json:"from,omitempty"`    // by name
+	Unknown string `json:"unknown,omitempty"` // why it cannot be said; empty: it can
 }
 
 // Lineage is what is known of a query.
 type Lineage struct {
-	Outputs []Output
-	Filters []Column // which decide what rows there are; by name
-	Unknown string   // why more may decide that; empty: these are all
+	Outputs []Output `json:"outputs"`
+	Filters []Column `json:"filters,omitempty"` // which decide what rows there are; by name
+	Unknown string   `json:"unknown,omitempty"` // why more may decide that; empty: these are all
 }
 
-// Columns says which columns a relation has, in order; false when that is not known.
-type Columns func(Relation) ([]string, bool)
-
-// OfRemote finds the lineage of a query of Redshift, whose columns are called so, as the server says; nil: as the parser does.
-func OfRemote(query string, names []string, columns Columns) Lineage {
-	text, err := redshift.AsPostgres(query)
-	if err != nil {
-		return unknown(names, err.Error())
-	}
-	return of(text, names, reading{columns: columns, remote: true})
+// Of says whether it is that of a query with these columns.
+func (l *Lineage) Of(columns []string) bool {
+	return l != nil && slices.EqualFunc(l.Outputs, columns, func(o Output, c string) bool { return o.Name == c })
 }
 
-// OfLocal finds the lineage of a query of PostgreSQL, whose columns are called so.
-func OfLocal(query string, names []string, columns Columns) Lineage {
-	return of(query, names, reading{columns: columns})
-}
-
-// reading is what all parts of a query have in common.
-type reading struct {
-	columns Columns
-	remote  bool // Redshift folds quoted names as well, and looks into values of type SUPER
-}
-
-func (r reading) fold(name string) string {
-	if r.remote {
-		return strings.ToLower(name)
-	}
-	return name
-}
-
-func of(query string, names []string, r reading) Lineage {
-	tree, err := pgquery.Parse(query)
-	if err != nil {
-		return unknown(names, "the parser does not understand it: "+err.Error())
-	}
-	if len(tree.Stmts) != 1 || tree.Stmts[0].Stmt.GetSelectStmt() == nil {
-		return unknown(names, "it is not one SELECT")
-	}
-	found := r.query(tree.Stmts[0].Stmt.GetSelectStmt(), nil)
-	found.fill(names)
-	if names == nil && found.open == "" {
-		for _, c := range found.columns {
-			names = append(names, c.name)
-		}
-	}
-	if why := r.differs(found, names); why != "" {
-		return unknown(names, why)
-	}
-	l := Lineage{Filters: sorted(found.filters), Unknown: found.filters.unknown}
-	for i, name := range names {
-		l.Outputs = append(l.Outputs, found.columns[i].output(name))
-	}
-	return l
-}
-
-// differs says why what was found cannot be what the server reads.
-func (r reading) differs(found table, names []string) string {
-	if found.open != "" {
-		return found.open
-	}
-	if len(found.columns) != len(names) {
-		return fmt.Sprintf("the server says that it has %d columns, and the parser finds %d", len(names), len(found.columns))
-	}
-	for i, c := range found.columns {
-		if c.named && r.fold(c.name) != r.fold(names[i]) {
-			return fmt.Sprintf("the server calls column %d %s, and the parser %s", i+1, names[i], c.name)
-		}
-	}
-	return ""
-}
-
-func unknown(names []string, why string) Lineage {
+// Unknown is what is known of a query with these columns of which nothing can be said.
+func Unknown(names []string, why string) Lineage {
 	l := Lineage{Unknown: why}
 	for _, name := range names {
 		l.Outputs = append(l.Outputs, Output{Name: name, Unknown: why})
@@ -139,96 +72,55 @@ func unknown(names []string, why string) Lineage {
 	return l
 }
 
-// trace is what a value comes from.
-type trace struct {
-	from    map[Column]Kind
-	unknown string // why there may be more; empty: that is all
+// Trace is what a value comes from.
+type Trace struct {
+	From    map[Column]Kind
+	Unknown string // why there may be more; empty: that is all
 }
 
-func copied(c Column) trace { return trace{from: map[Column]Kind{c: Copied}} }
+// Copy is what a copy of a column comes from.
+func Copy(c Column) Trace { return Trace{From: map[Column]Kind{c: Copied}} }
 
-// and is what both come from. What is changed in one of them is changed.
-func (t trace) and(others ...trace) trace {
-	all := trace{from: maps.Clone(t.from), unknown: t.unknown}
+// And is what both come from. What is changed in one of them is changed.
+func (t Trace) And(others ...Trace) Trace {
+	all := Trace{From: maps.Clone(t.From), Unknown: t.Unknown}
 	for _, other := range others {
-		for c, kind := range other.from {
-			if all.from == nil {
-				all.from = map[Column]Kind{}
+		for c, kind := range other.From {
+			if all.From == nil {
+				all.From = map[Column]Kind{}
 			}
-			if all.from[c] != Changed {
-				all.from[c] = kind
+			if all.From[c] != Changed {
+				all.From[c] = kind
 			}
 		}
-		if all.unknown == "" {
-			all.unknown = other.unknown
+		if all.Unknown == "" {
+			all.Unknown = other.Unknown
 		}
 	}
 	return all
 }
 
-// changed is what a value comes from that is computed from this one.
-func (t trace) changed() trace {
-	all := trace{from: make(map[Column]Kind, len(t.from)), unknown: t.unknown}
-	for c := range t.from {
-		all.from[c] = Changed
+// Changed is what a value comes from that is computed from this one.
+func (t Trace) Changed() Trace {
+	all := Trace{From: make(map[Column]Kind, len(t.From)), Unknown: t.Unknown}
+	for c := range t.From {
+		all.From[c] = Changed
 	}
 	return all
 }
 
-func sorted(t trace) []Column {
-	return slices.SortedFunc(maps.Keys(t.from), func(a, b Column) int { return strings.Compare(a.String(), b.String()) })
+// Columns are what it comes from, by name.
+func (t Trace) Columns() []Column {
+	return slices.SortedFunc(maps.Keys(t.From), func(a, b Column) int { return strings.Compare(a.String(), b.String()) })
 }
 
-// column is one that a part of a query returns.
-type column struct {
-	name  string
-	named bool // by the query, and not by what the server makes of an expression
-	trace
-}
-
-func (c column) output(name string) Output {
-	o := Output{Name: name, Unknown: c.unknown}
-	if c.unknown == "" {
-		for _, from := range sorted(c.trace) {
-			o.From = append(o.From, Edge{from, c.from[from]})
+// Output is a column of a query that comes from that.
+func (t Trace) Output(name string) Output {
+	o := Output{Name: name, Unknown: t.Unknown}
+	if t.Unknown == "" {
+		for _, from := range t.Columns() {
+			o.From = append(o.From, Edge{from, t.From[from]})
 		}
 	}
 	return o
-}
-
-// table is what a part of a query returns.
-type table struct {
-	columns []column
-	filters trace
-	open    string // why there may be other columns; empty: these are all
-	gap     *gap   // where they are, if they are all of one relation
-}
-
-// gap is where a star stands for all columns of a relation, and nobody has told which these are.
-type gap struct {
-	at   int
-	base Relation
-}
-
-// fill closes a gap with what the server calls the columns there. They are copies, whatever their number.
-func (t *table) fill(names []string) {
-	if t.gap == nil || len(names) < len(t.columns) {
-		return
-	}
-	var own []column
-	for _, name := range names[t.gap.at : len(names)-len(t.columns)+t.gap.at] {
-		own = append(own, column{name: name, named: true, trace: copied(Column{t.gap.base, name})})
-	}
-	t.columns, t.open, t.gap = slices.Insert(t.columns, t.gap.at, own...), "", nil
-}
-
-func (t table) all() trace {
-	var all trace
-	for _, c := range t.columns {
-		all = all.and(c.trace)
-	}
-	if t.open != "" && all.unknown == "" {
-		all.unknown = t.open
-	}
-	return all
 }

@@ -10,11 +10,11 @@ WITH altered AS (
     USING altered a
     WHERE g.view_id = a.id AND g.number <> @generation AND g.state = 'building' AND (/* in force g */)
 ), defined AS (
-    INSERT INTO redcache.generation AS g (view_id, number, link_id, state, rowless, definition, columns)
-    SELECT id, @generation, @link_id, 'building', @rowless, @definition, @columns
+    INSERT INTO redcache.generation AS g (view_id, number, link_id, state, rowless, definition, columns, lineage)
+    SELECT id, @generation, @link_id, 'building', @rowless, @definition, @columns, coalesce(@lineage::jsonb, (/* kept lineage */))
     FROM altered
     ON CONFLICT (view_id, number) DO UPDATE
-        SET definition = excluded.definition, modified = CASE WHEN g.state <> 'building' THEN @modified END,
+        SET definition = excluded.definition, lineage = excluded.lineage, modified = CASE WHEN g.state <> 'building' THEN @modified END,
             content = CASE WHEN g.state <> 'building' THEN @content END
 ), proven AS (
     UPDATE redcache.generation g

@@ -19,9 +19,9 @@ WITH finished AS (
       AND (g.state = 'filled' OR g.state = 'published' AND @published)
     RETURNING 1
 ), written AS (
-    INSERT INTO redcache.generation AS g (view_id, number, link_id, set_id, rowless, definition, columns, state,
+    INSERT INTO redcache.generation AS g (view_id, number, link_id, set_id, rowless, definition, columns, lineage, state,
                                           row_count, as_of, reconciled_at, watermark, modified, content)
-    SELECT f.view_id, @generation, d.link_id, d.set_id, d.rowless, d.definition, d.columns, CASE WHEN @published THEN 'published' ELSE 'filled' END,
+    SELECT f.view_id, @generation, d.link_id, d.set_id, d.rowless, d.definition, d.columns, d.lineage, CASE WHEN @published THEN 'published' ELSE 'filled' END,
            CASE WHEN NOT d.rowless THEN @row_count::bigint END, f.as_of, CASE WHEN f.whole THEN f.as_of END, @watermark, @modified, @content
     FROM finished f
     JOIN redcache.view v ON v.id = f.view_id

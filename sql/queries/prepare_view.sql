@@ -11,8 +11,8 @@ WITH added AS (
     UNION ALL
     SELECT id, created_at, changed_at FROM redcache.view WHERE id = @id
 ), prepared AS (
-    INSERT INTO redcache.generation (view_id, number, set_id, link_id, state, rowless, definition, columns)
-    SELECT id, @generation, @set, @link_id, CASE WHEN @rowless THEN 'filled' ELSE 'building' END, @rowless, @definition, @columns
+    INSERT INTO redcache.generation (view_id, number, set_id, link_id, state, rowless, definition, columns, lineage)
+    SELECT id, @generation, @set, @link_id, CASE WHEN @rowless THEN 'filled' ELSE 'building' END, @rowless, @definition, @columns, coalesce(@lineage::jsonb, (/* kept lineage */))
     FROM known
 )
 SELECT id, created_at, changed_at FROM known

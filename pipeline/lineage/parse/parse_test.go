@@ -1,10 +1,11 @@
-package lineage_test
+package parse_test
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/redcache/redcache/pipeline/lineage"
+	"github.com/redcache/redcache/pipeline/lineage/parse"
 )
 
 // tables are those of all tests.
@@ -117,7 +118,7 @@ func TestOfRemote(t *testing.T) {
 		{`SELECT name FROM buyer`, "name more", "name ? the server says that it has 2 columns, and the parser finds 1; more ? the server says that it has 2 columns, and the parser finds 1 |  ? the server says that it has 2 columns, and the parser finds 1"},
 		{`SELECT name FROM buyer`, "region", "region ? the server calls column 1 region, and the parser name |  ? the server calls column 1 region, and the parser name"},
 	} {
-		if got := text(lineage.OfRemote(tt.query, strings.Fields(tt.names), columnsOf)); got != tt.want {
+		if got := text(parse.OfRemote(tt.query, strings.Fields(tt.names), columnsOf)); got != tt.want {
 			t.Errorf("%s\nis   %s\nwant %s", tt.query, got, tt.want)
 		}
 	}
@@ -130,7 +131,7 @@ func TestOf_WhatNobodyUnderstandsIsUnknown(t *testing.T) {
 		"SELECT 1; SELECT 2", "SELECT 'a", "", "SELECT id FROM shop.item WHERE",
 	} {
 		for which, l := range map[string]lineage.Lineage{
-			"remote": lineage.OfRemote(query, []string{"id"}, columnsOf), "local": lineage.OfLocal(query, []string{"id"}, columnsOf),
+			"remote": parse.OfRemote(query, []string{"id"}, columnsOf), "local": parse.OfLocal(query, []string{"id"}, columnsOf),
 		} {
 			if l.Unknown == "" || len(l.Outputs) != 1 || l.Outputs[0].Unknown == "" || len(l.Filters) > 0 {
 				t.Errorf("%s, %s: %s", which, query, text(l))

@@ -1,4 +1,4 @@
-package lineage_test
+package parse_test
 
 import (
 	"fmt"
@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"github.com/redcache/redcache/pipeline/lineage"
+	"github.com/redcache/redcache/pipeline/lineage/parse"
 )
 
 // shop is views of four layers. Of bi.guess nobody can say what it comes from, nor of what reads it.
 func shop() (views lineage.Views, rel func(string) lineage.Relation) {
 	rel = func(name string) lineage.Relation { return lineage.Relation{Schema: "bi", Name: name} }
-	return lineage.Views{
+	return parse.Views(parse.Queries{
 		rel("value"):   view(`SELECT user_id, sum(amount) AS paid FROM db.orders GROUP BY 1`, "user_id paid"),
 		rel("users"):   view(`SELECT * FROM db.users`, "user_id name"),
 		rel("health"):  view(`SELECT u.*, v.paid AS value, paid * 2 AS twice FROM bi.users u JOIN bi.value v USING (user_id)`, "user_id name value twice", rel("users"), rel("value")),
@@ -20,7 +21,7 @@ func shop() (views lineage.Views, rel func(string) lineage.Relation) {
 		rel("guess"):   view(`SELECT amount, x FROM db.a, db.b`, "amount x"),
 		rel("guesses"): view(`SELECT g.amount, t.value AS v FROM bi.guess g, bi.top t`, "amount v", rel("guess"), rel("top")),
 		rel("odd"):     view(`SELECT name, generate_series(1, user_id) OPERATOR(x.+) 1 AS n FROM bi.users, bi.loud, lateral`, "name n", rel("users"), rel("loud")),
-	}, rel
+	}), rel
 }
 
 // Forth is Back, the other way round: of a view in the middle, what is computed from it, each behind what it is computed from.
@@ -51,7 +52,10 @@ func TestForth(t *testing.T) {
 func TestForth_UnknownStaysUnknown(t *testing.T) {
 	t.Parallel()
 	views, rel := shop()
-	views[rel("after")] = view(`SELECT n FROM bi.odd`, "n", rel("odd"))
+	after := view(`SELECT n FROM bi.odd`, "n", rel("odd"))
+	views[rel("after")] = lineage.View{
+		Own: after.Read(parse.Queries{rel("odd"): view("", "name n")}), Inputs: after.Inputs, Columns: after.Columns,
+	}
 	list := views.Forth(rel("users"))
 	for _, r := range list {
 		if r.View.Name == "odd" || r.View.Name == "after" {

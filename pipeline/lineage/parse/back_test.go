@@ -1,20 +1,21 @@
-package lineage_test
+package parse_test
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/redcache/redcache/pipeline/lineage"
+	"github.com/redcache/redcache/pipeline/lineage/parse"
 )
 
-func view(query, columns string, inputs ...lineage.Relation) lineage.View {
-	return lineage.View{Query: query, Columns: strings.Fields(columns), Local: len(inputs) > 0, Inputs: inputs}
+func view(query, columns string, inputs ...lineage.Relation) parse.Query {
+	return parse.Query{Text: query, Columns: strings.Fields(columns), Local: len(inputs) > 0, Inputs: inputs}
 }
 
 func TestBack(t *testing.T) {
 	t.Parallel()
 	rel := func(name string) lineage.Relation { return lineage.Relation{Schema: "bi", Name: name} }
-	views := lineage.Views{
+	views := parse.Views(parse.Queries{
 		rel("value"):    view(`SELECT o.user_id, sum(i.amount) AS paid FROM db.orders o JOIN db.invoices i ON i.order_id = o.id WHERE i.state <> 'Pending' GROUP BY 1`, "user_id paid"),
 		rel("users"):    view(`SELECT * FROM db.users`, "user_id name"),
 		rel("health"):   view(`SELECT u.*, v.paid AS value, paid * 2 AS twice, count(*) OVER () AS n FROM bi.users u JOIN bi.value v USING (user_id)`, "user_id name value twice n", rel("users"), rel("value")),
@@ -23,7 +24,7 @@ func TestBack(t *testing.T) {
 		rel("guess"):    view(`SELECT amount, x FROM db.a, db.b`, "amount x"),
 		rel("guesses"):  view(`SELECT g.amount, h.name FROM bi.guess g, bi.health h`, "amount name", rel("guess"), rel("health")),
 		rel("circular"): view(`SELECT a FROM bi.circular`, "a", rel("circular")),
-	}
+	})
 	const rows = "db.invoices.order_id db.invoices.state db.orders.id db.orders.user_id db.users.user_id"
 	for name, want := range map[string]string{
 		"users":    "user_id = db.users.user_id; name = db.users.name | ",

@@ -1,4 +1,4 @@
-package lineage_test
+package parse_test
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/redcache/redcache/internal/pgtest"
 	"github.com/redcache/redcache/pipeline/lineage"
+	"github.com/redcache/redcache/pipeline/lineage/parse"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
@@ -71,7 +72,7 @@ func TestOfLocal_ChangesComeFromNowhereElse(t *testing.T) {
 			t.Fatal(err)
 		}
 		names, before := shown(t, tx, query)
-		l := lineage.OfLocal(query, names, columnsOf)
+		l := parse.OfLocal(query, names, columnsOf)
 		if l.Unknown != "" {
 			t.Errorf("%s\nis unknown: %s", query, l.Unknown)
 		}

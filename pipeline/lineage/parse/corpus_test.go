@@ -1,4 +1,4 @@
-package lineage_test
+package parse_test
 
 import (
 	"slices"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/redcache/redcache/internal/corpus"
 	"github.com/redcache/redcache/pipeline/lineage"
+	"github.com/redcache/redcache/pipeline/lineage/parse"
 )
 
 // Of queries of every form nothing is said to come from a relation that they do not read.
@@ -18,7 +19,7 @@ func TestOfRemote_NamesOnlyWhatIsRead(t *testing.T) {
 			continue
 		}
 		of++
-		l := lineage.OfRemote(query.SQL, nil, func(lineage.Relation) ([]string, bool) { return nil, false })
+		l := parse.OfRemote(query.SQL, nil, func(lineage.Relation) ([]string, bool) { return nil, false })
 		if l.Unknown == "" {
 			said++
 		}

@@ -1,6 +1,10 @@
-package lineage
+package parse
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/redcache/redcache/pipeline/lineage"
+)
 
 // scope is what names may mean in a SELECT.
 type scope struct {
@@ -15,8 +19,8 @@ type scope struct {
 type relation struct {
 	schema, alias string
 	table
-	base *Relation // it has columns that nobody knows: any name may be one of them
-	path bool      // what a value of type SUPER holds: whatever is looked for in it comes from that
+	base *lineage.Relation // it has columns that nobody knows: any name may be one of them
+	path bool              // what a value of type SUPER holds: whatever is looked for in it comes from that
 }
 
 // named is the query behind WITH that has a name here; nil when there is none.
@@ -50,11 +54,11 @@ func (rel *relation) column(name string) (trace, bool) {
 	}
 	switch {
 	case rel.path:
-		return rel.all().changed(), true
+		return rel.all().Changed(), true
 	case rel.base != nil:
-		return copied(Column{*rel.base, name}), true
+		return lineage.Copy(lineage.Column{Relation: *rel.base, Column: name}), true
 	case rel.open != "":
-		return trace{unknown: rel.open}, true
+		return trace{Unknown: rel.open}, true
 	}
 	return trace{}, false
 }
@@ -93,7 +97,7 @@ func (s *scope) bare(name string) (trace, bool) {
 	case len(known) == 1:
 		return known[0].column(name)
 	case len(known) > 1:
-		return trace{unknown: fmt.Sprintf("%s may be of %s or of %s", name, known[0].alias, known[1].alias)}, true
+		return trace{Unknown: fmt.Sprintf("%s may be of %s or of %s", name, known[0].alias, known[1].alias)}, true
 	case len(open) == 0:
 		if t, is := s.alias(name); is {
 			return t, true
@@ -101,10 +105,10 @@ func (s *scope) bare(name string) (trace, bool) {
 		return s.outer.bare(name)
 	}
 	if _, other := s.alias(name); other || len(open) > 1 {
-		return trace{unknown: fmt.Sprintf("%s may be of %s, whose columns are not known, or not", name, open[0].alias)}, true
+		return trace{Unknown: fmt.Sprintf("%s may be of %s, whose columns are not known, or not", name, open[0].alias)}, true
 	}
 	if _, other := s.outer.bare(name); other {
-		return trace{unknown: fmt.Sprintf("%s may be of %s, whose columns are not known, or of the query around it", name, open[0].alias)}, true
+		return trace{Unknown: fmt.Sprintf("%s may be of %s, whose columns are not known, or of the query around it", name, open[0].alias)}, true
 	}
 	return open[0].column(name)
 }
@@ -138,27 +142,27 @@ func (r reading) name(parts []string, s *scope) trace {
 		}
 		t, is := rel.column(parts[n])
 		if !is {
-			return trace{unknown: fmt.Sprintf("%s has no column %s", rel.alias, parts[n])}
+			return trace{Unknown: fmt.Sprintf("%s has no column %s", rel.alias, parts[n])}
 		}
 		if len(parts) > n+1 {
-			return t.changed()
+			return t.Changed()
 		}
 		return t
 	}
 	if t, is := s.bare(parts[0]); is {
 		if len(parts) > 1 {
 			if !r.remote {
-				return trace{unknown: fmt.Sprintf("%s is no relation that the query reads", parts[0])}
+				return trace{Unknown: fmt.Sprintf("%s is no relation that the query reads", parts[0])}
 			}
-			return t.changed() // into a value
+			return t.Changed() // into a value
 		}
 		return t
 	}
 	if rel := s.called("", parts[0]); rel != nil && len(parts) == 1 { // a whole row
-		return rel.all().changed()
+		return rel.all().Changed()
 	}
 	if len(parts) == 1 && wordless[parts[0]] {
 		return trace{}
 	}
-	return trace{unknown: fmt.Sprintf("nobody knows what %s is", parts[0])}
+	return trace{Unknown: fmt.Sprintf("nobody knows what %s is", parts[0])}
 }

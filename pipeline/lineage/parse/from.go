@@ -1,10 +1,12 @@
-package lineage
+package parse
 
 import (
 	"fmt"
 	"slices"
 
 	pg "github.com/pganalyze/pg_query_go/v6"
+
+	"github.com/redcache/redcache/pipeline/lineage"
 )
 
 // item is what stands behind FROM: relations, and what a star makes of them.
@@ -47,7 +49,7 @@ func (r reading) from(node *pg.Node, s *scope, filters *trace) item {
 			around = s
 		}
 		t := r.query(sub.Subquery.GetSelectStmt(), &scope{outer: around, with: s.with})
-		*filters = filters.and(t.filters)
+		*filters = filters.And(t.filters)
 		return itemOf(r.renamed(&relation{table: t}, sub.Alias))
 	case node.GetRangeFunction() != nil:
 		return r.function(node.GetRangeFunction(), s, filters)
@@ -64,7 +66,7 @@ func (r reading) table(v *pg.RangeVar, s *scope, filters *trace) *relation {
 	schema, name := r.fold(v.Schemaname), r.fold(v.Relname)
 	if schema == "" {
 		if t := s.named(name); t != nil {
-			*filters = filters.and(t.filters)
+			*filters = filters.And(t.filters)
 			return r.renamed(&relation{alias: name, table: table{columns: slices.Clone(t.columns), open: t.open}}, v.Alias)
 		}
 	} else if r.remote {
@@ -77,18 +79,18 @@ func (r reading) table(v *pg.RangeVar, s *scope, filters *trace) *relation {
 			if v.Catalogname != "" {
 				parts = []string{first, schema, name}
 			}
-			value := column{name: name, trace: r.name(parts, s).changed()}
+			value := column{name: name, trace: r.name(parts, s).Changed()}
 			return r.renamed(&relation{alias: name, path: true, table: table{columns: []column{value}}}, v.Alias)
 		}
 	}
-	base := Relation{Schema: schema, Name: name}
+	base := lineage.Relation{Schema: schema, Name: name}
 	rel := &relation{schema: schema, alias: name}
 	columns, known := r.columns(base)
 	if !known {
 		rel.base = &base
 	}
 	for _, c := range columns {
-		rel.columns = append(rel.columns, column{name: r.fold(c), named: true, trace: copied(Column{base, c})})
+		rel.columns = append(rel.columns, column{name: r.fold(c), named: true, trace: lineage.Copy(lineage.Column{Relation: base, Column: c})})
 	}
 	return r.renamed(rel, v.Alias)
 }
@@ -111,8 +113,8 @@ func (r reading) renamed(rel *relation, alias *pg.Alias) *relation {
 
 // function is what a function behind FROM returns: all of it comes from what it is given.
 func (r reading) function(f *pg.RangeFunction, s *scope, filters *trace) item {
-	given := r.children(f.Functions, s).changed()
-	*filters = filters.and(given) // it says how many rows there are
+	given := r.children(f.Functions, s).Changed()
+	*filters = filters.And(given) // it says how many rows there are
 	rel := r.renamed(&relation{path: true, table: table{columns: []column{{trace: given}}}}, f.Alias)
 	if f.Alias == nil || len(f.Alias.Colnames) == 0 {
 		rel.columns[0].name = rel.alias
@@ -135,7 +137,7 @@ func (r reading) join(j *pg.JoinExpr, s *scope, filters *trace) item {
 		if both.open != "" {
 			why := "a NATURAL JOIN, of which " + both.open
 			both.relations = []*relation{{table: table{open: why}}}
-			*filters = filters.and(trace{unknown: why})
+			*filters = filters.And(trace{Unknown: why})
 			return both
 		}
 		using = common(left.star, right.star)
@@ -144,23 +146,23 @@ func (r reading) join(j *pg.JoinExpr, s *scope, filters *trace) item {
 		of := func(i item) trace {
 			t, is := (&scope{relations: i.relations, merged: i.merged}).bare(name)
 			if !is {
-				t = trace{unknown: "nobody knows what " + name + " is"}
+				t = trace{Unknown: "nobody knows what " + name + " is"}
 			}
 			return t
 		}
 		l, rt := of(left), of(right)
-		*filters = filters.and(l, rt)
+		*filters = filters.And(l, rt)
 		switch j.Jointype {
 		case pg.JoinType_JOIN_RIGHT:
 			both.merged[name] = rt
 		case pg.JoinType_JOIN_FULL:
-			both.merged[name] = l.and(rt).changed()
+			both.merged[name] = l.And(rt).Changed()
 		default:
 			both.merged[name] = l
 		}
 		both.star = append(both.star, column{name: name, named: true, trace: both.merged[name]})
 	}
-	*filters = filters.and(r.value(j.Quals, inner))
+	*filters = filters.And(r.value(j.Quals, inner))
 	for _, c := range append(slices.Clone(left.star), right.star...) {
 		if !slices.Contains(using, c.name) {
 			both.star = append(both.star, c)

@@ -1,4 +1,4 @@
-package lineage
+package parse
 
 import (
 	"fmt"
@@ -23,7 +23,7 @@ func (r reading) value(node *pg.Node, s *scope) trace {
 	if call := node.GetFuncCall(); call != nil {
 		return r.call(call, s)
 	}
-	return r.fields(node.ProtoReflect(), s).changed()
+	return r.fields(node.ProtoReflect(), s).Changed()
 }
 
 // fields is what all parts of an expression come from.
@@ -34,10 +34,10 @@ func (r reading) fields(m protoreflect.Message, s *scope) (all trace) {
 		}
 		visit := func(m protoreflect.Message) {
 			if node, is := m.Interface().(*pg.Node); is {
-				all = all.and(r.value(node, s))
+				all = all.And(r.value(node, s))
 				return
 			}
-			all = all.and(r.message(m.Interface(), s))
+			all = all.And(r.message(m.Interface(), s))
 		}
 		if !f.IsList() {
 			visit(v.Message())
@@ -68,7 +68,7 @@ func (r reading) message(m proto.Message, s *scope) trace {
 
 func (r reading) children(nodes []*pg.Node, s *scope) (all trace) {
 	for _, node := range nodes {
-		all = all.and(r.value(node, s))
+		all = all.And(r.value(node, s))
 	}
 	return all
 }
@@ -77,9 +77,9 @@ func (r reading) children(nodes []*pg.Node, s *scope) (all trace) {
 func (r reading) sub(sub *pg.SubLink, s *scope) trace {
 	t := r.query(sub.Subselect.GetSelectStmt(), s)
 	if sub.SubLinkType == pg.SubLinkType_EXISTS_SUBLINK {
-		return t.filters.changed() // whatever it selects
+		return t.filters.Changed() // whatever it selects
 	}
-	return t.all().and(t.filters, r.value(sub.Testexpr, s)).changed()
+	return t.all().And(t.filters, r.value(sub.Testexpr, s)).Changed()
 }
 
 // dated are the functions whose first argument is a unit of time, which looks like a column.
@@ -105,11 +105,11 @@ func (r reading) call(call *pg.FuncCall, s *scope) trace {
 			args = args[1:]
 		}
 	}
-	all := r.children(args, s).and(r.children(call.AggOrder, s), r.value(call.AggFilter, s))
+	all := r.children(args, s).And(r.children(call.AggOrder, s), r.value(call.AggFilter, s))
 	if call.Over != nil {
-		all = all.and(r.fields(call.Over.ProtoReflect(), s))
+		all = all.And(r.fields(call.Over.ProtoReflect(), s))
 	}
-	return all.changed()
+	return all.Changed()
 }
 
 // partsOf are the parts of a name, without a star.

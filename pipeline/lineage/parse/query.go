@@ -1,4 +1,4 @@
-package lineage
+package parse
 
 import (
 	pg "github.com/pganalyze/pg_query_go/v6"
@@ -54,7 +54,7 @@ func (r reading) with(cte *pg.CommonTableExpr, recursive bool, s *scope) {
 // combined is what UNION, INTERSECT or EXCEPT returns.
 func (r reading) combined(q *pg.SelectStmt, s *scope) table {
 	left, right := r.query(q.Larg, s), r.query(q.Rarg, s)
-	t := table{filters: left.filters.and(right.filters), open: left.open}
+	t := table{filters: left.filters.And(right.filters), open: left.open}
 	if t.open == "" {
 		t.open = right.open
 	}
@@ -66,12 +66,12 @@ func (r reading) combined(q *pg.SelectStmt, s *scope) table {
 	}
 	for i, c := range left.columns {
 		if q.Op == pg.SetOperation_SETOP_UNION {
-			c.trace = c.trace.and(right.columns[i].trace)
+			c.trace = c.trace.And(right.columns[i].trace)
 		}
 		t.columns = append(t.columns, c)
 	}
 	if q.Op != pg.SetOperation_SETOP_UNION || !q.All { // rows are compared
-		t.filters = t.filters.and(left.all(), right.all())
+		t.filters = t.filters.And(left.all(), right.all())
 	}
 	return r.limited(q, s, t)
 }
@@ -82,7 +82,7 @@ func (r reading) values(q *pg.SelectStmt, s *scope) (t table) {
 			if i == len(t.columns) {
 				t.columns = append(t.columns, column{name: valuesName(i)})
 			}
-			t.columns[i].trace = t.columns[i].and(r.value(node, s))
+			t.columns[i].trace = t.columns[i].And(r.value(node, s))
 		}
 	}
 	return t
@@ -106,7 +106,7 @@ func (r reading) simple(q *pg.SelectStmt, s *scope) table {
 		c := column{name: r.nameOf(target), named: target.Name != "" || target.Val.GetColumnRef() != nil}
 		c.trace = r.value(target.Val, s)
 		if name := target.Val.GetFuncCall().GetOver().GetName(); name != "" {
-			c.trace = c.and(r.children(q.WindowClause, s).changed())
+			c.trace = c.And(r.children(q.WindowClause, s).Changed())
 		}
 		t.columns = append(t.columns, c)
 		if r.remote && target.Name != "" {
@@ -116,13 +116,13 @@ func (r reading) simple(q *pg.SelectStmt, s *scope) table {
 	named := *s
 	named.earlier = t.columns // which GROUP BY and ORDER BY may name, and on Redshift WHERE as well
 	for _, node := range append([]*pg.Node{q.WhereClause, q.HavingClause}, q.DistinctClause...) {
-		t.filters = t.filters.and(r.value(node, &named))
+		t.filters = t.filters.And(r.value(node, &named))
 	}
 	for _, node := range q.GroupClause {
-		t.filters = t.filters.and(r.position(node, &named, &t))
+		t.filters = t.filters.And(r.position(node, &named, &t))
 	}
 	if len(q.DistinctClause) == 1 && q.DistinctClause[0].GetNode() == nil { // of all columns
-		t.filters = t.filters.and(t.all())
+		t.filters = t.filters.And(t.all())
 	}
 	return r.limited(q, &named, t)
 }
@@ -133,9 +133,9 @@ func (r reading) limited(q *pg.SelectStmt, s *scope, t table) table {
 		return t
 	}
 	for _, node := range q.SortClause {
-		t.filters = t.filters.and(r.position(node.GetSortBy().GetNode(), s, &t))
+		t.filters = t.filters.And(r.position(node.GetSortBy().GetNode(), s, &t))
 	}
-	t.filters = t.filters.and(r.value(q.LimitCount, s), r.value(q.LimitOffset, s))
+	t.filters = t.filters.And(r.value(q.LimitCount, s), r.value(q.LimitOffset, s))
 	return t
 }
 
@@ -150,7 +150,7 @@ func (r reading) position(node *pg.Node, s *scope, t *table) trace {
 		for _, c := range t.columns {
 			if c.named && c.name == r.fold(parts[0]) {
 				if other, both := s.bare(parts[0]); both {
-					return c.trace.and(other)
+					return c.trace.And(other)
 				}
 				return c.trace
 			}

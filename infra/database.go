@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,16 +107,32 @@ func (c *DatabaseConfig) Validate() error {
 	return nil
 }
 
-// urlProblem is what is wrong with a URL that the parser refused: a file that it names, or the URL itself. What the
-// parser says may quote parts of the password, so it is not repeated.
+// urlProblem is what is wrong with a URL that the parser refused: a file that it names, or the URL itself; or what the environment
+// says of which the URL says nothing. What the parser says may quote parts of the password, so it is not repeated.
 func urlProblem(err error) error {
+	set := slices.DeleteFunc(slices.Clone(beside), func(name string) bool { return os.Getenv(name) == "" })
 	if file, ok := errors.AsType[*fs.PathError](err); ok {
-		return Hinted(fmt.Errorf("DATABASE_URL names file %s: %w", file.Path, file.Err),
-			"Put the file there, for instance the certificate authorities of RDS that sslrootcert names, or change DATABASE_URL.")
+		names := "DATABASE_URL"
+		if i := slices.IndexFunc(set, func(name string) bool { return os.Getenv(name) == file.Path }); i >= 0 {
+			names = set[i] + " of the environment"
+		}
+		return Hinted(fmt.Errorf("%s names file %s: %w", names, file.Path, file.Err),
+			"Put the file there, for instance the certificate authorities of RDS that sslrootcert names, or change "+names+".")
 	}
-	return Hinted(errors.New("DATABASE_URL is not a valid connection URL"),
-		"Write it as "+urlForm+". In user and password, the characters : / ? # [ ] @ and % "+
-			"must be written as % and two hex digits, for instance %40 for @.")
+	what, hint := "DATABASE_URL is not a valid connection URL", "Write it as "+urlForm+". In user and password, the characters : / ? # [ ] @ and % "+
+		"must be written as % and two hex digits, for instance %40 for @."
+	if len(set) > 0 {
+		what = "DATABASE_URL is not a valid connection URL, or what stands beside it in the environment is wrong: " + strings.Join(set, ", ")
+		hint += " What is set in the environment counts where the URL says nothing: correct it, or unset it."
+	}
+	return Hinted(errors.New(what), hint)
+}
+
+// beside are variables of the environment that say what the URL leaves open, as libpq has them, and that can be wrong by themselves:
+// https://www.postgresql.org/docs/15/libpq-envars.html.
+var beside = []string{
+	"PGCONNECT_TIMEOUT", "PGMAXPROTOCOLVERSION", "PGMINPROTOCOLVERSION", "PGPORT", "PGSERVICE", "PGSERVICEFILE", "PGSSLCERT", "PGSSLKEY",
+	"PGSSLMODE", "PGSSLNEGOTIATION", "PGSSLROOTCERT", "PGTARGETSESSIONATTRS",
 }
 
 const urlForm = "postgres://user:password@host:5432/database"

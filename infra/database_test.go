@@ -72,6 +72,27 @@ func TestOpenPool_SaysWhatToDo(t *testing.T) {
 	}
 }
 
+// What the environment says beside the URL is not blamed on the URL.
+func TestOpenPool_NamesWhatTheEnvironmentSays(t *testing.T) {
+	const url = "postgres://u:s3cret@h/d"
+	for _, tt := range []struct{ name, value, why, next string }{
+		{"PGSSLMODE", "perhaps", "in the environment is wrong: PGSSLMODE", "unset it"},
+		{"PGTARGETSESSIONATTRS", "s3cret", "in the environment is wrong: PGTARGETSESSIONATTRS", "unset it"},
+		{"PGCONNECT_TIMEOUT", "x", "in the environment is wrong: PGCONNECT_TIMEOUT", "unset it"},
+		{"PGSERVICE", "nowhere", "in the environment is wrong: PGSERVICE", "unset it"},
+		{"PGSSLROOTCERT", "/nowhere/ca.pem", "PGSSLROOTCERT of the environment names file /nowhere/ca.pem: no such file", "change PGSSLROOTCERT"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Setenv(tt.name, tt.value)
+			_, err := infra.OpenPool(t.Context(), infra.DatabaseConfig{URL: url})
+			if err == nil || !strings.Contains(err.Error(), tt.why) || !strings.Contains(infra.Hint(err), tt.next) ||
+				strings.Contains(err.Error()+infra.Hint(err), "s3cret") {
+				t.Errorf("got error %v, hint %q; want parts %q, %q", err, infra.Hint(err), tt.why, tt.next)
+			}
+		})
+	}
+}
+
 func listen(t *testing.T) net.Listener {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

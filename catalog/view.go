@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -17,9 +16,6 @@ type View struct {
 	Link Link // the one that the definition names; of a local source none
 	Definition
 	Columns []Column
-	// Lineage is what the columns come from, as package lineage writes it, where it is to be stored with the definition. Nil: what is
-	// stored of the same query and columns is kept. [Store.Lineages] reads it.
-	Lineage json.RawMessage
 	// Unreadable is why what is stored of definition and columns cannot be read, an [*InvalidError]: they are here as far as
 	// they could be. Usually nil.
 	Unreadable error

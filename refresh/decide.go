@@ -27,9 +27,6 @@ func (d *Definer) decide(ctx context.Context, changes []Change) (s *set, err err
 			if decisions, err = d.describe(ctx, tx, changes); err == nil && d.judge != nil {
 				err = d.judge(described(decisions))
 			}
-			if err == nil {
-				err = d.traced(decisions)
-			}
 			return err
 		})
 		if err != nil {

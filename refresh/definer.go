@@ -2,13 +2,10 @@ package refresh
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-
-	"github.com/redcache/redcache/catalog"
 )
 
 // Definer changes definitions. [Definer.Apply] is its one door: Add, Alter and Drop are Apply with one change.
@@ -17,10 +14,9 @@ type Definer struct {
 	runner *Runner
 	tell   func(Phase)             // of what is waited for; may be nil
 	judge  func([]Described) error // of what is applied; may be nil
-	trace  Tracer
-	keep   time.Duration // what readers saw before
-	builds int           // at once
-	grant  bool          // to all whom a changed definition names, also to those whom it had named before
+	keep   time.Duration           // what readers saw before
+	builds int                     // at once
+	grant  bool                    // to all whom a changed definition names, also to those whom it had named before
 }
 
 // NewDefiner returns a Definer that fills views through runner.
@@ -67,28 +63,6 @@ func (d *Definer) Judging(judge func([]Described) error) *Definer {
 	judging := *d
 	judging.judge = judge
 	return &judging
-}
-
-// Tracer finds what the columns of views come from, each as [catalog.View] keeps it. It may leave any of them out.
-type Tracer func([]Described) (map[catalog.Name]json.RawMessage, error)
-
-// Tracing returns a Definer that stores with each definition what trace says of what it comes to.
-func (d *Definer) Tracing(trace Tracer) *Definer {
-	tracing := *d
-	tracing.trace = trace
-	return &tracing
-}
-
-// traced has decisions carry what is to be stored of their lineage.
-func (d *Definer) traced(decisions []decision) error {
-	if d.trace == nil {
-		return nil
-	}
-	found, err := d.trace(described(decisions))
-	for i := range decisions {
-		decisions[i].after.Lineage = found[decisions[i].Name]
-	}
-	return err
 }
 
 // about says what was being done when it concerns no single view.

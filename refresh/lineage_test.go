@@ -2,7 +2,6 @@ package refresh_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"testing"
 	"time"
 
@@ -14,17 +13,27 @@ import (
 func TestLineage_StandsWithTheDefinition(t *testing.T) {
 	t.Parallel()
 	b := setup(t, salesSQL...)
-	asked := 0
-	tracing := b.definer.Keeping(time.Hour).Tracing(func(described []refresh.Described) (map[catalog.Name]json.RawMessage, error) {
-		asked++
-		return map[catalog.Name]json.RawMessage{described[0].Name: json.RawMessage(fmt.Sprintf(`{"outputs": [], "asked": %d}`, asked))}, nil
-	})
 	v := b.salesView(catalog.Swap)
+	b.add(t, v)
 	wants := func(when, want string) {
 		t.Helper()
 		all, err := b.store.Lineages(t.Context())
 		if got := string(all[v.Name]); err != nil || got != want {
 			t.Errorf("%s: %s, %v; want %s", when, got, err, want)
+		}
+	}
+	now := func() catalog.View {
+		t.Helper()
+		v, err := b.store.View(t.Context(), v.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	keep := func(v catalog.View, text string) {
+		t.Helper()
+		if err := b.store.KeepLineage(t.Context(), v, json.RawMessage(text)); err != nil {
+			t.Fatal(err)
 		}
 	}
 	change := func(d *refresh.Definer, change func(*catalog.View)) {
@@ -33,23 +42,26 @@ func TestLineage_StandsWithTheDefinition(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := tracing.Add(t.Context(), v, false, nil); err != nil {
-		t.Fatal(err)
-	}
-	const first, second = `{"asked": 1, "outputs": []}`, `{"asked": 2, "outputs": []}`
-	wants("added", first)
+	const first, second = `{"n": 1, "outputs": []}`, `{"n": 2, "outputs": []}`
+	wants("nobody has looked", "")
+	keep(now(), first)
+	wants("somebody has", first)
+	keep(now(), second)
+	wants("somebody has again", first)
 	b.refresh(t, refresh.Request{View: v.Name})
 	wants("the next generation", first)
 	change(b.definer, func(v *catalog.View) { v.MaxAge = time.Hour })
 	wants("another promise", first)
 	change(b.definer, func(v *catalog.View) { v.Indexes = []string{"region"} })
 	wants("another index", first)
-	change(tracing, func(v *catalog.View) { v.Query += " WHERE id > 0" })
-	wants("another query, looked at", second)
+	before := now()
+	change(b.definer.Keeping(time.Hour), func(v *catalog.View) { v.Query += " WHERE id > 0" })
+	keep(before, second)
+	wants("another query, and somebody has looked at the one before", "")
+	keep(now(), second)
+	wants("another query", second)
 	if _, _, err := b.definer.Rollback(t.Context(), 0); err != nil {
 		t.Fatal(err)
 	}
 	wants("back to the first query", first)
-	change(b.definer, func(v *catalog.View) { v.Query += " WHERE id > 1" })
-	wants("another query, at which nobody has looked", "")
 }

@@ -113,7 +113,7 @@ func (s *connection) apply(
 	}
 	if len(todo) > 0 {
 		show := s.watch("apply", "", neverTook)
-		runs, err := s.definer().Keeping(time.Duration(o.keep)).Building(o.builds).Telling(show.phase).Tracing(s.tracer(ctx)).Judging(func(described []refresh.Described) error {
+		runs, err := s.definer().Keeping(time.Duration(o.keep)).Building(o.builds).Telling(show.phase).Judging(func(described []refresh.Described) error {
 			err := judge(described)
 			if err == nil && !o.allowBreaking {
 				err = unbroken(pipeline.Plan(changes, described), "`cachectl plan DIR` shows who is concerned; with --allow-breaking it is done all the same.")
@@ -132,7 +132,13 @@ func (s *connection) apply(
 			s.note(run)
 		}
 	}
-	return s.printApplied(changes, o.json)
+	if err := s.printApplied(changes, o.json); err != nil || len(todo) == 0 {
+		return err
+	}
+	if err := s.keepLineage(ctx); err != nil && ctx.Err() == nil { // which is for people: all is applied without it
+		s.tell("what columns come from is not stored: " + infra.Bounded(err.Error()) + "; the next apply does it")
+	}
+	return nil
 }
 
 // unbroken refuses what breaks something for readers, and advises.

@@ -76,7 +76,7 @@ func recordCompiled(changes []pipeline.Change, views map[catalog.Name]catalog.Vi
 	for name, v := range views {
 		queries[relationOf(name)] = queryOf(v)
 	}
-	found, records := parse.Views(queries).All(), []compiledRecord{}
+	found, records := viewsOf(queries).All(), []compiledRecord{}
 	for _, c := range changes {
 		v := views[c.Name]
 		records = append(records, compiledRecord{

@@ -3,11 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"math"
+	"runtime/debug"
 
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/pipeline/lineage"
 	"github.com/redcache/redcache/pipeline/lineage/parse"
-	"github.com/redcache/redcache/refresh"
 	"github.com/redcache/redcache/sql"
 )
 
@@ -38,34 +39,48 @@ func (s *connection) follow(ctx context.Context, views []catalog.View) (lineage.
 		}
 		queries[relationOf(name)] = q
 	}
-	return parse.Views(queries), nil
+	return viewsOf(queries), nil
 }
 
-// tracer reads the queries that are applied, among those of all other views that are there.
-func (s *connection) tracer(ctx context.Context) refresh.Tracer {
-	return func(described []refresh.Described) (map[catalog.Name]json.RawMessage, error) {
-		all, err := s.store.Views(ctx)
-		if err != nil {
-			return nil, err
-		}
-		queries, found := queriesOf(all), map[catalog.Name]json.RawMessage{}
-		for _, d := range described {
-			if d.After != nil {
-				queries[relationOf(d.Name)] = queryOf(*d.After)
-			}
-		}
-		for _, d := range described {
-			if d.After == nil {
-				continue
-			}
-			text, err := json.Marshal(queries[relationOf(d.Name)].Read(queries))
-			if err != nil {
-				return nil, err
-			}
-			found[d.Name] = text
-		}
-		return found, nil
+// keepLineage reads the queries of which nothing is stored yet, and stores what it finds, for whoever has no parser.
+func (s *connection) keepLineage(ctx context.Context) error {
+	views, err := s.store.Views(ctx)
+	if err != nil {
+		return err
 	}
+	stored, err := s.store.Lineages(ctx)
+	if err != nil {
+		return err
+	}
+	queries := queriesOf(views)
+	for _, v := range views {
+		if _, known := stored[v.Name]; known || v.Unreadable != nil {
+			continue
+		}
+		limitMemory()
+		text, err := json.Marshal(queries[relationOf(v.Name)].Read(queries))
+		if err == nil {
+			err = s.store.KeepLineage(ctx, v, text)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// limitMemory has the garbage that the parser leaves when it starts, more than 200 MiB, collected earlier, unless somebody has said
+// what the limit is.
+func limitMemory() {
+	const enough = 150 << 20
+	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		debug.SetMemoryLimit(enough)
+	}
+}
+
+func viewsOf(queries parse.Queries) lineage.Views {
+	limitMemory()
+	return parse.Views(queries)
 }
 
 func queriesOf(views []catalog.View) parse.Queries {

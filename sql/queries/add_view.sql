@@ -4,8 +4,8 @@ WITH added AS (
     VALUES (@schema_name, @view_name)
     RETURNING id, generation, created_at, changed_at
 ), defined AS (
-    INSERT INTO redcache.generation (view_id, number, link_id, state, rowless, definition, columns, lineage)
-    SELECT id, generation, @link_id, 'building', @rowless, @definition, @columns, @lineage
+    INSERT INTO redcache.generation (view_id, number, link_id, state, rowless, definition, columns)
+    SELECT id, generation, @link_id, 'building', @rowless, @definition, @columns
     FROM added
     RETURNING view_id, refresh_every
 ), stated AS (

@@ -11,7 +11,7 @@ WITH altered AS (
     WHERE g.view_id = a.id AND g.number <> @generation AND g.state = 'building' AND (/* in force g */)
 ), defined AS (
     INSERT INTO redcache.generation AS g (view_id, number, link_id, state, rowless, definition, columns, lineage)
-    SELECT id, @generation, @link_id, 'building', @rowless, @definition, @columns, coalesce(@lineage::jsonb, (/* kept lineage */))
+    SELECT id, @generation, @link_id, 'building', @rowless, @definition, @columns, (/* kept lineage */)
     FROM altered
     ON CONFLICT (view_id, number) DO UPDATE
         SET definition = excluded.definition, lineage = excluded.lineage, modified = CASE WHEN g.state <> 'building' THEN @modified END,

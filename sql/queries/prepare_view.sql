@@ -12,7 +12,7 @@ WITH added AS (
     SELECT id, created_at, changed_at FROM redcache.view WHERE id = @id
 ), prepared AS (
     INSERT INTO redcache.generation (view_id, number, set_id, link_id, state, rowless, definition, columns, lineage)
-    SELECT id, @generation, @set, @link_id, CASE WHEN @rowless THEN 'filled' ELSE 'building' END, @rowless, @definition, @columns, coalesce(@lineage::jsonb, (/* kept lineage */))
+    SELECT id, @generation, @set, @link_id, CASE WHEN @rowless THEN 'filled' ELSE 'building' END, @rowless, @definition, @columns, (/* kept lineage */)
     FROM known
 )
 SELECT id, created_at, changed_at FROM known

@@ -21,7 +21,7 @@ func (d Definition) Check() error {
 
 // checkEach finds what is wrong by itself, whatever else the definition says.
 func (d Definition) checkEach() error {
-	return first(d.checkTexts, d.checkWords, d.checkNumbers, d.checkTimes, d.checkLookback)
+	return first(d.checkTexts, d.checkWords, d.checkNumbers, d.checkTimes, d.checkLookback, d.checkRules)
 }
 
 func first(checks ...func() error) error {
@@ -36,7 +36,7 @@ func first(checks ...func() error) error {
 // checkTexts refuses what cannot be stored: PostgreSQL keeps no NUL, and JSON nothing but UTF-8. The
 // query is read more closely elsewhere.
 func (d Definition) checkTexts() error {
-	texts := slices.Concat([]string{d.LinkName, d.Split, d.Watermark, d.Lookback, d.Group, d.ReadyWhen, d.Owner, d.Description}, d.Key, d.Indexes, d.Grantees)
+	texts := slices.Concat([]string{d.LinkName, d.Split, d.Watermark, d.Lookback, d.Group, d.ReadyWhen, d.Owner, d.Description}, d.Key, d.Indexes, d.Grantees, d.Checks)
 	for _, text := range texts {
 		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
 			return invalid("write it in UTF-8, without zero bytes", "%q is no text that can be stored", infra.Bounded(text))
@@ -123,7 +123,7 @@ func (d Definition) checkRowless() error {
 	for _, said := range []struct {
 		flag  string
 		given bool
-	}{{"--key", len(d.Key) > 0}, {"--index", len(d.Indexes) > 0}, {"--every", d.RefreshEvery != 0}} {
+	}{{"--key", len(d.Key) > 0}, {"--index", len(d.Indexes) > 0}, {"--every", d.RefreshEvery != 0}, {"--check", len(d.Checks) > 0}} {
 		if said.given {
 			flags = append(flags, said.flag)
 		}
@@ -132,7 +132,7 @@ func (d Definition) checkRowless() error {
 		return nil
 	}
 	return invalid("leave "+strings.Join(flags, ", ")+" out, or choose another --strategy",
-		"strategy %s keeps no rows: they have no index, and nothing is refreshed", d.Strategy)
+		"strategy %s keeps no rows: they have no index, and nothing is refreshed, nor checked before it is seen", d.Strategy)
 }
 
 // remoteFlags are the flags by which it says how Redshift is read.
@@ -212,6 +212,21 @@ func (d Definition) checkLookback() error {
 	}
 	return invalid("write --lookback 10m for a watermark in time, --lookback 1000 for a number",
 		"--lookback %q is neither a duration nor a number of zero or more", infra.Bounded(d.Lookback))
+}
+
+// checkRules refuses checks that cannot be read, and more of them than a person looks through.
+func (d Definition) checkRules() error {
+	const most = 100
+	if len(d.Checks) > most {
+		return invalid(fmt.Sprintf("use at most %d", most), "it has %d checks", len(d.Checks))
+	}
+	for _, text := range d.Checks {
+		if len(text) > maxTold {
+			return invalid(fmt.Sprintf("use at most %d", maxTold), "a --check has %d bytes", len(text))
+		}
+	}
+	_, err := d.Rules()
+	return err
 }
 
 func (d Definition) checkTimes() error {

@@ -139,6 +139,8 @@ type Definition struct {
 	Group string `json:"group"`
 	// AllowShrink is how many percent of its rows a swap or merge may lose.
 	AllowShrink int `json:"allow_shrink"`
+	// Checks are what has to be true of the rows before readers see them, each as [Rule.String] writes it.
+	Checks []string `json:"checks"`
 
 	// Owner is who is asked about the view, and Description what its rows are, in words for people.
 	Owner       string `json:"owner"`

@@ -28,7 +28,7 @@ type definitionJSON struct {
 
 // MarshalJSON writes all fields, those that hold by default as well. Two definitions that say the same are written alike.
 func (d Definition) MarshalJSON() ([]byte, error) {
-	for _, list := range []*[]string{&d.Key, &d.Indexes, &d.Grantees} {
+	for _, list := range []*[]string{&d.Key, &d.Indexes, &d.Grantees, &d.Checks} {
 		if *list == nil {
 			*list = []string{}
 		}

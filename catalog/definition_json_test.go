@@ -25,7 +25,7 @@ func drawDefinition(t *rapid.T) catalog.Definition {
 	d.SkipUnchanged = rapid.SampledFrom(catalog.SkipModes).Draw(t, "skip")
 	d.ReadyWhen = text.Draw(t, "ready when")
 	d.Strategy = rapid.SampledFrom(catalog.Strategies).Draw(t, "strategy")
-	d.Key, d.Indexes, d.Grantees = list.Draw(t, "key"), list.Draw(t, "indexes"), list.Draw(t, "grantees")
+	d.Key, d.Indexes, d.Grantees, d.Checks = list.Draw(t, "key"), list.Draw(t, "indexes"), list.Draw(t, "grantees"), list.Draw(t, "checks")
 	d.Watermark, d.Lookback, d.Group = text.Draw(t, "watermark"), text.Draw(t, "lookback"), text.Draw(t, "group")
 	d.SafetyLag, d.ReconcileEvery, d.RefreshEvery = span.Draw(t, "lag"), span.Draw(t, "reconcile"), span.Draw(t, "every")
 	d.MaxAge, d.Timeout, d.AllowShrink = span.Draw(t, "max age"), span.Draw(t, "timeout"), rapid.IntRange(0, 100).Draw(t, "shrink")
@@ -61,7 +61,7 @@ func TestDefinition_ComesBackAsItWent(t *testing.T) {
 func TestDefinition_SaysNothingByAnEmptyList(t *testing.T) {
 	t.Parallel()
 	none, empty := catalog.Defaults(), catalog.Defaults()
-	empty.Key, empty.Indexes, empty.Grantees = []string{}, []string{}, []string{}
+	empty.Key, empty.Indexes, empty.Grantees, empty.Checks = []string{}, []string{}, []string{}, []string{}
 	if !none.Equal(empty) || none.Hash() != empty.Hash() {
 		t.Error("they differ")
 	}

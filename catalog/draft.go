@@ -30,6 +30,7 @@ type Draft struct {
 	Grantees       *[]string
 	Group          *string
 	AllowShrink    *int
+	Checks         *[]string
 	Owner          *string
 	Description    *string
 }
@@ -97,6 +98,9 @@ func (d Draft) write(is *Definition) {
 	setList(&is.Grantees, d.Grantees)
 	set(&is.Group, d.Group)
 	set(&is.AllowShrink, d.AllowShrink)
+	if setList(&is.Checks, d.Checks); d.Checks != nil {
+		is.Checks = sameRules(is.Checks)
+	}
 	set(&is.Owner, d.Owner)
 	set(&is.Description, d.Description)
 }
@@ -119,6 +123,7 @@ func (d Draft) follow(was Definition, is *Definition) {
 		reset(&is.Key, d.Key, nil)
 		reset(&is.Indexes, d.Indexes, nil)
 		reset(&is.RefreshEvery, d.RefreshEvery, 0)
+		reset(&is.Checks, d.Checks, nil)
 	}
 	if is.Watermark == "" || is.Watermark != was.Watermark { // another column may be of another kind
 		reset(&is.Lookback, d.Lookback, "")
@@ -162,7 +167,7 @@ func (d Definition) Said() Draft {
 		SkipUnchanged: &d.SkipUnchanged, ReadyWhen: &d.ReadyWhen, Split: &d.Split, Sessions: &d.Sessions, Strategy: &d.Strategy, Key: &d.Key,
 		Watermark: &d.Watermark, Lookback: &d.Lookback, SafetyLag: &d.SafetyLag, ReconcileEvery: &d.ReconcileEvery,
 		RefreshEvery: &d.RefreshEvery, MaxAge: &d.MaxAge, Timeout: &d.Timeout, Indexes: &d.Indexes, Grantees: &d.Grantees,
-		Group: &d.Group, AllowShrink: &d.AllowShrink, Owner: &d.Owner, Description: &d.Description,
+		Group: &d.Group, AllowShrink: &d.AllowShrink, Checks: &d.Checks, Owner: &d.Owner, Description: &d.Description,
 	}
 }
 

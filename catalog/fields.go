@@ -42,11 +42,12 @@ var Fields = []Field{
 	span("every", func(d *Draft) **time.Duration { return &d.RefreshEvery }),
 	span("max-age", func(d *Draft) **time.Duration { return &d.MaxAge }),
 	span("timeout", func(d *Draft) **time.Duration { return &d.Timeout }),
-	list("index", func(d *Draft) **[]string { return &d.Indexes }),
-	list("grant", func(d *Draft) **[]string { return &d.Grantees }),
+	list("index", func(d *Draft) **[]string { return &d.Indexes }, asItIs),
+	list("grant", func(d *Draft) **[]string { return &d.Grantees }, asItIs),
 	word("nul-bytes", func(d *Draft) **NulBytes { return &d.NulBytes }, []NulBytes{StripNul, TrustNul}),
 	text("group", func(d *Draft) **string { return &d.Group }),
 	one("allow-shrink", func(d *Draft) **int { return &d.AllowShrink }, readPercent, strconv.Itoa),
+	list("check", func(d *Draft) **[]string { return &d.Checks }, readRule),
 	word("skip-unchanged", func(d *Draft) **SkipUnchanged { return &d.SkipUnchanged }, SkipModes),
 	one("ready-when", func(d *Draft) **string { return &d.ReadyWhen }, ReadCondition, func(text string) string { return text }),
 	text("split", func(d *Draft) **string { return &d.Split }),
@@ -77,7 +78,17 @@ func one[T any](name string, at func(*Draft) **T, read func(string) (T, error), 
 
 func text(name string, at func(*Draft) **string) Field {
 	same := func(text string) string { return text }
-	return one(name, at, func(text string) (string, error) { return text, nil }, same)
+	return one(name, at, asItIs, same)
+}
+
+func asItIs(text string) (string, error) { return text, nil }
+
+func readRule(text string) (string, error) {
+	r, err := ParseRule(text)
+	if err != nil {
+		return "", err
+	}
+	return r.String(), nil
 }
 
 func word[T ~string](name string, at func(*Draft) **T, all []T) Field {
@@ -95,7 +106,7 @@ func span(name string, at func(*Draft) **time.Duration) Field {
 }
 
 // list is a field of which each text is one element.
-func list(name string, at func(*Draft) **[]string) Field {
+func list(name string, at func(*Draft) **[]string, read func(string) (string, error)) Field {
 	return Field{
 		Name: name, Repeats: true,
 		read: func(d *Draft, text string) error {
@@ -103,8 +114,11 @@ func list(name string, at func(*Draft) **[]string) Field {
 			if *all == nil {
 				*all = &[]string{}
 			}
-			**all = append(**all, text)
-			return nil
+			element, err := read(text)
+			if err == nil {
+				**all = append(**all, element)
+			}
+			return err
 		},
 		write: func(d Draft) []string {
 			if all := *at(&d); all != nil {

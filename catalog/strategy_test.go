@@ -30,7 +30,7 @@ func TestStrategy_RulesAreTold(t *testing.T) {
 			"what only rows have", func(d *catalog.Definition) {
 				d.Kind, d.Strategy, d.Key, d.Indexes, d.RefreshEvery = catalog.LocalSource, catalog.Live, []string{"id"}, []string{"id"}, time.Hour
 			},
-			"strategy live keeps no rows: they have no index, and nothing is refreshed",
+			"strategy live keeps no rows: they have no index, and nothing is refreshed, nor checked before it is seen",
 			"leave --key, --index, --every out, or choose another --strategy",
 		},
 		{

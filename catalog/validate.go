@@ -12,7 +12,7 @@ import (
 // Validate holds a view's definition against itself, the columns that its query returns, and its link, before anything is
 // changed. The error is an [*InvalidError].
 func (v View) Validate() error {
-	for _, check := range []func() error{v.Check, v.checkKey, v.checkWatermark, v.checkSplit, v.checkSessions, v.Name.validate} {
+	for _, check := range []func() error{v.Check, v.checkKey, v.checkWatermark, v.checkSplit, v.checkSessions, v.checkRuled, v.Name.validate} {
 		if err := v.named(check()); err != nil {
 			return err
 		}
@@ -26,7 +26,7 @@ func (v View) CheckStored() error {
 	if v.Unreadable != nil {
 		return v.Unreadable
 	}
-	return v.named(first(v.checkWords, v.checkNeeds, v.checkTimeout, v.checkColumns, v.checkKey, v.checkWatermark, v.checkSplit))
+	return v.named(first(v.checkWords, v.checkNeeds, v.checkTimeout, v.checkColumns, v.checkKey, v.checkWatermark, v.checkSplit, v.checkRuled))
 }
 
 // named says in an error whose definition cannot work.
@@ -117,10 +117,38 @@ func (v View) checkSessions() error {
 	return nil
 }
 
-func (v View) columnNames() string {
-	names := make([]string, len(v.Columns))
-	for i, c := range v.Columns {
+// checkRuled holds the checks against the columns.
+func (v View) checkRuled() error {
+	rules, err := v.Rules()
+	if err != nil {
+		return err
+	}
+	for _, r := range rules {
+		for i, name := range r.Columns {
+			c, found := v.column(name)
+			switch {
+			case !found:
+				fix := "the query returns " + v.columnNames()
+				if near := infra.Nearest(name, columnNames(v.Columns)); near != "" {
+					fix = "did you mean " + near + "? " + fix
+				}
+				return invalid(fix, "check %s: column %s does not exist", r.Text(), name)
+			case slices.Contains(r.Columns[:i], name):
+				return invalid("name it once", "check %s: column %s is named twice", r.Text(), name)
+			case r.Kind == FreshnessRule && kindOf(c.Mapped()) != TimeWatermark:
+				return invalid("choose a column of a date or timestamp type", "check %s: column %s has type %s, which has no age", r.Text(), name, c.kept())
+			}
+		}
+	}
+	return nil
+}
+
+func (v View) columnNames() string { return joinSome(columnNames(v.Columns), 20) }
+
+func columnNames(columns []Column) []string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
 		names[i] = c.Name
 	}
-	return joinSome(names, 20)
+	return names
 }

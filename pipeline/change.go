@@ -131,7 +131,7 @@ func (p *Project) definition(v *View) (catalog.Definition, error) {
 	}
 	if draft.Strategy != nil {
 		if its, _ := draft.Strategy.Traits(); its.Rowless { // nor of rows that are not kept
-			under.Key, under.Indexes, under.RefreshEvery, under.AllowShrink = nil, nil, nil, nil
+			under.Key, under.Indexes, under.RefreshEvery, under.AllowShrink, under.Checks = nil, nil, nil, nil, nil
 		}
 	}
 	return draft.Over(under).Define()

@@ -60,6 +60,7 @@ func drawView(t *rapid.T, local bool) catalog.View {
 	d.NulBytes = rapid.SampledFrom([]catalog.NulBytes{catalog.StripNul, catalog.TrustNul}).Draw(t, "nul bytes")
 	d.SkipUnchanged = rapid.SampledFrom(catalog.SkipModes).Draw(t, "skip")
 	d.ReadyWhen = rapid.SampledFrom([]string{"", "SELECT true", "SELECT count(*) > 0 FROM a.b WHERE c = 'ü */ @key x' -- *", "(SELECT d /* @key x */ FROM a.b)"}).Draw(t, "ready when")
+	d.Checks = rapid.SliceOfN(rapid.SampledFrom([]string{"rows > 0", "warn unique(other)", "accepted(other, 'ü */ @key x', 5)", "sql(a /* @key x */ > 0 -- *)", "references(other, b.\"C \"\"d\".e)"}), 0, 3).Draw(t, "checks")
 	d.Transport = rapid.SampledFrom(slices.DeleteFunc(slices.Clone(catalog.Transports), func(tr catalog.Transport) bool { return !traits.Takes(tr) })).Draw(t, "transport")
 	d.RefreshEvery, d.Timeout = span.Draw(t, "every"), time.Second+span.Draw(t, "timeout")/2
 	d.MaxAge = d.RefreshEvery + span.Draw(t, "max age")
@@ -74,11 +75,11 @@ func drawView(t *rapid.T, local bool) catalog.View {
 	d.Owner, d.Description = told.Draw(t, "owner"), rapid.OneOf(told, rapid.Just("")).Draw(t, "description")
 	if local {
 		kept := catalog.Defaults()
-		kept.Owner, kept.Description = d.Owner, d.Description
+		kept.Owner, kept.Description, kept.Checks = d.Owner, d.Description, d.Checks
 		kept.Strategy = rapid.SampledFrom(catalog.Of(catalog.LocalSource)).Draw(t, "local strategy")
 		kept.Key, kept.Indexes, kept.Grantees, kept.RefreshEvery, kept.MaxAge, kept.Timeout, kept.AllowShrink = append(d.Key, "z"), d.Indexes, d.Grantees, d.RefreshEvery, d.MaxAge, d.Timeout, d.AllowShrink
 		if kept.Rowless() {
-			kept.Key, kept.Indexes, kept.RefreshEvery = []string{}, []string{}, 0
+			kept.Key, kept.Indexes, kept.RefreshEvery, kept.Checks = []string{}, []string{}, 0, nil
 		}
 		d = kept
 		d.Kind = catalog.LocalSource

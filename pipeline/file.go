@@ -107,6 +107,9 @@ func (f *File) readValue(read reader, t tag) Problems {
 		}
 		return Problems{f.problem(at, "@"+t.name+": "+wrong.Problem, wrong.Fix)}
 	}
+	if wrong, is := errors.AsType[*catalog.RuleError](err); is {
+		return Problems{f.problem(t.valueAt+wrong.At, "@"+t.name+": "+wrong.Problem, "")}
+	}
 	if err != nil {
 		return Problems{f.problem(t.valueAt, "@"+t.name+": "+err.Error(), "")}
 	}

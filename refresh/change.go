@@ -121,6 +121,9 @@ func restate(before, after catalog.View, s catalog.State) catalog.State {
 	if after.Watermark != "" && (before.Lookback != after.Lookback || before.SafetyLag != after.SafetyLag) {
 		s.Modified, s.Content = nil, nil // rows that were not read may be wanted now
 	}
+	if !slices.Equal(before.Checks, after.Checks) {
+		s.Modified, s.Content = nil, nil // the rows that are there have not been held against them
+	}
 	now := s.Now
 	switch {
 	case after.RefreshEvery == 0:

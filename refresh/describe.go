@@ -108,7 +108,10 @@ func (d *Definer) describeOne(ctx context.Context, tx pgx.Tx, c *decision, befor
 	c.rebuilds = c.Add || c.before.View.Built().Rebuilds(c.after.Built()) || slices.ContainsFunc(before, func(input decision) bool {
 		return input.builds() && slices.Contains(c.after.Inputs(), input.Name)
 	})
-	return c.after.Validate()
+	if err := c.after.Validate(); err != nil {
+		return err
+	}
+	return analyseRules(ctx, tx, c, before)
 }
 
 // withGroups adds the views that nobody has asked for, and which get new rows all the same: the others of a group of which

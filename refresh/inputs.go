@@ -3,6 +3,7 @@ package refresh
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -58,9 +59,30 @@ func (o *order) visit(ctx context.Context, name catalog.Name) error {
 			return err
 		}
 	}
+	if err := o.visitReferred(ctx, at); err != nil {
+		return err
+	}
 	o.visited[name] = done
 	if at >= 0 {
 		o.sorted = append(o.sorted, o.decisions[at])
+	}
+	return nil
+}
+
+// visitReferred puts those before a decision that its checks refer to, where these do not read it: that is no circle of queries.
+func (o *order) visitReferred(ctx context.Context, at int) error {
+	if at < 0 {
+		return nil
+	}
+	for _, other := range o.decisions[at].after.Referred() {
+		visited, n := maps.Clone(o.visited), len(o.sorted)
+		err := o.visit(ctx, other)
+		if err != nil && !errors.As(err, new(*catalog.InvalidError)) {
+			return err
+		}
+		if err != nil {
+			o.visited, o.sorted = visited, o.sorted[:n]
+		}
 	}
 	return nil
 }

@@ -61,6 +61,9 @@ func (w *viewWork) load(ctx context.Context) error {
 		w.doing = apply.Writing
 		err = plan.Run(ctx, w.at.tx, []plan.Step{relation.AnalyzeStep(w.view, w.view.Generation, w.newRelation)})
 	}
+	if err == nil {
+		err = w.checkRows(ctx)
+	}
 	w.outcome = o
 	return err
 }

@@ -48,7 +48,7 @@ func (e *RefusedError) Unwrap() (errs []error) {
 
 // stops says whether a decision needs a view that is refused, and notes it.
 func (e *RefusedError) stops(c decision) bool {
-	stopped := slices.ContainsFunc(c.after.Inputs(), func(input catalog.Name) bool {
+	stopped := slices.ContainsFunc(slices.Concat(c.after.Inputs(), c.after.Referred()), func(input catalog.Name) bool {
 		return slices.Contains(e.Left, input) || slices.ContainsFunc(e.Queries, func(q RefusedQuery) bool { return q.Name == input })
 	})
 	if stopped = stopped && !c.Drop; stopped {

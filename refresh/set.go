@@ -25,7 +25,7 @@ type unit struct {
 	asked catalog.Name // somebody has asked for its change
 	stub  catalog.Stub
 	link  catalog.Link // that it is read through; none of what is computed here
-	reads []int        // the units before it that it is computed from
+	reads []int        // the units before it that it is computed from, or held against
 	tail  bool         // it can be caught up by reading what is new
 
 	stage  stage
@@ -104,12 +104,12 @@ func (d *Definer) begin(ctx context.Context, tx pgx.Tx, decisions []decision) (*
 	return s, nil
 }
 
-// readBy are the units before one that it is computed from, through views without rows perhaps.
+// readBy are the units before one that it is computed from, or held against, through views without rows perhaps.
 func (s *set) readBy(reader int) (units []int) {
 	var follow func(c decision)
 	follow = func(c decision) {
 		for _, input := range s.decisions {
-			if !slices.Contains(c.after.Inputs(), input.Name) {
+			if !slices.Contains(c.after.Inputs(), input.Name) && (input.Name == c.Name || !slices.Contains(c.after.Referred(), input.Name)) {
 				continue
 			}
 			at := slices.IndexFunc(s.units, func(u unit) bool { return slices.Contains(u.stub.Members, input.after.ID) })

@@ -27,7 +27,7 @@ type definition struct {
 	watermark, lookback            string
 	every, maxAge                  duration
 	safetyLag, reconcile, timeout  duration
-	indexes, grants                []string
+	indexes, grants, checks        []string
 	nulBytes                       catalog.NulBytes
 	transport                      catalog.Transport
 	group, split, readyWhen        string
@@ -94,6 +94,8 @@ func (d *definition) registerReading(cmd *cobra.Command) {
 		"together; '': none")
 	f.Var(&d.allowShrink, "allow-shrink", "how many of its rows a swap or merge may lose, 0 to 100 percent: one that would "+
 		"lose more fails (default 50)")
+	f.StringArrayVar(&d.checks, "check", nil, "what has to be true of the rows before readers see them, a `rule`: "+catalog.RuleForms()+
+		"; readers keep what they have otherwise, or, with warn before it, are shown the rows all the same; may be given several times; '': none")
 	f.Var(oneOf[catalog.SkipUnchanged]{&d.skipUnchanged, catalog.SkipModes}, "skip-unchanged",
 		"what may prove that there is nothing to read: modified (when Redshift last noted "+
 			"a change of the tables), content (a hash that Redshift computes), auto (the "+
@@ -145,6 +147,7 @@ func (d *definition) draft(stdin io.Reader) (draft catalog.Draft, err error) {
 	give(d.given("grant"), &draft.Grantees, &d.grants)
 	give(d.given("group"), &draft.Group, &d.group)
 	give(d.given("allow-shrink"), &draft.AllowShrink, (*int)(&d.allowShrink))
+	give(d.given("check"), &draft.Checks, &d.checks)
 	give(d.given("nul-bytes"), &draft.NulBytes, &d.nulBytes)
 	give(d.given("transport"), &draft.Transport, &d.transport)
 	give(d.given("skip-unchanged"), &draft.SkipUnchanged, &d.skipUnchanged)

@@ -41,6 +41,7 @@ type viewRecord struct {
 	Sessions       int                   `json:"sessions"`
 	Group          *string               `json:"group"`
 	AllowShrink    int                   `json:"allow_shrink_percent"`
+	Checks         []string              `json:"checks"`
 	SkipUnchanged  catalog.SkipUnchanged `json:"skip_unchanged"`
 	ReadyWhen      *string               `json:"ready_when"`
 	Owner          *string               `json:"owner"`
@@ -84,7 +85,7 @@ func recordView(status catalog.Status, link catalog.LinkState, busy holders, beh
 		Every: secondsOf(v.RefreshEvery), MaxAge: secondsOf(v.MaxAge), Timeout: secondsOf(v.Timeout),
 		Indexes: list(v.Indexes), Grants: list(v.Grantees), NulBytes: v.NulBytes,
 		Transport: v.Transport, Split: some(v.Split), Sessions: v.Sessions, Group: some(v.Group),
-		AllowShrink: v.AllowShrink, SkipUnchanged: v.SkipUnchanged, ReadyWhen: some(v.ReadyWhen), Owner: some(v.Definition.Owner), Description: some(v.Description),
+		AllowShrink: v.AllowShrink, Checks: list(v.Checks), SkipUnchanged: v.SkipUnchanged, ReadyWhen: some(v.ReadyWhen), Owner: some(v.Definition.Owner), Description: some(v.Description),
 		CreatedAt: v.CreatedAt.UTC(), ChangedAt: v.ChangedAt.UTC(),
 		Rows: status.Rows, Bytes: status.Bytes, AsOf: utc(status.AsOf), Stale: status.Stale,
 		NextDue: utc(status.NextDue), Failures: status.Failures, UnreadySince: utc(status.Unready), Watermark: status.Watermark,

@@ -41,6 +41,7 @@ func describe(r viewRecord) [][2]string {
 		{"split by", split(r)},
 		{"group", text(r.Group)},
 		{"may lose", mayLose(r)},
+		{"checks", strings.Join(r.Checks, "; ")},
 		{"skip unchanged", ofRemote(r, string(r.SkipUnchanged))},
 		{"ready when", text(r.ReadyWhen)},
 		{"rows", ofRows(r, text(r.Rows))},

@@ -1,5 +1,5 @@
 -- @matview-schema bi
 -- @matview-name sales
 -- @keep-in redshift
--- @check count(*) > 0
+-- @alert count(*) > 0
 SELECT 1 AS one

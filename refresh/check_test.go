@@ -436,7 +436,7 @@ func TestCheck_WhatIsNotKnown(t *testing.T) {
 	v.Checks = []string{
 		"unique(customer, net)", "accepted(region, 'north', 'south')", "references(customer, bi.customers.id)", "sql(net > 0)", "freshness(at) < 1h",
 	}
-	b.change(t, "UPDATE public.orders SET customer = NULL, region = NULL, at = NULL WHERE id <= 10")
+	b.change(t, "UPDATE public.orders SET customer = NULL, region = NULL, at = NULL, net = 5 WHERE id <= 10")
 	b.change(t, "UPDATE public.orders SET net = NULL WHERE id BETWEEN 11 AND 20")
 	b.change(t, "UPDATE public.orders SET at = 'infinity' WHERE id = 50")
 	b.add(t, v)

@@ -237,6 +237,9 @@ func (d Definition) checkTimes() error {
 		if span < 0 {
 			return invalid("choose a positive duration, like 5m", "--%s is negative", name)
 		}
+		if span > maxDays*24*time.Hour {
+			return invalid(fmt.Sprintf("write at most %dd", maxDays), "--%s is too long", name)
+		}
 	}
 	return d.checkTimeout()
 }

@@ -3,6 +3,9 @@ package catalog
 import (
 	"slices"
 	"time"
+
+	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/sql"
 )
 
 // Transport is how rows travel.
@@ -90,18 +93,31 @@ func (s Source) Inputs() (names []Name) {
 // Written is the query with another text for each view that it names.
 func (s Source) Written(instead func(Name) string) string {
 	text, at := "", 0
-	for _, r := range s.References {
-		text += s.Query[at:r.From] + instead(r.Name)
-		at = r.To
+	for i, called := range s.called(instead) {
+		text += s.Query[at:s.References[i].From] + called
+		at = s.References[i].To
 	}
 	return text + s.Query[at:]
+}
+
+// called is what stands in the place of each reference. One without an alias goes by its own name in the query, whatever it is called.
+func (s Source) called(instead func(Name) string) (all []string) {
+	places, _ := redshift.References(s.Query, "") // which has read it before
+	for _, r := range s.References {
+		text := instead(r.Name)
+		if slices.ContainsFunc(places, func(p redshift.Reference) bool { return p.To == r.To && !p.Aliased }) {
+			text += " AS " + sql.Ident(r.Name.View)
+		}
+		all = append(all, text)
+	}
+	return all
 }
 
 // Place is the offset in the query of an offset in what [Source.Written] makes of it: within another text, where the view is named.
 func (s Source) Place(instead func(Name) string, at int) int {
 	moved := 0 // by how much what follows stands farther behind
-	for _, r := range s.References {
-		length := len(instead(r.Name))
+	for i, called := range s.called(instead) {
+		r, length := s.References[i], len(called)
 		if at < r.From+moved {
 			break
 		}

@@ -47,8 +47,24 @@ func (d *Definition) UnmarshalJSON(text []byte) error {
 	*d = Definition(read.fields)
 	d.SafetyLag, d.ReconcileEvery = time.Duration(read.SafetyLag), time.Duration(read.ReconcileEvery)
 	d.RefreshEvery, d.MaxAge, d.Timeout = time.Duration(read.RefreshEvery), time.Duration(read.MaxAge), time.Duration(read.Timeout)
+	if err == nil {
+		err = d.checkPlaces()
+	}
 	if err != nil {
 		return fmt.Errorf("read definition: %w", err)
+	}
+	return nil
+}
+
+// checkPlaces refuses references that are no places in the query, one behind the other, and forgets them.
+func (d *Definition) checkPlaces() error {
+	at := 0
+	for i, r := range d.References {
+		if r.Name.Schema == "" || r.Name.View == "" || r.From < at || r.To <= r.From || r.To > len(d.Query) {
+			d.References = nil
+			return fmt.Errorf("reference %d of its source is no place in its query that names a view", i+1)
+		}
+		at = r.To
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 // Each place in what a query is made into is the one in the query, and all of another name is the place of the view's.
 func TestSource_PlaceIsTheWayBackFromWritten(t *testing.T) {
 	t.Parallel()
-	const query = "SELECT a.x, b.y FROM s.a, s.longer AS b, s.a AS c"
+	const query = "SELECT a.x, b.y FROM s.a AS a, s.longer AS b, s.a AS c"
 	s := catalog.Source{Query: query}
 	for _, name := range []string{"s.a", "s.longer", "s.a"} {
 		from := 0
@@ -44,5 +44,23 @@ func TestSource_PlaceIsTheWayBackFromWritten(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// What has no alias goes by its own name.
+func TestSource_WrittenKeepsTheNamesOfInputs(t *testing.T) {
+	t.Parallel()
+	const query = `SELECT a.x, "Up".y, c.z FROM s.a JOIN s."Up" ON true, s.a c`
+	s := catalog.Source{Query: query}
+	for _, r := range []struct {
+		text string
+		name catalog.Name
+	}{{"s.a", catalog.Name{Schema: "s", View: "a"}}, {`s."Up"`, catalog.Name{Schema: "s", View: "Up"}}, {"s.a c", catalog.Name{Schema: "s", View: "a"}}} {
+		from := strings.Index(query, r.text)
+		s.References = append(s.References, catalog.Reference{Name: r.name, From: from, To: from + len(strings.TrimSuffix(r.text, " c"))})
+	}
+	got := s.Written(func(n catalog.Name) string { return "g." + n.View })
+	if want := `SELECT a.x, "Up".y, c.z FROM g.a AS "a" JOIN g.Up AS "Up" ON true, g.a c`; got != want {
+		t.Errorf("%s\nwant %s", got, want)
 	}
 }

@@ -22,3 +22,20 @@ func TestDefinition_ReadsDurationsOfAnyLength(t *testing.T) {
 		}
 	}
 }
+
+// Places in a query that are none there are forgotten, so that nobody writes anything into them.
+func TestDefinition_RefusesPlacesThatAreNone(t *testing.T) {
+	t.Parallel()
+	for _, references := range []string{
+		`[{"name": "x"}]`, `[{"name": {"schema": "s", "view": "a"}, "from": -3, "to": 9999}]`,
+		`[{"name": {"schema": "s", "view": "a"}, "from": 14, "to": 9999}]`, `[{"name": {"schema": "s", "view": ""}, "from": 14, "to": 17}]`,
+		`[{"name": {"schema": "s", "view": "a"}, "from": 14, "to": 14}]`,
+		`[{"name": {"schema": "s", "view": "a"}, "from": 14, "to": 17}, {"name": {"schema": "s", "view": "a"}, "from": 14, "to": 17}]`,
+	} {
+		var d catalog.Definition
+		err := json.Unmarshal([]byte(`{"source": {"kind": "local", "query": "SELECT 1 FROM s.a", "references": `+references+`}}`), &d)
+		if err == nil || d.Written(func(catalog.Name) string { return "" }) != d.Query {
+			t.Errorf("%s: %v, %+v", references, err, d.References)
+		}
+	}
+}

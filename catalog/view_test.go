@@ -40,6 +40,7 @@ func TestView_Validate(t *testing.T) {
 		{"incremental without watermark", func(v *catalog.View) { v.Strategy = "incremental" }, "needs a watermark"},
 		{"watermark for nothing", func(v *catalog.View) { v.Watermark = "at" }, "uses no watermark"},
 		{"missing key", func(v *catalog.View) { v.Key = []string{"nope"} }, "key column nope does not exist"},
+		{"refreshed every century and more", func(v *catalog.View) { v.RefreshEvery = 100 * 366 * 24 * time.Hour }, "--every is too long"},
 		{"key twice", func(v *catalog.View) { v.Key = []string{"id", "id"} }, "named twice"},
 		{"key of no order", func(v *catalog.View) { v.Key = []string{"doc"} }, "cannot identify rows"},
 		{"key of shapes", func(v *catalog.View) { v.Key = []string{"place"} }, "cannot identify rows"},

@@ -120,14 +120,14 @@ var tests = []struct {
 		derived(f, func(in *health.Facts) { old(in); in.Failures, in.LastRun = 1, some(failed(time.Minute, "no")) })
 	}, health.Failed, health.Inheriting, "it is computed from bi.sales, which is 1h old", "bi.sales: its last refresh failed: no", "Grant it."},
 	{"its source is not ready", func(f *health.Facts) {
-		f.Status.Unready, f.NextDue = ago(5*time.Minute), ago(-time.Minute)
+		f.Status.Unready, f.NextDue, f.View.ReadyWhen = ago(5*time.Minute), ago(-time.Minute), "SELECT done FROM log"
 		f.LastRun = &catalog.Run{State: catalog.Skipped, Reason: some("the source is not ready: SELECT done FROM log returned false")}
 	}, health.Warning, health.Unready, "its source is not ready since 2026-02-01 11:55:00 UTC: SELECT done FROM log returned false", "it is asked again at 2026-02-01 12:01:00 UTC", "wait, or see on Redshift why; `cachectl alter-view bi.sales --ready-when ''`"},
 	{"its source is not ready, on demand, and it had failed before", func(f *health.Facts) {
 		old(f)
 		f.View.RefreshEvery, f.NextDue, f.Failures, f.Status.Unready = 0, nil, 3, ago(5*time.Minute)
 		f.LastRun = &catalog.Run{State: catalog.Skipped, Reason: some("view bi.a of its group is not read: the source is not ready: SELECT 1 returned NULL")}
-	}, health.Failed, health.Unready, "its source is not ready since 2026-02-01 11:55:00 UTC: view bi.a of its group is not read: the source is not ready: SELECT 1 returned NULL", "before that, 3 refreshes in a row had failed", "as soon as it is ready, `cachectl refresh bi.sales`"},
+	}, health.Failed, health.Unready, "its source is not ready since 2026-02-01 11:55:00 UTC: view bi.a of its group is not read: the source is not ready: SELECT 1 returned NULL", "before that, 3 refreshes in a row had failed", "as soon as it is ready, `cachectl refresh bi.sales`; that view without its --ready-when"},
 	{"its source was not ready, and nobody asks any more", func(f *health.Facts) {
 		f.Scheduled = ago(time.Second)
 		f.Status.Unready, f.NextDue, f.LastRun = ago(time.Hour), ago(12*time.Minute), &catalog.Run{State: catalog.Skipped, Reason: some("no")}

@@ -65,7 +65,11 @@ func unready(f Facts) *Verdict {
 		v.Evidence = append(v.Evidence, "it is asked again at "+clock(*f.NextDue))
 		v.Next = "wait, or see on Redshift why"
 	}
-	v.Next += "; " + f.command("alter-view", "--ready-when", "") + " has it read without being asked"
+	if f.View.ReadyWhen == "" { // a member of its group is asked, which the reason names
+		v.Next += "; that view without its --ready-when has the group read without being asked"
+	} else {
+		v.Next += "; " + f.command("alter-view", "--ready-when", "") + " has it read without being asked"
+	}
 	return &v
 }
 

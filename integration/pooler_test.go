@@ -71,7 +71,7 @@ func TestPooler_OneLifeLeavesNothingInTheSessions(t *testing.T) {
 	cachectl("alter-view", "bi.merge_stream", "--every", "1h")
 	cachectl("alter-view", "bi.incremental_dblink", "--strategy", "concurrent", "--watermark", "")
 	cachectl("refresh", "--all")
-	cachectl("apply", w.directory(t, "bi", map[string]string{
+	cachectl("apply", "--lineage=false", w.directory(t, "bi", map[string]string{
 		"whole":  "-- @link dw\n-- @strategy swap\n-- @key id\n" + query,
 		"newest": "-- @strategy merge\n-- @key batch\nSELECT max(batch) AS batch FROM bi.whole",
 		"alone":  "-- @link dw\n-- @strategy concurrent\n-- @key id\n" + query,

@@ -10,7 +10,7 @@ func AsPostgres(query string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	r := rewriting{scan: scan{query, tokens}, instead: map[int]string{}, after: map[int]string{}}
+	r := rewriting{scan: scan{query: query, tokens: tokens}, instead: map[int]string{}, after: map[int]string{}}
 	for i := range tokens {
 		r.rewrite(i)
 	}

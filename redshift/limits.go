@@ -8,7 +8,7 @@ func Limits(query string) (word string, limits bool) {
 	if err != nil {
 		return unreadable, true
 	}
-	s := scan{query, tokens}
+	s := scan{query: query, tokens: tokens}
 	for i := range tokens {
 		if s.isLimit(i) {
 			return s.text(i), true

@@ -97,7 +97,7 @@ func labels(query string) (names []string) {
 	if err != nil || len(tokens) == 0 {
 		return nil
 	}
-	s := scan{body, tokens}
+	s := scan{query: body, tokens: tokens}
 	i := 1
 	for selecting[s.word(i)] {
 		i++

@@ -40,7 +40,7 @@ func division(query string) (from, main, to int) {
 	if err != nil || len(tokens) == 0 {
 		return 0, 0, len(query)
 	}
-	s := scan{query, tokens}
+	s := scan{query: query, tokens: tokens}
 	first, last := 0, len(tokens)-1
 	for first < last && s.word(first) == "(" && s.closing(first) == last {
 		first, last = first+1, last-1

@@ -39,7 +39,7 @@ func ReadsIn(query, database string) (Reads, error) {
 	for _, relation := range found.relations {
 		r.Relations = append(r.Relations, Relation{relation.schema, relation.name})
 	}
-	s := scan{query, tokens}
+	s := scan{query: query, tokens: tokens}
 	for i := range tokens {
 		r.names[s.name(i)] = true
 		r.whole = r.whole || s.word(i) == "natural" || s.isStar(i)

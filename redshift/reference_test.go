@@ -44,3 +44,36 @@ func TestReferences(t *testing.T) {
 		})
 	}
 }
+
+// Without a database it is PostgreSQL that is asked: a quoted name is as it stands, and an alias behind a name is told from what else
+// can follow.
+func TestReferences_OfPostgreSQL(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]string{
+		`SELECT "Up".id FROM bi."Up"`:                                                             `bi.Up`,
+		`SELECT 1 FROM BI.Up, bi."up" u`:                                                          `bi.up|bi.up aliased`,
+		`WITH "B" AS (SELECT 1 FROM s.t AS x) SELECT 1 FROM "B", s.b`:                             `s.t aliased|s.b`,
+		`SELECT 1 FROM a.b JOIN a.c USING (id) LEFT JOIN a.d ON true`:                             `a.b|a.c|a.d`,
+		`SELECT 1 FROM a.b WHERE EXISTS (SELECT FROM a.c) GROUP BY 1`:                             `a.b|a.c`,
+		`SELECT 1 FROM a.b "where", a.c TABLESAMPLE system (1), a.d FULL JOIN a.e x (id) ON true`: `a.b aliased|a.c|a.d|a.e aliased`,
+		`SELECT 1 FROM ONLY (a.b) UNION SELECT 1 FROM ONLY a.c ORDER BY 1`:                        `a.b aliased|a.c`,
+		`SELECT 1 FROM (a.b CROSS JOIN a.c) x`:                                                    `a.b|a.c`,
+	} {
+		found, err := redshift.References(query, "")
+		if err != nil {
+			t.Errorf("%s: %v", query, err)
+			continue
+		}
+		var got []string
+		for _, r := range found {
+			text := r.Schema + "." + r.Name
+			if r.Aliased {
+				text += " aliased"
+			}
+			got = append(got, text)
+		}
+		if diff := cmp.Diff(want, strings.Join(got, "|")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", query, diff)
+		}
+	}
+}

@@ -29,7 +29,7 @@ func sourcesOf(query, database string) (sources, error) {
 	if err != nil {
 		return sources{}, untrusted("the query cannot be read: %v", err)
 	}
-	f := relationFinder{scan: scan{query, tokens}, database: database}
+	f := relationFinder{scan: scan{query: query, tokens: tokens}, database: database}
 	if err := f.find(); err != nil {
 		return sources{}, err
 	}
@@ -142,7 +142,7 @@ func (f *relationFinder) given(i int) string {
 // isAmbiguous tells names that are another name where the cluster minds capital letters.
 func (s scan) isAmbiguous(i int) bool {
 	text := s.text(i)
-	return text != "" && text[0] == '"' && foldName(text) != text
+	return !s.exact && text != "" && text[0] == '"' && foldName(text) != text
 }
 
 // isGiven tells whether WITH has given a name before this place, around it.
@@ -211,6 +211,9 @@ func (f *relationFinder) relation(i int, top *fromLevel) (int, error) {
 		return 0, untrusted("the query reads from a function, %s", strings.Join(parts, "."))
 	}
 	err := f.note(parts, inside, first, i-1)
+	if n := len(f.found.places); err == nil && n > 0 && f.found.places[n-1].To == f.tokens[i-1].to {
+		f.found.places[n-1].Aliased = f.isAliased(i) || f.word(first-1) == "(" && f.word(first-2) == "only"
+	}
 	top.items = append(top.items, parts[len(parts)-1], f.aliasAt(i))
 	return i, err
 }
@@ -238,6 +241,18 @@ func (f *relationFinder) aliasAt(i int) string {
 	return f.name(i)
 }
 
+// isAliased tells whether an alias stands at i, behind an item of a FROM list; or nothing can, since the item ends there in another way.
+func (f *relationFinder) isAliased(i int) bool {
+	return f.word(i) == "as" || f.name(i) != "" && !(f.isWord(i) && slices.Contains(noAlias, f.word(i)))
+}
+
+// noAlias are the words that can follow an item of a FROM list, and are no alias without AS:
+// https://www.postgresql.org/docs/15/sql-keywords-appendix.html.
+var noAlias = []string{
+	"cross", "except", "fetch", "for", "full", "group", "having", "inner", "intersect", "join", "left", "limit", "minus", "natural", "offset",
+	"on", "order", "right", "tablesample", "union", "using", "where", "window",
+}
+
 // note keeps what the parts of a name stand for, from its first token to its last; it goes inside of a value where it has
 // brackets.
 func (f *relationFinder) note(parts []string, inside bool, first, last int) error {
@@ -258,7 +273,7 @@ func (f *relationFinder) note(parts []string, inside bool, first, last int) erro
 	case len(parts) > 2:
 		return untrusted("%s is named with a database", strings.Join(parts, "."))
 	}
-	f.found.places = append(f.found.places, Reference{Relation{parts[0], parts[1]}, f.tokens[first].from, f.tokens[last].to})
+	f.found.places = append(f.found.places, Reference{Relation: Relation{parts[0], parts[1]}, From: f.tokens[first].from, To: f.tokens[last].to})
 	if found := (relation{parts[0], parts[1]}); !slices.Contains(f.found.relations, found) {
 		f.found.relations = append(f.found.relations, found)
 	}

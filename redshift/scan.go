@@ -18,6 +18,7 @@ func tokensOf(query string) ([]token, error) {
 type scan struct {
 	query  string
 	tokens []token
+	exact  bool // quoted names are as they stand, as PostgreSQL has them
 }
 
 // text is the token at i as it is written, or "" outside of the query.
@@ -40,13 +41,17 @@ func (s scan) word(i int) string {
 func (s scan) isWord(i int) bool { return i >= 0 && i < len(s.tokens) && s.tokens[i].kind == tokenWord }
 
 // name is the name at i as Redshift folds it, or "" for what is no name. A quoted name is folded too unless the cluster
-// is told otherwise.
+// is told otherwise, or PostgreSQL is asked.
 func (s scan) name(i int) string {
 	switch text := s.text(i); {
 	case text == "":
 		return ""
 	case text[0] == '"':
-		return foldName(strings.ReplaceAll(text[1:len(text)-1], `""`, `"`))
+		name := strings.ReplaceAll(text[1:len(text)-1], `""`, `"`)
+		if s.exact {
+			return name
+		}
+		return foldName(name)
 	case s.isWord(i):
 		return foldName(text)
 	}

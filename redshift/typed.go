@@ -30,7 +30,7 @@ func typeLiterals(query string) (text string, labels map[string]bool) {
 	if err != nil {
 		return query, nil
 	}
-	l := literalTyper{scan: scan{query, tokens}, levels: []selectLevel{{source: true}}}
+	l := literalTyper{scan: scan{query: query, tokens: tokens}, levels: []selectLevel{{source: true}}}
 	for i := range tokens {
 		l.step(i)
 	}

@@ -8,7 +8,7 @@ func Unordered(query string) (word string, unordered bool) {
 	if err != nil {
 		return unreadable, true
 	}
-	s := scan{query, tokens}
+	s := scan{query: query, tokens: tokens}
 	for i := range tokens {
 		if s.word(i+1) == "(" && !s.afterDot(i) && s.isUnordered(i) {
 			return s.text(i), true

@@ -11,7 +11,7 @@ func Volatile(query string) (word string, volatile bool) {
 	if err != nil {
 		return unreadable, true
 	}
-	s := scan{query, tokens}
+	s := scan{query: query, tokens: tokens}
 	for i := range tokens {
 		if word := s.mover(i); word != "" {
 			return word, true

@@ -37,8 +37,8 @@ func (e *NotReadyError) Error() string {
 
 // Hint says how to get rows all the same.
 func (e *NotReadyError) Hint() string {
-	return "Nothing has changed. Wait until it returns true; or take what is there by now: --ready-when '' leaves the condition out, and so " +
-		"does a file without @ready-when."
+	return "Nothing has changed. Wait until it returns true; or take what is there by now: --ready-when '' of view " + e.View.String() +
+		" leaves the condition out, and so does a file of it without @ready-when."
 }
 
 // retryable says whether the same work may succeed in another transaction.

@@ -19,6 +19,26 @@ func (b *bundle) localView(name, query string, strategy catalog.Strategy) catalo
 	return v
 }
 
+// Inputs go by their names in a query, as they would if that were what is read; and a quoted name is as it stands.
+func TestLocal_InputsGoByTheirNames(t *testing.T) {
+	t.Parallel()
+	b := setup(t, salesSQL...)
+	low, up := b.salesView(catalog.Swap), b.salesView(catalog.Swap)
+	low.Name.View, up.Name.View = "low", "Up per"
+	b.add(t, low)
+	b.add(t, up)
+	for _, strategy := range []catalog.Strategy{catalog.Swap, catalog.Live} {
+		v := b.localView("of_"+string(strategy), `SELECT low.id, "Up per".amount FROM bi.low JOIN bi."Up per" ON "Up per".id = low.id WHERE low.id > 10`, strategy)
+		b.add(t, v)
+		if strategy != catalog.Live {
+			b.refresh(t, refresh.Request{View: v.Name})
+		}
+		if got, want := rows(t, b.readers, "SELECT * FROM "+v.Name.SQL()), rows(t, b.source.Engine, "SELECT id, amount FROM public.sales WHERE id > 10"); !equalRows(got, want) {
+			t.Errorf("%s: %d rows, the source has %d", strategy, len(got), len(want))
+		}
+	}
+}
+
 // A view over views of the cache has what its query says, as old as its oldest input.
 func TestLocal_IsComputedFromItsInputs(t *testing.T) {
 	t.Parallel()

@@ -8,6 +8,7 @@ import (
 	"github.com/redcache/redcache/catalog"
 	"github.com/redcache/redcache/infra"
 	"github.com/redcache/redcache/redshift"
+	"github.com/redcache/redcache/refresh/relation"
 )
 
 // askReady asks of each member whether there is something to read, and stops at the first of which there is not: all are read
@@ -19,7 +20,7 @@ func (a *attempt) askReady(ctx context.Context) (at *viewWork, err error) {
 		}
 		ready, said, err := redshift.AskCondition(ctx, a.source, w.view.ReadyWhen)
 		if err != nil {
-			return w, w.notAsked(err)
+			return w, w.notAsked(ctx, err)
 		}
 		if ready {
 			continue
@@ -33,13 +34,17 @@ func (a *attempt) askReady(ctx context.Context) (at *viewWork, err error) {
 	return a.works[0], nil
 }
 
-// notAsked explains why the condition could not be asked for, where that is the condition's fault.
-func (w *viewWork) notAsked(err error) error {
-	if redshift.Classify(err) != redshift.Never {
+// notAsked explains why the condition could not be asked for, and what to do where that is the condition's fault.
+func (w *viewWork) notAsked(ctx context.Context, err error) error {
+	canceled := ctx.Err() == nil && relation.SQLState(err) == queryCanceled // and not by us
+	if redshift.Classify(err) != redshift.Never && !canceled {
 		return err
 	}
 	explained := redshift.Explained(err, fmt.Sprintf("ask through link %s whether the source is ready, by %s",
 		w.view.Link.Name, infra.Bounded(w.view.ReadyWhen)))
+	if canceled {
+		return timedOut(w.view, explained)
+	}
 	advice := altering(w.view.Name, "--ready-when") + " gives the view another condition, and '' takes it away."
 	return infra.Hinted(explained, strings.TrimSpace(infra.Hint(explained)+" "+advice))
 }

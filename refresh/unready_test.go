@@ -384,7 +384,7 @@ func TestReady_TimesOut(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	run, err := b.runner.Refresh(ctx, refresh.Request{View: v.Name})
-	wantSaid(t, err, "timeout", "alter-view bi.sales_merge_stream --timeout")
+	wantSaid(t, err, "whether the source is ready", "alter-view bi.sales_merge_stream --timeout")
 	if run.State != catalog.Failed {
 		t.Errorf("the run is %s", run.State)
 	}

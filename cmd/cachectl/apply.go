@@ -17,9 +17,10 @@ import (
 )
 
 type applyOptions struct {
-	prune, allowBreaking, dryRun, json bool
-	keep                               duration
-	builds                             int
+	prune, allowBreaking, dryRun, json, lineage bool
+
+	keep   duration
+	builds int
 }
 
 func (p *program) applyCommand() *cobra.Command {
@@ -63,6 +64,7 @@ A file that ` + "`cachectl plan --out`" + ` has written is applied as it is, and
 	cmd.Flags().BoolVar(&o.allowBreaking, "allow-breaking", false, "also what breaks something for readers")
 	cmd.Flags().Var(&o.keep, "keep", "how long to keep what readers see now, where it is built anew, to roll back to; 0: not at all")
 	cmd.Flags().IntVar(&o.builds, "builds", refresh.AtOnce, "build so many views at once, at most")
+	cmd.Flags().BoolVar(&o.lineage, "lineage", true, "in the end, store what columns come from; the parser takes a second or two, and 250 MiB")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, dryRunHelp)
 	cmd.Flags().BoolVar(&o.json, "json", false, jsonHelp)
 	return cmd
@@ -132,7 +134,7 @@ func (s *connection) apply(
 			s.note(run)
 		}
 	}
-	if err := s.printApplied(changes, o.json); err != nil || len(todo) == 0 {
+	if err := s.printApplied(changes, o.json); err != nil || len(todo) == 0 || !o.lineage {
 		return err
 	}
 	if err := s.keepLineage(ctx); err != nil && ctx.Err() == nil { // which is for people: all is applied without it

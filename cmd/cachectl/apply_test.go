@@ -46,11 +46,11 @@ func TestApply_SaysThatAnotherHasAddedTheView(t *testing.T) {
 	second := writeView(t, writeView(t, t.TempDir(), "one", "SELECT id FROM public.quick"), "two", "SELECT id FROM public.quick")
 	ended := make(chan string)
 	go func() {
-		status, _, stderr := o.run(t.Context(), "apply", first)
+		status, _, stderr := o.run(t.Context(), "apply", "--lineage=false", first)
 		ended <- map[bool]string{true: stderr, false: "it has another exit status\n" + stderr}[status == exitFailed]
 	}()
 	await(t, o.source.Engine, `SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND relation = 'public.slow'::regclass`)
-	o.must(t, "apply", second)
+	o.must(t, "apply", "--lineage=false", second)
 	if err := held.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestApply_SaysThatAnotherHasAddedTheView(t *testing.T) {
 	if got := <-ended; !strings.HasSuffix(got, want) {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
-	o.must(t, "apply", first)
+	o.must(t, "apply", "--lineage=false", first)
 }
 
 // A process that works on a directory and is told to end while Redshift is silent does so at once, says so, and leaves nothing.

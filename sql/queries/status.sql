@@ -11,7 +11,7 @@ CROSS JOIN LATERAL (
            CASE WHEN pg_catalog.isfinite(s.as_of) THEN s.as_of END AS as_of
 ) f
 LEFT JOIN (
-    SELECT w.view_id, pg_catalog.array_agg(DISTINCT pg_catalog.format('%I.%I', w.schema_name, w.view_name)) AS awaited
+    SELECT w.view_id, pg_catalog.array_agg(DISTINCT pg_catalog.format('%I.%I', coalesce(w.schema_name, ''), coalesce(w.view_name, ''))) AS awaited
     FROM redcache.awaited w
     GROUP BY w.view_id
 ) a ON a.view_id = v.id AND s.next_due <= statement_timestamp()

@@ -54,6 +54,14 @@ func TestOfRemote(t *testing.T) {
 			`SELECT id, s.qty * price AS total FROM shop.sale s WHERE at > '2026-01-01'`, "id total",
 			"id = shop.sale.id; total = shop.sale.price~ + shop.sale.qty~ | shop.sale.at",
 		},
+		{ // of a relation whose columns nobody has told
+			`SELECT grp, count(*) AS n FROM far.away WHERE v > 3 GROUP BY grp ORDER BY grp LIMIT 5`, "grp n",
+			"grp = far.away.grp; n | far.away.grp far.away.v",
+		},
+		{
+			`SELECT v + 1 AS grp, count(*) AS n FROM far.away GROUP BY grp`, "grp n",
+			"grp = far.away.v~; n | far.away.v ? grp may be of away, whose columns are not known, or not",
+		},
 		{
 			`SELECT * FROM shop.item`, "id name price kind",
 			"id = shop.item.id; name = shop.item.name; price = shop.item.price; kind = shop.item.kind | ",

@@ -2,6 +2,7 @@ package parse
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/redcache/redcache/pipeline/lineage"
 )
@@ -104,7 +105,13 @@ func (s *scope) bare(name string) (trace, bool) {
 		}
 		return s.outer.bare(name)
 	}
-	if _, other := s.alias(name); other || len(open) > 1 {
+	t, other := s.alias(name)
+	if t.Unknown == "" && len(open) == 1 {
+		if own, _ := open[0].column(name); own.Unknown == "" && maps.Equal(own.From, t.From) {
+			return own, true // as in SELECT a … GROUP BY a: it is the same, whichever it is
+		}
+	}
+	if other || len(open) > 1 {
 		return trace{Unknown: fmt.Sprintf("%s may be of %s, whose columns are not known, or not", name, open[0].alias)}, true
 	}
 	if _, other := s.outer.bare(name); other {

@@ -22,7 +22,7 @@ func TestGrace_LeavesSomethingForTheNextStep(t *testing.T) {
 		<-ending.Done()
 		done()
 	}
-	if late := time.Since(end); late > 0 {
+	if late := time.Since(end); late > 50*time.Millisecond { // by which a timer of a machine that does much else may be late
 		t.Errorf("six steps ended %s after the end", late)
 	}
 }

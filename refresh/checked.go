@@ -232,7 +232,7 @@ func (i *inspection) tell(ctx context.Context, r catalog.Rule, n int64) error {
 	if n == 0 {
 		return nil
 	}
-	o := Offence{Rule: r, Told: fmt.Sprintf("%d of %s", n, plural(i.count))}
+	o := Offence{Rule: r, Told: fmt.Sprintf("%d of %s", n, rowCount(i.count))}
 	if query, columns := i.examples(r, i.view.Key); query != "" {
 		rows, err := texts(ctx, i.at.tx, query)
 		if err != nil {

@@ -24,10 +24,11 @@ func overLimit(n int64, r catalog.Rule) string {
 	if holds(cmp.Compare(n, limit), r.Operator) {
 		return ""
 	}
-	return plural(n)
+	return rowCount(n)
 }
 
-func plural(n int64) string {
+// rowCount is a number of rows in words.
+func rowCount(n int64) string {
 	if n == 1 {
 		return "1 row"
 	}
@@ -60,7 +61,7 @@ func overChange(before, n int64, r catalog.Rule) string {
 	if before == 0 || holds(cmp.Compare(change, limit), r.Operator) {
 		return ""
 	}
-	return fmt.Sprintf("%s, and %d before: %.1f %%", plural(n), before, change)
+	return fmt.Sprintf("%s, and %d before: %.1f %%", rowCount(n), before, change)
 }
 
 // shown are values of some columns: id: 4, 7 or (id, region): (4, north), (7, NULL).
@@ -95,7 +96,7 @@ func aged(r catalog.Rule, rows int64, old, newest *string) Offence {
 	if number(old) == 0 {
 		return o
 	}
-	o.Told = "none of " + plural(rows) + " is that new"
+	o.Told = "none of " + rowCount(rows) + " is that new"
 	if newest != nil {
 		o.Shown = fmt.Sprintf("; the newest %s is %s", infra.Printable(r.Columns[0]), infra.Printable(*newest))
 	}
